@@ -4,7 +4,7 @@ Sheet side: `Sheet` → `Problem` / `Assignment`. Server side: `Department`, `Un
 in a `Workspace`. Report side: `RowResult`. What the plan is made of lives with the plan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -49,6 +49,8 @@ class Sheet:
     """Text only (no missing values): columns labelled by position, index = row numbers as the spreadsheet shows them."""
     notes: tuple[str, ...] = ()
     """What a person may want to know about how it was read: encoding, delimiter, hidden rows …"""
+    warnings: tuple[str, ...] = ()
+    """What a person should look at: headers a letter off, hidden rows that were read all the same …"""
     flaws: tuple[Problem, ...] = ()
     """Problems that only reading could see: ragged rows, dates, error values, lost digits, formulas without result."""
 
@@ -78,8 +80,9 @@ class CheckedSheet:
     problems: tuple[Problem, ...]
     """Sorted by row, then by column."""
     warnings: tuple[str, ...]
-    assignments: tuple[Assignment, ...]
-    """One per row that has no problem, in the sheet's order; duplicates included."""
+    assignments: Sequence[Assignment]
+    """One per row that has no problem, in the sheet's order; duplicates included. Made while they are walked through, so that
+    a million of them cost nothing until somebody needs them."""
     suspects: tuple[tuple[int, str], ...]
     """(row, department text) of each row that has a problem and names a department."""
 
@@ -130,6 +133,20 @@ class Agent:
     username: str
     department_ids: frozenset[str] | None
     """The departments that have this agent in their list; None where the server does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What the server held when it was read, by id."""
+
+    departments: Mapping[str, Department]
+    """All of them, archived ones included."""
+    units: Mapping[str, Unit] | None
+    """None where the account cannot list units, or the job did not need them."""
+    agents: Mapping[str, Agent]
+    """The live-chat agents."""
+    members: Mapping[str, Mapping[str, Membership]] = field(default_factory=dict)
+    """Department id → agent id → place, of those departments whose lists were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

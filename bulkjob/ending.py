@@ -1,0 +1,52 @@
+"""The end of a run: the outcome of every row, the exit code, and the files of the report."""
+
+from collections.abc import Iterable, Mapping
+
+from bulkjob import __version__
+from bulkjob.records import RowResult
+from bulkjob.report.files import remove_whole, write_whole
+from bulkjob.report.results import render_results
+from bulkjob.report.retry import render_retry
+from bulkjob.report.summary import Ending, RunFigures, render_summary
+from bulkjob.rows import Known, row_results
+from bulkjob.rundir import RunDirectory
+from bulkjob.vocabulary import Exit, Status, Stop
+
+
+def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
+    """What stopped the job decides; a job that reached its end is done or not."""
+    if stop is not None:
+        return stop.exit_code
+    return Exit.OK if all(result.status is Status.SUCCESS for result in results) else Exit.ROWS_NOT_DONE
+
+
+def write_report(
+    directory: RunDirectory, known: Known, stop: Stop | None, figures: RunFigures, *, mirror: bool
+) -> tuple[Ending, Mapping[int, RowResult]]:
+    """Writes the report's files; returns how the run ended. Raises `Stop` (73)."""
+    results = row_results(known, stop)
+    if stop is not None and stop.exit_code is Exit.INTERRUPTED and _nothing_is_left(results.values()):
+        stop = None
+    sheet = known.checked.sheet
+    ending = Ending(
+        exit_code=exit_code_of(results.values(), stop),
+        message=stop.message if stop else "",
+        sheet_name=sheet.name,
+        sheet_sha256=sheet.sha256,
+        run_dir=str(directory),
+        bulkjob_version=__version__,
+        figures=figures,
+    )
+    write_whole(directory.path / "results.csv", render_results(sheet, results))
+    retry = render_retry(sheet, results, departments=known.departments if mirror else None)
+    if retry is None:
+        remove_whole(directory.path / "retry.csv")
+    else:
+        write_whole(directory.path / "retry.csv", retry)
+    write_whole(directory.path / "summary.json", render_summary(ending, results.values()))
+    return ending, results
+
+
+def _nothing_is_left(results: Iterable[RowResult]) -> bool:
+    """Whether an interruption came too late to leave anything undone."""
+    return all(result.status not in (Status.NOT_SENT, Status.FAILED) for result in results)

@@ -1,0 +1,146 @@
+"""Carries out a plan: a pool of workers for each kind of write, every operation after those it waits for."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bulkjob.naming import Naming
+from bulkjob.operations import AgentsPost, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish
+from bulkjob.rocketchat.client import Client, Closed
+from bulkjob.send import Sender
+from bulkjob.server import Server
+from bulkjob.vocabulary import Code, Exit, Status, Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How it ended."""
+
+    outcomes: Mapping[Wish, Outcome]
+    """Of every wish that was settled; for those that are missing nothing was sent."""
+    stop: Stop | None
+    """Why not everything was carried out."""
+    warnings: tuple[str, ...]
+
+
+class Tally:
+    """How far the rows are: a row is done when each of its wishes is settled."""
+
+    def __init__(self, wishes: tuple[Wish, ...]) -> None:
+        self._left = Counter(row for wish in wishes for row in wish.rows)
+        self.done = 0
+        self.failed: set[int] = set()
+
+    def settle(self, wish: Wish, outcome: Outcome) -> None:
+        for row in wish.rows:
+            self._left[row] -= 1
+            self.done += not self._left[row]
+        if outcome.status is Status.FAILED:
+            self.failed.update(wish.rows)
+
+
+class Executor:
+    """Runs one plan once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: Client,
+        server: Server,
+        naming: Naming,
+        *,
+        concurrency: int,
+        max_failures: int,
+        report: Callable[[int, int], None],
+    ) -> None:
+        """``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit. ``report`` is told the
+        numbers of rows done and failed whenever they change.
+        """
+        self._plan = plan
+        self._client = client
+        self._sender = Sender(client, server, naming)
+        self._concurrency = concurrency
+        self._max_failures = max_failures
+        self._report = report
+        self._outcomes: dict[Wish, Outcome] = {}
+        self._warnings: list[str] = []
+        self._stop: Stop | None = None
+        self._tally = Tally(plan.wishes)
+        self._foretold = 0
+        self._queues: dict[type[Operation], asyncio.Queue[Operation | None]] = defaultdict(asyncio.Queue)
+        self._unfinished = {operation.id for operation in plan.operations}
+        self._waits = {operation.id: set(operation.after) for operation in plan.operations}
+        self._followers: dict[str, list[Operation]] = defaultdict(list)
+
+    async def run(self) -> Execution:
+        """Carries out the plan until its end, or until it has to stop; cancelled, it tells what is known by then."""
+        self._settle(self._plan.settled)
+        self._foretold = len(self._tally.failed)
+        for operation in self._plan.operations:
+            for before in set(operation.after):
+                self._followers[before].append(operation)
+            if not operation.after:
+                self._queues[type(operation)].put_nowait(operation)
+        if self._unfinished:
+            async with asyncio.TaskGroup() as group:
+                for kind in (UnitPost, DepartmentPut, AgentsPost):
+                    for _ in range(self._concurrency):
+                        group.create_task(self._work(self._queues[kind]))
+        return self.so_far()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Rows done, and rows failed among them."""
+        return self._tally.done, len(self._tally.failed)
+
+    def so_far(self) -> Execution:
+        """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
+        given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="given up when the job was interrupted", looked_up=False)
+        unknown = {wish: given_up for wishes in self._sender.under_way.values() for wish in wishes}
+        return Execution(outcomes={**unknown, **self._outcomes}, stop=self._stop, warnings=tuple(self._warnings))
+
+    def stop(self, stop: Stop) -> None:
+        """Starts nothing more; what is in flight is finished. The first reason counts."""
+        if self._stop is None:
+            self._stop = stop
+            self._client.close()
+
+    async def _work(self, queue: asyncio.Queue[Operation | None]) -> None:
+        while (operation := await queue.get()) is not None:
+            if self._stop is None:
+                await self._carry_out(operation)
+            self._finish(operation)
+
+    async def _carry_out(self, operation: Operation) -> None:
+        try:
+            carried = await self._sender.carry_out(operation)
+        except Closed:
+            return
+        self._warnings.extend(carried.warnings)
+        if carried.stop:
+            self.stop(carried.stop)
+        self._settle(carried.outcomes)
+        failed = len(self._tally.failed) - self._foretold
+        if self._max_failures and failed >= self._max_failures:
+            message = (
+                f"{failed} rows have failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
+            )
+            self.stop(Stop(Exit.ROWS_NOT_DONE, message))
+
+    def _settle(self, outcomes: Mapping[Wish, Outcome]) -> None:
+        self._outcomes.update(outcomes)
+        for wish, outcome in outcomes.items():
+            self._tally.settle(wish, outcome)
+        self._report(*self.progress)
+
+    def _finish(self, operation: Operation) -> None:
+        self._unfinished.discard(operation.id)
+        for follower in self._followers[operation.id]:
+            self._waits[follower.id].discard(operation.id)
+            if not self._waits[follower.id]:
+                self._queues[type(follower)].put_nowait(follower)
+        if not self._unfinished:
+            for queue in self._queues.values():
+                for _ in range(self._concurrency):
+                    queue.put_nowait(None)

@@ -1,0 +1,107 @@
+"""summary.json: the run in figures, for scripts and dashboards."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bulkjob.records import RowResult
+from bulkjob.vocabulary import Change, Exit, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """What a run counted on its way, beside the rows' results."""
+
+    calls: tuple[tuple[str, str, int, int], ...] = ()
+    """(method, route as ``livechat/department/:id``, HTTP status, how many); status 0 for a call that was never answered."""
+    retries: int = 0
+    """Calls sent once more because the one before failed."""
+    wait_seconds: float = 0.0
+    """Time in which nothing but a rate limit was waited for."""
+    duration_seconds: float = 0.0
+    server_version: str | None = None
+    """As the server says it; None where it does not."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The end of a run, as its summaries tell it."""
+
+    exit_code: Exit
+    message: str = ""
+    """The sentence that stopped the job; blank if it reached its end."""
+    sheet_name: str
+    """The file's name without folders."""
+    sheet_sha256: str
+    run_dir: str
+    """As it was given or made, for people to open and for ``--run-dir``."""
+    bulkjob_version: str
+    figures: RunFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """How many rows ended in which way."""
+
+    total: int
+    updated: int
+    unchanged: int
+    failed: int
+    invalid: int
+    not_sent: int
+
+    @property
+    def success(self) -> int:
+        """Return the rows that are as the sheet wants them, whether or not that took a write."""
+        return self.updated + self.unchanged
+
+
+def counted(results: Iterable[RowResult]) -> RowCounts:
+    """Return the counts of ``results``; those of a plan that has not run (``planned``) are in ``total`` alone."""
+    ways = Counter((result.status, result.change is Change.UPDATED) for result in results)
+    statuses: Counter[Status] = Counter()
+    for (status, _), count in ways.items():
+        statuses[status] += count
+    updated = ways[Status.SUCCESS, True]
+    return RowCounts(
+        total=statuses.total(),
+        updated=updated,
+        unchanged=statuses[Status.SUCCESS] - updated,
+        failed=statuses[Status.FAILED],
+        invalid=statuses[Status.INVALID],
+        not_sent=statuses[Status.NOT_SENT],
+    )
+
+
+def render_summary(ending: Ending, results: Iterable[RowResult]) -> bytes:
+    """Return summary.json."""
+    results = list(results)
+    rows = counted(results)
+    figures = ending.figures
+    codes = Counter(str(result.code) for result in results if result.code is not None)
+    summary = {
+        "exit_code": int(ending.exit_code),
+        "message": ending.message,
+        "rows": {
+            "total": rows.total,
+            "success": rows.success,
+            "failed": rows.failed,
+            "invalid": rows.invalid,
+            "not_sent": rows.not_sent,
+        },
+        "changes": {"updated": rows.updated, "unchanged": rows.unchanged},
+        "codes": dict(sorted(codes.items())),
+        "calls": [
+            {"method": method, "route": route, "status": status, "count": count} for method, route, status, count in sorted(figures.calls)
+        ],
+        "retries": figures.retries,
+        "wait_seconds": round(figures.wait_seconds, 3),
+        "duration_seconds": round(figures.duration_seconds, 3),
+        "warnings": list(figures.warnings),
+        "sheet_sha256": ending.sheet_sha256,
+        "server_version": figures.server_version,
+        "bulkjob_version": ending.bulkjob_version,
+    }
+    return (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode("utf-8", errors="replace")

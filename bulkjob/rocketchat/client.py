@@ -1,0 +1,270 @@
+"""Calls with pacing, retries and a bound on the requests in flight. What an answer means is decided in `wire`, when to send in `pace`."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Generic, TypeVar
+
+import tenacity
+
+from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.http import NoAnswer, Transport
+from bulkjob.rocketchat.pace import Gate, ServerClock, Ticket
+from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Next, Request, Route
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+#: Full jitter: the wait before attempt n + 1 is drawn from 0 to this many seconds times 2ⁿ⁻¹ …
+BACKOFF = 0.5
+#: … but never from more than this.
+LONGEST_BACKOFF = 30.0
+
+
+class Closed(Exception):
+    """The job is being interrupted: no new call is started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written(Generic[T_co]):
+    """A write that is known to have been carried out."""
+
+    value: T_co
+    attempts: int
+    """Without refusals by the rate limit and without look-ups."""
+    status: int | None
+    """Of the last answer; None where the last attempt got none and a look-up told that it was carried out."""
+    seconds: float
+    """From the first sending to the certainty."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a run's calls amounted to."""
+
+    calls: Counter[tuple[str, str, int | None]] = field(default_factory=Counter)
+    """By method, route pattern and HTTP status (None: no answer)."""
+    retries: int = 0
+    wait_seconds: float = 0.0
+    """Spent waiting for the server's rate limit, summed over routes."""
+
+
+class _Lane:
+    """The calls of one route, in the order in which they asked to go."""
+
+    def __init__(self, clock: ServerClock) -> None:
+        self.gate = Gate(clock)
+        self.turn = asyncio.Lock()
+        self.changed = asyncio.Event()
+
+
+class Client:
+    """Sends requests through a transport, each route at the pace that the server announces."""
+
+    def __init__(self, transport: Transport, *, concurrency: int, attempts: int, draw: Callable[[], float]) -> None:
+        """``attempts`` for a call that keeps failing; ``draw`` gives random numbers from 0 to 1. Must be made in a running event loop."""
+        self.figures = Figures()
+        self._transport = transport
+        self._attempts = attempts
+        self._draw = draw
+        self._now = asyncio.get_running_loop().time
+        self._in_flight = asyncio.Semaphore(concurrency)
+        self._clock = ServerClock()
+        self._lanes: dict[Route, _Lane] = defaultdict(lambda: _Lane(self._clock))
+        self._closed = asyncio.Event()
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What keeps calls back at the moment; None if nothing does."""
+        now = self._now()
+        held = any(lane.turn.locked() and 0 < lane.gate.wait(now) < inf for lane in self._lanes.values())
+        return "the server's rate limit" if held else None
+
+    def close(self) -> None:
+        """Lets no further call start, except those that finish what is in flight; who waits for a turn gets `Closed`."""
+        self._closed.set()
+        for lane in self._lanes.values():
+            lane.changed.set()
+
+    # ------------------------------------------------------------------------------------------------------------ calls
+
+    async def call(self, request: Request[T], *, ticket: Ticket | None = None, attempts: int | None = None, finishing: bool = False) -> T:
+        """What a read asks for. Raises `CallFailed` once it is out of attempts, `Closed`.
+
+        ``ticket``: from `reserve`, if the call's turn was waited for ahead. ``finishing``: the call belongs to something in flight and is
+        sent even after `close`.
+        """
+        result = await self._attempt(request, ticket, finishing=finishing)
+        if not isinstance(result, Failure):
+            return result
+        written = await self._repeat(request, result, attempts or self._attempts, look=None, finishing=finishing)
+        return written.value
+
+    async def write(self, request: Request[T], ticket: Ticket, look: Callable[[], Awaitable[T | None]]) -> Written[T]:
+        """Carries out a write, on a ticket from `reserve`. Raises `CallFailed`, `Closed`.
+
+        ``look`` asks the server whether a write of unknown outcome was carried out, and returns what its answer would have told; None if
+        it was not. Nothing is sent again before such a look.
+        """
+        started = self._now()
+        result = await self._attempt(request, ticket, finishing=False)
+        if not isinstance(result, Failure):
+            return Written(value=result, attempts=1, status=200, seconds=self._now() - started)
+        written = await self._repeat(request, result, self._attempts, look=look, finishing=False)
+        return replace(written, seconds=self._now() - started)
+
+    async def reserve(self, route: Route, *, finishing: bool = False) -> Ticket:
+        """Waits for a route's turn ahead of the call, so that what the call is made from can be read when its turn has come."""
+        return await self._enter(route, finishing=finishing)
+
+    def give_back(self, route: Route, ticket: Ticket) -> None:
+        """Returns a reserved turn that turned out not to be needed."""
+        lane = self._lanes[route]
+        lane.gate.give_back(ticket)
+        lane.changed.set()
+
+    # ---------------------------------------------------------------------------------------------------------- retries
+
+    async def _repeat(
+        self, request: Request[T], failure: Failure, attempts: int, *, look: Callable[[], Awaitable[T | None]] | None, finishing: bool
+    ) -> Written[T]:
+        """Goes on after a first attempt that failed: looks, waits, sends again, until it is done or out of attempts."""
+
+        async def once_more(number: int) -> Written[T]:
+            nonlocal failure
+            if (seen := await self._seen(failure, look, number - 1)) is not None:
+                return seen
+            self.figures.retries += 1
+            result = await self._attempt(request, None, finishing=finishing)
+            if not isinstance(result, Failure):
+                return Written(value=result, attempts=number, status=200, seconds=0.0)
+            failure = result
+            raise CallFailed(failure, number)
+
+        # One retrying object a call: a shared one mixes up the states of calls that run at the same time.
+        retrying = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(attempts - 1),
+            wait=lambda state: self._backoff(state.attempt_number + 1),
+            retry=tenacity.retry_if_exception(_repeatable),
+            sleep=lambda seconds: self._pause(seconds, finishing=finishing),
+            reraise=True,
+        )
+        sent = 1
+        if failure.next is Next.REPEAT and attempts > 1:
+            try:
+                await self._pause(self._backoff(1), finishing=finishing)
+                async for attempt in retrying:
+                    with attempt:
+                        sent = attempt.retry_state.attempt_number + 1
+                        return await once_more(sent)
+            except CallFailed as failed:
+                if not _repeatable(failed):
+                    raise
+            except Closed:
+                if not failure.undecided:
+                    raise
+        if (seen := await self._seen(failure, look, sent)) is not None:
+            return seen
+        if failure.next is Next.REPEAT and not await self._answers():
+            failure = replace(failure, next=Next.JOB)
+        raise CallFailed(failure, sent)
+
+    async def _seen(self, failure: Failure, look: Callable[[], Awaitable[T | None]] | None, attempts: int) -> Written[T] | None:
+        """What a look at the server tells about a write of unknown outcome; None if it was not carried out, or is known not to have been."""
+        if not failure.undecided or look is None:
+            return None
+        try:
+            seen = await look()
+        except CallFailed as blind:
+            ends = Next.JOB if blind.failure.next is Next.JOB else Next.ROW
+            said = f"{failure.said}; and it could not be looked up: {blind.failure.said}"
+            raise CallFailed(replace(failure, next=ends, said=said), attempts) from None
+        return None if seen is None else Written(value=seen, attempts=attempts, status=failure.status, seconds=0.0)
+
+    def _backoff(self, attempt: int) -> float:
+        """Seconds to wait after the ``attempt``-th failure: full jitter, so that calls that failed together do not come back together."""
+        return self._draw() * min(LONGEST_BACKOFF, BACKOFF * 2.0 ** (attempt - 1))
+
+    async def _pause(self, seconds: float, *, finishing: bool) -> None:
+        if finishing:
+            await asyncio.sleep(seconds)
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return
+        raise Closed
+
+    async def _answers(self) -> bool:
+        """Whether one read, tried once, is answered: tells a call that fails from a server that fails for everyone."""
+        result = await self._attempt(wire.me(), None, finishing=True)
+        return not isinstance(result, Failure) or result.next in (Next.ROW, Next.WAIT)
+
+    # ----------------------------------------------------------------------------------------------------- one attempt
+
+    async def _attempt(self, request: Request[T], ticket: Ticket | None, *, finishing: bool) -> T | Failure:
+        """One attempt; refusals by the rate limit that name their end are waited out and do not count."""
+        while True:
+            result = await self._exchange(request, ticket, finishing=finishing)
+            if not (isinstance(result, Failure) and result.next is Next.WAIT):
+                return result
+            ticket = None
+
+    async def _exchange(self, request: Request[T], ticket: Ticket | None, *, finishing: bool) -> T | Failure:
+        route, lane = request.route, self._lanes[request.route]
+        while True:
+            ticket = ticket or await self._enter(route, finishing=finishing)
+            async with self._in_flight:
+                if lane.gate.holds(ticket, self._now()):
+                    return await self._send(request, lane)
+            ticket = None
+
+    async def _send(self, request: Request[T], lane: _Lane) -> T | Failure:
+        sent = self._now()
+        key = request.route.method, request.route.pattern
+        try:
+            answer = await self._transport.send(request)
+        except NoAnswer as nothing:
+            self.figures.calls[*key, None] += 1
+            lane.gate.lost()
+            return nothing.failure
+        else:
+            self.figures.calls[*key, answer.status] += 1
+            result = wire.interpret(request, answer)
+            self._learn(request, lane, answer, result, sent)
+            return result
+        finally:
+            lane.changed.set()
+
+    def _learn(self, request: Request[object], lane: _Lane, answer: Answer, result: object, sent: float) -> None:
+        received = self._now()
+        if bounds := wire.server_time(request, answer):
+            self._clock.observe(sent=sent, received=received, earliest=bounds[0], latest=bounds[1])
+        wait = result.wait if isinstance(result, Failure) else None
+        lane.gate.answered(wire.rate_limit(answer), received=received, refused=answer.status == 429, wait=wait)
+
+    async def _enter(self, route: Route, *, finishing: bool) -> Ticket:
+        """Waits until the route may be called, first come first served."""
+        lane = self._lanes[route]
+        async with lane.turn:
+            while True:
+                if self._closed.is_set() and not finishing:
+                    raise Closed
+                asked = self._now()
+                wait = lane.gate.wait(asked)
+                if wait <= 0:
+                    return lane.gate.take(asked)
+                lane.changed.clear()
+                try:
+                    async with asyncio.timeout(None if wait == inf else wait):
+                        await lane.changed.wait()
+                except TimeoutError:
+                    pass
+                self.figures.wait_seconds += self._now() - asked if wait != inf else 0.0
+
+
+def _repeatable(error: BaseException) -> bool:
+    return isinstance(error, CallFailed) and error.failure.next is Next.REPEAT

@@ -1,0 +1,141 @@
+"""When the next call of a route may go out, without a clock of its own: `now` is always the caller's monotonic seconds.
+
+Rocket.Chat limits each route and method by fixed windows that everybody shares (Meteor's ``rate-limit``): the first window seen may be
+short, refused calls count, and ``X-RateLimit-Reset`` is the end of the window by the server's clock. A `Gate` counts what the
+window has left and waits for its end; a `ServerClock` tells when that is by ours.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+from bulkjob.rocketchat.wire import RateLimit
+
+#: Rocket.Chat's default window, in seconds: assumed where nothing tells the server's time.
+DEFAULT_WINDOW = 60.0
+
+#: Two announced ends closer than this, in seconds, are the same window (both are made from a rounded "now").
+SAME_WINDOW = 0.05
+
+#: A refused call is not repeated sooner, in seconds, even if the server names a moment that is over.
+LEAST_HOLD = 0.05
+
+#: How far two clocks may drift apart, in seconds for each second.
+DRIFT = 1e-4
+
+
+class ServerClock:
+    """The server's time by our clock, as an interval that every answer narrows.
+
+    An answer that was asked for at ``sent`` and came at ``received``, and that names a time of the server's between the two, bounds the
+    difference of the clocks from both sides. Whole seconds (``Date``) bound it loosely, a stored ``_updatedAt`` to within the round trip.
+    """
+
+    def __init__(self) -> None:
+        self._least = -inf
+        self._most = inf
+        self._at = 0.0
+
+    def observe(self, *, sent: float, received: float, earliest: float, latest: float) -> None:
+        """Narrows the interval; an observation that contradicts it (a clock was set, another process answered) replaces it."""
+        slack = DRIFT * max(0.0, received - self._at)
+        least, most = earliest - received, latest - sent
+        narrowed = max(self._least - slack, least), min(self._most + slack, most)
+        self._least, self._most = narrowed if narrowed[0] <= narrowed[1] else (least, most)
+        self._at = received
+
+    def passed(self, server_time: float) -> float:
+        """The time by our clock at which the server's has passed ``server_time`` for certain; infinite if nothing is known."""
+        return inf if self._least == -inf else server_time - self._least + 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Leave to send one call, taken out of one window."""
+
+    window: int
+
+
+class Gate:
+    """One route's place in the server's rate limit."""
+
+    def __init__(self, clock: ServerClock) -> None:
+        self._clock = clock
+        self._limit: int | None = None
+        self._left = 0
+        self._known = False
+        self._asking = False
+        self._reset: float | None = None
+        self._fallback_end = inf
+        self._held_until = -inf
+        self._window = 0
+
+    def wait(self, now: float) -> float:
+        """Seconds until a call may go out: 0 for at once, infinite if the answer of a call on its way must come first."""
+        if self._held_until > now:
+            return self._held_until - now
+        if not self._known:
+            return inf if self._asking else 0.0
+        if self._limit is None:
+            return 0.0
+        if self._left <= 0 and self._end() <= now:
+            self._open_window(now)
+        return 0.0 if self._left > 0 else self._end() - now
+
+    def take(self, now: float) -> Ticket:
+        """Counts one call against the window. Only after `wait` was 0."""
+        if self._end() <= now and self._limit is not None:
+            self._open_window(now)
+        self._asking = not self._known
+        self._left -= 1
+        return Ticket(window=self._window)
+
+    def holds(self, ticket: Ticket, now: float) -> bool:
+        """Whether a ticket's window is still open, so that the call may use it."""
+        return self._limit is None or (ticket.window == self._window and self._end() > now)
+
+    def give_back(self, ticket: Ticket) -> None:
+        """Returns a ticket that was not used."""
+        self._asking = False
+        if ticket.window == self._window:
+            self._left += 1
+
+    def answered(self, limit: RateLimit | None, *, received: float, refused: bool, wait: float | None = None) -> None:
+        """Takes in what an answer announces; ``refused`` says that it was a 429, ``wait`` the seconds that its text names."""
+        self._asking = False
+        if limit is not None:
+            self._announced(limit, received)
+        elif not refused:
+            self._known, self._limit = True, None
+        if refused and (limit is not None or wait is not None):
+            self._left = 0
+            until = self._end() if wait is None else received + wait
+            self._held_until = max(self._held_until, until if until != inf else 0.0, received + LEAST_HOLD)
+
+    def lost(self) -> None:
+        """A call got no answer that says anything about the limit."""
+        self._asking = False
+
+    def _announced(self, limit: RateLimit, received: float) -> None:
+        if not self._known or self._limit is None:
+            self._known, self._left = True, limit.remaining
+        elif self._reset is not None and limit.reset > self._reset + SAME_WINDOW:
+            self._window += 1
+            self._left = limit.remaining
+        else:
+            self._left = min(self._left, limit.remaining)
+        if self._reset is None or abs(limit.reset - self._reset) > SAME_WINDOW:
+            self._reset = limit.reset
+            self._fallback_end = received + DEFAULT_WINDOW
+        self._limit = limit.limit
+
+    def _open_window(self, now: float) -> None:
+        """The window is over: the next call opens one of which only the limit is known."""
+        self._window += 1
+        self._left = self._limit or 0
+        self._reset = None
+        self._fallback_end = now + DEFAULT_WINDOW
+
+    def _end(self) -> float:
+        """The end of the window by our clock, or a safe guess where no answer has told it."""
+        end = inf if self._reset is None else self._clock.passed(self._reset)
+        return end if end != inf else self._fallback_end

@@ -1,0 +1,87 @@
+"""The directory that a run writes its report into: made, locked for one process, and named by time and sheet."""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bulkjob.vocabulary import Exit, Stop
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """A run directory that this process alone writes to."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@contextmanager
+def opened(path: Path | None, sheet_name: str, now: datetime) -> Iterator[RunDirectory]:
+    """The run directory, made if it is not there, and kept from other processes as long as the context lasts.
+
+    ``path`` None: a new one below `RUNS`, named by ``now`` (UTC) and the sheet. Raises `Stop`: 73 if it cannot be written, 75 if another
+    process is working in it.
+    """
+    directory = _made(path) if path is not None else _new(RUNS, f"{now:%Y%m%dT%H%M%SZ}-{_stem(sheet_name)}")
+    lock = _locked(directory)
+    try:
+        yield RunDirectory(directory)
+    finally:
+        os.close(lock)
+
+
+def _stem(sheet_name: str) -> str:
+    """The sheet's name without its ending, as a part of a path that needs no quoting."""
+    return re.sub(r"[^\w.-]+", "-", Path(sheet_name).stem).strip("-.")[:80] or "sheet"
+
+
+def _made(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return path
+
+
+def _new(parent: Path, name: str) -> Path:
+    _made(parent)
+    number = 1
+    while True:
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        else:
+            return path
+
+
+def _locked(directory: Path) -> int:
+    """An open lock; the system frees it when the process ends, however that happens."""
+    try:
+        lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise _unwritable(directory, error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
+        raise Stop(Exit.INTERRUPTED, message) from None
+    return lock
+
+
+def _unwritable(path: Path, error: OSError) -> Stop:
+    reason = error.strerror or str(error)
+    return Stop(Exit.CANNOT_CREATE, f"The run directory {path} cannot be written: {reason}. Choose another with --run-dir.")

@@ -1,0 +1,10 @@
+"""A local server that behaves as Rocket.Chat's Omnichannel endpoints do, for rehearsals, demos and tests.
+
+It shares nothing with the rest of bulkjob: it is a second reading of the same endpoints. Rules and state need neither sockets nor
+an event loop; `bulkjob.sandbox.web` puts them on a port.
+"""
+
+from bulkjob.sandbox.faults import Fault
+from bulkjob.sandbox.server import Reply, Sandbox
+
+__all__ = ["Fault", "Reply", "Sandbox"]

@@ -1,0 +1,125 @@
+"""The parts of an `.xlsx` or `.ods` file: a zip archive whose unpacked size is bounded before anything is unpacked."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+from bulkjob.sheet import wording
+from bulkjob.vocabulary import Exit, Stop
+
+#: A million rows of ten columns unpack to about half of this. Archives say their unpacked size, and nothing is unpacked beyond it.
+LARGEST_UNPACKED = 2**30
+#: For the parts that are read as a whole (styles, relations, the list of worksheets).
+LARGEST_WHOLE_PART = 32 * 2**20
+#: Text of a workbook's strings is held in memory, so it has a bound of its own.
+CHUNK = 2**20
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
+
+
+class Archive:
+    """A zip file's parts by name; names compare without case, as Excel's do. Every failure is a `Stop`."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name = name
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            parts = self._zip.infolist()
+        except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError, EOFError, OverflowError):
+            raise self.damaged() from None
+        if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+            raise Stop(Exit.BAD_SHEET, wording.unpacks_too_large(name, LARGEST_UNPACKED))
+        self._parts = {part.filename.replace("\\", "/").lstrip("/").lower(): part for part in parts}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._zip.close()
+
+    def __contains__(self, part: str) -> bool:
+        return part.lower() in self._parts
+
+    @property
+    def is_open_document(self) -> bool:
+        """Whether this is an OpenDocument file rather than Excel's."""
+        return "content.xml" in self and "xl/workbook.xml" not in self
+
+    def damaged(self) -> Stop:
+        return Stop(Exit.BAD_SHEET, wording.not_a_workbook(self.name))
+
+    def chunks(self, part: str) -> Iterator[bytes]:
+        """The part's bytes, a chunk at a time; raises `Stop` where it is missing or damaged."""
+        info = self._parts.get(part.lower())
+        if info is None:
+            raise self.damaged()
+        if info.flag_bits & 1:
+            raise Stop(Exit.BAD_SHEET, wording.encrypted(self.name))
+        try:
+            with self._zip.open(info) as stream:
+                while chunk := stream.read(CHUNK):
+                    yield chunk
+        except (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, NotImplementedError, EOFError):
+            raise self.damaged() from None
+
+    def whole(self, part: str) -> bytes:
+        """All bytes of a part that is small in an honest file."""
+        info = self._parts.get(part.lower())
+        if info is not None and info.file_size > LARGEST_WHOLE_PART:
+            raise Stop(Exit.BAD_SHEET, wording.unpacks_too_large(self.name, LARGEST_WHOLE_PART))
+        return b"".join(self.chunks(part))
+
+    def tree(self, part: str) -> ET.Element:
+        """The root of a small XML part."""
+        data = self.whole(part)
+        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+            # No spreadsheet program writes one; entities are a way to fill the memory.
+            raise self.damaged()
+        try:
+            return ET.fromstring(data)  # noqa: S314  # without a document type there are no entities to abuse
+        except (ET.ParseError, ValueError, LookupError):
+            raise self.damaged() from None
+
+    def walk(self, chunks: Iterator[bytes], start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]) -> None:
+        """Calls back for each element and text of an XML part in turn; element and attribute names come without their prefix."""
+
+        def refuse(*_: object) -> None:
+            raise self.damaged()
+
+        def started(tag: str, attributes: dict[str, str]) -> None:
+            start(tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()})
+
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = refuse
+        parser.StartElementHandler = started
+        parser.EndElementHandler = lambda tag: end(tag.rpartition(":")[2])
+        parser.CharacterDataHandler = text
+        try:
+            for chunk in chunks:
+                parser.Parse(chunk, False)  # noqa: FBT003  # expat takes it by position only
+            parser.Parse(b"", True)  # noqa: FBT003
+        except (expat.ExpatError, ValueError, LookupError):
+            raise self.damaged() from None
+
+
+def local(tag: str) -> str:
+    """An element's or attribute's name without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def children(element: ET.Element, *path: str) -> list[ET.Element]:
+    """The elements below, by their names without namespaces."""
+    found = [element]
+    for name in path:
+        found = [child for parent in found for child in parent if local(child.tag) == name]
+    return found
+
+
+def attribute(element: ET.Element, name: str) -> str | None:
+    """The attribute's value, whatever its namespace."""
+    return next((value for key, value in element.attrib.items() if local(key) == name), None)

@@ -1,0 +1,215 @@
+"""`.ods` into a `Grid`, straight from the document's XML, which keeps for each cell both its value and what people saw."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bulkjob.sheet import wording
+from bulkjob.sheet.archive import Archive
+from bulkjob.sheet.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.grid import Grid
+from bulkjob.sheet.numbers import ERROR_TEXTS, lost_digits, plain
+from bulkjob.sheet.text import stripped
+from bulkjob.sheet.worksheets import Worksheet, chosen
+from bulkjob.vocabulary import Code, Exit, Stop
+
+_CONTENT = "content.xml"
+#: Repeated cells and rows are written once; an honest sheet repeats only blank ones further than this.
+_MOST_COLUMNS = 16_384
+_LAST_ROW = 1_048_576
+_ERRORS = frozenset(ERROR_TEXTS.to_pylist())
+_DURATION = re.compile(r"PT([0-9]{1,6})H([0-9]{2})M([0-9]{2})(?:[.,][0-9]+)?S")
+_NUMERIC = ("float", "percentage", "currency")
+
+
+def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid:
+    """The chosen worksheet's rows as text; raises `Stop` where there are none to read."""
+    if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.whole("META-INF/manifest.xml"):
+        raise Stop(Exit.BAD_SHEET, wording.encrypted(archive.name))
+    try:
+        outline = _Outline()
+        archive.walk(archive.chunks(_CONTENT), outline.start, outline.end, outline.text)
+        sheet, notes = chosen(outline.worksheets(), sheet_name, archive.name)
+        table = _Table(Cells(archive.name, max_rows), int(sheet.part))
+        archive.walk(archive.chunks(_CONTENT), table.start, table.end, table.text)
+    except (ValueError, OverflowError):
+        # A number that is none.
+        raise archive.damaged() from None
+    return table.cells.grid(sheet.name, notes, table.around, last_possible_row=_LAST_ROW)
+
+
+class _Outline:
+    """The document's tables and whether they are hidden: a style says so."""
+
+    def __init__(self) -> None:
+        self._style = ""
+        self._hidden_styles: set[str] = set()
+        self._tables: list[tuple[str, str]] = []
+        self._depth = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "style":
+            self._style = attributes.get("name", "")
+        elif tag == "table-properties" and attributes.get("display") == "false":
+            self._hidden_styles.add(self._style)
+        elif tag == "table":
+            self._depth += 1
+            if self._depth == 1:
+                self._tables.append((attributes.get("name", ""), attributes.get("style-name", "")))
+
+    def end(self, tag: str) -> None:
+        if tag == "table":
+            self._depth -= 1
+
+    def text(self, characters: str) -> None:
+        """Text does not matter here."""
+
+    def worksheets(self) -> list[Worksheet]:
+        return [
+            Worksheet(name=name, part=str(index), hidden=style in self._hidden_styles) for index, (name, style) in enumerate(self._tables)
+        ]
+
+
+@dataclass(slots=True)
+class _Cell:
+    """A cell while its element is open."""
+
+    attributes: Mapping[str, str]
+    paragraphs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed:
+    """A cell that is not blank, with its place in the row."""
+
+    column: int
+    repeat: int
+    rows: int
+    """Over how many rows it is merged."""
+    text: str
+    code: Code | None
+    exact: str | None
+
+
+class _Table:
+    """The cells of one table of the document."""
+
+    def __init__(self, cells: Cells, index: int) -> None:
+        self.cells = cells
+        self.around = Surroundings()
+        self._index = index
+        self._seen = -1
+        self._inside: list[str] = []
+        self._row = 0
+        self._row_repeat = 1
+        self._column = 0
+        self._hidden = False
+        self._grid_column = 0
+        self._cell: _Cell | None = None
+        self._row_cells: list[_Placed] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._inside.append(tag)
+        if tag == "table" and self._inside.count("table") == 1:
+            self._seen += 1
+        if self._seen != self._index or "table" not in self._inside:
+            return
+        if tag == "table-row" and self._cell is None:
+            self._row_repeat = _repeated(attributes, "number-rows-repeated")
+            self._hidden = attributes.get("visibility") in ("collapse", "filter")
+            self._column = 0
+            self._row_cells = []
+        elif tag == "table-column" and self._cell is None:
+            repeat = min(_repeated(attributes, "number-columns-repeated"), _MOST_COLUMNS)
+            if attributes.get("visibility") in ("collapse", "filter") and self._grid_column < _MOST_COLUMNS:
+                self.around.hidden_columns += range(self._grid_column, self._grid_column + repeat)
+            self._grid_column += repeat
+        elif tag in ("table-cell", "covered-table-cell") and self._cell is None:
+            self._cell = _Cell(attributes)
+        elif self._cell is not None:
+            self._inside_cell(tag, attributes)
+
+    def _inside_cell(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if self._cell is None or not self._is_own_text():
+            return
+        if tag == "p" or not self._cell.paragraphs:
+            self._cell.paragraphs.append("")
+        if tag == "s":
+            self._cell.paragraphs[-1] += " " * min(int(attributes.get("c", "1")), 32_767)
+        elif tag == "tab":
+            self._cell.paragraphs[-1] += "\t"
+        elif tag == "line-break":
+            self._cell.paragraphs[-1] += "\n"
+
+    def _is_own_text(self) -> bool:
+        """Whether what comes now is the cell's text, not a comment's or a drawing's."""
+        inside = self._inside
+        last = max(index for index, tag in enumerate(inside) if tag in ("table-cell", "covered-table-cell"))
+        return inside[last + 1 : last + 2] == ["p"]
+
+    def text(self, characters: str) -> None:
+        if self._cell is not None and self._cell.paragraphs and self._is_own_text():
+            self._cell.paragraphs[-1] += characters
+
+    def end(self, tag: str) -> None:
+        self._inside.pop()
+        if self._seen != self._index or "table" not in self._inside:
+            return
+        if tag in ("table-cell", "covered-table-cell") and self._cell is not None and not {"table-cell", "covered-table-cell"} & set(self._inside):
+            repeat = _repeated(self._cell.attributes, "number-columns-repeated")
+            if tag == "table-cell":
+                self._keep(self._cell, repeat)
+            self._column += repeat
+            self._cell = None
+        elif tag == "table-row" and self._cell is None:
+            self._end_row()
+
+    def _end_row(self) -> None:
+        first = self._row + 1
+        self._row += self._row_repeat
+        if not self._row_cells:
+            return
+        for row in range(first, self._row + 1):
+            if self._hidden:
+                self.around.hidden_rows.append(row)
+            for cell in self._row_cells:
+                if cell.rows > 1:
+                    self.around.merges.append(Merge(column=cell.column, first_row=row, last_row=row + cell.rows - 1))
+                for column in range(cell.column, cell.column + cell.repeat):
+                    self.cells.put(row, column, cell.text, code=cell.code, exact=cell.exact)
+
+    def _keep(self, cell: _Cell, repeat: int) -> None:
+        text, code, exact = _seen_as(cell)
+        if stripped(text):
+            rows = int(cell.attributes.get("number-rows-spanned", "1"))
+            self._row_cells.append(_Placed(column=self._column, repeat=repeat, rows=rows, text=text, code=code, exact=exact))
+
+
+def _repeated(attributes: Mapping[str, str], name: str) -> int:
+    return max(1, int(attributes.get(name, "1")))
+
+
+def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
+    """What people saw, why it is odd, and the number itself."""
+    attributes = cell.attributes
+    text = "\n".join(cell.paragraphs)
+    kind = attributes.get("value-type")
+    formula = attributes.get("formula")
+    if formula is not None and kind is None and not text:
+        return formula.removeprefix("of:"), Code.EXCEL_FORMULA, None
+    if kind == "date":
+        return attributes.get("date-value", text), Code.EXCEL_DATE, None
+    if kind == "time":
+        parts = _DURATION.fullmatch(attributes.get("time-value", ""))
+        return (f"{int(parts[1]):02d}:{parts[2]}:{parts[3]}" if parts else text), Code.EXCEL_DATE, None
+    if kind == "boolean":
+        return ("TRUE" if attributes.get("boolean-value") == "true" else "FALSE"), None, None
+    if kind in _NUMERIC and "value" in attributes:
+        number = float(attributes["value"])
+        exact = plain(number)
+        # A column that is too narrow shows ###, or a number without a format with an exponent.
+        seen = text if stripped(text) and "###" not in text and "E" not in text else exact
+        return seen, Code.EXCEL_NUMBER if lost_digits(number) else None, exact
+    if formula is not None and text in _ERRORS:
+        return text, Code.EXCEL_ERROR, None
+    return text or attributes.get("string-value", ""), None, None

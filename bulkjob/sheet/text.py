@@ -1,0 +1,96 @@
+"""What the text of a cell and of a header means: blanks, comparable names, column letters.
+
+The functions on whole columns end in ``_column`` and agree with their twins on single texts.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from bulkjob.vocabulary import SHEET_COLUMNS
+
+#: Not white space to Unicode, yet nothing to see: zero-width space, non-joiner, joiner, word joiner, BOM, Mongolian separator.
+ZERO_WIDTH: Final = "\u200b\u200c\u200d\u2060\ufeff\u180e"
+
+#: White space as `str.isspace` has it, which all lies in the Basic Multilingual Plane; the non-breaking spaces are among it.
+SPACES: Final = "".join(chr(code) for code in range(0x10000) if chr(code).isspace())
+
+#: What is removed from both ends of a text.
+BLANKS: Final = SPACES + ZERO_WIDTH
+
+_RUN_OF_SPACES: Final = f"[{re.escape(SPACES)}]+"
+_SPACE_RUN = re.compile(_RUN_OF_SPACES)
+_IGNORED_IN_HEADERS = re.compile(f"[{re.escape(BLANKS)}_-]+")
+#: Only texts with one of these can differ from their comparable form once their ends are stripped.
+_UNSETTLED: Final = r"[^\x21-\x7e ]|  "
+
+
+def stripped(text: str) -> str:
+    """The text without blanks, non-breaking and zero-width spaces at its ends."""
+    return text.strip(BLANKS)
+
+
+def comparable(text: str) -> str:
+    """The form in which names of the sheet and of the server are compared: ends stripped, NFC, inner runs of blanks as one space."""
+    return _SPACE_RUN.sub(" ", unicodedata.normalize("NFC", text.strip(BLANKS)))
+
+
+def header_key(header: str) -> str:
+    """The form in which headers are compared: case, blanks, ``_`` and ``-`` do not matter."""
+    return _IGNORED_IN_HEADERS.sub("", unicodedata.normalize("NFC", header)).casefold()
+
+
+def column_letter(index: int) -> str:
+    """The letters a spreadsheet shows above the column, counted from 0: ``A``, ``Z``, ``AA`` …"""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def column_index(letters: str) -> int:
+    """The column's index from 0; inverse of `column_letter`."""
+    index = 0
+    for letter in letters:
+        index = index * 26 + ord(letter) - ord("A") + 1
+    return index - 1
+
+
+def one_letter_off(text: str) -> str | None:
+    """The sheet column that ``text`` (a `header_key`) is one letter from: added, missing, wrong or two swapped; None if none or itself."""
+    return next((name for name in SHEET_COLUMNS if name != text and _is_one_edit(text, name)), None)
+
+
+def _is_one_edit(left: str, right: str) -> bool:
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    rest_left, rest_right = left[start:], right[start:]
+    return (
+        rest_left[1:] == rest_right
+        or rest_left == rest_right[1:]
+        or rest_left[1:] == rest_right[1:]
+        or (rest_left[:2] == rest_right[1::-1] and rest_left[2:] == rest_right[2:])
+    )
+
+
+def stripped_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`stripped` of each text of an Arrow string column."""
+    return pc.utf8_trim(column, BLANKS)
+
+
+def comparable_column(column: pa.Array) -> pa.Array:
+    """`comparable` of each text of an Arrow string array; texts in plain ASCII never meet Python."""
+    trimmed = stripped_column(column)
+    unsettled = pc.match_substring_regex(trimmed, _UNSETTLED)
+    if not pc.any(unsettled).as_py():
+        return trimmed
+    settled = pa.array([comparable(text) for text in trimmed.filter(unsettled).to_pylist()], trimmed.type)
+    return pc.replace_with_mask(trimmed, unsettled, settled)

@@ -1,0 +1,207 @@
+"""Every sentence about a sheet that a person reads: what is wrong, and what to do about it."""
+
+from collections.abc import Iterable, Sequence
+
+from bulkjob.vocabulary import Code
+
+_RETYPE = "Format the cell as Text in the spreadsheet program and type the value again."
+
+#: What a cell of the six columns that is not what people typed is called, and the remedy.
+_ODD_CELLS = {
+    Code.EXCEL_DATE: "The spreadsheet program has turned this cell into a date or time ({value}). " + _RETYPE,
+    Code.EXCEL_ERROR: "The cell shows the error {value} instead of a value. Correct its formula, or type the value itself.",
+    Code.EXCEL_NUMBER: "The spreadsheet program has turned this cell into a number and lost digits of it ({value}). " + _RETYPE,
+    Code.EXCEL_FORMULA: "The cell holds a formula whose result is not stored in the file ({value}). "
+    "Open the file in a spreadsheet program, let it calculate and save it, or type the value itself.",
+}
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def rows_listed(rows: Sequence[int], at_most: int = 10) -> str:
+    """``row 5``, ``rows 5, 7 and 9``, or the first few and how many more there are."""
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    if len(rows) <= at_most:
+        return f"rows {_listed(map(str, rows))}"
+    return f"rows {', '.join(map(str, rows[:at_most]))} and {len(rows) - at_most:,} more"
+
+
+# The file as a whole: one sentence each.
+
+
+def missing(name: str) -> str:
+    return f"There is no file {name}; check the path and the spelling."
+
+
+def is_directory(name: str) -> str:
+    return f"{name} is a folder, not a file; name the spreadsheet inside it."
+
+
+def no_permission(name: str) -> str:
+    return f"The file {name} may not be read by this user; change its permissions and run again."
+
+
+def unreadable(name: str, reason: str) -> str:
+    return f"The file {name} cannot be read ({reason}); copy it to another place and run again."
+
+
+def file_too_large(name: str, limit: int) -> str:
+    return f"{name} is larger than {limit // 2**20:,} MB, more than any sheet needs; remove what does not belong to the job, or split it."
+
+
+def unpacks_too_large(name: str, limit: int) -> str:
+    return f"{name} would unpack to more than {limit // 2**20:,} MB, more than any sheet needs; copy the cells into a new workbook, or split it."
+
+
+def too_many_rows(name: str, max_rows: int) -> str:
+    return f"{name} has more than {max_rows:,} rows; split it, or raise the limit with --max-rows."
+
+
+def too_wide(name: str) -> str:
+    return f"{name} has too many columns for its number of rows; copy the columns that belong to the job into a new sheet."
+
+
+def empty(name: str) -> str:
+    return f"{name} is empty; its first row must hold the headers, one of them department."
+
+
+def garbage(name: str) -> str:
+    return f"{name} is neither a spreadsheet nor a table of text, or it is damaged; save it again as .xlsx or as CSV UTF-8."
+
+
+def not_a_workbook(name: str) -> str:
+    return f"{name} is not the workbook that its name promises, or it is damaged; open it in a spreadsheet program and save it again as .xlsx."
+
+
+def binary_workbook(name: str) -> str:
+    return f"{name} is a binary Excel workbook (.xlsb), which cannot be read reliably; open it in Excel and save it as .xlsx."
+
+
+def encrypted(name: str) -> str:
+    return f"{name} is protected with a password; open it in the spreadsheet program, remove the password and save it again."
+
+
+def broken_quotes(name: str, row: int) -> str:
+    return (
+        f'The quotation marks near row {row:,} of {name} do not match; put a closing " where it is missing, '
+        'or save the file again as "CSV UTF-8" from a spreadsheet program.'
+    )
+
+
+def no_worksheet(name: str, wanted: str, present: Sequence[str]) -> str:
+    return f"{name} has no worksheet {wanted!r}; it has {_listed(map(repr, present)) if present else 'none'}. Correct --sheet-name."
+
+
+def csv_has_no_worksheets(name: str, wanted: str) -> str:
+    return f"{name} is a text file and has no worksheet {wanted!r}; leave out --sheet-name, or name a workbook."
+
+
+def no_visible_worksheet(name: str) -> str:
+    return f"All worksheets of {name} are hidden; show the one to be read, or name it with --sheet-name."
+
+
+def no_department(name: str, headers: Sequence[str], near: str | None) -> str:
+    seen = [header for header in headers if header]
+    shown = ", ".join(repr(header[:40]) for header in seen[:8]) + (" …" if len(seen) > 8 else "")  # noqa: PLR2004  # as many as fit a line
+    hint = f" (did you mean it with {near!r}?)" if near else ""
+    return f"{name} has no column department{hint}; its first row must hold the headers, and it reads {shown}."
+
+
+def same_column_twice(name: str, column: str, first: tuple[str, str], second: tuple[str, str]) -> str:
+    return (
+        f"{name} has two columns for {column}: {first[1]!r} in column {first[0]} and {second[1]!r} in column {second[0]}; "
+        "rename or remove the one that is not meant."
+    )
+
+
+def plural_header(name: str, header: str, column: str, letter: str) -> str:
+    return f"{name} has a column {header!r} (column {letter}) but none called {column}; rename it to {column} if that is meant, else to something else."
+
+
+# What a person may want to know.
+
+
+def near_header(header: str, column: str, letter: str) -> str:
+    return f"Column {letter}, {header!r}, is one letter off {column!r} and was not read as such; rename it if {column} is meant."
+
+
+def hidden_rows(rows: Sequence[int]) -> str:
+    return f"{rows_listed(rows).capitalize()} {'is' if len(rows) == 1 else 'are'} hidden or filtered out in the spreadsheet, and {'was' if len(rows) == 1 else 'were'} read all the same."
+
+
+def hidden_columns(letters: Sequence[str]) -> str:
+    return f"Column{'s' if len(letters) > 1 else ''} {_listed(letters)} {'are' if len(letters) > 1 else 'is'} hidden in the spreadsheet, and read all the same."
+
+
+def other_dash(rows: Sequence[int]) -> str:
+    return f"The unit in {rows_listed(rows)} is a long dash, which is read as a name; type a plain - to take the department out of its unit."
+
+
+def scientific_text(rows: Sequence[int]) -> str:
+    return f"{rows_listed(rows).capitalize()}: a name like 1.23E+15 is usually a long number that a spreadsheet program has shortened; it is read as a name."
+
+
+def dropped_columns(headers: Sequence[str]) -> str:
+    return f"not read, because a report writes columns of that name: {', '.join(headers)}"
+
+
+def other_worksheets(read: str, skipped: Sequence[str]) -> str:
+    return f"read the worksheet {read!r}; not read: {', '.join(map(repr, skipped))}"
+
+
+# One row or cell.
+
+
+def odd_cell(code: Code, value: str) -> str:
+    return _ODD_CELLS[code].format(value=value)
+
+
+def too_short(cells: int, headers: int) -> str:
+    return (
+        f"The row has {cells} cell{'s' if cells != 1 else ''} where the header row has {headers}. "
+        "Add the missing separators, or save the file again from a spreadsheet program."
+    )
+
+
+def beyond(value: str) -> str:
+    return (
+        f"There is something right of the last header ({value[:80]!r}). "
+        "If it belongs to a column, give that column a header; if a cell has slipped to the right, move it back; else delete it."
+    )
+
+
+MISSING_DEPARTMENT = "The row does not say which department it is about. Fill in the department, or delete the row."
+NOTHING_TO_DO = "The row names neither a unit nor an agent, so there is nothing to do. Fill in one of them, or delete the row."
+ONLY_AT_SIGN = "The agent is only an @ without a name. Type the username, or clear the cell."
+
+
+def bad_number(column: str, value: str) -> str:
+    return f"{column} must be a whole number from 0 to 2147483647, written with the digits 0 to 9 only, or blank; {value!r} is not."
+
+
+def bad_action(value: str) -> str:
+    return f"action must be add or remove, or blank (which means add); {value!r} is neither."
+
+
+def agent_needed(columns: Sequence[str]) -> str:
+    return f"The row has a value in {_listed(columns)}, which only an agent can have, but names no agent. Fill in the agent, or clear {'it' if len(columns) == 1 else 'them'}."
+
+
+def conflicting_unit(department: str, units: Sequence[str], rows: Sequence[int]) -> str:
+    named = [repr(unit) if unit != "-" else "- (no unit)" for unit in units[:5]]
+    more = f" and {len(units) - 5} more" if len(units) > 5 else ""  # noqa: PLR2004  # as many as are named above
+    return (
+        f"A department can be in one unit only, but {rows_listed(rows)} ask for different ones for {department!r}: "
+        f"{', '.join(named)}{more}. Keep one of them in all these rows."
+    )
+
+
+def conflicting_agent(agent: str, department: str, column: str, values: Sequence[str], rows: Sequence[int]) -> str:
+    return (
+        f"{rows_listed(rows).capitalize()} ask for different things for agent {agent!r} in department {department!r}: "
+        f"{column} {' or '.join(values[:5])}. Keep one of these rows, or make them agree."
+    )

@@ -1,0 +1,70 @@
+"""`.xls`, Excel's format until 2003, into a `Grid`."""
+
+import io
+
+import xlrd  # type: ignore[import-untyped]  # xlrd ships no types
+
+from bulkjob.sheet import wording
+from bulkjob.sheet.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.grid import Grid
+from bulkjob.sheet.numbers import is_date_format, iso_date, plain, shown
+from bulkjob.sheet.worksheets import Worksheet, chosen
+from bulkjob.vocabulary import Code, Exit, Stop
+
+_LAST_ROW = 65_536
+#: The name of the stream in which an encrypted .xlsx lies, in an OLE container as .xls does.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+
+def read_xls(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> Grid:
+    """The chosen worksheet's rows as text; raises `Stop` where there are none to read."""
+    if _ENCRYPTED in data:
+        raise Stop(Exit.BAD_SHEET, wording.encrypted(name))
+    try:
+        # xlrd reports on damage by print.
+        book = xlrd.open_workbook(file_contents=data, formatting_info=True, on_demand=True, logfile=io.StringIO())
+        return _grid(book, name, sheet_name, max_rows)
+    except Stop:
+        raise
+    except xlrd.XLRDError as error:
+        encrypted = "encrypted" in str(error).lower()
+        raise Stop(Exit.BAD_SHEET, wording.encrypted(name) if encrypted else wording.not_a_workbook(name)) from None
+    except Exception:  # noqa: BLE001  # xlrd answers damage with whatever its arithmetic ends in: struct.error, AssertionError, IndexError …
+        raise Stop(Exit.BAD_SHEET, wording.not_a_workbook(name)) from None
+
+
+def _grid(book: xlrd.Book, name: str, sheet_name: str | None, max_rows: int) -> Grid:
+    worksheets = [
+        Worksheet(name=title, part=str(index), hidden=book._sheet_visibility[index] != 0)  # noqa: SLF001  # Sheet.visibility without loading the sheet
+        for index, title in enumerate(book.sheet_names())
+    ]
+    chosen_sheet, notes = chosen(worksheets, sheet_name, name)
+    sheet = book.sheet_by_index(int(chosen_sheet.part))
+    cells = Cells(name, max_rows)
+    for row in range(sheet.nrows):
+        for column, kind in enumerate(sheet.row_types(row)):
+            if kind not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
+                _put(cells, book, sheet, row, column)
+    around = Surroundings(
+        hidden_rows=[row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden],
+        hidden_columns=[column for column, info in sheet.colinfo_map.items() if info.hidden],
+        merges=[Merge(column=first, first_row=top + 1, last_row=end) for top, end, first, _ in sheet.merged_cells],
+    )
+    return cells.grid(chosen_sheet.name, notes, around, last_possible_row=_LAST_ROW)
+
+
+def _put(cells: Cells, book: xlrd.Book, sheet: xlrd.sheet.Sheet, row: int, column: int) -> None:
+    cell = sheet.cell(row, column)
+    if cell.ctype == xlrd.XL_CELL_TEXT:
+        cells.put(row + 1, column, cell.value)
+    elif cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        cells.put(row + 1, column, "TRUE" if cell.value else "FALSE")
+    elif cell.ctype == xlrd.XL_CELL_ERROR:
+        cells.put(row + 1, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!"), code=Code.EXCEL_ERROR)
+    else:
+        code = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
+        if cell.ctype == xlrd.XL_CELL_DATE or is_date_format(code):
+            cells.put(row + 1, column, iso_date(cell.value, from_1904=book.datemode == 1), code=Code.EXCEL_DATE)
+            return
+        text, lost = shown(cell.value, "" if code.lower() == "general" else code)
+        cells.put(row + 1, column, text, code=Code.EXCEL_NUMBER if lost else None, exact=plain(cell.value))

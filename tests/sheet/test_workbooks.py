@@ -1,0 +1,373 @@
+"""Nasty cells and workbooks, each with what the user sees."""
+
+import datetime as dt
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+Look = Callable[..., Any]
+
+HEADERS = '<row r="1"><c r="A1" t="inlineStr"><is><t>department</t></is></c><c r="B1" t="inlineStr"><is><t>unit</t></is></c><c r="C1" t="inlineStr"><is><t>note</t></is></c><c r="D1" t="inlineStr"><is><t>agent</t></is></c><c r="E1" t="inlineStr"><is><t>count</t></is></c></row>'
+UNIT = '<c r="B2" t="inlineStr"><is><t>u</t></is></c>'
+
+#: Each cell stands in A2 (a column that matters) and in C2 (one that does not): what A2 shows, the code of its problem, what C2 shows.
+CELLS = {
+    "shared string": ('t="s"', "<v>0</v>", "Sales & Co", "", None),
+    "shared string in runs, without its phonetic reading": ('t="s"', "<v>1</v>", "Sales EMEA", "", None),
+    "inline string": ('t="inlineStr"', "<is><t>NA</t></is>", "NA", "", None),
+    "inline string in runs": ('t="inlineStr"', "<is><r><t>North</t></r><r><t xml:space=\"preserve\"> West</t></r></is>", "North West", "", None),
+    "escaped characters": ('t="inlineStr"', "<is><t>a &lt; b &amp; c &#233; _x0041__x005F_x0041_</t></is>", "a < b & c é A_x0041_", "", None),
+    "text that looks like a number": ('t="inlineStr"', "<is><t>007</t></is>", "007", "", None),
+    "text that looks like a formula": ('t="inlineStr"', "<is><t>=1+1</t></is>", "=1+1", "", None),
+    "text with an apostrophe stays": ('t="inlineStr"', "<is><t>'=1+1</t></is>", "'=1+1", "", None),
+    "whole number": ("", "<v>1001</v>", "1001", "", None),
+    "whole number written as a fraction": ("", "<v>1001.0</v>", "1001", "", None),
+    "number with an exponent": ("", "<v>1E5</v>", "100000", "", None),
+    "negative number": ("", "<v>-7</v>", "-7", "", None),
+    "fraction with arithmetic noise": ("", "<v>0.30000000000000004</v>", "0.3", "", None),
+    "fifteen digits": ("", "<v>123456789012345</v>", "123456789012345", "", None),
+    "sixteen digits": ("", "<v>1234567890123450</v>", "1234567890123450", "excel-number", None),
+    "seventeen digits with an exponent": ("", "<v>1.2345678901234499E+16</v>", "12345678901234500", "excel-number", None),
+    "twenty-five digits": ("", "<v>1.2345678901234499E+24</v>", "1.23456789012345E+24", "excel-number", None),
+    "zero-padded": ('s="1"', "<v>42</v>", "00042", "", None),
+    "thousands": ('s="2"', "<v>1234567</v>", "1,234,567", "", None),
+    "per cent": ('s="3"', "<v>0.125</v>", "12.5%", "", None),
+    "prefix in quotes": ('s="4"', "<v>17</v>", "EMP-017", "", None),
+    "scientific that keeps the digits": ('s="5"', "<v>100000</v>", "1.00E+05", "", None),
+    "scientific that loses digits": ('s="5"', "<v>123456</v>", "1.23E+05", "excel-number", None),
+    "date": ('s="6"', "<v>46054</v>", "2026-02-02", "excel-date", None),
+    "date and time": ('s="7"', "<v>46054.5</v>", "2026-02-02T12:00:00", "excel-date", None),
+    "time": ('s="8"', "<v>0.25</v>", "06:00:00", "excel-date", None),
+    "date as text of ISO 8601": ('t="d"', "<v>2026-02-02</v>", "2026-02-02", "excel-date", None),
+    "date beyond the calendar": ('s="6"', "<v>99999999</v>", "99999999", "excel-date", None),
+    "true": ('t="b"', "<v>1</v>", "TRUE", "", None),
+    "false": ('t="b"', "<v>0</v>", "FALSE", "", None),
+    "error": ('t="e"', "<v>#N/A</v>", "#N/A", "excel-error", None),
+    "error of a formula": ('t="e"', "<f>1/0</f><v>#DIV/0!</v>", "#DIV/0!", "excel-error", None),
+    "error as text": ('t="inlineStr"', "<is><t>#REF!</t></is>", "#REF!", "excel-error", None),
+    "formula with a text": ('t="str"', "<f>A9&amp;B9</f><v>Sales &amp; Co</v>", "Sales & Co", "", None),
+    "formula with a number": ("", "<f>1+1</f><v>2</v>", "2", "", None),
+    "formula without a result": ("", "<f>A9&amp;B9</f>", "=A9&B9", "excel-formula", None),
+    "formula with an empty result element": ("", "<f>A9</f><v></v>", "=A9", "excel-formula", None),
+    "formula with a closed result element": ("", "<f>A9</f><v/>", "=A9", "excel-formula", None),
+    "shared formula without a result": ("", '<f t="shared" si="0"/>', "=", "excel-formula", None),
+    "formula with no text as its result": ('t="str"', "<f>IF(1,\"\")</f><v></v>", "", "missing-department", None),
+    "formatted but empty": ('s="6"', "", "", "missing-department", None),
+    "blank text": ('t="inlineStr"', "<is><t> \u00a0</t></is>", "", "missing-department", ""),
+    "ends of a text": ('t="inlineStr"', "<is><t xml:space=\"preserve\"> \u00a0Sales\u200b</t></is>", "Sales", "", " \u00a0Sales\u200b"),
+}  # fmt: skip
+STRINGS = ("<si><t>Sales &amp; Co</t></si>", '<si><r><t>Sales</t></r><r><rPr><b/></rPr><t xml:space="preserve"> EMEA</t></r><rPh sb="0" eb="1"><t>x</t></rPh></si>')
+FORMATS = ("00000", "#,##0", "0.0%", "&quot;EMP-&quot;000", "0.00E+00", "dd/mm/yyyy", "yyyy\\-mm\\-dd hh:mm", "hh:mm:ss")
+
+
+@pytest.mark.parametrize("case", CELLS)
+@pytest.mark.parametrize("written", ["as programs write it", "with a prefix", "with other quotes"])
+def test_a_cell_is_as_people_saw_it_or_a_problem(case: str, written: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A cell of a workbook comes as people saw it, or is a problem with its address; columns of no meaning never are one."""
+    attributes, inside, shown, code, elsewhere = CELLS[case]
+    cells = [f'<c r="{place}" {attributes}>{inside}</c>' if attributes else f'<c r="{place}">{inside}</c>' for place in ("A2", "C2")]
+    rows = f'{HEADERS}<row r="2">{cells[0]}{UNIT}{cells[1]}</row>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    if written == "with a prefix":
+        prefixed = rows.replace("</", "\0").replace("<", "<x:").replace("\0", "</x:")
+        data = raw_xlsx(prefixed, strings=STRINGS, formats=FORMATS, root=f'<x:worksheet xmlns:x="{main}">', end="</x:worksheet>", data=("<x:sheetData>", "</x:sheetData>"))
+    elif written == "with other quotes":
+        data = raw_xlsx(rows.replace('r="A2"', "r='A2'"), strings=STRINGS, formats=FORMATS)
+    else:
+        data = raw_xlsx(rows, strings=STRINGS, formats=FORMATS)
+    seen = look(data, "plan.xlsx")
+    assert seen.rows[2][:3] == [shown, "u", shown if elsewhere is None else elsewhere]
+    assert seen.problems == ([f"2 A2 {code}"] if code else [])
+
+
+NUMBERS = {
+    "5": ("<v>5</v>", "", "5", []),
+    "5.0": ("<v>5.0</v>", "", "5", []),
+    "thousands": ("<v>1000</v>", 's="2"', "1000", []),
+    "two decimals": ("<v>5</v>", 's="9"', "5", []),
+    "a fraction that a format hides": ("<v>5.4</v>", 's="1"', "5.4", ["2 E2 bad-number"]),
+    "negative": ("<v>-1</v>", "", "-1", ["2 E2 bad-number"]),
+    "too large": ("<v>2147483648</v>", "", "2147483648", ["2 E2 bad-number"]),
+    "largest": ("<v>2147483647</v>", "", "2147483647", []),
+    "lost digits": ("<v>1E+16</v>", "", "10000000000000000", ["2 E2 excel-number"]),
+    "text": ("<is><t>5.0</t></is>", 't="inlineStr"', "5.0", []),
+    "true": ("<v>1</v>", 't="b"', "TRUE", ["2 E2 bad-number"]),
+    "date": ("<v>5</v>", 's="6"', "1900-01-05", ["2 E2 excel-date"]),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_count_takes_the_number_not_its_format(case: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """In `count` the number itself counts, however its cell is formatted."""
+    inside, attributes, shown, problems = NUMBERS[case]
+    agent = '<c r="A2" t="inlineStr"><is><t>A</t></is></c><c r="D2" t="inlineStr"><is><t>x</t></is></c>'
+    count = f'<c r="E2" {attributes}>{inside}</c>' if attributes else f'<c r="E2">{inside}</c>'
+    seen = look(raw_xlsx(f'{HEADERS}<row r="2">{agent}{count}</row>', formats=(*FORMATS, "0.00")), "plan.xlsx")
+    assert seen.rows[2][4] == shown
+    assert seen.problems == problems
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_libreoffice_files_are_read_as_people_see_them(ending: str, look: Look, golden: Callable[[str], bytes]) -> None:
+    """The same sheet saved by LibreOffice in three families of files comes out the same, with the same problems."""
+    seen = look(golden(f"libreoffice.{ending}"), f"plan.{ending}")
+    rows = seen.rows
+    assert seen.sheet.sheet_name == "Reorg"
+    assert rows[2] == ["Sales", "EMEA", "@anna", "5", "0", "add", "text"]
+    assert [rows[row][0] for row in (3, 4, 9, 11)] == ["007", "1001", "Support", "00042"]
+    assert rows[6][6] == "2026-12-24"
+    assert rows[8][6] == "#N/A"
+    assert [rows[row][:3] for row in (13, 14, 15)] == [["Merged", "Nordics", "m1"], ["Merged", "Nordics", "m2"], ["Merged", "Nordics", "m3"]]
+    assert rows[17][:6] == ["NA", "null", "None", "3", "4", "Remove"]
+    assert rows[18][:3] == ["Ends", "-", "x y"]
+    assert rows[18][6] == "a < b & c\nsecond line"
+    assert [rows[19][column] for column in (0, 6)] == ["50%", "12.5%"]
+    assert [rows[21][column] for column in (0, 3, 6)] == ["1,234,567", "1000", "1,234.50"]
+    assert seen.problems == ["6 A6 excel-date", "7 A7 excel-error", "8 A8 excel-error", "10 A10 excel-number", "20 A20 excel-date"]
+    assert [word for word in seen.checked.warnings if "hidden" in word] == [
+        "Row 16 is hidden or filtered out in the spreadsheet, and was read all the same."
+    ]
+    assert 12 not in rows
+    assert max(rows) == 21
+
+
+def test_openpyxl_formulas_have_no_result(look: Look, golden: Callable[[str], bytes]) -> None:
+    """A workbook that a program wrote and no spreadsheet program has calculated says so at each formula."""
+    seen = look(golden("openpyxl.xlsx"), "plan.xlsx")
+    assert [line for line in seen.problems if "formula" in line] == ["7 A7 excel-formula", "8 A8 excel-formula", "9 A9 excel-formula"]
+    assert seen.rows[5][0] == "TRUE"
+
+
+@pytest.fixture
+def workbook() -> Workbook:
+    book = Workbook()
+    book.active.title = "Plan"
+    book.active.append(["department", "unit"])
+    book.active.append(["A", "u"])
+    return book
+
+
+def test_merged_headers_and_wide_merges_do_not_spread(look: Look, saved: Callable[..., bytes]) -> None:
+    """A merged header stays one header; a cell merged over columns counts for its first column only."""
+    book = Workbook()
+    sheet = book.active
+    sheet.append(["department", "unit", "agent"])
+    sheet.merge_cells("A1:A2")
+    sheet.append([])
+    sheet.append(["A", "u", None])
+    sheet.merge_cells("B3:C4")
+    sheet["A4"] = "B"
+    assert look(saved(book), "p.xlsx").rows == {3: ["A", "u", ""], 4: ["B", "u", ""]}
+
+
+def test_a_merge_to_the_end_of_the_worksheet_ends_with_the_rows(look: Look, saved: Callable[..., bytes]) -> None:
+    """A column merged to its very end counts for the rows that are there, not for a million."""
+    book = Workbook()
+    book.active.append(["department", "agent"])
+    book.active.append(["A", "x"])
+    book.active.append([None, "y"])
+    book.active.merge_cells("A2:A1048576")
+    assert look(saved(book), "p.xlsx").rows == {2: ["A", "x"], 3: ["A", "y"]}
+
+
+def test_a_merged_odd_cell_is_odd_in_each_row(look: Look, saved: Callable[..., bytes]) -> None:
+    """A date merged over two rows is a problem of both, each with its address."""
+    book = Workbook()
+    book.active.append(["department", "agent"])
+    book.active.append([dt.date(2026, 1, 2), "x"])
+    book.active.append([None, "y"])
+    book.active.merge_cells("A2:A3")
+    assert look(saved(book), "p.xlsx").problems == ["2 A2 excel-date", "3 A3 excel-date"]
+
+
+def test_hidden_worksheets_are_skipped_and_can_be_named(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
+    """The first visible worksheet is read; a name chooses another, hidden or not, in any case."""
+    second = workbook.create_sheet("Next year")
+    second.append(["department", "unit"])
+    second.append(["B", "v"])
+    workbook["Plan"].sheet_state = "veryHidden"
+    workbook.active = 1
+    data = saved(workbook)
+    assert look(data, "p.xlsx").rows == {2: ["B", "v"]}
+    assert "'Plan'" in look(data, "p.xlsx").sheet.notes[0]
+    assert look(data, "p.xlsx", sheet_name="Plan").rows == {2: ["A", "u"]}
+    assert look(data, "p.xlsx", sheet_name="next YEAR").sheet.sheet_name == "Next year"
+    stop = look(data, "p.xlsx", sheet_name="Plans").stop
+    assert "'Next year'" in stop.message
+
+
+def test_a_workbook_of_hidden_worksheets_is_refused(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """Where all worksheets are hidden, the sentence says so."""
+    assert "hidden" in look(raw_xlsx(HEADERS, state="hidden"), "p.xlsx").stop.message
+
+
+def test_something_beyond_the_headers_is_ragged(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
+    """Text right of the last header makes its row ragged, with the address of the text; blank cells there do not."""
+    workbook.active["D2"] = "slipped"
+    workbook.active.append(["B", "u", None, None, " "])
+    assert look(saved(workbook), "p.xlsx").problems == ["2 D2 ragged-row"]
+
+
+def test_hidden_columns_are_named(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
+    """A hidden column that is read is named in a warning."""
+    workbook.active.column_dimensions["B"].hidden = True
+    assert look(saved(workbook), "p.xlsx").checked.warnings == ("Column B is hidden in the spreadsheet, and read all the same.",)
+
+
+def test_headers_may_stand_anywhere(look: Look, saved: Callable[..., bytes]) -> None:
+    """Blank rows and columns before the table do not matter; numbers and letters stay the spreadsheet's."""
+    book = Workbook()
+    book.active["C4"], book.active["D4"] = "department", "count"
+    book.active["C7"], book.active["D7"] = "A", "x"
+    seen = look(saved(book), "p.xlsx")
+    assert seen.problems == ["7 - nothing-to-do", "7 - agent-needed", "7 D7 bad-number"]
+    assert seen.sheet.letters[-2:] == ("C", "D")
+
+
+def test_dates_since_1904(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A workbook that counts days from 1904 shows its own dates."""
+    rows = f'{HEADERS}<row r="2"><c r="A2" t="inlineStr"><is><t>A</t></is></c>{UNIT}<c r="C2" s="6"><v>1</v></c></row>'
+    assert look(raw_xlsx(rows, formats=FORMATS, date1904=True), "p.xlsx").rows[2][2] == "1904-01-02"
+
+
+def test_rows_and_cells_without_numbers_follow_each_other(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """XML that leaves out the cells' references is read all the same."""
+    cells = "<row><c t='inlineStr'><is><t>{}</t></is></c><c t='inlineStr'><is><t>{}</t></is></c></row>"
+    rows = cells.format("department", "unit") + "<row/>" + cells.format("A", "u")
+    assert look(raw_xlsx(rows), "p.xlsx").rows == {3: ["A", "u"]}
+
+
+def test_two_far_corners_cost_nothing(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A cell in the last column of the last row is one ragged row, not a terabyte."""
+    rows = f'{HEADERS}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    assert "1048576 XFD1048576 ragged-row" in look(raw_xlsx(rows), "p.xlsx").problems
+
+
+def test_a_header_in_the_last_column_of_a_long_sheet_is_refused(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A table too wide for its length is refused before it is laid out."""
+    body = "".join(f'<row r="{row}"><c r="A{row}"><v>1</v></c></row>' for row in range(2, 6000))
+    rows = f'{HEADERS.replace("</row>", "")}<c r="XFD1"><v>1</v></c></row>{body}'
+    assert "too many columns" in look(raw_xlsx(rows), "p.xlsx").stop.message
+
+
+def test_max_rows_of_a_workbook(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
+    """A workbook may have exactly as many rows as the limit says."""
+    workbook.active.append(["B", "u"])
+    assert len(look(saved(workbook), "p.xlsx", max_rows=2).rows) == 2
+    assert "--max-rows" in look(saved(workbook), "p.xlsx", max_rows=1).stop.message
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(look: Look, packed: Callable[..., bytes]) -> None:
+    """An archive that claims to unpack to more than a sheet needs is refused unopened."""
+    data = bytearray(packed({"xl/workbook.xml": "<x/>", "xl/worksheets/sheet1.xml": "<x/>"}))
+    size = data.rindex(b"PK\x01\x02") + 24
+    data[size : size + 4] = struct.pack("<I", 2**32 - 2)
+    assert "unpack" in look(bytes(data), "p.xlsx").stop.message
+
+
+def test_a_large_part_that_should_be_small_is_refused(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """Styles of a hundred megabytes are refused before they are read."""
+    assert "unpack" in look(raw_xlsx(HEADERS, more={"xl/styles.xml": b" " * (40 * 2**20)}), "p.xlsx").stop.message
+
+
+@pytest.mark.parametrize("part", ["xl/styles.xml", "xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/workbook.xml"])
+def test_entities_are_refused(part: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A document type, with which a few bytes can become gigabytes, is refused in every part."""
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;</x>'
+    seen = look(raw_xlsx(HEADERS, more={part: bomb}), "p.xlsx")
+    assert seen.stop is not None
+
+
+BROKEN = {
+    "no worksheet part": {"xl/_rels/workbook.xml.rels": "<Relationships/>"},
+    "half a worksheet": {"xl/worksheets/sheet1.xml": '<worksheet><sheetData><row r="1"><c r="A1"><v>1</v>'},
+    "a string that is not there": {"xl/worksheets/sheet1.xml": '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>9</v></c></row></sheetData></worksheet>'},
+    "a string before the first": {"xl/worksheets/sheet1.xml": '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>-1</v></c></row></sheetData></worksheet>'},
+    "a style that is not there": {"xl/worksheets/sheet1.xml": '<worksheet><sheetData><row r="1"><c r="A1" s="99"><v>1</v></c></row></sheetData></worksheet>'},
+    "a number that is none": {"xl/worksheets/sheet1.xml": '<worksheet><sheetData><row r="1"><c r="A1"><v>one</v></c></row></sheetData></worksheet>'},
+    "no XML": {"xl/workbook.xml": "hello"},
+    "a binary workbook": {"xl/workbook.bin": b"\x00"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_damaged_workbook_is_refused_in_one_sentence(case: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A workbook with a part missing or damaged ends in one sentence."""
+    assert look(raw_xlsx(HEADERS, more=BROKEN[case]), "p.xlsx").stop is not None
+
+
+def test_workbooks_are_known_by_content_not_by_name(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
+    """A workbook under the name of a CSV is read; a text under the name of a workbook is refused with the remedy."""
+    assert look(saved(workbook), "p.csv").rows == {2: ["A", "u"]}
+    assert "save it again as .xlsx" in look(b"department,unit\nA,u\n", "p.xlsx").stop.message
+    assert "save it again as .xlsx" in look(b"<table><tr><td>department</td></tr></table>", "p.xls").stop.message
+
+
+def test_a_csv_has_no_worksheets(look: Look) -> None:
+    """A worksheet named for a CSV file is refused rather than ignored."""
+    assert "--sheet-name" in look(b"department,unit\nA,u\n", sheet_name="Plan").stop.message
+
+
+def test_encrypted_files_are_told_apart(look: Look, golden: Callable[[str], bytes], packed: Callable[..., bytes]) -> None:
+    """A password-protected file is called that, not damaged."""
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(900)
+    ods = packed({"content.xml": b"\x01\x02", "META-INF/manifest.xml": "<m><encryption-data/></m>"})
+    for data, name in ((ole, "p.xlsx"), (ods, "p.ods")):
+        assert "password" in look(data, name).stop.message
+
+
+@pytest.mark.parametrize("name", ["libreoffice.xlsx", "libreoffice.xls", "libreoffice.ods"])
+def test_half_a_workbook_is_refused(name: str, look: Look, golden: Callable[[str], bytes]) -> None:
+    """A workbook that was cut off on its way ends in one sentence."""
+    data = golden(name)
+    assert look(data[: len(data) // 2], name).stop is not None
+    assert look(data[:40], name).stop is not None
+
+
+ODS = (
+    '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:style="s" xmlns:calcext="c"><office:body><office:spreadsheet>'
+    '<table:table table:name="Plan"><table:table-row><table:table-cell><text:p>department</text:p></table:table-cell>'
+    "<table:table-cell><text:p>unit</text:p></table:table-cell></table:table-row>{}</table:table></office:spreadsheet></office:body></office:document-content>"
+)
+
+ODS_CELLS = {
+    "text": ("<c><p>A</p></c>", "A", ""),
+    "paragraphs, spaces, tab and break": ("<c><p>a<text:s/><text:s text:c='2'/>b<text:tab/>c</p><p>d<text:line-break/>e</p></c>", "a   b\tc\nd\ne", ""),
+    "spans": ("<c><p>a<text:span>b<text:span>c</text:span></text:span>d</p></c>", "abcd", ""),
+    "a comment is not the text": ("<c><office:annotation><p>no</p></office:annotation><p>A</p></c>", "A", ""),
+    "number as shown": ("<c office:value-type='float' office:value='7'><p>007</p></c>", "007", ""),
+    "number without text": ("<c office:value-type='float' office:value='7.0'/>", "7", ""),
+    "number in a narrow column": ("<c office:value-type='float' office:value='1001'><p>###</p></c>", "1001", ""),
+    "long number": ("<c office:value-type='float' office:value='1.23456789012345E+17'><p>1.23E+17</p></c>", "123456789012345000", "excel-number"),
+    "per cent": ("<c office:value-type='percentage' office:value='0.5'><p>50%</p></c>", "50%", ""),
+    "boolean": ("<c office:value-type='boolean' office:boolean-value='true'><p>WAHR</p></c>", "TRUE", ""),
+    "date": ("<c office:value-type='date' office:date-value='2026-01-02'><p>2.1.</p></c>", "2026-01-02", "excel-date"),
+    "time": ("<c office:value-type='time' office:time-value='PT06H30M00S'><p>6:30</p></c>", "06:30:00", "excel-date"),
+    "error": ("<c table:formula='of:=NA()' office:value-type='string' calcext:value-type='error'><p>#N/A</p></c>", "#N/A", "excel-error"),
+    "formula": ("<c table:formula='of:=1' office:value-type='string'><p>A</p></c>", "A", ""),
+    "formula without a result": ("<c table:formula='of:=[.B1]'/>", "=[.B1]", "excel-formula"),
+}
+
+
+@pytest.mark.parametrize("case", ODS_CELLS)
+def test_a_cell_of_an_ods_is_as_people_saw_it(case: str, look: Look, packed: Callable[..., bytes]) -> None:
+    """A cell of an OpenDocument sheet comes as people saw it, or is a problem with its address."""
+    cell, shown, code = ODS_CELLS[case]
+    cell = cell.replace("<c", "<table:table-cell").replace("</c>", "</table:table-cell>").replace("<p>", "<text:p>").replace("</p>", "</text:p>")
+    row = f"<table:table-row>{cell}<table:table-cell><text:p>u</text:p></table:table-cell></table:table-row>"
+    seen = look(packed({"content.xml": ODS.format(row)}), "p.ods")
+    assert seen.rows == {2: [shown, "u"]}
+    assert seen.problems == ([f"2 A2 {code}"] if code else [])
+
+
+def test_repeated_rows_and_cells_of_an_ods(look: Look, packed: Callable[..., bytes]) -> None:
+    """Blank rows written once for a million keep the numbering and cost nothing; repeated texts count as often as they show."""
+    blank = "<table:table-row table:number-rows-repeated='{}'><table:table-cell table:number-columns-repeated='16384'/></table:table-row>"
+    row = "<table:table-row table:number-rows-repeated='2'><table:table-cell table:number-columns-repeated='2'><text:p>A</text:p></table:table-cell></table:table-row>"
+    seen = look(packed({"content.xml": ODS.format(blank.format(3) + row + blank.format(1_048_570))}), "p.ods")
+    assert seen.rows == {5: ["A", "A"], 6: ["A", "A"]}
+    bomb = row.replace("'2'", "'1000000000'")
+    assert look(packed({"content.xml": ODS.format(bomb)}), "p.ods", max_rows=1000).stop is not None

@@ -1,0 +1,291 @@
+"""The command line: what is printed, and with which exit code every ending leaves."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import bulkjob
+from bulkjob import __version__
+from bulkjob.cli import COMMANDS, EXIT_MEANINGS, main
+from bulkjob.settings import SETTINGS, Settings, settings_of
+from bulkjob.vocabulary import Exit, Stop
+
+TOKEN = "s3cr3t-t0k3n"
+CONNECTION = {"ROCKETCHAT_URL": "http://127.0.0.1:1", "ROCKETCHAT_USER_ID": "u1", "ROCKETCHAT_AUTH_TOKEN": TOKEN}
+HEAVY = ("pandas", "numpy", "pyarrow", "aiohttp", "rich", "tenacity", "openpyxl", "xlsxwriter", "python_calamine", "asyncio")
+
+
+@pytest.fixture(autouse=True)
+def _connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the shell that runs the tests, but a connection."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.variable or "-", raising=False)
+        monkeypatch.delenv(f"{setting.variable}_FILE", raising=False)
+    for variable, value in CONNECTION.items():
+        monkeypatch.setenv(variable, value)
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **members: object) -> None:
+    """Put a module with ``members`` in the place of ``bulkjob.<name>``."""
+    module = ModuleType(f"bulkjob.{name}")
+    vars(module).update(members)
+    package, _, word = module.__name__.rpartition(".")
+    if package != "bulkjob":
+        monkeypatch.setitem(sys.modules, package, ModuleType(package))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(sys.modules[package], word, module, raising=False)
+    assert sys.modules["bulkjob"] is bulkjob
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Settings, Path], Exit]], None]:
+    """A function that puts another job in the place of the real one."""
+    return lambda run: stand_in(monkeypatch, "job", run=run)
+
+
+def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """``python -m bulkjob`` in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "bulkjob", *arguments], capture_output=True, text=True, check=False, **options)
+
+
+class TestHelp:
+    """What the program says of itself."""
+
+    @pytest.mark.parametrize("arguments", [["--version"], ["--help"], *([command.name, "--help"] for command in COMMANDS)])
+    def test_help_imports_nothing_heavy(self, arguments: list[str]) -> None:
+        """Help and version come at once: none of the libraries that take their time is imported for them."""
+        code = f"import sys, bulkjob.cli; bulkjob.cli.main({arguments!r}); print([m for m in {HEAVY!r} if m in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]"
+
+    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The version is printed to standard output."""
+        assert main(["--version"]) == Exit.OK
+        assert capsys.readouterr().out == f"bulkjob {__version__}\n"
+
+    def test_module_is_the_command(self) -> None:
+        """``python -m bulkjob`` is the same program."""
+        assert program("--version").stdout == f"bulkjob {__version__}\n"
+
+    def test_commands_and_exit_codes_are_listed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The help names every command that there is, and every exit code."""
+        main(["--help"])
+        said = capsys.readouterr().out
+        assert [command.name for command in COMMANDS if f"\n    {command.name} " not in said] == []
+        assert list(EXIT_MEANINGS) == list(Exit)
+        assert [code for code, meaning in EXIT_MEANINGS.items() if f"{code:>2}  {meaning}" not in said] == []
+
+    @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+    def test_settings_are_in_the_help(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """A command's help names the flag, the variable and the default of each setting that it takes."""
+        main([command, "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        for setting in settings_of(command):
+            assert setting.flag in said
+            assert setting.variable in said
+            assert setting.default in said or not setting.flag
+
+
+class TestUsage:
+    """A command line that is no good."""
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            [],
+            ["walk"],
+            ["run"],
+            ["run", "a.csv", "b.csv"],
+            ["run", "a.csv", "--nonsense"],
+            ["run", "a.csv", "--conc", "3"],
+            ["run", "a.csv", "--url"],
+            ["run", "a.csv", "--concurrency", "0"],
+            ["run", "a.csv", "--max-failures", "-1"],
+            ["run", "a.csv", "--skip-invalid", "--agents", "mirror"],
+            ["run", "a.csv", "--auth-token", "x"],
+            ["validate"],
+            ["validate", "a.csv", "--url", "http://x"],
+            ["sandbox", "--port", "65536"],
+            ["sandbox", "--port", "http"],
+            ["sandbox", "--latency", "slow"],
+        ],
+    )
+    def test_wrong_usage(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        """Wrong usage is 2, said on standard error, with nothing on standard output."""
+        assert main(arguments) == Exit.USAGE
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err != ""
+
+    def test_wrong_variable(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A bad value in the environment is 78, in one sentence, before the sheet is looked for."""
+        monkeypatch.setenv("BULKJOB_TIMEOUT", "soon")
+        assert main(["run", "no-such.csv"]) == Exit.BAD_SETTING
+        assert capsys.readouterr().err == "bulkjob: BULKJOB_TIMEOUT cannot be 'soon': set it to a number of seconds above 0.\n"
+
+    def test_token_file(self, job: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A mounted secret is read, also one that an editor gave a byte order mark and a line break."""
+        (tmp_path / "token").write_text("\ufeffmounted\r\n", encoding="utf-8")
+        monkeypatch.delenv("ROCKETCHAT_AUTH_TOKEN")
+        monkeypatch.setenv("ROCKETCHAT_AUTH_TOKEN_FILE", str(tmp_path / "token"))
+        job(lambda settings, _sheet: Exit.OK if settings.auth_token.reveal() == "mounted" else Exit.DEFECT)
+        assert main(["run", "a.csv"]) == Exit.OK
+
+
+class TestEndings:
+    """How a command ends is how the program ends."""
+
+    def test_job_gets_settings_and_sheet(self, job: Any) -> None:
+        """The job is given the settled settings and the sheet's path."""
+        given: list[tuple[Settings, Path]] = []
+
+        def run(settings: Settings, sheet: Path) -> Exit:
+            given.append((settings, sheet))
+            return Exit.ROWS_NOT_DONE
+
+        job(run)
+        assert main(["run", "a.csv", "--retries", "2", "--no-skip-invalid"]) == Exit.ROWS_NOT_DONE
+        [(settings, sheet)] = given
+        assert (settings.url, settings.retries, settings.skip_invalid, sheet) == ("http://127.0.0.1:1", 2, False, Path("a.csv"))
+
+    @pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.OK])
+    def test_stop(self, job: Any, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
+        """What stops the job is one sentence on standard error, and its exit code."""
+
+        def run(_settings: Settings, _sheet: Path) -> Exit:
+            raise Stop(code, "So it is.")
+
+        job(run)
+        assert main(["run", "a.csv"]) == code
+        assert capsys.readouterr() == ("", "bulkjob: So it is.\n")
+
+    def test_interrupt(self, job: Any, capsys: pytest.CaptureFixture[str]) -> None:
+        """An interrupt that nobody took care of is 75, without a traceback."""
+
+        def run(_settings: Settings, _sheet: Path) -> Exit:
+            raise KeyboardInterrupt
+
+        job(run)
+        assert main(["run", "a.csv"]) == Exit.INTERRUPTED
+        assert capsys.readouterr().err == "bulkjob: Interrupted.\n"
+
+    @pytest.mark.parametrize("shape", ["text", "json"])
+    def test_defect(self, job: Any, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """A defect is 70: the traceback goes to the log, without the token and without what variables held."""
+
+        def run(settings: Settings, _sheet: Path) -> Exit:
+            held_by_a_variable = "kept to itself"
+            assert held_by_a_variable
+            raise KeyError({"X-Auth-Token": settings.auth_token.reveal()})
+
+        job(run)
+        assert main(["run", "a.csv", "--log-format", shape]) == Exit.DEFECT
+        said = capsys.readouterr().err
+        assert TOKEN not in said
+        assert "KeyError" in said
+        assert "***" in said
+        assert '"kept' not in said.replace('held_by_a_variable = "kept to itself"', "")
+        assert said.splitlines()[-1] == "bulkjob: This is a defect in bulkjob; please report it, with the traceback from the log."
+        if shape == "json":
+            assert "Traceback" in json.loads(said.splitlines()[0])["traceback"]
+
+
+class TestStreams:
+    """Terminals, pipes and disks."""
+
+    @pytest.fixture
+    def sheet(self, tmp_path: Path) -> Path:
+        """A sheet with so many problems that they do not fit into a pipe's buffer."""
+        path = tmp_path / "bücher.csv"
+        path.write_text("department,count,agent\n" + "Übersetzung,many,ägent\n" * 5000, encoding="utf-8")
+        return path
+
+    def test_reader_that_goes_away(self, sheet: Path) -> None:
+        """A reader that has seen enough ends nothing: the exit code is the command's own, and there is no traceback."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "bulkjob", "validate", str(sheet), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == Exit.BAD_SHEET
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+    def test_full_disk(self, tmp_path: Path) -> None:
+        """Output that could not be written is 73 where all else went well, in one sentence."""
+        (tmp_path / "good.csv").write_text("department,unit\nSales,North\n", encoding="utf-8")
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            command = [sys.executable, "-m", "bulkjob", "validate", str(tmp_path / "good.csv")]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr) == (
+            Exit.CANNOT_CREATE,
+            f"bulkjob: The standard output cannot be written: {os.strerror(errno.ENOSPC)}.\n",
+        )
+
+    @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+    def test_any_terminal(self, sheet: Path, encoding: str) -> None:
+        """What a terminal cannot show is spelt out, and ends nothing."""
+        done = program("validate", str(sheet), env=os.environ | {"PYTHONIOENCODING": encoding}, encoding=encoding)
+        assert done.returncode == Exit.BAD_SHEET
+        assert done.stderr == ""
+        assert ("bücher.csv" if encoding != "ascii" else r"b\xfccher.csv") in done.stdout
+
+    def test_closed_standard_output(self, sheet: Path) -> None:
+        """A standard output that was closed beforehand changes nothing either."""
+        command = f'exec "{sys.executable}" -m bulkjob validate "{sheet}" >&-'
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (Exit.BAD_SHEET, "")
+
+
+class TestSandbox:
+    """The command that is the server."""
+
+    @pytest.fixture
+    def served(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
+        """What the server was started with, without starting one."""
+        calls: list[dict[str, object]] = []
+        stand_in(monkeypatch, "sandbox.command", serve=lambda **given: calls.append(given))
+        return calls
+
+    def test_defaults(self, served: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without flags it listens on this machine's port 3000, as release 7.0, and needs no setting at all."""
+        monkeypatch.delenv("ROCKETCHAT_URL")
+        assert main(["sandbox"]) == Exit.OK
+        assert served == [
+            {
+                "host": "127.0.0.1",
+                "port": 3000,
+                "state": None,
+                "rate_limit": None,
+                "server_version": "7.0",
+                "latency_ms": 0.0,
+                "faults": None,
+                "seed": None,
+            },
+        ]
+
+    def test_flags(self, served: list[dict[str, object]]) -> None:
+        """Every flag reaches the server."""
+        flags = "--host ::1 --port 0 --state s.json --rate-limit 5/0.5 --server-version 6.12 --latency 1.5 --faults x --seed 7"
+        assert main(["sandbox", *flags.split()]) == Exit.OK
+        assert list(served[0].values()) == ["::1", 0, Path("s.json"), "5/0.5", "6.12", 1.5, "x", 7]
+
+    def test_cannot_start(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A server that cannot start is wrong usage, and says why in one sentence."""
+
+        def serve(**_given: object) -> None:
+            raise ValueError("the rate limit 'x' is none")
+
+        stand_in(monkeypatch, "sandbox.command", serve=serve)
+        assert main(["sandbox"]) == Exit.USAGE
+        assert capsys.readouterr().err == "bulkjob: the rate limit 'x' is none\n"

@@ -1,0 +1,205 @@
+"""The samples are what they say they are: a consistent workspace, a reorganisation of it twice, and a sheet of mistakes."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from bulkjob.sheet import check, parse
+from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS, Code
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+REQUIRED_FIELDS = {"name": str, "email": str, "enabled": bool, "showOnRegistration": bool, "showOnOfflineForm": bool}
+
+#: The validation codes that only a workbook can have: text files hold no dates, rounded numbers or formulas.
+ONLY_IN_WORKBOOKS = {Code.EXCEL_DATE, Code.EXCEL_NUMBER, Code.EXCEL_FORMULA}
+CODES_OF_THE_SHEET = {code for code in Code if list(Code).index(code) < list(Code).index(Code.UNKNOWN_DEPARTMENT)}
+
+Record = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def workspace() -> Mapping[str, Sequence[Record]]:
+    """Return the sample workspace."""
+    loaded: Mapping[str, Sequence[Record]] = json.loads((SAMPLES / "workspace.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def rows_of(name: str) -> list[list[str]]:
+    with (SAMPLES / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, strict=True))
+
+
+def named(name: str) -> list[dict[str, str]]:
+    """Return the rows of a sample that are not blank, by the headers in lower case; what is beyond the headers is left out."""
+    headers, *rows = rows_of(name)
+    return [dict(zip((header.lower() for header in headers), row, strict=False)) for row in rows if any(row)]
+
+
+def ids(records: Sequence[Record]) -> set[str]:
+    return {record["_id"] for record in records}
+
+
+def fits(text: str, records: Sequence[Record], name: str = "name") -> list[str]:
+    """Return the ids of the records that a cell means: an exact id, else an exact name."""
+    return [record["_id"] for record in records if record["_id"] == text] or [record["_id"] for record in records if record[name] == text]
+
+
+def test_ids_are_unique_and_references_lead_somewhere(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """Everything stored has an id of its own, and every reference to another thing finds it."""
+    everything = [record["_id"] for key, records in workspace.items() if key != "license" for record in records]
+    assert len(set(everything)) == len(everything)
+    departments, units, users = ids(workspace["departments"]), ids(workspace["units"]), {user["_id"]: user for user in workspace["users"]}
+    for department in workspace["departments"]:
+        assert department.get("parentId") in {None, *units}
+        assert department.get("ancestors") == ([department["parentId"]] if "parentId" in department else None)
+        assert {department.get("fallbackForwardDepartment"), *department.get("departmentsAllowedToForward", ())} <= {None, *departments}
+    for place in workspace["departmentAgents"]:
+        assert place["departmentId"] in departments
+        assert place["username"] == users[place["agentId"]]["username"]
+        assert "livechat-agent" in users[place["agentId"]]["roles"]
+    for monitor in workspace["unitMonitors"]:
+        assert monitor["unitId"] in units
+        assert monitor["username"] == users[monitor["monitorId"]]["username"]
+        assert "livechat-monitor" in users[monitor["monitorId"]]["roles"]
+
+
+def test_counters_are_right(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """The sample's counters are those that the server would have counted, and nobody is in one department twice."""
+    agents = Counter(place["departmentId"] for place in workspace["departmentAgents"])
+    departments = Counter(department.get("parentId") for department in workspace["departments"])
+    monitors = Counter(monitor["unitId"] for monitor in workspace["unitMonitors"])
+    assert {department["_id"]: department["numAgents"] for department in workspace["departments"]} == {
+        department["_id"]: agents[department["_id"]] for department in workspace["departments"]
+    }
+    for unit in workspace["units"]:
+        assert (unit["numDepartments"], unit["numMonitors"]) == (departments[unit["_id"]], monitors[unit["_id"]])
+        assert unit["numMonitors"] > 0
+    places = [(place["departmentId"], place["agentId"]) for place in workspace["departmentAgents"]]
+    assert len(set(places)) == len(places)
+
+
+def test_departments_have_the_five_fields(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """Every department has the five fields that a PUT must carry, of the right type."""
+    for department in workspace["departments"]:
+        assert {field: type(department[field]) for field in REQUIRED_FIELDS} == REQUIRED_FIELDS
+
+
+def test_the_workspace_has_what_a_rehearsal_needs(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """It has the size, the accounts and the awkward names that the walk-through speaks of."""
+    departments = {department["name"]: department for department in workspace["departments"]}
+    users = {user["_id"]: user for user in workspace["users"]}
+    assert len(departments) >= 22
+    assert len(workspace["units"]) == 5
+    assert sum("livechat-agent" in user["roles"] for user in users.values()) >= 25
+    assert users["u-admin"]["username"] == "admin"
+    assert "admin" in users["u-admin"]["roles"]
+    assert "livechat-manager" in users["u-manager"]["roles"]
+    assert sum("parentId" not in department for department in departments.values()) == 1
+    assert [name for name, department in departments.items() if department.get("archived")] == ["Messe Köln 2025"]
+    assert departments["Warranty"]["_id"] == "0042"
+    assert {"NA", "O'Brien Stores", "Service Côte d'Ivoire", "Größenberatung", "Service Ålesund"} <= departments.keys()
+    assert {len(identifier) for identifier in ids(workspace["departments"])} > {17}
+    assert workspace["license"] == ["livechat-enterprise"]
+
+
+def test_csv_and_workbook_say_the_same() -> None:
+    """Cell by cell, blank row included, the workbook shows what the CSV holds; only its order column is numbers."""
+    book = openpyxl.load_workbook(SAMPLES / "reorganisation.xlsx")
+    assert book.sheetnames == ["Reorganisation", "Notes"]
+    shown = [["" if cell is None else str(cell) for cell in row] for row in book["Reorganisation"].iter_rows(values_only=True)]
+    assert shown == rows_of("reorganisation.csv")
+    kinds = {
+        header: {cell.data_type for cell in column if cell.value is not None}
+        for header, *column in book["Reorganisation"].iter_cols()
+        for header in [header.value]
+    }
+    assert {header for header, types in kinds.items() if types != {"s"}} == {"Order"}
+    assert kinds["Order"] == {"n"}
+
+
+@pytest.mark.parametrize("name", ["reorganisation.csv", "reorganisation.xlsx"])
+def test_the_reorganisation_is_valid(name: str) -> None:
+    """Both files are read as the same rows with the same numbers, without a problem or a warning."""
+    checked = check(parse((SAMPLES / name).read_bytes(), name))
+    reference = check(parse((SAMPLES / "reorganisation.csv").read_bytes(), "reorganisation.csv"))
+    assert checked.problems == ()
+    assert checked.warnings == ()
+    assert checked.assignments == reference.assignments
+    assert len(checked.assignments) == len(named("reorganisation.csv"))
+    assert checked.sheet.headers[6:] == ("Team lead", "Comment")
+
+
+def test_every_name_of_the_reorganisation_is_known(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """Each department, unit and agent of the reorganisation means exactly one thing in the workspace."""
+    agents = [user for user in workspace["users"] if "livechat-agent" in user["roles"]]
+    living = [department for department in workspace["departments"] if not department.get("archived")]
+    for row in named("reorganisation.csv"):
+        assert len(fits(row["department"], living)) == 1, row
+        assert row["unit"] in {"", NO_UNIT} or len(fits(row["unit"], workspace["units"])) == 1, row
+        assert not row["agent"] or len(fits(row["agent"].removeprefix("@"), agents, "username")) == 1, row
+
+
+def test_the_reorganisation_is_the_one_described(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """It moves departments between units in both directions, takes one out, adds and removes agents, and holds rows that are already so."""
+    rows = named("reorganisation.csv")
+    now = {department["_id"]: department.get("parentId") for department in workspace["departments"]}
+    then = {
+        fits(row["department"], workspace["departments"])[0]: None if row["unit"] == NO_UNIT else fits(row["unit"], workspace["units"])[0]
+        for row in rows
+        if row["unit"]
+    }
+    moves = {(now[department], unit) for department, unit in then.items() if now[department] != unit}
+    assert any((target, origin) in moves for origin, target in moves if origin and target)
+    assert any(target is None for _, target in moves)
+    assert any(origin is None for origin, _ in moves)
+    assert set(then.values()) >= ids(workspace["units"])
+    assert any(now[department] == unit for department, unit in then.items())
+    assert 55 <= len(rows) <= 65
+    assert len({row["department"] for row in rows}) == 20
+    assert len({row["agent"].removeprefix("@") for row in rows if row["agent"]}) >= 25
+    actions = Counter(row["action"].lower() for row in rows)
+    assert actions["add"] > actions["remove"] > 3
+    assert any(row["agent"].startswith("@") for row in rows)
+    assert any(row["agent"] in ids(workspace["users"]) for row in rows)
+    assert any(row["unit"] in ids(workspace["units"]) for row in rows)
+    assert any(row["department"] in ids(workspace["departments"]) for row in rows)
+    assert max(Counter(tuple(row[column] for column in SHEET_COLUMNS) for row in rows).values()) == 2
+
+
+def test_the_mistakes_are_the_ones_they_show(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """Each row of the sheet of mistakes has the problems that its column ``Shows`` announces, and together they show each code."""
+    checked = check(parse((SAMPLES / "mistakes.csv").read_bytes(), "mistakes.csv"))
+    shows = next(position for position, header in enumerate(checked.sheet.headers) if header == "Shows")
+    announced = {
+        row: {Code(code) for code in text.split()} & CODES_OF_THE_SHEET for row, text in checked.sheet.cells[shows].items() if text.strip()
+    }
+    found: dict[int, set[Code]] = {}
+    for problem in checked.problems:
+        found.setdefault(problem.row, set()).add(problem.code)
+    assert found == {row: codes for row, codes in announced.items() if codes}
+    assert set().union(*found.values()) == CODES_OF_THE_SHEET - ONLY_IN_WORKBOOKS
+    assert len(checked.assignments) > 1
+
+
+def test_the_mistakes_name_things_that_the_workspace_lacks(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """Rows that announce an unknown department, unit or agent name one that is not in the workspace, and the others do not."""
+    agents = [user for user in workspace["users"] if "livechat-agent" in user["roles"]]
+    unknown: Counter[str] = Counter()
+    for row in named("mistakes.csv"):
+        codes = set(row.get("shows", "").split())
+        if codes & CODES_OF_THE_SHEET:
+            continue
+        missing = {
+            Code.UNKNOWN_DEPARTMENT: not fits(row["department"], workspace["departments"]),
+            Code.UNKNOWN_UNIT: not fits(row["unit"], workspace["units"]),
+            Code.UNKNOWN_AGENT: not fits(row["agent"].removeprefix("@"), agents, "username"),
+        }
+        assert {code for code, lacks in missing.items() if lacks} == codes, row
+        unknown.update(codes)
+    assert set(unknown) == {Code.UNKNOWN_DEPARTMENT, Code.UNKNOWN_UNIT, Code.UNKNOWN_AGENT}
