@@ -53,6 +53,9 @@ class AgentWish:
 
 Wish = UnitWish | AgentWish
 
+#: What a wish found before it was written: the id of the department's unit, the agent's place in it, or nothing.
+Before = str | Membership | None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

@@ -1,6 +1,9 @@
 """The shape of the program: imports go one way, and what decides does nothing."""
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
@@ -247,6 +250,19 @@ def test_no_circles() -> None:
 def test_what_decides_does_nothing(module: str) -> None:
     """A module that is not in EFFECTS takes values and returns values: no clock, no dice, no files, no network, no log."""
     assert impurities(module, sources()) == []
+
+
+def test_dependencies_are_those_that_are_imported() -> None:
+    """What is imported is declared, and what is declared is imported: a wheel installs what it needs and no more."""
+    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    imported = set[str]()
+    for text in sources().values():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    assert {re.split(r"[^A-Za-z0-9_.-]", one)[0] for one in declared} == imported - sys.stdlib_module_names - {"bulkjob"}
 
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parent.rglob("test_*.py")), ids=lambda path: path.name)

@@ -33,6 +33,7 @@ REQUIRED_FIELDS: Final[dict[str, type]] = {
 PAGE_SIZE: Final = 100
 
 _SAID_AT_MOST = 300
+_PARAMETER = re.compile(":[a-z]+")
 _STAMP = re.compile(rb'"_updatedAt":\s*"(\d{4}-\d\d-\d\dT[\d:.]+Z)"')
 
 
@@ -329,7 +330,7 @@ def units(offset: int, count: int) -> Request[Page[Unit]]:
 
 def agents(offset: int, count: int) -> Request[Page[Agent]]:
     """A page of the live-chat agents. ``count=0`` fails here (a bare 0 becomes a stage of the aggregation)."""
-    return _list("livechat/users/agent", offset, count, _read_agent, "users")
+    return _list("livechat/users/:type", offset, count, _read_agent, "users", id="agent")
 
 
 def department_agents(department_id: str, offset: int, count: int) -> Request[Page[Membership]]:
@@ -412,7 +413,7 @@ def _list(
 
 
 def _path(pattern: str, identifier: str) -> str:
-    return "/api/v1/" + pattern.replace(":id", quote(identifier, safe=""))
+    return "/api/v1/" + _PARAMETER.sub(quote(identifier, safe=""), pattern)
 
 
 # ---------------------------------------------------------------------------------------------------------------- readers

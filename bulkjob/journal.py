@@ -1,0 +1,329 @@
+"""The journal of a run: what was there before each write and what was meant by it, on disk before the write goes out; its outcome after.
+
+``journal.jsonl`` is only ever appended to. Each line is one JSON object ``{"crc32":"…","record":{…}}``, the checksum being that of the
+record's own text. Records, by their ``type``:
+
+* ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
+* ``rows``: rows that needed no write, with their results.
+* ``intent``: a numbered write: operation, method, path and body, what each change found before, and a picture of the thing as a whole.
+* ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
+
+A line that a crash has torn is the last one, and is cut off.
+"""
+
+import asyncio
+import os
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bulkjob import __version__
+from bulkjob.operations import AgentWish, Before, Outcome, UnitWish, Wish
+from bulkjob.records import RowResult
+from bulkjob.rocketchat.wire import Request
+from bulkjob.vocabulary import Exit, Status, Stop
+
+#: Version of the format; a journal of another one is not continued.
+FORMAT: Final = 1
+NAME: Final = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """What a run directory belongs to, from its first journalled write on."""
+
+    sheet_sha256: str
+    sheet_name: str
+    server: str
+    agents: str
+    unit_route: str
+    skip_invalid: bool
+    plan_sha256: str = ""
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="opened"):
+    format: int = FORMAT
+    bulkjob: str = __version__
+    owner: Owner
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True, tag="rows"):
+    rows: tuple[RowResult, ...]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A wish, and what it found: the unit's id, the agent's place, or nothing."""
+
+    department: str
+    rows: tuple[int, ...]
+    unit: str | None = None
+    agent: str | None = None
+    username: str = ""
+    present: bool = True
+    count: int | None = None
+    order: int | None = None
+    before: Before = None
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
+    number: int
+    operation: str
+    method: str
+    path: str
+    body: Mapping[str, object]
+    changes: tuple[Change, ...]
+    picture: Mapping[str, object]
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
+    number: int
+    outcomes: tuple[Outcome, ...]
+    rows: tuple[RowResult, ...]
+
+
+Record = Opened | Rows | Intent | Settled
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+# ------------------------------------------------------------------------------------------------------------------- lines
+
+
+def line_of(record: Record) -> bytes:
+    """A record as its line."""
+    text = _encode(record)
+    return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
+
+
+_PREFIX = len(b'{"crc32":"00000000","record":')
+
+
+def records_of(data: bytes) -> tuple[list[Record], int]:
+    """The records of a journal, and how many of its bytes they are: what follows is a line that was torn.
+
+    Raises `ValueError` for a damaged line that is not the last, and for a record of another format.
+    """
+    records: list[Record] = []
+    whole = 0
+    lines = data.splitlines(keepends=True)
+    for number, line in enumerate(lines, start=1):
+        text = line[_PREFIX:-2]
+        if line != b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text):
+            if number < len(lines):
+                message = f"line {number} is damaged"
+                raise ValueError(message)
+            break
+        record = _decode(text)
+        if isinstance(record, Opened) and record.format != FORMAT:
+            message = f"line {number} is of format {record.format}, which this version does not know"
+            raise ValueError(message)
+        records.append(record)
+        whole += len(line)
+    return records, whole
+
+
+# ----------------------------------------------------------------------------------------------------------------- history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One change that a run made, or may have made."""
+
+    wish: Wish
+    before: Before
+    status: Status | None
+    """None where the run ended before the write's outcome was known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a journal tells."""
+
+    owner: Owner | None = None
+    """None as long as nothing was written."""
+    rows: Mapping[int, RowResult] = field(default_factory=dict)
+    """The rows that are success."""
+    made: tuple[Made, ...] = ()
+    """Every change that went out, in the order of the intents; a wish that was tried twice stands twice."""
+
+
+def history_of(records: Iterable[Record]) -> History:
+    """What the records of a journal add up to."""
+    owner: Owner | None = None
+    rows: dict[int, RowResult] = {}
+    intents: dict[int, Intent] = {}
+    settled: dict[int, tuple[Outcome, ...]] = {}
+    for record in records:
+        match record:
+            case Opened():
+                owner = record.owner
+            case Rows():
+                rows.update((row.row, row) for row in record.rows)
+            case Intent():
+                intents[record.number] = record
+            case Settled():
+                rows.update((row.row, row) for row in record.rows)
+                settled[record.number] = record.outcomes
+    made = [
+        Made(wish=_wish(change), before=change.before, status=settled[number][place].status if number in settled else None)
+        for number, intent in intents.items()
+        for place, change in enumerate(intent.changes)
+    ]
+    return History(owner=owner, rows=rows, made=tuple(made))
+
+
+def change_of(wish: Wish, before: Before) -> Change:
+    """A wish as the journal spells it."""
+    if isinstance(wish, UnitWish):
+        return Change(department=wish.department_id, rows=wish.rows, unit=wish.unit_id, before=before)
+    return Change(
+        department=wish.department_id,
+        rows=wish.rows,
+        agent=wish.agent_id,
+        username=wish.username,
+        present=wish.present,
+        count=wish.count,
+        order=wish.order,
+        before=before,
+    )
+
+
+def _wish(change: Change) -> Wish:
+    if change.agent is None:
+        return UnitWish(department_id=change.department, unit_id=change.unit, rows=change.rows)
+    return AgentWish(
+        department_id=change.department,
+        agent_id=change.agent,
+        username=change.username,
+        present=change.present,
+        count=change.count,
+        order=change.order,
+        rows=change.rows,
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------------- writing
+
+
+class Journal:
+    """Appends to one journal. Who waits for a line waits until it is on disk; lines that wait together are synced together."""
+
+    def __init__(self, path: Path, owner: Owner, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """``sync`` makes the disk keep what was written to a file descriptor; by default ``fsync`` in a thread."""
+        self._path = path
+        self._owner = owner
+        self._sync = sync or _fsync
+        self._file: int | None = None
+        self._number = 0
+        self._settled_before: tuple[RowResult, ...] = ()
+        self._waiting: list[bytes] = []
+        self._syncing: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+
+    def read(self) -> History:
+        """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
+        try:
+            records, _ = records_of(self._path.read_bytes())
+        except FileNotFoundError:
+            return History()
+        except (OSError, ValueError, msgspec.DecodeError) as error:
+            message = f"The journal {self._path} cannot be read ({error}). Nothing was sent; choose another --run-dir."
+            raise Stop(Exit.CANNOT_CREATE, message) from None
+        history = history_of(records)
+        self._number = sum(isinstance(record, Intent) for record in records)
+        if history.owner is not None and history.owner != self._owner:
+            differences = ", ".join(_differences(history.owner, self._owner))
+            message = f"{self._path.parent} belongs to another run (another {differences}). Nothing was sent; choose another --run-dir."
+            raise Stop(Exit.CANNOT_CREATE, message)
+        return history
+
+    def settled_before(self, rows: Sequence[RowResult]) -> None:
+        """Keeps the rows that needed no write; they are written with the first intent, before which the directory belongs to nobody."""
+        self._settled_before = tuple(rows)
+
+    async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Before], picture: Mapping[str, object]) -> int:
+        """Puts a write on disk before it goes out; returns its number. Raises `Stop` (73)."""
+        lines = []
+        if self._file is None:
+            self._open()
+            lines.append(line_of(Opened(owner=self._owner)))
+            lines.append(line_of(Rows(rows=self._settled_before)))
+        self._number += 1
+        number = self._number
+        intent = Intent(
+            number=number,
+            operation=operation,
+            method=request.route.method,
+            path=request.path,
+            body=request.body or {},
+            changes=tuple(change_of(wish, before) for wish, before in changes.items()),
+            picture=picture,
+        )
+        await self._append(b"".join((*lines, line_of(intent))))
+        return number
+
+    async def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
+        """Puts on disk what became of a write. Raises `Stop` (73)."""
+        await self._append(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _open(self) -> None:
+        """Opens the file to append to, cutting off a line that was torn."""
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            with open(self._file, "rb", closefd=False) as file:
+                _, whole = records_of(file.read())
+            os.ftruncate(self._file, whole)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    async def _append(self, data: bytes) -> None:
+        """Returns when the data is on disk: all that comes while one sync is under way goes with the next."""
+        self._waiting.append(data)
+        if self._next is None:
+            self._next = asyncio.create_task(self._flush_after(self._syncing))
+        await asyncio.shield(self._next)
+
+    async def _flush_after(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        self._syncing, self._next = self._next, None
+        data, self._waiting = b"".join(self._waiting), []
+        if self._file is None:
+            message = "the journal is not open"
+            raise ValueError(message)
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            await self._sync(self._file)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> Stop:
+        message = f"The journal {self._path} cannot be written: {error.strerror or error}. Nothing that is not on disk was sent."
+        return Stop(Exit.CANNOT_CREATE, message)
+
+
+async def _fsync(file: int) -> None:
+    await asyncio.to_thread(os.fdatasync, file)
+
+
+def _differences(one: Owner, other: Owner) -> Iterable[str]:
+    words = {"sheet_sha256": "sheet", "sheet_name": "worksheet", "skip_invalid": "--skip-invalid", "plan_sha256": "--plan"}
+    for name in Owner.__slots__:
+        if getattr(one, name) != getattr(other, name):
+            yield words.get(name, f"--{name.replace('_', '-')}" if name != "server" else "server")
