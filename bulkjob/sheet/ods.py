@@ -30,7 +30,7 @@ def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid
         outline = _Outline()
         archive.walk(archive.chunks(_CONTENT), outline.start, outline.end, outline.text)
         sheet, notes = chosen(outline.worksheets(), sheet_name, archive.name)
-        table = _Table(Cells(archive.name, max_rows), int(sheet.part))
+        table = _Table(archive.name, max_rows, int(sheet.part))
         archive.walk(archive.chunks(_CONTENT), table.start, table.end, table.text)
     except (ValueError, OverflowError):
         # A number that is none.
@@ -94,8 +94,9 @@ class _Placed:
 class _Table:
     """The cells of one table of the document."""
 
-    def __init__(self, cells: Cells, index: int) -> None:
-        self.cells = cells
+    def __init__(self, name: str, max_rows: int, index: int) -> None:
+        self._name = name
+        self.cells = Cells(name, max_rows)
         self.around = Surroundings()
         self._index = index
         self._seen = -1
@@ -181,6 +182,8 @@ class _Table:
     def _keep(self, cell: _Cell, repeat: int) -> None:
         text, code, exact = _seen_as(cell)
         if stripped(text):
+            if self._column + repeat > _MOST_COLUMNS:
+                raise Stop(Exit.BAD_SHEET, wording.too_wide(self._name))
             rows = int(cell.attributes.get("number-rows-spanned", "1"))
             self._row_cells.append(_Placed(column=self._column, repeat=repeat, rows=rows, text=text, code=code, exact=exact))
 
