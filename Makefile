@@ -65,7 +65,7 @@ wheel: $(INSTALLED) ## Build the wheel and rehearse with it, away from the sourc
 	@rm -rf build/wheel
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 	@$(PYTHON) -m venv build/wheel/venv
-	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check build/wheel/*.whl
+	@build/wheel/venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check build/wheel/*.whl
 	@cd build/wheel && venv/bin/bulkjob --version && venv/bin/python -Im bulkjob validate "$(CURDIR)/samples/reorganisation.csv"
 	$(call rehearse,$(CURDIR)/build/wheel/venv/bin/bulkjob,$(CURDIR)/build/wheel/elsewhere)
 

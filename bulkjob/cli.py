@@ -14,7 +14,7 @@ from typing import Final
 
 from bulkjob import __version__
 from bulkjob.logs import LogFormatter, logging_to
-from bulkjob.settings import Settings, settings_of, settle
+from bulkjob.settings import Settings, settings_of, survey
 from bulkjob.streams import sturdy_standard_streams
 from bulkjob.vocabulary import Exit, Stop
 
@@ -44,6 +44,8 @@ class Command:
     help: str
     arguments: Callable[[argparse.ArgumentParser], None]
     call: Callable[[argparse.Namespace, Settings], Exit]
+    tells_wrong_settings: bool = False
+    """Whether it goes on with settings that are missing or wrong, and tells about them itself: ``given.wrong_settings``."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,8 +83,11 @@ def _exit_code(argv: Sequence[str] | None) -> int:
 
 def _answer(given: argparse.Namespace, log: LogFormatter) -> Exit:
     command: Command = given.command
-    settings = settle(command.name, vars(given), os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
+    settings, wrong = survey(command.name, vars(given), os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
     log.hide(settings.auth_token)
+    if wrong and not command.tells_wrong_settings:
+        raise Stop(Exit.BAD_SETTING, wrong[0])
+    given.wrong_settings = wrong
     if settings.log_format is not None:
         log.shape = settings.log_format
     return command.call(given, settings)
@@ -162,6 +167,35 @@ def _run(given: argparse.Namespace, settings: Settings) -> Exit:
     return job.run(settings, given.sheet)
 
 
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=_export_file, help="the sheet to write: .csv or .xlsx")
+    parser.add_argument("--with-counts", action="store_true", help="also write the agents' counters, which every chat moves")
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+
+
+def _export_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (".csv", ".xlsx"):
+        raise argparse.ArgumentTypeError(f"{text!r} ends neither with .csv nor with .xlsx")
+    return path
+
+
+def _export(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob import export_command
+
+    return export_command.export(settings, given.file, with_counts=given.with_counts, force=given.force)
+
+
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sheet", metavar="SHEET", type=Path, nargs="?", help="the sheet that is to be run; without one, what any may need")
+
+
+def _doctor(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob import doctor_command
+
+    return doctor_command.doctor(settings, given.sheet, wrong_settings=given.wrong_settings)
+
+
 def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=3000, help="the port to listen on; 0 picks a free one (default: %(default)s)")
@@ -213,6 +247,19 @@ COMMANDS: Final = (
         help="the job: validate, plan, send, verify, report; again with the same --run-dir, it continues",
         arguments=_sheet_argument,
         call=_run,
+    ),
+    Command(
+        name="export",
+        help="write the workspace's present assignments as a sheet that run accepts and finds unchanged",
+        arguments=_export_arguments,
+        call=_export,
+    ),
+    Command(
+        name="doctor",
+        help="look at sheet, run directory, server and account before the night: what is missing and how to grant it",
+        arguments=_doctor_arguments,
+        call=_doctor,
+        tells_wrong_settings=True,
     ),
     Command(
         name="sandbox",

@@ -1,14 +1,26 @@
 """An operation's call, made from what the server holds at this moment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
-from bulkjob.operations import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut, Outcome, UnitPost, UnitWish, Wish, failed
+from bulkjob.operations import (
+    ALREADY_SO,
+    AgentChange,
+    AgentsPost,
+    AgentWish,
+    Before,
+    DepartmentPut,
+    Outcome,
+    UnitPost,
+    UnitWish,
+    Wish,
+    failed,
+)
 from bulkjob.plan import missing_fields
 from bulkjob.records import Department, Membership, Monitor, Unit
 from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.wire import MemberChange, Request
+from bulkjob.rocketchat.wire import Request
 from bulkjob.server import Server
 from bulkjob.vocabulary import Code
 
@@ -25,8 +37,12 @@ class Composed(Generic[T]):
     """The wishes that the request carries."""
     settled: Mapping[Wish, Outcome]
     """The wishes that turned out not to need it, or not to be possible."""
-    changes: Mapping[str, MemberChange]
+    changes: Mapping[str, AgentChange]
     """Agent id → what the request stores for them."""
+    before: Mapping[Wish, Before] = field(default_factory=dict)
+    """What each pending wish found."""
+    picture: Mapping[str, object] = field(default_factory=dict)
+    """What the request replaces, as JSON, for whoever has to put it back by hand."""
 
     @property
     def agents(self) -> tuple[AgentWish, ...]:
@@ -57,7 +73,15 @@ def unit_call(
     released = {wish.department_id for wish in pending if wish.unit_id is None}
     held = {department.id: None for department in departments.values() if department.parent_id == operation.unit_id}
     members = [department_id for department_id in {**held, **gained} if department_id not in released]
-    return Composed(request=wire.post_unit(unit, monitors, members), pending=pending, settled=settled, changes={})
+    kept = tuple(monitors)
+    return Composed(
+        request=wire.post_unit(unit, kept, members),
+        pending=pending,
+        settled=settled,
+        changes={},
+        before={wish: departments[wish.department_id].parent_id for wish in pending},
+        picture={"unit": asdict(unit), "monitors": [asdict(monitor) for monitor in kept], "departments": list(held)},
+    )
 
 
 def put_call(
@@ -82,7 +106,14 @@ def put_call(
     request = wire.put_department(
         department.id, department.required, unit_id=unit_id, knows_units=server.knows_department_unit, members=changes.values()
     )
-    return Composed(request=request, pending=pending, settled=settled, changes=changes)
+    return Composed(
+        request=request,
+        pending=pending,
+        settled=settled,
+        changes=changes,
+        before={wish: members.get(wish.agent_id) if isinstance(wish, AgentWish) else department.parent_id for wish in pending},
+        picture={"department": dict(department.required), "unit": department.parent_id},
+    )
 
 
 def agents_call(operation: AgentsPost, members: Mapping[str, Membership]) -> Composed[bool]:
@@ -93,8 +124,13 @@ def agents_call(operation: AgentsPost, members: Mapping[str, Membership]) -> Com
         return Composed(request=None, pending=(), settled=settled, changes={})
     changes = {wish.agent_id: wish.change(members.get(wish.agent_id)) for wish in pending if wish.present}
     leaving = [members[wish.agent_id] for wish in pending if not wish.present]
-    request = wire.post_department_agents(operation.department_id, changes.values(), leaving)
-    return Composed(request=request, pending=pending, settled=settled, changes=changes)
+    return Composed(
+        request=wire.post_department_agents(operation.department_id, changes.values(), leaving),
+        pending=pending,
+        settled=settled,
+        changes=changes,
+        before={wish: members.get(wish.agent_id) for wish in pending},
+    )
 
 
 def _unit_settled(wish: UnitWish, unit_id: str, department: Department | None) -> Outcome | None:

@@ -1,13 +1,16 @@
 """Carries out a plan: a pool of workers for each kind of write, every operation after those it waits for."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bulkjob.journal import Journal
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentsPost, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish
+from bulkjob.records import RowResult
 from bulkjob.rocketchat.client import Client, Closed
+from bulkjob.rows import Settled, row_result
 from bulkjob.send import Sender
 from bulkjob.server import Server
 from bulkjob.vocabulary import Code, Exit, Status, Stop
@@ -28,16 +31,32 @@ class Tally:
     """How far the rows are: a row is done when each of its wishes is settled."""
 
     def __init__(self, wishes: tuple[Wish, ...]) -> None:
-        self._left = Counter(row for wish in wishes for row in wish.rows)
+        self._wishes: dict[int, list[Wish]] = defaultdict(list)
+        for wish in wishes:
+            for row in wish.rows:
+                self._wishes[row].append(wish)
+        self._left = {row: len(wishes) for row, wishes in self._wishes.items()}
+        self.outcomes: dict[Wish, Outcome] = {}
         self.done = 0
         self.failed: set[int] = set()
 
-    def settle(self, wish: Wish, outcome: Outcome) -> None:
-        for row in wish.rows:
-            self._left[row] -= 1
-            self.done += not self._left[row]
-        if outcome.status is Status.FAILED:
-            self.failed.update(wish.rows)
+    def settle(self, outcomes: Mapping[Wish, Outcome]) -> list[int]:
+        """Takes in outcomes; returns the rows that are done by them."""
+        self.outcomes.update(outcomes)
+        finished = []
+        for wish, outcome in outcomes.items():
+            for row in wish.rows:
+                self._left[row] -= 1
+                if not self._left[row]:
+                    finished.append(row)
+            if outcome.status is Status.FAILED:
+                self.failed.update(wish.rows)
+        self.done += len(finished)
+        return finished
+
+    def halves(self, row: int) -> list[Settled]:
+        """A row's wishes with their outcomes; all of them are settled."""
+        return [(wish, self.outcomes[wish]) for wish in self._wishes[row]]
 
 
 class Executor:
@@ -49,6 +68,7 @@ class Executor:
         client: Client,
         server: Server,
         naming: Naming,
+        journal: Journal,
         *,
         concurrency: int,
         max_failures: int,
@@ -59,11 +79,12 @@ class Executor:
         """
         self._plan = plan
         self._client = client
-        self._sender = Sender(client, server, naming)
+        self._sender = Sender(client, server, naming, journal)
+        self._naming = naming
+        self._journal = journal
         self._concurrency = concurrency
         self._max_failures = max_failures
         self._report = report
-        self._outcomes: dict[Wish, Outcome] = {}
         self._warnings: list[str] = []
         self._stop: Stop | None = None
         self._tally = Tally(plan.wishes)
@@ -75,7 +96,7 @@ class Executor:
 
     async def run(self) -> Execution:
         """Carries out the plan until its end, or until it has to stop; cancelled, it tells what is known by then."""
-        self._settle(self._plan.settled)
+        self._journal.settled_before(self._settle(self._plan.settled))
         self._foretold = len(self._tally.failed)
         for operation in self._plan.operations:
             for before in set(operation.after):
@@ -98,7 +119,7 @@ class Executor:
         """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
         given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="given up when the job was interrupted", looked_up=False)
         unknown = {wish: given_up for wishes in self._sender.under_way.values() for wish in wishes}
-        return Execution(outcomes={**unknown, **self._outcomes}, stop=self._stop, warnings=tuple(self._warnings))
+        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=self._stop, warnings=tuple(self._warnings))
 
     def stop(self, stop: Stop) -> None:
         """Starts nothing more; what is in flight is finished. The first reason counts."""
@@ -117,10 +138,15 @@ class Executor:
             carried = await self._sender.carry_out(operation)
         except Closed:
             return
+        except Stop as stop:
+            self.stop(stop)
+            return
         self._warnings.extend(carried.warnings)
         if carried.stop:
             self.stop(carried.stop)
-        self._settle(carried.outcomes)
+        rows = self._settle(carried.outcomes)
+        if carried.number is not None:
+            await self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
         failed = len(self._tally.failed) - self._foretold
         if self._max_failures and failed >= self._max_failures:
             message = (
@@ -128,11 +154,18 @@ class Executor:
             )
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
 
-    def _settle(self, outcomes: Mapping[Wish, Outcome]) -> None:
-        self._outcomes.update(outcomes)
-        for wish, outcome in outcomes.items():
-            self._tally.settle(wish, outcome)
+    async def _keep(self, number: int, outcomes: list[Outcome], rows: list[RowResult]) -> None:
+        try:
+            await self._journal.outcome(number, outcomes, rows)
+        except Stop as stop:
+            self.stop(stop)
+
+    def _settle(self, outcomes: Mapping[Wish, Outcome]) -> list[RowResult]:
+        """Takes in outcomes; returns the results of the rows that are success by them."""
+        finished = self._tally.settle(outcomes)
         self._report(*self.progress)
+        results = [row_result(row, self._tally.halves(row), self._naming) for row in finished]
+        return [result for result in results if result.status is Status.SUCCESS]
 
     def _finish(self, operation: Operation) -> None:
         self._unfinished.discard(operation.id)

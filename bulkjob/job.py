@@ -16,14 +16,17 @@ from pathlib import Path
 from bulkjob.ending import write_report
 from bulkjob.execute import Execution, Executor
 from bulkjob.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
+from bulkjob.journal import NAME as JOURNAL
+from bulkjob.journal import History, Journal, Owner
 from bulkjob.naming import Naming
 from bulkjob.operations import Plan
 from bulkjob.plan import Options, make_plan
-from bulkjob.records import CheckedSheet, Workspace
+from bulkjob.records import CheckedSheet, Problem, Sheet, Workspace
 from bulkjob.report.progress import progress
 from bulkjob.report.summary import RunFigures
 from bulkjob.report.terminal import summary_lines
 from bulkjob.resolve import Resolution, departments_to_read, resolve
+from bulkjob.resume import credited
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import Transport, connected
 from bulkjob.rows import Known
@@ -31,7 +34,7 @@ from bulkjob.rundir import RunDirectory, opened
 from bulkjob.server import Server, inspect
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.vocabulary import NO_UNIT, Exit, Stop
+from bulkjob.vocabulary import Exit, Stop
 from bulkjob.workspace import read_workspace, with_members
 
 log = logging.getLogger("bulkjob")
@@ -61,8 +64,12 @@ class Job:
         """Goes as far as it gets, then reports on every row."""
         started = time.monotonic()
         stop: Stop | None = None
+        journal = Journal(directory.path / JOURNAL, owner_of(self._settings, self._known.checked.sheet))
+        # Another run's directory is left alone: no report is written into it.
+        history = journal.read()
+        self._known = replace(self._known, earlier=history.rows)
         try:
-            await self._interruptible(self._work())
+            await self._interruptible(self._work(journal, history))
         except Stop as reason:
             stop = reason
         except Exception:
@@ -70,10 +77,10 @@ class Job:
             raise
         return self._report(directory, stop, started)
 
-    async def _work(self) -> None:
+    async def _work(self, journal: Journal, history: History) -> None:
         settings, checked = self._settings, self._known.checked
         if not settings.skip_invalid:
-            refuse_problems(checked.problems)
+            refuse_problems(self._left(checked.problems))
         async with self._connection() as transport:
             client = Client(transport, concurrency=settings.concurrency, attempts=settings.retries, draw=random.random)
             try:
@@ -81,14 +88,15 @@ class Job:
                 self._figures = replace(self._figures, server_version=server.version_text or None)
                 workspace = await self._read(client, server)
                 resolution = self._resolve(workspace, server)
-                plan = self._plan(resolution, workspace, server)
-                await self._execute(plan, client, server)
+                plan = credited(self._plan(resolution, workspace, server), history)
+                await self._execute(plan, client, server, journal)
             finally:
+                journal.close()
                 self._count(client)
 
     async def _read(self, client: Client, server: Server) -> Workspace:
         assignments = self._known.checked.assignments
-        names_units = any(assignment.unit not in ("", NO_UNIT) for assignment in assignments)
+        names_units = any(assignment.unit for assignment in assignments)
         names_agents = any(assignment.agent for assignment in assignments)
         workspace = await read_workspace(client, server, names_units=names_units, names_agents=names_agents)
         mirror = self._settings.agents == "mirror"
@@ -96,24 +104,29 @@ class Job:
 
     def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
         resolution = resolve(self._known.checked, workspace)
-        held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
-        self._known = replace(self._known, problems=resolution.problems, held_back=held_back, naming=Naming(workspace))
+        self._known = replace(self._known, problems=resolution.problems, naming=Naming(workspace))
         refuse_unlisted_units(resolution.unlisted_units, server)
-        if not self._settings.skip_invalid:
-            self._known = replace(self._known, held_back=frozenset())
-            refuse_problems(resolution.problems)
+        if self._settings.skip_invalid:
+            held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
+            self._known = replace(self._known, held_back=held_back)
+        else:
+            refuse_problems(self._left(resolution.problems))
         return resolution
 
     def _plan(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
         settings = self._settings
         wanted = [row for row in resolution.wanted if row.row not in self._known.held_back]
         options = Options(mirror=settings.agents == "mirror", unit_route=settings.unit_route)
-        plan = make_plan(wanted, workspace, server, options)
+        plan = make_plan(wanted, workspace, server, options, self._known.earlier.keys())
         self._warn(plan.warnings)
         refuse_many_removals(plan, workspace, settings.max_removals)
         return plan
 
-    async def _execute(self, plan: Plan, client: Client, server: Server) -> None:
+    def _left(self, problems: tuple[Problem, ...]) -> list[Problem]:
+        """Those of rows that no earlier attempt brought to success."""
+        return [problem for problem in problems if problem.row not in self._known.earlier]
+
+    async def _execute(self, plan: Plan, client: Client, server: Server, journal: Journal) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
         settings = self._settings
         rows = len({row for wish in plan.wishes for row in wish.rows})
@@ -124,7 +137,7 @@ class Job:
 
             naming = self._known.naming or Naming(Workspace(departments={}, units=None, agents={}))
             executor = Executor(
-                plan, client, server, naming, concurrency=settings.concurrency, max_failures=settings.max_failures, report=show
+                plan, client, server, naming, journal, concurrency=settings.concurrency, max_failures=settings.max_failures, report=show
             )
             self._executor = executor
             ticking = asyncio.create_task(_every(_TICK, lambda: show(*executor.progress)))
@@ -184,6 +197,18 @@ class Job:
         lines = summary_lines(ending, results.values(), width=width, colour=sys.stdout.isatty())
         print("\n".join(lines), flush=True)
         return ending.exit_code
+
+
+def owner_of(settings: Settings, sheet: Sheet) -> Owner:
+    """Whom the run directory of this job belongs to."""
+    return Owner(
+        sheet_sha256=sheet.sha256,
+        sheet_name=sheet.sheet_name,
+        server=settings.url,
+        agents=settings.agents,
+        unit_route=settings.unit_route,
+        skip_invalid=settings.skip_invalid,
+    )
 
 
 async def _every(seconds: float, action: Callable[[], None]) -> None:

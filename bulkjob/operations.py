@@ -6,7 +6,7 @@ what the server holds at that moment; `verify` tells what became of its wishes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bulkjob.records import Membership
 from bulkjob.rocketchat.wire import MemberChange
@@ -41,17 +41,32 @@ class AgentWish:
             return (member is not None) == self.present
         return self.count in (None, member.count) and self.order in (None, member.order)
 
-    def change(self, member: Membership | None) -> MemberChange:
+    def change(self, member: Membership | None) -> "AgentChange":
         """What has to be stored for it: a number that is not given stays what it is, and is 0 for an agent who is new."""
-        return MemberChange(
+        return AgentChange(
             agent_id=self.agent_id,
             username=self.username,
             count=self.count if self.count is not None else member.count if member else 0,
             order=self.order if self.order is not None else member.order if member else 0,
+            count_before=member.count if member else None,
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentChange(MemberChange):
+    """What is to be stored for an agent, beside what was stored before: without that, nobody can tell whether a count has been lowered."""
+
+    count_before: int | None
+    """None for an agent who is new."""
+
+
 Wish = UnitWish | AgentWish
+
+
+def without_rows(wish: Wish) -> Wish:
+    """What a wish asks for, whoever asks."""
+    return replace(wish, rows=())
+
 
 #: What a wish found before it was written: the id of the department's unit, the agent's place in it, or nothing.
 Before = str | Membership | None
@@ -107,6 +122,7 @@ class UnitPost:
 
     @property
     def id(self) -> str:
+        """What others name it by in ``after``."""
         return unit_post_id(self.unit_id, repairs=not self.wishes)
 
 
@@ -121,10 +137,12 @@ class DepartmentPut:
 
     @property
     def id(self) -> str:
+        """What others name it by in ``after``."""
         return department_put_id(self.department_id)
 
     @property
     def wishes(self) -> tuple[Wish, ...]:
+        """All that it carries, the unit first."""
         return (*((self.unit,) if self.unit else ()), *self.agents)
 
 
@@ -138,6 +156,7 @@ class AgentsPost:
 
     @property
     def id(self) -> str:
+        """What others name it by in ``after``."""
         return f"agents/{self.department_id}"
 
 

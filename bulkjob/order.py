@@ -11,8 +11,8 @@ from bulkjob.records import Department
 
 O = TypeVar("O", bound=Operation)  # noqa: E741
 
-#: A knot of exchanges gets the fewest extra calls if that can be found in so many tries; a larger one gets few.
-_TRIES = 20_000
+#: A knot of exchanges gets the fewest extra calls if looking at so many units finds them (under a second); a larger one gets few.
+_LOOKS = 100_000
 
 
 def unit_posts(moves: Iterable[UnitWish], departments: Mapping[str, Department]) -> list[UnitPost]:
@@ -39,9 +39,7 @@ def unit_posts(moves: Iterable[UnitWish], departments: Mapping[str, Department])
     for unit_id in dict.fromkeys((*wishes, *lost)):
         own, gone = tuple(wishes.get(unit_id, ())), frozenset(lost[unit_id])
         others = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id])]
-        # A unit that is cut out of its circle goes ahead of those that take from it, so that no two writes ever work on one department.
-        ahead = [other for other in sorted(cut) if unit_id in takers[other] and (unit_id not in cut or other < unit_id)]
-        first = tuple(unit_post_id(other, repairs=False) for other in ahead)
+        first = tuple(unit_post_id(other, repairs=False) for other in _ahead(unit_id, cut, takers))
         if unit_id not in cut:
             posts.append(UnitPost(unit_id=unit_id, wishes=own, lost=gone, after=tuple(dict.fromkeys((*others, *first)))))
             continue
@@ -49,6 +47,16 @@ def unit_posts(moves: Iterable[UnitWish], departments: Mapping[str, Department])
         again = (unit_post_id(unit_id, repairs=False), *others)
         posts.append(UnitPost(unit_id=unit_id, wishes=(), lost=gone, after=again))
     return posts
+
+
+def _ahead(unit_id: str, cut: Collection[str], takers: Mapping[str, Collection[str]]) -> list[str]:
+    """The units cut out of circles whose first write comes before this one's, so that no two writes ever work on one department.
+
+    A cut unit goes ahead of those that take from it. Of two cut ones where either takes from the other, one goes first, no matter which.
+    """
+    if unit_id not in cut:
+        return [other for other in sorted(cut) if unit_id in takers[other]]
+    return [other for other in sorted(cut) if other < unit_id and (unit_id in takers[other] or other in takers[unit_id])]
 
 
 def concerned(posts: Iterable[UnitPost], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
@@ -111,10 +119,10 @@ def fewest_cuts(graph: Mapping[str, Collection[str]]) -> frozenset[str]:
 
 def _exact(knot: Mapping[str, set[str]]) -> set[str]:
     nodes = sorted(knot)
-    tries = 0
+    looks = 0
     for size in range(1, len(nodes)):
-        tries += comb(len(nodes), size)
-        if tries > _TRIES:
+        looks += comb(len(nodes), size) * len(nodes)
+        if looks > _LOOKS:
             return set()
         for cut in combinations(nodes, size):
             if not _knots({node: others - set(cut) for node, others in knot.items() if node not in cut}):
@@ -139,41 +147,31 @@ def _greedy(knot: Mapping[str, set[str]]) -> set[str]:
 
 
 def _knots(graph: Mapping[str, Collection[str]]) -> list[set[str]]:
-    """The strongly connected components that hold a circle (Tarjan's algorithm, without recursion)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    on_stack: set[str] = set()
-    found: list[set[str]] = []
-    for root in graph:
-        if root in index:
-            continue
-        work = [(root, iter(graph[root]))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        while work:
-            node, others = work[-1]
-            for other in others:
-                if other not in graph:
-                    continue
-                if other not in index:
-                    index[other] = low[other] = len(index)
-                    stack.append(other)
-                    on_stack.add(other)
-                    work.append((other, iter(graph[other])))
-                    break
-                if other in on_stack:
-                    low[node] = min(low[node], index[other])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    component: set[str] = set()
-                    while node not in component:
-                        component.add(stack.pop())
-                    on_stack -= component
-                    if len(component) > 1:
-                        found.append(component)
-    return found
+    """The strongly connected components that hold a circle, in an order that is always the same (Kosaraju's algorithm)."""
+    forth = {node: [other for other in sorted(others) if other in graph] for node, others in graph.items()}
+    back: dict[str, list[str]] = {node: [] for node in graph}
+    for node, others in forth.items():
+        for other in others:
+            back[other].append(node)
+    seen: set[str] = set()
+    ended = [node for root in forth if root not in seen for node in _reached(root, forth, seen)]
+    seen = set()
+    components = [set(_reached(root, back, seen)) for root in reversed(ended) if root not in seen]
+    return [component for component in components if len(component) > 1]
+
+
+def _reached(root: str, graph: Mapping[str, Iterable[str]], seen: set[str]) -> list[str]:
+    """The nodes reached from one that are not yet ``seen`` (which grows by them), in the order in which their own search ends."""
+    seen.add(root)
+    work = [(root, iter(graph[root]))]
+    ended = []
+    while work:
+        node, others = work[-1]
+        other = next((other for other in others if other not in seen), None)
+        if other is None:
+            ended.append(node)
+            work.pop()
+        else:
+            seen.add(other)
+            work.append((other, iter(graph[other])))
+    return ended

@@ -1,8 +1,9 @@
 """What has to be sent so that the server holds what the sheet asks for, in which order; decided without sending anything."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from bulkjob.operations import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut, Operation, Outcome, Plan, UnitPost, UnitWish, Wish, failed
@@ -13,6 +14,8 @@ from bulkjob.rocketchat.wire import REQUIRED_FIELDS
 from bulkjob.server import ADD_AGENTS, MANAGE_DEPARTMENTS, Server
 from bulkjob.vocabulary import Code, Exit, Stop
 
+_FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -22,40 +25,53 @@ class Options:
     unit_route: Literal["auto", "unit", "department"] = "auto"
 
 
-def make_plan(wanted: Iterable[Wanted], workspace: Workspace, server: Server, options: Options) -> Plan:
-    """The plan for rows whose names are resolved.
+def make_plan(
+    wanted: Iterable[Wanted], workspace: Workspace, server: Server, options: Options, done: Collection[int] = frozenset()
+) -> Plan:
+    """The plan for rows whose names are resolved; ``done`` are the rows that an earlier attempt brought to success.
 
     Raises `Stop` (77) where the account cannot do a single row, or the server is one that no route to a unit is open to.
     """
-    return _Planning(tuple(wanted), workspace, server, options).plan()
+    rows = tuple(wanted)
+    agents = _agent_wishes(rows) + (_mirrored(rows, workspace) if options.mirror else [])
+    wishes: list[Wish] = [*_unit_wishes(rows), *agents]
+    left = [replace(wish, rows=tuple(row for row in wish.rows if row not in done)) for wish in wishes]
+    plan = plan_wishes([wish for wish in left if wish.rows], workspace, server, options)
+    if not done:
+        _refuse_if_nothing_is_permitted(plan)
+    return plan
+
+
+def plan_wishes(
+    wishes: Iterable[Wish], workspace: Workspace, server: Server, options: Options, settled: Mapping[Wish, Outcome] = MappingProxyType({})
+) -> Plan:
+    """The plan for wishes, of which ``settled`` are known to need no call. Raises `Stop` as `make_plan`."""
+    return _Planning(tuple(wishes), workspace, server, options, settled).plan()
 
 
 class _Planning:
-    def __init__(self, wanted: tuple[Wanted, ...], workspace: Workspace, server: Server, options: Options) -> None:
+    def __init__(
+        self, wishes: tuple[Wish, ...], workspace: Workspace, server: Server, options: Options, settled: Mapping[Wish, Outcome]
+    ) -> None:
         self._workspace = workspace
         self._server = server
         self._options = options
-        self._unit_wishes = _unit_wishes(wanted)
-        self._agent_wishes = _agent_wishes(wanted)
-        if options.mirror:
-            self._agent_wishes += self._mirrored(wanted)
-        self._settled: dict[Wish, Outcome] = {}
-        self._warnings: list[str] = []
+        self._unit_wishes = [wish for wish in wishes if isinstance(wish, UnitWish)]
+        self._agent_wishes = [wish for wish in wishes if isinstance(wish, AgentWish)]
+        self._settled: dict[Wish, Outcome] = dict(settled)
 
     def plan(self) -> Plan:
-        moves = [wish for wish in self._unit_wishes if self._moves(wish)]
-        changes = [wish for wish in self._agent_wishes if self._changes(wish)]
+        moves = [wish for wish in self._unit_wishes if wish not in self._settled and self._moves(wish)]
+        changes = [wish for wish in self._agent_wishes if wish not in self._settled and self._changes(wish)]
         by_unit = self._takes_unit_route(moves)
         puts = [] if by_unit else self._permitted_puts(moves)
         posts = unit_posts(moves, self._workspace.departments) if by_unit else []
-        plan = Plan(
+        return Plan(
             wishes=(*self._unit_wishes, *self._agent_wishes),
             settled=self._settled,
             operations=in_order((*posts, *self._department_operations(puts, changes, posts))),
             warnings=tuple(self._emptied(moves)),
         )
-        self._refuse_if_nothing_is_permitted(plan)
-        return plan
 
     # ----------------------------------------------------------------------------------------------------------- wishes
 
@@ -87,28 +103,6 @@ class _Planning:
             return wish.holds(self._workspace.members[wish.department_id].get(wish.agent_id))
         agent = self._workspace.agents[wish.agent_id]
         return (wish.department_id in (agent.department_ids or ())) == wish.present
-
-    def _mirrored(self, wanted: Iterable[Wanted]) -> list[AgentWish]:
-        """The agents who have no row in a department for which some row says who is in it."""
-        rows: dict[str, list[int]] = defaultdict(list)
-        for row in wanted:
-            if row.agent_id and not row.removes:
-                rows[row.department_id].append(row.row)
-        named = {(row.department_id, row.agent_id) for row in wanted}
-        return [
-            AgentWish(
-                department_id=department_id,
-                agent_id=member.agent_id,
-                username=member.username,
-                present=False,
-                count=None,
-                order=None,
-                rows=tuple(numbers),
-            )
-            for department_id, numbers in rows.items()
-            for member in self._workspace.members[department_id].values()
-            if (department_id, member.agent_id) not in named
-        ]
 
     # ----------------------------------------------------------------------------------------------------------- routes
 
@@ -151,19 +145,8 @@ class _Planning:
         before = {unit_id for unit_id in after.values() if unit_id}
         after.update((wish.department_id, wish.unit_id) for wish in moves if wish not in self._settled)
         units = self._workspace.units or {}
-        emptied = sorted(before - set(after.values()))
-        return [
-            f'Unit "{units[unit_id].name if unit_id in units else unit_id}" ({unit_id}) will be left without departments.'
-            for unit_id in emptied
-        ]
-
-    def _refuse_if_nothing_is_permitted(self, plan: Plan) -> None:
-        outcomes = [plan.settled.get(wish) for wish in plan.wishes]
-        forbidden = (Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED)
-        if outcomes and all(outcome is not None and outcome.code in forbidden for outcome in outcomes):
-            reasons = dict.fromkeys(outcome.said or f"the account lacks the permission {ADD_AGENTS}" for outcome in outcomes if outcome)
-            message = f"This account can do nothing of what the sheet asks for: {'; '.join(reasons)}. Nothing was sent."
-            raise Stop(Exit.NO_PERMISSION, message)
+        named = {unit_id: f'"{units[unit_id].name}" ({unit_id})' if unit_id in units else f'"{unit_id}"' for unit_id in before}
+        return [f"Unit {named[unit_id]} will be left without departments." for unit_id in sorted(before - set(after.values()))]
 
     # ------------------------------------------------------------------------------------------------------- operations
 
@@ -200,6 +183,16 @@ class _Planning:
         return removes or bool(missing_fields(department)) or not self._server.may(MANAGE_DEPARTMENTS)
 
 
+def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
+    """A row is done only if all of its wishes are: where each has one that is forbidden, nothing is sent for the others either."""
+    forbidden = {wish: outcome for wish, outcome in plan.settled.items() if outcome.code in _FORBIDDEN}
+    rows = {row for wish in plan.wishes for row in wish.rows}
+    if rows and rows == {row for wish in forbidden for row in wish.rows}:
+        reasons = dict.fromkeys(outcome.said or f"the account lacks the permission {ADD_AGENTS}" for outcome in forbidden.values())
+        message = f"This account can do none of the sheet's rows: {'; '.join(reasons)}. Nothing was sent."
+        raise Stop(Exit.NO_PERMISSION, message)
+
+
 def missing_fields(department: Department) -> str:
     """Those of the fields that a ``PUT`` must carry that are not stored, as a clause; blank if there are all."""
     return ", ".join(name for name in REQUIRED_FIELDS if name not in department.required)
@@ -232,6 +225,29 @@ def _agent_wishes(wanted: Iterable[Wanted]) -> list[AgentWish]:
             rows=tuple(row.row for row in group),
         )
         for (department_id, agent_id), group in rows.items()
+    ]
+
+
+def _mirrored(wanted: Iterable[Wanted], workspace: Workspace) -> list[AgentWish]:
+    """The agents who have no row in a department for which some row says who is in it."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row in wanted:
+        if row.agent_id and not row.removes:
+            rows[row.department_id].append(row.row)
+    named = {(row.department_id, row.agent_id) for row in wanted}
+    return [
+        AgentWish(
+            department_id=department_id,
+            agent_id=member.agent_id,
+            username=member.username,
+            present=False,
+            count=None,
+            order=None,
+            rows=tuple(numbers),
+        )
+        for department_id, numbers in rows.items()
+        for member in workspace.members[department_id].values()
+        if (department_id, member.agent_id) not in named
     ]
 
 

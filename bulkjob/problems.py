@@ -89,7 +89,7 @@ def _within(groups: dict[str, list[Problem]], width: int, room: int) -> dict[str
 
 def _group_lines(code: str, some: list[Problem], total: int, width: int) -> list[str]:
     """A blank line, the code with how many there are, and the problems."""
-    heading = f"{code} ({total})" if len(some) == total else f"{code} ({total}, the first {len(some)} of them)"
+    heading = f"{code} ({total})" if len(some) == total else f"{code} ({len(some)} of {total})"
     return ["", heading, *(line for problem in some for line in _problem_lines(problem, width))]
 
 

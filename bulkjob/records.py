@@ -143,6 +143,8 @@ class Workspace:
     """All of them, archived ones included."""
     units: Mapping[str, Unit] | None
     """None where the account cannot list units, or the job did not need them."""
+    all_units: bool = True
+    """False where `units` may lack some: since 7.5 the server leaves out, unsaid, those that the account does not monitor."""
     agents: Mapping[str, Agent]
     """The live-chat agents."""
     members: Mapping[str, Mapping[str, Membership]] = field(default_factory=dict)

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from bulkjob.records import Assignment, CheckedSheet, Department, Membership, Problem, Sheet, Workspace
 from bulkjob.sheet import comparable
+from bulkjob.sheet.wording import rows_listed
 from bulkjob.vocabulary import NO_UNIT, Code
 
 K = TypeVar("K", bound=Hashable)
 
-#: Names that are not there get suggestions up to this many different ones: comparing is slow, and nobody reads more.
-_SUGGESTED_AT_MOST = 100
+#: Suggestions for names that are not there end after so many comparisons with names that are: some seconds, and nobody reads more.
+_COMPARED_AT_MOST = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +57,18 @@ class Names:
         self._ids = {identifier for group in groups for identifier, _ in group}
         self._tiers = [tier for group in groups for tier in (_by(group, comparable), _by(group, _caseless))]
         self._known = {_caseless(name): name for group in groups for _, name in group}
+        self._found: dict[str, tuple[str, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def find(self, text: str) -> tuple[str, ...]:
-        """The ids that a text means: none if it is unknown, several if it is ambiguous."""
+        """The ids that a text means: none if it is unknown, several if it is ambiguous. A sheet asks for the same text in many rows."""
+        if text not in self._found:
+            self._found[text] = self._find(text)
+        return self._found[text]
+
+    def _find(self, text: str) -> tuple[str, ...]:
         if text in self._ids:
             return (text,)
         keys = comparable(text), _caseless(text)
@@ -92,19 +102,25 @@ class Directory:
         # The unit that a department is in exists, whether or not this account can list it.
         self.unit_ids = {department.parent_id for department in present + archived if department.parent_id}
         self.agents = Names((agent.id, agent.username) for agent in workspace.agents.values())
+        self._members: dict[str, Names] = {}
 
     def find_unit(self, text: str) -> tuple[str, ...]:
-        return self.units.find(text) or ((text,) if text in self.unit_ids else ())
+        """The ids that a text in the unit column means."""
+        return (text,) if text in self.unit_ids else self.units.find(text)
 
     def find_agent(self, text: str, department_id: str) -> tuple[str, ...]:
         """Live-chat agents first, then whoever else is in the department's list."""
         return self.agents.find(text) or self.members(department_id).find(text)
 
     def members(self, department_id: str) -> Names:
-        members: Mapping[str, Membership] = self.workspace.members.get(department_id, {})
-        return Names((member.agent_id, member.username) for member in members.values())
+        """Who is in a department's own list, as far as it was read."""
+        if department_id not in self._members:
+            members: Mapping[str, Membership] = self.workspace.members.get(department_id, {})
+            self._members[department_id] = Names((member.agent_id, member.username) for member in members.values())
+        return self._members[department_id]
 
     def username(self, agent_id: str, department_id: str) -> str:
+        """Of somebody whom `find_agent` has found there."""
         if agent_id in self.workspace.agents:
             return self.workspace.agents[agent_id].username
         return self.workspace.members[department_id][agent_id].username
@@ -143,6 +159,7 @@ class _Resolving:
         self._unlisted: dict[str, None] = {}
         self._about: set[str] = set()
         self._suggestions: dict[tuple[int, str], list[str]] = {}
+        self._compared = 0
 
     def resolution(self) -> Resolution:
         wanted = [found for assignment in self._checked.assignments if (found := self._wanted(assignment))]
@@ -167,7 +184,6 @@ class _Resolving:
             candidates = self._directory.find_agent(assignment.agent, department)
             agent = self._one(assignment, "agent", candidates, self._directory.agents)
         if department is None or unit is None or agent is None:
-            self._about.update(self._directory.departments.find(assignment.department))
             return None
         return Wanted(
             row=assignment.row,
@@ -186,7 +202,7 @@ class _Resolving:
         if assignment.unit in ("", NO_UNIT):
             return ""
         candidates = self._directory.find_unit(assignment.unit)
-        if not candidates and self._directory.workspace.units is None:
+        if not candidates and (self._directory.workspace.units is None or not self._directory.workspace.all_units):
             self._unlisted[assignment.unit] = None
             return None
         return self._one(assignment, "unit", candidates, self._directory.units)
@@ -201,7 +217,8 @@ class _Resolving:
         else:
             code = Code(f"unknown-{column}")
             message = self._unknown(text, column, names)
-        self._problems.append(_problem(self._checked.sheet, assignment.row, column, text, code, message))
+        self._add_problem(assignment.row, column, text, code, message)
+        self._about.update(self._directory.departments.find(assignment.department))
         return None
 
     def _unknown(self, text: str, column: str, names: Names) -> str:
@@ -223,7 +240,8 @@ class _Resolving:
     def _nearest(self, names: Names, text: str) -> list[str]:
         key = id(names), text
         if key not in self._suggestions:
-            if len(self._suggestions) >= _SUGGESTED_AT_MOST:
+            self._compared += len(names)
+            if self._compared > _COMPARED_AT_MOST:
                 return []
             self._suggestions[key] = names.nearest(text)
         return self._suggestions[key]
@@ -231,44 +249,60 @@ class _Resolving:
     def _contradictions(self, wanted: list[Wanted]) -> set[int]:
         """The rows that contradict each other once names are ids."""
         bad: set[int] = set()
-        for rows in _grouped(wanted, lambda row: row.department_id if row.about_unit else None).values():
-            if len({row.unit_id for row in rows}) > 1:
-                bad |= self._contradict(rows, Code.CONFLICTING_UNIT, "unit", "This department is given different units", "unit")
-        for rows in _grouped(wanted, lambda row: (row.department_id, row.agent_id) if row.agent_id else None).values():
+        for rows in _repeated(wanted, lambda row: row.department_id if row.about_unit else None):
+            units = dict.fromkeys(row.unit_id for row in rows)
+            if len(units) > 1:
+                said = f"Department {self._department(rows[0])} is given different units, {_listed(map(self._unit_named, units))},"
+                bad |= self._contradict(rows, Code.CONFLICTING_UNIT, "unit", said)
+        for rows in _repeated(wanted, lambda row: (row.department_id, row.agent_id) if row.agent_id else None):
+            agent = f"Agent @{rows[0].username} ({rows[0].agent_id}) in department {self._department(rows[0])}"
             if len({row.removes for row in rows}) > 1:
-                bad |= self._contradict(
-                    rows, Code.CONFLICTING_AGENT, "action", "This agent is both added and removed in this department", "row"
-                )
+                bad |= self._contradict(rows, Code.CONFLICTING_AGENT, "action", f"{agent} is both added and removed,")
             for column in ("count", "order"):
                 given = [row for row in rows if getattr(row, column) is not None]
-                if len({getattr(row, column) for row in given}) > 1:
-                    reason = f"This agent is given different values of {column} in this department"
-                    bad |= self._contradict(given, Code.CONFLICTING_AGENT, column, reason, column)
+                values = dict.fromkeys(str(getattr(row, column)) for row in given)
+                if len(values) > 1:
+                    said = f"{agent} is given different {column}s, {_listed(values)},"
+                    bad |= self._contradict(given, Code.CONFLICTING_AGENT, column, said)
         return bad
 
-    def _contradict(self, rows: list[Wanted], code: Code, column: str, reason: str, what: str) -> set[int]:
+    def _contradict(self, rows: list[Wanted], code: Code, column: str, said: str) -> set[int]:
         numbers = [row.row for row in rows]
-        shown = ", ".join(map(str, numbers[:10])) + (" …" if len(numbers) > 10 else "")
-        message = f"{reason} (rows {shown}; some of them by name, some by id). Keep one {what} and delete the others."
-        sheet = self._checked.sheet
-        self._problems.extend(_problem(sheet, number, column, _cell(sheet, number, column), code, message) for number in numbers)
+        message = f"{said} in {rows_listed(numbers)}. Keep one of them and correct or delete the other rows."
+        for number in numbers:
+            self._add_problem(number, column, _cell(self._checked.sheet, number, column), code, message)
         return set(numbers)
 
+    def _add_problem(self, row: int, column: str, value: str, code: Code, message: str) -> None:
+        sheet = self._checked.sheet
+        position = sheet.positions.get(column)
+        cell = "" if position is None else f"{sheet.letters[position]}{row}"
+        self._problems.append(Problem(row=row, column=column, cell=cell, value=value, code=code, message=message))
 
-def _grouped(wanted: Iterable[Wanted], key: Callable[[Wanted], K | None]) -> Mapping[K, list[Wanted]]:
+    def _department(self, row: Wanted) -> str:
+        return f'"{self._directory.workspace.departments[row.department_id].name}" ({row.department_id})'
+
+    def _unit_named(self, unit_id: str | None) -> str:
+        unit = (self._directory.workspace.units or {}).get(unit_id or "")
+        return f'"{unit.name}" ({unit_id})' if unit else f'"{unit_id}"' if unit_id else "none"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """``a and b``; ``a, b and 3 more``."""
+    found = list(texts)
+    shown, more = found[:5], len(found) - 5
+    return ", ".join(shown) + f" and {more} more" if more > 0 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _repeated(wanted: Iterable[Wanted], key: Callable[[Wanted], K | None]) -> list[list[Wanted]]:
+    """The rows that have a key in common, where there are at least two."""
     groups: dict[K, list[Wanted]] = defaultdict(list)
     for row in wanted:
         if (found := key(row)) is not None:
             groups[found].append(row)
-    return groups
+    return [rows for rows in groups.values() if len(rows) > 1]
 
 
 def _cell(sheet: Sheet, row: int, column: str) -> str:
     position = sheet.positions.get(column)
     return "" if position is None else str(sheet.cells.at[row, position])
-
-
-def _problem(sheet: Sheet, row: int, column: str, value: str, code: Code, message: str) -> Problem:
-    position = sheet.positions.get(column)
-    cell = "" if position is None else f"{sheet.letters[position]}{row}"
-    return Problem(row=row, column=column, cell=cell, value=value, code=code, message=message)

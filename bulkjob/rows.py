@@ -1,14 +1,22 @@
 """From what became of wishes to what is reported of rows: every row of the sheet exactly once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentWish, Outcome, UnitWish, Wish
 from bulkjob.records import CheckedSheet, Problem, RowResult
 from bulkjob.report.words import Evidence, Half, Subject, failure_message, joined, success_message, unsent_message
 from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status, Stop
+
+#: A wish and what became of it.
+Settled = tuple[Wish, Outcome]
+
+#: Endings whose code says enough about the rows that the job did not come to.
+_PLAIN_ENDS = (Exit.ROWS_NOT_DONE, Exit.UNAVAILABLE, Exit.INTERRUPTED)
+
+_HELD_BACK = Outcome(status=Status.NOT_SENT, code=Code.REFUSED, said="another row about the same department is invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,8 @@ class Known:
     outcomes: Mapping[Wish, Outcome] | None = None
     """Of the wishes that were settled; None before there is a plan."""
     naming: Naming | None = None
+    earlier: Mapping[int, RowResult] = field(default_factory=dict)
+    """Rows that an earlier attempt brought to success; they keep their results."""
 
     @property
     def departments(self) -> dict[int, str]:
@@ -39,21 +49,33 @@ def row_results(known: Known, stop: Stop | None) -> dict[int, RowResult]:
     problems: dict[int, list[Problem]] = defaultdict(list)
     for problem in (*known.checked.problems, *known.problems):
         problems[problem.row].append(problem)
-    wishes: dict[int, list[Wish]] = defaultdict(list)
-    for wish in known.wishes:
-        for row in wish.rows:
-            wishes[row].append(wish)
-    unsent = UNSENT_CODE[stop.exit_code if stop else Exit.BAD_SHEET]
+    nothing = _nothing_sent(stop)
+    halves: dict[int, list[Settled]] = defaultdict(list)
+    if known.outcomes is not None:
+        for wish in known.wishes:
+            half = (wish, known.outcomes.get(wish, nothing))
+            for row in wish.rows:
+                halves[row].append(half)
     results = {}
     for row in map(int, known.checked.sheet.cells.index):
-        if row in problems:
+        if row in known.earlier:
+            results[row] = known.earlier[row]
+        elif row in problems:
             results[row] = _invalid(row, problems[row])
-        elif row in wishes and known.outcomes is not None and known.naming is not None:
-            results[row] = _settled(row, wishes[row], known.outcomes, known.naming, unsent)
+        elif row in known.held_back:
+            results[row] = _unsent(row, _HELD_BACK)
+        elif row in halves and known.naming is not None:
+            results[row] = row_result(row, halves[row], known.naming)
         else:
-            reason = "another row about the same department is invalid" if row in known.held_back else ""
-            results[row] = _unsent(row, Code.REFUSED if row in known.held_back else unsent, reason)
+            results[row] = _unsent(row, nothing)
     return results
+
+
+def _nothing_sent(stop: Stop | None) -> Outcome:
+    """The outcome of what the job did not come to; where its end is no matter of course, with the sentence that ended it."""
+    if stop is None:
+        return Outcome(status=Status.NOT_SENT, code=Code.REFUSED)
+    return Outcome(status=Status.NOT_SENT, code=UNSENT_CODE[stop.exit_code], said="" if stop.exit_code in _PLAIN_ENDS else stop.message)
 
 
 def _invalid(row: int, problems: list[Problem]) -> RowResult:
@@ -61,17 +83,19 @@ def _invalid(row: int, problems: list[Problem]) -> RowResult:
     return RowResult(row=row, status=Status.INVALID, code=problems[0].code, message=message)
 
 
-def _unsent(row: int, code: Code, reason: str = "") -> RowResult:
-    return RowResult(row=row, status=Status.NOT_SENT, code=code, message=unsent_message(code, reason))
+def _unsent(row: int, nothing: Outcome) -> RowResult:
+    return RowResult(row=row, status=Status.NOT_SENT, code=nothing.code, message=_unsent_message(nothing))
 
 
-def _settled(row: int, wishes: Iterable[Wish], outcomes: Mapping[Wish, Outcome], naming: Naming, unsent: Code) -> RowResult:
-    """The row's own wishes, the unit's first; of the agents whom ``mirror`` removes for it, only what went wrong."""
-    nothing = Outcome(status=Status.NOT_SENT, code=unsent)
-    halves = [(wish, outcomes.get(wish, nothing)) for wish in wishes]
-    own = [half for half in halves if not _mirrored(half[0], halves)]
+def _unsent_message(nothing: Outcome) -> str:
+    return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said)
+
+
+def row_result(row: int, halves: list[Settled], naming: Naming) -> RowResult:
+    """The row's own wishes, the unit's first; an agent whom ``mirror`` removes for it is told of only where that decides the row."""
+    adds = any(isinstance(wish, AgentWish) and wish.present for wish, _ in halves)
+    own = [half for half in halves if isinstance(half[0], UnitWish) or half[0].present or not adds]
     decisive = _decisive(halves)
-    told = own if decisive in own else [half for half in own if isinstance(half[0], UnitWish)] + [decisive]
     _, outcome = decisive
     succeeded = outcome.status is Status.SUCCESS
     changed = any(each.change is Change.UPDATED for _, each in halves)
@@ -80,20 +104,14 @@ def _settled(row: int, wishes: Iterable[Wish], outcomes: Mapping[Wish, Outcome],
         status=outcome.status,
         change=(Change.UPDATED if changed else Change.UNCHANGED) if succeeded else Change.NONE,
         code=None if succeeded else outcome.code,
-        message=_message(told, naming),
+        message=_message(own if decisive in own else [own[0], decisive], naming),
         attempts=outcome.attempts,
         http_status=outcome.http_status,
         seconds=outcome.seconds,
     )
 
 
-def _mirrored(wish: Wish, halves: list[tuple[Wish, Outcome]]) -> bool:
-    """Whether a wish is another agent's removal that this row shares."""
-    adds = any(isinstance(other, AgentWish) and other.present for other, _ in halves)
-    return isinstance(wish, AgentWish) and not wish.present and adds
-
-
-def _decisive(halves: list[tuple[Wish, Outcome]]) -> tuple[Wish, Outcome]:
+def _decisive(halves: list[Settled]) -> Settled:
     """The half that decides the row: the first that failed, else the first that was not sent, else the first that was written."""
     for status in (Status.FAILED, Status.NOT_SENT):
         for half in halves:
@@ -102,7 +120,7 @@ def _decisive(halves: list[tuple[Wish, Outcome]]) -> tuple[Wish, Outcome]:
     return next((half for half in halves if half[1].change is Change.UPDATED), halves[0])
 
 
-def _message(halves: list[tuple[Wish, Outcome]], naming: Naming) -> str:
+def _message(halves: list[Settled], naming: Naming) -> str:
     worded = [_half(wish, outcome, naming) for wish, outcome in halves]
     return worded[0].message if len(worded) == 1 else joined(worded[0], worded[1])
 
@@ -112,7 +130,7 @@ def _half(wish: Wish, outcome: Outcome, naming: Naming) -> Half:
     if outcome.status is Status.SUCCESS:
         message = success_message(subject, outcome.change)
     elif outcome.status is Status.NOT_SENT:
-        message = unsent_message(outcome.code or Code.INTERRUPTED)
+        message = _unsent_message(outcome)
     else:
         evidence = Evidence(
             said=outcome.said,

@@ -13,6 +13,9 @@ from bulkjob.vocabulary import Exit, Stop
 
 RUNS = Path("runs")
 
+#: Bytes of a sheet's name in its directory's: with the time and a number it stays below the 255 of common file systems.
+_LONGEST_STEM = 200
+
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
@@ -40,8 +43,9 @@ def opened(path: Path | None, sheet_name: str, now: datetime) -> Iterator[RunDir
 
 
 def _stem(sheet_name: str) -> str:
-    """The sheet's name without its ending, as a part of a path that needs no quoting."""
-    return re.sub(r"[^\w.-]+", "-", Path(sheet_name).stem).strip("-.")[:80] or "sheet"
+    """The sheet's name without its ending, as a part of a path that needs no quoting and fits the file system, which counts bytes."""
+    readable = re.sub(r"[^\w.-]+", "-", Path(sheet_name).stem).strip("-.")[:80]
+    return readable.encode()[:_LONGEST_STEM].decode(errors="ignore") or "sheet"
 
 
 def _made(path: Path) -> Path:
@@ -75,8 +79,11 @@ def _locked(directory: Path) -> int:
         raise _unwritable(directory, error) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(lock)
+        if not isinstance(error, BlockingIOError):
+            # Some network file systems have no locks.
+            raise _unwritable(directory, error) from None
         message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
         raise Stop(Exit.INTERRUPTED, message) from None
     return lock

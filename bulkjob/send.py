@@ -5,17 +5,19 @@ What to send is decided in `compose`, what became of it in `verify`.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from bulkjob import compose, verify
 from bulkjob.compose import Composed
+from bulkjob.journal import Journal
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentsPost, AgentWish, DepartmentPut, Operation, Outcome, UnitPost, UnitWish, Wish
 from bulkjob.records import Department, Membership, Monitor
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.client import Client, Written
-from bulkjob.rocketchat.wire import CallFailed, DepartmentState, Failure, Next, Route, StoredUnit
+from bulkjob.rocketchat.pace import Ticket
+from bulkjob.rocketchat.wire import CallFailed, DepartmentState, Failure, Next, Request, Route, StoredUnit
 from bulkjob.server import Server, stop_for
 from bulkjob.vocabulary import Code, Status, Stop
 from bulkjob.workspace import NeverComplete, first_failure, read_departments, read_members
@@ -33,6 +35,10 @@ class Carried:
     """What became of an operation."""
 
     outcomes: Mapping[Wish, Outcome]
+    number: int | None = None
+    """Of its write in the journal; None where nothing was sent."""
+    pending: tuple[Wish, ...] = ()
+    """The wishes that the write carried, as the journal lists them."""
     stop: Stop | None = None
     """Why the job cannot go on after it."""
     warnings: tuple[str, ...] = ()
@@ -84,8 +90,9 @@ class _Writing(Protocol[T]):
 class Sender:
     """Carries out operations one by one."""
 
-    def __init__(self, client: Client, server: Server, naming: Naming) -> None:
+    def __init__(self, client: Client, server: Server, naming: Naming, journal: Journal) -> None:
         self._client = client
+        self._journal = journal
         self._server = server
         self._naming = naming
         self._listings = Listings(client)
@@ -93,7 +100,10 @@ class Sender:
         """Operation id → the wishes of its write, from just before it goes out until its outcome is known."""
 
     async def carry_out(self, operation: Operation) -> Carried:
-        """What became of the operation's wishes. Raises `Closed` if nothing was sent because the job is being interrupted."""
+        """What became of the operation's wishes.
+
+        Raises `Closed` if nothing was sent because the job is being interrupted, `Stop` (73) if the intent could not be put on disk.
+        """
         match operation:
             case UnitPost():
                 return await self._write(operation, _UnitWriting(operation, self._client, self._server, self._naming, self._listings))
@@ -106,20 +116,27 @@ class Sender:
         ticket = await self._client.reserve(writing.route)
         try:
             composed = await writing.compose()
+            if composed.request is None:
+                self._client.give_back(writing.route, ticket)
+                return Carried(outcomes=composed.settled)
+            number = await self._journal.intent(operation.id, composed.request, composed.before, composed.picture)
         except CallFailed as failed:
             self._client.give_back(writing.route, ticket)
             return self._unread(operation, failed)
         except BaseException:
             self._client.give_back(writing.route, ticket)
             raise
-        if composed.request is None:
-            self._client.give_back(writing.route, ticket)
-            return Carried(outcomes=composed.settled)
+        carried = await self._sent(operation, writing, composed, composed.request, ticket)
+        return replace(carried, number=number, pending=composed.pending)
+
+    async def _sent(
+        self, operation: Operation, writing: _Writing[T], composed: Composed[T], request: Request[T], ticket: Ticket
+    ) -> Carried:
         self.under_way[operation.id] = composed.pending
         written: Written[T] | None = None
         started = asyncio.get_running_loop().time()
         try:
-            written = await self._client.write(composed.request, ticket, lambda: writing.look(composed))
+            written = await self._client.write(request, ticket, lambda: writing.look(composed))
             outcomes = await writing.judge(composed, written)
             warnings = writing.warnings(composed, written)
             return Carried(outcomes={**composed.settled, **outcomes}, warnings=warnings)

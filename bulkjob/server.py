@@ -6,8 +6,8 @@ from typing import Final, NamedTuple, TypeVar
 
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.wire import Account, CallFailed, Failure, Next, Request
-from bulkjob.vocabulary import Exit, Stop
+from bulkjob.rocketchat.wire import Account, CallFailed, Failure, Request
+from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Version(NamedTuple):
     def parse(cls, text: str) -> "Version | None":
         """From ``7.0``, ``6.13.1`` or ``8.0.0-develop``; None for anything else."""
         numbers = text.split("-", maxsplit=1)[0].split(".")
-        return cls(int(numbers[0]), int(numbers[1])) if len(numbers) > 1 and all(number.isdigit() for number in numbers[:2]) else None
+        return cls(int(numbers[0]), int(numbers[1])) if len(numbers) > 1 and all(number.isdecimal() for number in numbers[:2]) else None
 
 
 #: The oldest release that is served.
@@ -73,6 +73,11 @@ class Server:
     def answers_puts_early(self) -> bool:
         """Whether a ``PUT`` is answered before its agents are stored (until 6.6.0, #31049)."""
         return self._release < Version(6, 6)
+
+    @property
+    def drops_monitors(self) -> bool:
+        """Whether writing a unit drops those of its monitors who hold the role no longer (since 6.6.0, ``LivechatEnterprise.ts``)."""
+        return self._release >= Version(6, 6)
 
     @property
     def has_units(self) -> bool:
@@ -148,7 +153,9 @@ async def _first(client: Client, request: Request[T]) -> T:
         return await client.call(request)
     except CallFailed as failed:
         failure = failed.failure
-        if failure.status is not None and failure.status < 500 and failure.next is not Next.JOB:
+        # Whoever answers so to a question that needs no account is some proxy or another program.
+        strange = failure.code in (Code.BAD_RESPONSE, Code.REJECTED, Code.REFUSED) and not 300 <= (failure.status or 300) < 400
+        if strange and failure.status is not None and failure.status < 500:
             message = f"What answers at this address is not Rocket.Chat ({failure.said}). Check --url (ROCKETCHAT_URL)."
             raise Stop(Exit.BAD_SETTING, message) from None
         raise stop_for(failure) from None
@@ -173,10 +180,11 @@ async def _wanted(client: Client, request: Request[T], attempts: int | None = No
 
 def stop_for(failure: Failure) -> Stop:
     """How the job ends for a failure that concerns every call."""
-    if failure.status == 401:
+    refused = failure.code is Code.REFUSED
+    if refused and failure.status == 401:
         message = f"The server does not accept the user id and token ({failure.said}). Check ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN."
         return Stop(Exit.NO_PERMISSION, message)
-    if failure.status == 403:
+    if refused and failure.status == 403:
         return Stop(
             Exit.NO_PERMISSION, f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
         )

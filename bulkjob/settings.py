@@ -236,7 +236,7 @@ class Setting:
 
 _SERVER = frozenset({"plan", "run", "rollback", "export", "doctor"})
 _WRITING = frozenset({"run", "rollback"})
-_PLANNING = frozenset({"plan", "run"})
+_PLANNING = frozenset({"plan", "run", "doctor"})
 _SHEET = frozenset({"validate", "plan", "run", "doctor"})
 
 #: In the order of the documentation.
@@ -449,22 +449,44 @@ def settle(
     ``flags`` maps a setting's name to its text (``skip_invalid`` to a bool); None and absence both mean not given. ``read_text`` is asked
     for the file that a ``…_FILE`` variable names. Raises `Stop`: the whole command line is judged (2) before the environment (78).
     """
+    settings, wrong = survey(command, flags, environ, read_text)
+    if wrong:
+        raise Stop(Exit.BAD_SETTING, wrong[0])
+    return settings
+
+
+def survey(
+    command: str,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    read_text: Callable[[Path], str],
+) -> tuple[Settings, tuple[str, ...]]:
+    """As `settle`, but with one sentence for each thing that is wrong in the environment or missing; such a setting has its default.
+
+    Raises `Stop` (2) for the command line only.
+    """
     settings = settings_of(command)
     from_flags = {setting.name: _flag_value(setting, flags[setting.name]) for setting in settings if flags.get(setting.name) is not None}
     if _contradict(from_flags):
         raise Stop(Exit.USAGE, _CONTRADICTION)
     from_environment: dict[str, object] = {}
+    wrong: dict[str, str] = {}
     for setting in settings:
-        if setting.name not in from_flags and (text := _environment_text(setting, environ, read_text)):
-            from_environment[setting.name] = _environment_value(setting, text)
+        try:
+            if setting.name not in from_flags and (text := _environment_text(setting, environ, read_text)):
+                from_environment[setting.name] = _environment_value(setting, text)
+        except Stop as stop:
+            wrong[setting.name] = stop.message
     values = from_environment | from_flags
     if _contradict(values):
-        raise Stop(Exit.BAD_SETTING if _contradict(from_environment) else Exit.USAGE, _CONTRADICTION)
-    missing = [setting.source for setting in settings if setting.required and setting.name not in values]
+        if not _contradict(from_environment):
+            raise Stop(Exit.USAGE, _CONTRADICTION)
+        wrong["skip_invalid"] = _CONTRADICTION
+    missing = [setting.source for setting in settings if setting.required and setting.name not in values.keys() | wrong.keys()]
     if missing:
-        raise Stop(Exit.BAD_SETTING, f"Something that is needed is not set: give {', and '.join(missing)}.")
+        wrong["missing"] = f"Something that is needed is not set: give {', and '.join(missing)}."
     # The table's parsers return what the attributes of their names are; a test holds that.
-    return Settings(**values)  # type: ignore[arg-type]
+    return Settings(**values), tuple(wrong.values())  # type: ignore[arg-type]
 
 
 _CONTRADICTION = (

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bulkjob.naming import Naming
-from bulkjob.operations import AgentWish, Outcome, UnitWish, Wish
+from bulkjob.operations import AgentChange, AgentWish, Outcome, UnitWish, Wish
 from bulkjob.records import Department, Membership
 from bulkjob.rocketchat.client import Written
-from bulkjob.rocketchat.wire import CallFailed, MemberChange
+from bulkjob.rocketchat.wire import CallFailed
 from bulkjob.vocabulary import Change, Code, Status
 
 #: The server's own reasons that have a code of their own, by ``errorType``.
@@ -23,11 +23,15 @@ def unit_holds(wish: UnitWish, department: Department | None) -> bool:
     return department is not None and department.parent_id == wish.unit_id
 
 
-def agent_holds(wish: AgentWish, change: MemberChange | None, member: Membership | None) -> bool:
-    """Whether an agent is in the department with what was sent; a count above it is a chat that came in since."""
+def agent_holds(wish: AgentWish, change: AgentChange | None, member: Membership | None) -> bool:
+    """Whether an agent is in the department with what was sent; a count above it is a chat that came in since.
+
+    A count that was to be lowered and is no lower than before is none of these: nothing was stored.
+    """
     if change is None or member is None:
         return (member is not None) == wish.present
-    return member.count >= change.count and member.order == change.order
+    unchanged = change.count_before is not None and change.count < change.count_before <= member.count
+    return member.count >= change.count and not unchanged and member.order == change.order
 
 
 def outcome_of_unit(wish: UnitWish, department: Department | None, written: Written[object], naming: Naming, *, unheard: Code) -> Outcome:
@@ -41,7 +45,7 @@ def outcome_of_unit(wish: UnitWish, department: Department | None, written: Writ
     return replace(_failure(written), code=unheard, seen=seen, said=said)
 
 
-def outcome_of_agent(wish: AgentWish, change: MemberChange | None, member: Membership | None, written: Written[object]) -> Outcome:
+def outcome_of_agent(wish: AgentWish, change: AgentChange | None, member: Membership | None, written: Written[object]) -> Outcome:
     """What became of an agent wish, by the agent's place in the department as it was seen after the write."""
     if agent_holds(wish, change, member):
         return _success(written)
@@ -70,7 +74,7 @@ def unverified(written: Written[object], error: CallFailed) -> Outcome:
 
 
 def held(
-    wishes: Iterable[Wish], changes: Mapping[str, MemberChange], departments: Mapping[str, Department], members: Mapping[str, Membership]
+    wishes: Iterable[Wish], changes: Mapping[str, AgentChange], departments: Mapping[str, Department], members: Mapping[str, Membership]
 ) -> bool:
     """Whether all the wishes of a write whose outcome is unknown are seen to hold."""
     return all(

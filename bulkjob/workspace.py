@@ -11,8 +11,8 @@ from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.pace import Ticket
 from bulkjob.rocketchat.wire import PAGE_SIZE, CallFailed, Next, Page, Request
-from bulkjob.server import Server, stop_for
-from bulkjob.vocabulary import Exit, Stop
+from bulkjob.server import MANAGE_UNITS, Server, stop_for
+from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
 
@@ -42,6 +42,7 @@ async def read_pages(
     """
     for _ in range(_READINGS):
         found: dict[str, T] = {}
+        totals: set[int] = set()
         offset = 0
         while True:
             request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
@@ -49,9 +50,11 @@ async def read_pages(
             ticket = None
             found.update((key(item), item) for item in part.items)
             offset += len(part.items)
+            totals.add(part.total)
             if offset >= part.total or not part.items:
                 break
-        if (offset if repeats else len(found)) == part.total:
+        # An entry that went while the pages were read has moved another from a later page into one that was read before.
+        if totals == {offset if repeats else len(found)}:
             return found
     raise NeverComplete
 
@@ -91,7 +94,9 @@ async def read_workspace(client: Client, server: Server, *, names_units: bool, n
             departments = group.create_task(_needed(read_departments(client), "departments", "view-livechat-departments"))
             found_agents = group.create_task(_needed(agents(), "live-chat agents", "transfer-livechat-guest"))
             found_units = group.create_task(units())
-    return Workspace(departments=departments.result(), units=found_units.result(), agents=found_agents.result())
+    return Workspace(
+        departments=departments.result(), units=found_units.result(), all_units=server.may(MANAGE_UNITS), agents=found_agents.result()
+    )
 
 
 async def with_members(client: Client, workspace: Workspace, department_ids: Iterable[str]) -> Workspace:
@@ -138,6 +143,10 @@ async def _units(client: Client) -> dict[str, Unit] | None:
         message = "The list of units keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
-        if failed.failure.status == 403 or failed.failure.next is Next.ROW or failed.failure.status == 200:
+        failure = failed.failure
+        refused = failure.status == 403 and failure.code is Code.REFUSED
+        # The route may be unknown without a licence, and then be answered with the web client's page, or a 404 in plain text.
+        unknown = failure.next is not Next.JOB and failure.status is not None and failure.status < 500
+        if refused or unknown:
             return None
-        raise stop_for(failed.failure) from None
+        raise stop_for(failure) from None

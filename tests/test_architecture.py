@@ -27,6 +27,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("rocketchat.pace",),
     ("rocketchat.http",),
     ("rocketchat.client",),
+    ("session",),
     ("server",),
     ("workspace",),
     ("resolve",),
@@ -42,13 +43,17 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("rows",),
     ("problems",),
     ("journal",),
+    ("resume",),
     ("send",),
     ("execute",),
     ("rundir",),
     ("guards",),
     ("ending",),
     ("job",),
-    ("validate_command",),
+    ("export",),
+    ("export_files",),
+    ("doctor", "doctor.*"),
+    ("validate_command", "export_command", "doctor_command"),
     # Independent: a second reading of the same contract, which imports nothing else of bulkjob.
     ("sandbox", "sandbox.*"),
     ("cli",),
@@ -63,6 +68,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "sheet.reading": "opens the sheet's file",
     "rocketchat.http": "the network",
     "rocketchat.client": "waits, and sends through the network",
+    "session": "opens the connection",
     "server": "asks the server",
     "workspace": "asks the server",
     "report.files": "writes files",
@@ -74,6 +80,8 @@ EFFECTS: Final[Mapping[str, str]] = {
     "ending": "writes the report and prints its summary",
     "job": "the whole run",
     "validate_command": "prints and writes the list",
+    "export_command": "reads the workspace and writes the sheet",
+    "doctor_command": "reads the workspace, tries the run directory, prints the table",
     "sandbox.command": "serves until it is stopped",
     "sandbox.web": "answers requests",
     "cli": "the process",
@@ -169,9 +177,10 @@ def is_value(name: str, text: str) -> bool:
     """Whether the module with this ``text`` defines ``name`` as a frozen record, a list of words or a constant, which cannot act."""
     for node in ast.parse(text).body:
         match node:
-            case ast.ClassDef(name=defined, bases=bases, decorator_list=decorators) if defined == name:
+            case ast.ClassDef(name=defined, bases=bases, keywords=keywords, decorator_list=decorators) if defined == name:
                 words = {ast.unparse(base) for base in bases}
-                return bool(words & {"NamedTuple", "Enum", "StrEnum"}) or any("frozen=True" in ast.unparse(one) for one in decorators)
+                frozen = any("frozen=True" in ast.unparse(one) for one in [*decorators, *keywords])
+                return frozen or bool(words & {"NamedTuple", "Enum", "StrEnum"})
             case ast.AnnAssign(target=ast.Name(id=defined)) if defined == name:
                 return name.isupper()
             case _:

@@ -106,7 +106,7 @@ def unsent_message(code: Code, reason: str = "") -> str:
     Raises `KeyError` for a code that is not one of an unsent row.
     """
     general, remedy = _UNSENT[code]
-    return f"Nothing was sent for this row: {(reason or general).rstrip('. ')}. {remedy}."
+    return f"{_UNSENT_ROW}: {(reason or general).rstrip('. ')}. {remedy}."
 
 
 def joined(unit: Half, agent: Half) -> str:
@@ -117,12 +117,8 @@ def joined(unit: Half, agent: Half) -> str:
         return unit.message
     # The unit's half decides where both failed; where one was not sent, the one that was has more to tell.
     told, other = (unit, agent) if _GRAVITY[unit.status] >= _GRAVITY[agent.status] else (agent, unit)
-    return f"{told.message} {_other_half(other)}"
-
-
-def same_as(row: int, message: str) -> str:
-    """Return the message of a duplicate row, which shares the outcome of ``row``."""
-    return f"Same as row {row}: {message}"
+    message = told.message.replace(_UNSENT_ROW, f"Nothing was sent for the {told.subject.kind} half of the row", 1)
+    return f"{message} {_other_half(other)}"
 
 
 def _other_half(half: Half) -> str:
@@ -157,13 +153,14 @@ def _account(code: Code, subject: Subject, evidence: Evidence) -> str:
     answer = "" if evidence.http_status is None else f" (HTTP {evidence.http_status})"
     attempts = evidence.attempts
     tries = "" if attempts is None else " at the only attempt" if attempts == 1 else f" after {attempts} attempts"
+    sent = "nothing was sent for it" if evidence.http_status is None else f"the server did nothing{answer}"
     accounts = {
         Code.NOT_APPLIED: f"the server answered that it was done, but afterwards {evidence.seen or _opposite(subject)}",
         Code.AGENTS_NOT_PERMITTED: "the account lacks the permission add-livechat-department-agents, without which the server passes "
         "agents over in silence; nothing was sent for it",
-        Code.UNIT_NOT_PERMITTED: f"the account may not change it by any way open to it{because}; nothing was sent for it",
+        Code.UNIT_NOT_PERMITTED: f"the account may not change it by any way open to it{because}; {sent}",
         Code.LAST_DEPARTMENT_IN_UNIT: "it is the last one there, and by the department route the server lets no unit become empty",
-        Code.DEPARTMENT_ARCHIVED: "the department is archived; nothing was sent for it",
+        Code.DEPARTMENT_ARCHIVED: f"the department is archived; {sent}",
         Code.DEPARTMENT_GONE: f"the server no longer has the department, somebody must have deleted it{told}",
         Code.REJECTED: f"it could not be sent{because}" if evidence.http_status is None else f"the server refused it{answer}{told}",
         Code.RATE_LIMITED: f"the server, or a proxy before it, still answered{tries} that it gets too many calls{answer}{told}",
@@ -201,6 +198,8 @@ def _numbers(subject: Subject, before: str) -> str:
     return before + " and ".join(numbers) if numbers else ""
 
 
+_UNSENT_ROW: Final = "Nothing was sent for this row"
+
 _GRAVITY: Final = {Status.SUCCESS: 0, Status.NOT_SENT: 1, Status.FAILED: 2}
 
 _AGENT_NOT_APPLIED_REMEDY: Final = (
@@ -216,8 +215,8 @@ _REMEDY: Final = {
     "or manage-livechat-departments together with the role livechat-manager, then run the sheet again",
     Code.LAST_DEPARTMENT_IN_UNIT: "Put another department into that unit first, or use an account that has manage-livechat-units and "
     "manage-livechat-monitors (--unit-route unit), then run the sheet again",
-    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, or take the row out of the sheet, then run it again",
-    Code.DEPARTMENT_GONE: "Take the row out of the sheet, or name the department that replaces it, then run it again",
+    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, or take the row out of the sheet, then run the sheet again",
+    Code.DEPARTMENT_GONE: "Take the row out of the sheet, or name the department that replaces it, then run the sheet again",
     Code.REJECTED: "Put right what this names, then run the sheet again",
     Code.RATE_LIMITED: "Run the sheet again later, or with a lower --concurrency; what is already so is not sent again",
     Code.TIMEOUT: "Run the sheet again, with a longer --timeout if this repeats; what is already so is not sent again",

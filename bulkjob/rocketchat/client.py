@@ -102,17 +102,24 @@ class Client:
         written = await self._repeat(request, result, attempts or self._attempts, look=None, finishing=finishing)
         return written.value
 
-    async def write(self, request: Request[T], ticket: Ticket, look: Callable[[], Awaitable[T | None]]) -> Written[T]:
-        """Carries out a write, on a ticket from `reserve`. Raises `CallFailed`, `Closed`.
+    async def write(
+        self,
+        request: Request[T],
+        ticket: Ticket,
+        look: Callable[[], Awaitable[T | None]],
+        again: Callable[[], Awaitable[Request[T]]] | None = None,
+    ) -> Written[T]:
+        """Carries out a write, on a ticket from `reserve`. Raises `CallFailed`, `Closed`, and whatever ``again`` raises.
 
         ``look`` asks the server whether a write of unknown outcome was carried out, and returns what its answer would have told; None if
-        it was not. Nothing is sent again before such a look.
+        it was not. Nothing is sent again before such a look. ``again`` makes the request anew, from what the server holds when its next
+        turn has come: by then the first one may undo what somebody else has done since. Without it the same request is sent again.
         """
         started = self._now()
-        result = await self._attempt(request, ticket, finishing=False)
+        result = await self._attempt(request, ticket, finishing=False, again=again)
         if not isinstance(result, Failure):
             return Written(value=result, attempts=1, status=200, seconds=self._now() - started)
-        written = await self._repeat(request, result, self._attempts, look=look, finishing=False)
+        written = await self._repeat(request, result, self._attempts, look=look, finishing=False, again=again)
         return replace(written, seconds=self._now() - started)
 
     async def reserve(self, route: Route, *, finishing: bool = False) -> Ticket:
@@ -128,7 +135,14 @@ class Client:
     # ---------------------------------------------------------------------------------------------------------- retries
 
     async def _repeat(
-        self, request: Request[T], failure: Failure, attempts: int, *, look: Callable[[], Awaitable[T | None]] | None, finishing: bool
+        self,
+        request: Request[T],
+        failure: Failure,
+        attempts: int,
+        *,
+        look: Callable[[], Awaitable[T | None]] | None,
+        finishing: bool,
+        again: Callable[[], Awaitable[Request[T]]] | None = None,
     ) -> Written[T]:
         """Goes on after a first attempt that failed: looks, waits, sends again, until it is done or out of attempts."""
 
@@ -137,7 +151,8 @@ class Client:
             if (seen := await self._seen(failure, look, number - 1)) is not None:
                 return seen
             self.figures.retries += 1
-            result = await self._attempt(request, None, finishing=finishing)
+            anew, ticket = await self._anew(request, again, finishing=finishing)
+            result = await self._attempt(anew, ticket, finishing=finishing, again=again)
             if not isinstance(result, Failure):
                 return Written(value=result, attempts=number, status=200, seconds=0.0)
             failure = result
@@ -167,8 +182,8 @@ class Client:
                     raise
         if (seen := await self._seen(failure, look, sent)) is not None:
             return seen
-        if failure.next is Next.REPEAT and not await self._answers():
-            failure = replace(failure, next=Next.JOB)
+        if failure.next is Next.REPEAT:
+            failure = await self._probed(failure)
         raise CallFailed(failure, sent)
 
     async def _seen(self, failure: Failure, look: Callable[[], Awaitable[T | None]] | None, attempts: int) -> Written[T] | None:
@@ -198,32 +213,60 @@ class Client:
             return
         raise Closed
 
-    async def _answers(self) -> bool:
-        """Whether one read, tried once, is answered: tells a call that fails from a server that fails for everyone."""
-        result = await self._attempt(wire.me(), None, finishing=True)
-        return not isinstance(result, Failure) or result.next in (Next.ROW, Next.WAIT)
+    async def _probed(self, failure: Failure) -> Failure:
+        """The failure of a call that is out of attempts, after one read: ends the job if that is not answered, or the account is let in no more."""
+        probe = await self._attempt(wire.me(), None, finishing=True)
+        if not isinstance(probe, Failure) or probe.next is Next.ROW:
+            return failure
+        return probe if probe.status == 401 and probe.next is Next.JOB else replace(failure, next=Next.JOB)
 
     # ----------------------------------------------------------------------------------------------------- one attempt
 
-    async def _attempt(self, request: Request[T], ticket: Ticket | None, *, finishing: bool) -> T | Failure:
+    async def _attempt(
+        self, request: Request[T], ticket: Ticket | None, *, finishing: bool, again: Callable[[], Awaitable[Request[T]]] | None = None
+    ) -> T | Failure:
         """One attempt; refusals by the rate limit that name their end are waited out and do not count."""
         while True:
             result = await self._exchange(request, ticket, finishing=finishing)
             if not (isinstance(result, Failure) and result.next is Next.WAIT):
                 return result
-            ticket = None
+            request, ticket = await self._anew(request, again, finishing=finishing)
+
+    async def _anew(
+        self, request: Request[T], again: Callable[[], Awaitable[Request[T]]] | None, *, finishing: bool
+    ) -> tuple[Request[T], Ticket | None]:
+        """What to send now, and the turn that it was made in; the request as it was, and no turn yet, if it cannot be made anew."""
+        if again is None:
+            return request, None
+        ticket = await self._enter(request.route, finishing=finishing)
+        try:
+            return await again(), ticket
+        except BaseException:
+            self.give_back(request.route, ticket)
+            raise
 
     async def _exchange(self, request: Request[T], ticket: Ticket | None, *, finishing: bool) -> T | Failure:
         route, lane = request.route, self._lanes[request.route]
         while True:
             ticket = ticket or await self._enter(route, finishing=finishing)
-            async with self._in_flight:
+            try:
+                await self._in_flight.acquire()
+            except asyncio.CancelledError:
+                self.give_back(route, ticket)
+                raise
+            try:
+                if self._closed.is_set() and not finishing:
+                    self.give_back(route, ticket)
+                    raise Closed
                 if lane.gate.holds(ticket, self._now()):
                     return await self._send(request, lane)
+            finally:
+                self._in_flight.release()
             ticket = None
 
     async def _send(self, request: Request[T], lane: _Lane) -> T | Failure:
         sent = self._now()
+        lane.gate.sent()
         key = request.route.method, request.route.pattern
         try:
             answer = await self._transport.send(request)
@@ -231,6 +274,9 @@ class Client:
             self.figures.calls[*key, None] += 1
             lane.gate.lost()
             return nothing.failure
+        except BaseException:
+            lane.gate.lost()
+            raise
         else:
             self.figures.calls[*key, answer.status] += 1
             result = wire.interpret(request, answer)
@@ -243,8 +289,13 @@ class Client:
         received = self._now()
         if bounds := wire.server_time(request, answer):
             self._clock.observe(sent=sent, received=received, earliest=bounds[0], latest=bounds[1])
+        limit = wire.rate_limit(answer)
+        if limit is None and isinstance(result, Failure) and result.next not in (Next.ROW, Next.WAIT):
+            # It may not have come as far as the limiter (a proxy's page; 401 and 403 since 8.0), and so says nothing about a limit.
+            lane.gate.lost()
+            return
         wait = result.wait if isinstance(result, Failure) else None
-        lane.gate.answered(wire.rate_limit(answer), received=received, refused=answer.status == 429, wait=wait)
+        lane.gate.answered(limit, received=received, refused=answer.status == 429, wait=wait)
 
     async def _enter(self, route: Route, *, finishing: bool) -> Ticket:
         """Waits until the route may be called, first come first served."""

@@ -50,15 +50,22 @@ class HttpTransport:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status, headers=headers, body=body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # The exception itself is dropped: aiohttp keeps the request's headers in some of them, and so the token.
-            raise NoAnswer(_failure(error, writes=request.writes)) from None
+            failure = _failure(error, writes=request.writes)
+        # Raised out here, so that nothing leads to the exception itself: aiohttp keeps the request's headers in some, and so the token.
+        raise NoAnswer(failure)
 
 
 def _failure(error: Exception, *, writes: bool) -> Failure:
     """What a broken call means. Only a connection that was never made is certain not to have carried anything."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        said = f"the server's certificate is not trusted ({_certificate(error)})"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
+        said = f"the server's certificate is not trusted ({reason})"
         return Failure(next=Next.JOB, code=Code.CONNECTION, said=said, untrusted=True)
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        said = f"no TLS connection to {error.host}:{error.port} ({getattr(error.os_error, 'reason', None) or type(error.os_error).__name__})"
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy makes no connection (HTTP {error.status})")
     if isinstance(error, aiohttp.ClientConnectorError):
         said = f"no connection to {error.host}:{error.port} ({error.strerror or 'refused'})"
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
@@ -69,11 +76,6 @@ def _failure(error: Exception, *, writes: bool) -> Failure:
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | ValueError):
         return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said="an answer that is cut short or is no HTTP", undecided=writes)
     return Failure(next=Next.REPEAT, code=Code.CONNECTION, said="the connection broke before the answer was there", undecided=writes)
-
-
-def _certificate(error: aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError) -> str:
-    reason = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error.os_error
-    return getattr(reason, "verify_message", "") or type(reason).__name__
 
 
 @asynccontextmanager

@@ -45,7 +45,10 @@ class ServerClock:
 
     def passed(self, server_time: float) -> float:
         """The time by our clock at which the server's has passed ``server_time`` for certain; infinite if nothing is known."""
-        return inf if self._least == -inf else server_time - self._least + 0.002
+        if self._least == -inf:
+            return inf
+        at = server_time - self._least
+        return at + DRIFT * max(0.0, at - self._at) + 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,35 @@ class Ticket:
 
 
 class Gate:
-    """One route's place in the server's rate limit."""
+    """One route's place in the server's rate limit.
+
+    A call counts in the window in which it arrives, and that may have begun after it was sent. Until the answer of such a stray tells,
+    it is taken to count in the present window.
+    """
 
     def __init__(self, clock: ServerClock) -> None:
         self._clock = clock
         self._limit: int | None = None
-        self._left = 0
         self._known = False
         self._asking = False
-        self._reset: float | None = None
-        self._fallback_end = inf
         self._held_until = -inf
+        self._unanswered = 0
+        self._length = inf
+        """The least time between the ends of two windows that was seen, in seconds; no window is longer."""
+        self._last_reset = -inf
+        """The announced end of the window before the present one."""
+        # Of the present window:
         self._window = 0
+        self._left = 0
+        self._left_at_first = 0
+        """What it had left, by the server's word, where our count of it begins."""
+        self._strays = 0
+        """Calls sent before our count begins, of which no answer has told yet where they counted."""
+        self._reset: float | None = None
+        """Its announced end; None until an answer has told."""
+        self._fallback_end = inf
+        self._refused_until = inf
+        """Its end, by our clock, as a refusal's text tells it."""
 
     def wait(self, now: float) -> float:
         """Seconds until a call may go out: 0 for at once, infinite if the answer of a call on its way must come first."""
@@ -83,7 +103,7 @@ class Gate:
 
     def take(self, now: float) -> Ticket:
         """Counts one call against the window. Only after `wait` was 0."""
-        if self._end() <= now and self._limit is not None:
+        if self._limit is not None and self._end() <= now:
             self._open_window(now)
         self._asking = not self._known
         self._left -= 1
@@ -99,43 +119,85 @@ class Gate:
         if ticket.window == self._window:
             self._left += 1
 
+    def sent(self) -> None:
+        """A call goes out; `answered` or `lost` follows."""
+        self._unanswered += 1
+
     def answered(self, limit: RateLimit | None, *, received: float, refused: bool, wait: float | None = None) -> None:
         """Takes in what an answer announces; ``refused`` says that it was a 429, ``wait`` the seconds that its text names."""
         self._asking = False
+        self._unanswered -= 1
         if limit is not None:
             self._announced(limit, received)
         elif not refused:
             self._known, self._limit = True, None
         if refused and (limit is not None or wait is not None):
             self._left = 0
+            if wait is not None:
+                self._refused_until = received + wait
             until = self._end() if wait is None else received + wait
             self._held_until = max(self._held_until, until if until != inf else 0.0, received + LEAST_HOLD)
 
     def lost(self) -> None:
         """A call got no answer that says anything about the limit."""
         self._asking = False
+        self._unanswered -= 1
 
     def _announced(self, limit: RateLimit, received: float) -> None:
-        if not self._known or self._limit is None:
-            self._known, self._left = True, limit.remaining
-        elif self._reset is not None and limit.reset > self._reset + SAME_WINDOW:
-            self._window += 1
-            self._left = limit.remaining
-        else:
+        limited = self._known and self._limit is not None
+        self._known, self._limit = True, limit.limit
+        if limited and self._strays and self._precedes(limit.reset):
+            self._strays -= 1
+            self._left += 1
+        elif limited and self._is_of_present(limit.reset):
             self._left = min(self._left, limit.remaining)
-        if self._reset is None or abs(limit.reset - self._reset) > SAME_WINDOW:
-            self._reset = limit.reset
-            self._fallback_end = received + DEFAULT_WINDOW
-        self._limit = limit.limit
+            if self._strays and limit.remaining > self._left_at_first:
+                # It had counted before the call whose answer came first.
+                self._strays -= 1
+                self._left += 1
+            if self._reset is None:
+                # The others on their way may have counted sooner, in a window that nobody has told of.
+                self._strays = self._unanswered
+                self._announce_end(limit.reset, received)
+        else:
+            # A window that has begun unseen; or another process, or a clock that was set.
+            self._begin(left=limit.remaining)
+            self._announce_end(limit.reset, received)
+
+    def _precedes(self, reset: float) -> bool:
+        return reset <= self._last_reset + SAME_WINDOW if self._reset is None else reset < self._reset - SAME_WINDOW
+
+    def _is_of_present(self, reset: float) -> bool:
+        return not self._precedes(reset) and (self._reset is None or reset <= self._reset + SAME_WINDOW)
 
     def _open_window(self, now: float) -> None:
         """The window is over: the next call opens one of which only the limit is known."""
+        self._begin(left=self._limit or 0)
+        self._fallback_end = now + self._longest()
+
+    def _begin(self, *, left: int) -> None:
         self._window += 1
-        self._left = self._limit or 0
+        self._strays = self._unanswered
+        self._left_at_first = left
+        self._left = left - self._strays
+        self._last_reset = self._last_reset if self._reset is None else self._reset
         self._reset = None
-        self._fallback_end = now + DEFAULT_WINDOW
+        self._refused_until = inf
+
+    def _announce_end(self, reset: float, received: float) -> None:
+        if reset > self._last_reset + SAME_WINDOW and self._last_reset != -inf:
+            self._length = min(self._length, reset - self._last_reset)
+        self._reset = reset
+        self._fallback_end = received + self._longest()
+
+    def _longest(self) -> float:
+        return DEFAULT_WINDOW if self._length == inf else self._length + SAME_WINDOW
 
     def _end(self) -> float:
-        """The end of the window by our clock, or a safe guess where no answer has told it."""
-        end = inf if self._reset is None else self._clock.passed(self._reset)
-        return end if end != inf else self._fallback_end
+        """The end of the window by our clock, or a safe guess where no answer tells it; infinite while an answer is to come."""
+        if self._reset is None:
+            end = inf if self._unanswered else self._fallback_end
+        else:
+            end = self._clock.passed(self._reset)
+            end = end if end != inf else self._fallback_end
+        return min(end, self._refused_until)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from math import isfinite
 from typing import Final, Generic, TypeVar
 from urllib.parse import quote
 
@@ -33,8 +34,11 @@ REQUIRED_FIELDS: Final[dict[str, type]] = {
 PAGE_SIZE: Final = 100
 
 _SAID_AT_MOST = 300
+
+#: A stamp that is older than ``Date`` by more than this, in seconds, is an earlier write's.
+_STALE = 2.0
+
 _PARAMETER = re.compile(":[a-z]+")
-_STAMP = re.compile(rb'"_updatedAt":\s*"(\d{4}-\d\d-\d\dT[\d:.]+Z)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,21 +182,23 @@ def _too_many(answer: Answer, payload: object) -> Failure:
 
     The text is "You must wait N seconds …" (``ApiClass.ts``, ``enforceRateLimit``); ``Retry-After`` is a proxy's at best.
     """
-    said = said_by(payload) or _text(answer)
+    said = said_by(payload)
     words = said.split()
     wait = None
     if "wait" in words and words.index("wait") + 1 < len(words):
         wait = _number(words[words.index("wait") + 1])
     if wait is None:
-        wait = _number(answer.headers.get("retry-after", ""))
+        wait = _number(answer.headers.get("retry-after", "")) or None
     named = wait is not None or rate_limit(answer) is not None
-    return Failure(next=Next.WAIT if named else Next.REPEAT, code=Code.RATE_LIMITED, said=said, status=429, wait=wait)
+    return Failure(
+        next=Next.WAIT if named else Next.REPEAT, code=Code.RATE_LIMITED, said=said or _text(answer), status=429, wait=wait
+    )
 
 
 def _json(body: bytes) -> tuple[object, bool]:
     try:
         return json.loads(body), True
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, False
 
 
@@ -222,30 +228,39 @@ class RateLimit:
 def rate_limit(answer: Answer) -> RateLimit | None:
     """The announced limit; None where the server does not limit this account, or something strips the headers."""
     try:
-        return RateLimit(
+        limit = RateLimit(
             limit=int(answer.headers["x-ratelimit-limit"]),
             remaining=int(answer.headers["x-ratelimit-remaining"]),
             reset=int(answer.headers["x-ratelimit-reset"]) / 1000,
         )
     except (KeyError, ValueError):
         return None
+    return limit if limit.limit > 0 else None
 
 
 def server_time(request: Request[object], answer: Answer) -> tuple[float, float] | None:
     """Earliest and latest value, in seconds since the epoch, of the server's clock at some moment between call and answer.
 
-    A write stamps what it stores with ``_updatedAt``, to the millisecond. Else there is ``Date``, in whole seconds, which servers
-    renew once a second.
+    There is ``Date``, in whole seconds, which servers renew once a second. A write stamps the department or unit that it stores with
+    ``_updatedAt``, to the millisecond; one much older than ``Date`` was not made by this write.
     """
-    stamps = _STAMP.findall(answer.body) if request.writes and answer.status == 200 else []
-    if stamps:
-        stamp = datetime.fromisoformat(max(stamps).decode()).timestamp()
-        return stamp, stamp + 0.001
     try:
         date = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return None
-    return date, date + 1.2
+    stamp = _stamp(answer.body) if request.writes and answer.status == 200 else None
+    return (date, date + 1.2) if stamp is None or stamp < date - _STALE else (stamp, stamp + 0.001)
+
+
+def _stamp(body: bytes) -> float | None:
+    """When a write stored what it answers, in seconds since the epoch; agents in the answer may bear other people's stamps."""
+    payload, _ = _json(body)
+    stored = payload.get("department", payload) if isinstance(payload, dict) else None
+    stamp = stored.get("_updatedAt") if isinstance(stored, dict) else None
+    try:
+        return datetime.fromisoformat(stamp).timestamp() if isinstance(stamp, str) else None
+    except ValueError:
+        return None
 
 
 # --------------------------------------------------------------------------------------------------------------- requests
@@ -346,6 +361,11 @@ def unit(unit_id: str) -> Request[Unit | None]:
     return _get("livechat/units/:id", read=_read_unit_or_none, id=unit_id)
 
 
+def monitors(offset: int, count: int) -> Request[Page[Monitor]]:
+    """A page of the users who hold the role of a monitor. Needs ``manage-livechat-monitors``."""
+    return _list("livechat/monitors", offset, count, _read_role_holder, "monitors")
+
+
 def unit_monitors(unit_id: str) -> Request[tuple[Monitor, ...]]:
     """The monitors of a unit. Needs ``manage-livechat-monitors``, not the units' permission."""
     return _get("livechat/units/:id/monitors", read=_read_monitors, id=unit_id)
@@ -431,9 +451,14 @@ class _Fields:
             raise Unexpected(f"{key!r} is no text")
         return value
 
+    def text_or_blank(self, key: str) -> str:
+        value = self.of.get(key)
+        return value if isinstance(value, str) else ""
+
     def number(self, key: str, default: int | None = None) -> int:
-        value = self.of.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        value = self.of.get(key)
+        value = default if value is None else value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise Unexpected(f"{key!r} is no number")
         return int(value)
 
@@ -463,17 +488,16 @@ def _read_page(payload: object, key: str, item: Callable[[Mapping[str, object]],
 def _read_info(payload: object) -> str | None:
     body = _object(payload)
     nested = body.get("info")
-    version = body.get("version") or (nested.get("version") if isinstance(nested, dict) else None)
-    if version is None and body.get("success") is not True:
+    version = _Fields(body).text_or_blank("version") or (_Fields(nested).text_or_blank("version") if isinstance(nested, dict) else "")
+    if not version and body.get("success") is not True:
         raise Unexpected("neither a version nor success")
-    return version if isinstance(version, str) else None
+    return version or None
 
 
 def _read_account(payload: object) -> Account:
     body = _object(payload)
     fields = _Fields(body)
-    username = body.get("username")
-    return Account(id=fields.text("_id"), username=username if isinstance(username, str) else "", roles=_texts(body.get("roles")))
+    return Account(id=fields.text("_id"), username=fields.text_or_blank("username"), roles=_texts(body.get("roles")))
 
 
 def _read_permissions(payload: object) -> Mapping[str, frozenset[str]]:
@@ -485,11 +509,11 @@ def _read_modules(payload: object) -> frozenset[str]:
 
 
 def _read_department(entry: Mapping[str, object]) -> Department:
-    parent = entry.get("parentId")
+    fields = _Fields(entry)
     return Department(
-        id=_Fields(entry).text("_id"),
-        name=str(entry.get("name", "")),
-        parent_id=parent if isinstance(parent, str) and parent else None,
+        id=fields.text("_id"),
+        name=fields.text_or_blank("name"),
+        parent_id=fields.text_or_blank("parentId") or None,
         archived=entry.get("archived") is True,
         required={name: entry[name] for name, kind in REQUIRED_FIELDS.items() if isinstance(entry.get(name), kind)},
     )
@@ -515,27 +539,35 @@ def _members(entries: Iterable[Mapping[str, object]]) -> tuple[Membership, ...]:
 
 def _read_membership(entry: Mapping[str, object]) -> Membership:
     fields = _Fields(entry)
-    username = entry.get("username")
     return Membership(
         agent_id=fields.text("agentId"),
-        username=username if isinstance(username, str) else "",
+        username=fields.text_or_blank("username"),
         count=fields.number("count", 0),
         order=fields.number("order", 0),
     )
 
 
 def _read_unit(entry: Mapping[str, object]) -> Unit:
+    fields = _Fields(entry)
     visibility = entry.get("visibility")
     return Unit(
-        id=_Fields(entry).text("_id"),
-        name=str(entry.get("name", "")),
+        id=fields.text("_id"),
+        name=fields.text_or_blank("name"),
         visibility=visibility if isinstance(visibility, str) else None,
     )
 
 
+_NO_UNIT: Final = (None, {"statusCode": 200, "body": None}, {"success": True})
+
+
 def _read_unit_or_none(payload: object) -> Unit | None:
     """An unknown id is ``null``, ``{"statusCode":200,"body":null}`` (Restivus since 5) or ``{"success":true}``."""
-    return _read_unit(payload) if isinstance(payload, dict) and "_id" in payload else None
+    return None if payload in _NO_UNIT else _read_unit(_object(payload))
+
+
+def _read_role_holder(entry: Mapping[str, object]) -> Monitor:
+    username = entry.get("username")
+    return Monitor(id=_Fields(entry).text("_id"), username=username if isinstance(username, str) else "")
 
 
 def _read_monitors(payload: object) -> tuple[Monitor, ...]:
@@ -546,10 +578,10 @@ def _read_monitors(payload: object) -> tuple[Monitor, ...]:
 
 
 def _read_agent(entry: Mapping[str, object]) -> Agent:
-    username = entry.get("username")
+    fields = _Fields(entry)
     return Agent(
-        id=_Fields(entry).text("_id"),
-        username=username if isinstance(username, str) else "",
+        id=fields.text("_id"),
+        username=fields.text_or_blank("username"),
         department_ids=_texts(entry["departments"]) if isinstance(entry.get("departments"), list) else None,
     )
 

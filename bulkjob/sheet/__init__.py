@@ -1,6 +1,6 @@
 """The sheet: a file becomes a `Sheet` of text, and a `Sheet` a `CheckedSheet` of problems and assignments.
 
-    read_sheet → parse → csvfile | xlsx | xls | ods → Grid → meaning.sheet_of → Sheet → checks.check → CheckedSheet
+read_sheet → parse → csvfile | xlsx | xls | ods → Grid → meaning.sheet_of → Sheet → checks.check → CheckedSheet
 """
 
 from bulkjob.sheet.checks import check

@@ -50,6 +50,7 @@ class Archive:
         return "content.xml" in self and "xl/workbook.xml" not in self
 
     def damaged(self) -> Stop:
+        """The end of a job whose workbook is not what it should be."""
         return Stop(Exit.BAD_SHEET, wording.not_a_workbook(self.name))
 
     def chunks(self, part: str) -> Iterator[bytes]:
@@ -84,7 +85,9 @@ class Archive:
         except (ET.ParseError, ValueError, LookupError):
             raise self.damaged() from None
 
-    def walk(self, chunks: Iterator[bytes], start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]) -> None:
+    def walk(
+        self, chunks: Iterator[bytes], start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]
+    ) -> None:
         """Calls back for each element and text of an XML part in turn; element and attribute names come without their prefix."""
 
         def refuse(*_: object) -> None:

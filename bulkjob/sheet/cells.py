@@ -78,7 +78,7 @@ class Cells:
     def grid(self, sheet_name: str, notes: tuple[str, ...], around: Surroundings, *, last_possible_row: int) -> Grid:
         """The rows that are not blank, the first of them as headers."""
         columns = {column: self._column(column) for column in sorted(self._sizes)}
-        numbers = np.unique(np.concatenate([rows for rows, _ in columns.values()])) if columns else np.zeros(0, np.int64)
+        numbers = _all_rows([rows for rows, _ in columns.values()])
         if not len(numbers):
             raise Stop(Exit.BAD_SHEET, wording.empty(self._name))
         header_row = int(numbers[0])
@@ -150,6 +150,17 @@ class Cells:
                 self._oddities[row, merge.column] = replace(self._oddities[top], row=row)
             if top in self._exact:
                 self._exact[row, merge.column] = self._exact[top]
+
+
+def _all_rows(columns: Sequence[Integers]) -> Integers:
+    """The row numbers of all columns, ascending; columns mostly have the same ones, and sorting them all would cost more than reading."""
+    if not columns:
+        return np.zeros(0, np.int64)
+    longest = max(columns, key=len)
+    others = [rows for rows in columns if not np.array_equal(rows, longest)]
+    if not others and bool(np.all(longest[1:] > longest[:-1])):
+        return longest
+    return np.unique(np.concatenate([longest, *others]))
 
 
 def _at(cells: tuple[Integers, pa.Array], row: int) -> str:

@@ -97,7 +97,7 @@ class _Columns:
     def text(self, name: str, index: int) -> str:
         """The cell's text as the sheet has it."""
         position = self.sheet.positions.get(name)
-        return "" if position is None else str(self.sheet.cells.iat[index, position])
+        return "" if position is None else str(self.sheet.cells.iloc[index, position])
 
     def sound(self, name: str) -> Mask:
         """The rows whose cell in that column is what people typed."""
@@ -165,7 +165,7 @@ def _error_texts(sheet: Sheet) -> Iterator[Problem]:
         texts = _texts(sheet, name)
         mask = pc.or_(pc.is_in(texts, ERROR_TEXTS), pc.match_substring_regex(texts, r"\A#{3,}\z"))
         for index in _indices(np.asarray(mask)):
-            row, value = int(sheet.cells.index[index]), str(sheet.cells.iat[index, position])
+            row, value = int(sheet.cells.index[index]), str(sheet.cells.iloc[index, position])
             if (row, name) not in known and row not in ragged:
                 yield Problem(
                     row=row,

@@ -8,8 +8,8 @@ that is what spreadsheet programs count.
 import csv
 import io
 import re
-from array import array
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -43,7 +43,7 @@ def read_csv(data: bytes, name: str, *, max_rows: int) -> Grid:
     text, encoding = _as_utf8(data, name)
     text, delimiter = _delimiter(text, name)
     records = _records(text, delimiter, name)
-    header_row, headers = next(((row, cells) for row, cells in records if any(map(stripped, cells))), (0, []))
+    header_row, headers = next(((row, cells) for row, cells in enumerate(records, start=1) if any(map(stripped, cells))), (0, []))
     if not header_row:
         raise Stop(Exit.BAD_SHEET, wording.empty(name))
     headers = [stripped(take_off_guard(header)) for header in headers]
@@ -51,7 +51,7 @@ def read_csv(data: bytes, name: str, *, max_rows: int) -> Grid:
     grid = None
     if header_row == 1:
         grid = _at_once(text, delimiter, headers, notes, max_rows)
-    return grid or _record_by_record(records, headers, notes, name, max_rows)
+    return grid or _record_by_record(records, header_row=header_row, headers=headers, notes=notes, name=name, max_rows=max_rows)
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
@@ -88,7 +88,7 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
     best = (-1, -1, ",")
     for delimiter in DELIMITERS:
         try:
-            headers = next((cells for _, cells in _records(text, delimiter, name) if any(stripped(cell.strip(";,\t")) for cell in cells)), [])
+            headers = next((cells for cells in _records(text, delimiter, name) if any(stripped(cell.strip(";,\t")) for cell in cells)), [])
         except Stop:
             continue
         score = (len(known & {header_key(take_off_guard(header)) for header in headers}), len(headers))
@@ -97,15 +97,14 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
     return text, best[2]
 
 
-def _records(text: bytes, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with its number from 1, blank ones included."""
+def _records(text: bytes, delimiter: str, name: str) -> Iterator[list[str]]:
+    """Each record, blank ones included."""
     csv.field_size_limit(_LONGEST_CELL)
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     row = 0
     try:
-        for row, cells in enumerate(reader, start=1):  # noqa: B007  # the number is needed where the reader gives up
-            yield row, cells
+        for row, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), start=1):  # noqa: B007  # needed where the reader gives up
+            yield cells
     except csv.Error:
         raise Stop(Exit.BAD_SHEET, wording.broken_quotes(name, row + 1)) from None
 
@@ -144,7 +143,7 @@ def _at_once(text: bytes, delimiter: str, headers: list[str], notes: tuple[str, 
     return Grid(headers=tuple(headers), numbers=numbers, columns=columns, notes=notes)
 
 
-def _blank_rows(columns: tuple[pa.ChunkedArray, ...]) -> pa.ChunkedArray | None:
+def _blank_rows(columns: tuple[pa.ChunkedArray | pa.Array, ...]) -> pa.ChunkedArray | pa.Array | None:
     """Which rows are blank; None where none is, as one column mostly shows at once."""
     blank = None
     for column in columns:
@@ -165,46 +164,48 @@ def _end_of_line(text: bytes, start: int) -> int:
 
 
 def _record_by_record(
-    records: Iterator[tuple[int, list[str]]], headers: list[str], notes: tuple[str, ...], name: str, max_rows: int
+    records: Iterator[list[str]], *, header_row: int, headers: list[str], notes: tuple[str, ...], name: str, max_rows: int
 ) -> Grid:
     """The grid by the standard library's parser, which has read the header row already."""
     width = len(headers)
     needed = max((index for index, header in enumerate(headers) if header), default=0) + 1
-    numbers = array("q")
     too_short: dict[int, int] = {}
     beyond: dict[int, tuple[int, str]] = {}
+    numbers: list[pa.Array] = [pa.array([], pa.int64())]
     chunks: list[list[pa.Array]] = [[] for _ in headers]
-    rows: list[list[str]] = []
-
-    def flush() -> None:
-        for chunk, cells in zip(chunks, zip(*rows, strict=True), strict=True):
-            chunk.append(pa.array(cells, pa.string()))
-        rows.clear()
-
-    for row, cells in records:
-        if not any(cells) or not any(map(stripped, cells)):
-            continue
-        if len(cells) != width:
-            if len(cells) < needed:
-                too_short[row] = len(cells)
-            extra = next(((index, cell) for index, cell in enumerate(cells[width:], start=width) if stripped(cell)), None)
-            if extra:
-                beyond[row] = extra
-            cells = (cells + [""] * (width - len(cells)))[:width]  # noqa: PLW2901  # the row, as wide as the header row
-        numbers.append(row)
-        if len(numbers) > max_rows:
+    first = header_row + 1
+    kept = 0
+    while rows := list(islice(records, _ROWS_AT_ONCE)):
+        for index, cells in enumerate(rows):
+            if len(cells) != width:
+                if len(cells) < needed and any(map(stripped, cells)):
+                    too_short[first + index] = len(cells)
+                if extra := _first_text(cells, width):
+                    beyond[first + index] = extra
+                rows[index] = (cells + [""] * (width - len(cells)))[:width]
+        columns = tuple(pa.array([cells[index] for cells in rows], pa.string()) for index in range(width))
+        here = pa.array(np.arange(first, first + len(rows)))
+        if (blank := _blank_rows(columns)) is not None:
+            # A row with nothing but text beyond the headers is not blank.
+            filled = pc.or_(pc.invert(blank), pc.is_in(here, pa.array(list(beyond), pa.int64())))
+            here, columns = here.filter(filled), tuple(column.filter(filled) for column in columns)
+        first += len(rows)
+        kept += len(here)
+        if kept > max_rows:
             raise Stop(Exit.BAD_SHEET, wording.too_many_rows(name, max_rows))
-        rows.append(cells)
-        if len(rows) == _ROWS_AT_ONCE:
-            flush()
-    if rows:
-        flush()
-    columns = tuple(take_off_guard_column(pa.chunked_array(chunk, pa.string())) for chunk in chunks)
+        numbers.append(here)
+        for chunk, column in zip(chunks, columns, strict=True):
+            chunk.append(column)
     return Grid(
         headers=tuple(headers),
-        numbers=pa.array(np.frombuffer(numbers, np.int64)),
-        columns=columns,
+        numbers=pa.concat_arrays(numbers),
+        columns=tuple(take_off_guard_column(pa.chunked_array(chunk, pa.string())) for chunk in chunks),
         too_short=too_short,
         beyond=beyond,
         notes=notes,
     )
+
+
+def _first_text(cells: list[str], start: int) -> tuple[int, str] | None:
+    """The first cell from ``start`` on that is not blank, with its column."""
+    return next(((index, cell) for index, cell in enumerate(cells[start:], start) if stripped(cell)), None)

@@ -19,7 +19,7 @@ _GUARD_OF_COLUMN: Final = rf"\A'('*{_STARTS_FORMULA})"
 
 
 def guard(text: str) -> str:
-    """The text as a CSV report writes it: with an apostrophe before it if it could start a formula, or looks guarded; a lone ``-`` stays."""
+    """The text as a CSV report writes it: an apostrophe before what could start a formula, or looks guarded; a lone ``-`` stays."""
     if text != NO_UNIT and _NEEDS_GUARD.match(text):
         return f"'{text}"
     return text

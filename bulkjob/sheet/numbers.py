@@ -1,5 +1,6 @@
 """Numbers, dates and errors of workbooks as people saw them."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -27,8 +28,8 @@ PLAIN_WHOLE: Final = r"\A(?:-?[1-9][0-9]{0,14}|0)\z"
 
 
 def plain(value: float) -> str:
-    """The number as a cell without a format shows it if it is wide enough: at most 15 digits, no ``.0``, no exponent unless huge or tiny."""
-    if value != value or abs(value) == float("inf"):
+    """The number as a wide cell without a format shows it: at most 15 digits, no ``.0``, no exponent unless huge or tiny."""
+    if not math.isfinite(value):
         return str(value)
     if value == int(value) and abs(value) < _LOST_DIGITS_FROM:
         return str(int(value))
@@ -45,6 +46,7 @@ def lost_digits(value: float) -> bool:
 
 # Formats
 
+_WITH_EXPONENT = re.compile(r"[0-9]+(?:\.[0-9]*)?E[+-]?[0-9]+")
 _LITERALS = re.compile(r'"([^"]*)"|\\(.)|[_*](.)|\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]', re.DOTALL)
 _DATE_IDS: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 #: The formats that files name by number only; the others are dates, or depend on the language.
@@ -76,18 +78,18 @@ def is_date_format(code: str) -> bool:
     """Whether cells of this format show a date, a time or a duration."""
     if re.search(r"\[(h+|m+|s+)\]", code, re.IGNORECASE):
         return True
-    bare = _LITERALS.sub("", code.split(";")[0])
+    bare = _LITERALS.sub("", code.split(";", maxsplit=1)[0])
     return re.search(r"general|standard|@", bare, re.IGNORECASE) is None and re.search(r"[dmyhsDMYHS]", bare) is not None
 
 
 def iso_date(value: float, *, from_1904: bool) -> str:
     """The date, time or moment that the serial number means, in ISO 8601; a number that is none comes back as a number."""
-    if not 0 <= value < 2_958_466:  # noqa: PLR2004  # 31 December 9999
+    if not 0 <= value < 2_958_466:  # 31 December 9999
         return plain(value)
     seconds = round(value * 86_400)
     if value < 1:
         return (datetime.min + timedelta(seconds=seconds)).time().isoformat()  # noqa: DTZ901  # a time of day has no zone
-    if not from_1904 and value < 60:  # noqa: PLR2004  # Excel's 1900 is a leap year: until 28 February its count is one behind
+    if not from_1904 and value < 60:  # Excel's 1900 is a leap year: until 28 February its count is one behind
         seconds += 86_400
     start = datetime(1904, 1, 1, tzinfo=UTC) if from_1904 else datetime(1899, 12, 30, tzinfo=UTC)
     moment = (start + timedelta(seconds=seconds)).replace(tzinfo=None)
@@ -105,11 +107,8 @@ def shown(value: float, code: str) -> tuple[str, bool]:
         text = None
     if text is None:
         return plain(value), lost_digits(value)
-    if "E" in text:
-        try:
-            return text, lost_digits(value) or float(text) != value
-        except ValueError:
-            return text, True
+    if exponent := _WITH_EXPONENT.search(text):
+        return text, lost_digits(value) or float(exponent[0]) != abs(value)
     return text, lost_digits(value)
 
 
@@ -125,7 +124,7 @@ def _shown(value: Decimal, code: str) -> str | None:
     section = sections[0]
     if value < 0 and len(sections) > 1:
         section, sign = sections[1], ""
-    elif value == 0 and len(sections) > 2:  # noqa: PLR2004  # the third section is for zero
+    elif value == 0 and len(sections) > 2:  # the third section is for zero
         section = sections[2]
     text = _section(abs(value), section)
     return None if text is None else sign + text
@@ -153,7 +152,7 @@ def _section(value: Decimal, section: str) -> str | None:
 
 
 def _digits(value: Decimal, bare: str) -> str | None:
-    if "/" in bare or "@" in bare:
+    if any(sign in bare for sign in '/@"'):
         return None
     body = re.search(r"[0#?](?:.*[0#?])?[.,]*(?:E[+-][0#?]+)?", bare, re.DOTALL)
     if body is None:

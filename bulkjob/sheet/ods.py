@@ -156,7 +156,11 @@ class _Table:
         self._inside.pop()
         if self._seen != self._index or "table" not in self._inside:
             return
-        if tag in ("table-cell", "covered-table-cell") and self._cell is not None and not {"table-cell", "covered-table-cell"} & set(self._inside):
+        if (
+            tag in ("table-cell", "covered-table-cell")
+            and self._cell is not None
+            and not {"table-cell", "covered-table-cell"} & set(self._inside)
+        ):
             repeat = _repeated(self._cell.attributes, "number-columns-repeated")
             if tag == "table-cell":
                 self._keep(self._cell, repeat)
@@ -205,14 +209,13 @@ def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
     if kind == "time":
         parts = _DURATION.fullmatch(attributes.get("time-value", ""))
         return (f"{int(parts[1]):02d}:{parts[2]}:{parts[3]}" if parts else text), Code.EXCEL_DATE, None
-    if kind == "boolean":
-        return ("TRUE" if attributes.get("boolean-value") == "true" else "FALSE"), None, None
     if kind in _NUMERIC and "value" in attributes:
         number = float(attributes["value"])
         exact = plain(number)
         # A column that is too narrow shows ###, or a number without a format with an exponent.
         seen = text if stripped(text) and "###" not in text and "E" not in text else exact
         return seen, Code.EXCEL_NUMBER if lost_digits(number) else None, exact
-    if formula is not None and text in _ERRORS:
-        return text, Code.EXCEL_ERROR, None
-    return text or attributes.get("string-value", ""), None, None
+    if kind == "boolean":
+        text = "TRUE" if attributes.get("boolean-value") == "true" else "FALSE"
+    is_error = formula is not None and text in _ERRORS
+    return text or attributes.get("string-value", ""), Code.EXCEL_ERROR if is_error else None, None

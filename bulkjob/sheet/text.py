@@ -44,7 +44,7 @@ def header_key(header: str) -> str:
 
 
 def column_letter(index: int) -> str:
-    """The letters a spreadsheet shows above the column, counted from 0: ``A``, ``Z``, ``AA`` …"""
+    """The letters a spreadsheet shows above the column, counted from 0: 0 is ``A``, 26 is ``AA``."""
     letters = ""
     index += 1
     while index:

@@ -1,5 +1,7 @@
 """Every sentence about a sheet that a person reads: what is wrong, and what to do about it."""
 
+# ruff: noqa: D103  # each function is the sentence that it returns
+
 from collections.abc import Iterable, Sequence
 
 from bulkjob.vocabulary import Code
@@ -50,11 +52,13 @@ def unreadable(name: str, reason: str) -> str:
 
 
 def file_too_large(name: str, limit: int) -> str:
-    return f"{name} is larger than {limit // 2**20:,} MB, more than any sheet needs; remove what does not belong to the job, or split it."
+    return f"{name} is larger than {limit // 2**20:,} MB, more than any sheet needs; take out what the job does not need, or split it."
 
 
 def unpacks_too_large(name: str, limit: int) -> str:
-    return f"{name} would unpack to more than {limit // 2**20:,} MB, more than any sheet needs; copy the cells into a new workbook, or split it."
+    return (
+        f"{name} would unpack to more than {limit // 2**20:,} MB, more than any sheet needs; copy its cells to a new workbook, or split it."
+    )
 
 
 def too_many_rows(name: str, max_rows: int) -> str:
@@ -74,7 +78,7 @@ def garbage(name: str) -> str:
 
 
 def not_a_workbook(name: str) -> str:
-    return f"{name} is not the workbook that its name promises, or it is damaged; open it in a spreadsheet program and save it again as .xlsx."
+    return f"{name} is not the workbook that its name promises, or it is damaged; open it in a spreadsheet program and save it as .xlsx."
 
 
 def binary_workbook(name: str) -> str:
@@ -106,7 +110,7 @@ def no_visible_worksheet(name: str) -> str:
 
 def no_department(name: str, headers: Sequence[str], near: str | None) -> str:
     seen = [header for header in headers if header]
-    shown = ", ".join(repr(header[:40]) for header in seen[:8]) + (" …" if len(seen) > 8 else "")  # noqa: PLR2004  # as many as fit a line
+    shown = ", ".join(repr(header[:40]) for header in seen[:8]) + (" …" if len(seen) > 8 else "")  # as many as fit a line
     hint = f" (did you mean it with {near!r}?)" if near else ""
     return f"{name} has no column department{hint}; its first row must hold the headers, and it reads {shown}."
 
@@ -119,7 +123,10 @@ def same_column_twice(name: str, column: str, first: tuple[str, str], second: tu
 
 
 def plural_header(name: str, header: str, column: str, letter: str) -> str:
-    return f"{name} has a column {header!r} (column {letter}) but none called {column}; rename it to {column} if that is meant, else to something else."
+    return (
+        f"{name} has a column {header!r} (column {letter}) but none called {column}; "
+        f"rename it to {column} if that is meant, else to something else."
+    )
 
 
 # What a person may want to know.
@@ -130,19 +137,26 @@ def near_header(header: str, column: str, letter: str) -> str:
 
 
 def hidden_rows(rows: Sequence[int]) -> str:
-    return f"{rows_listed(rows).capitalize()} {'is' if len(rows) == 1 else 'are'} hidden or filtered out in the spreadsheet, and {'was' if len(rows) == 1 else 'were'} read all the same."
+    are, were = ("is", "was") if len(rows) == 1 else ("are", "were")
+    return f"{rows_listed(rows).capitalize()} {are} hidden or filtered out in the spreadsheet, and {were} read all the same."
 
 
 def hidden_columns(letters: Sequence[str]) -> str:
-    return f"Column{'s' if len(letters) > 1 else ''} {_listed(letters)} {'are' if len(letters) > 1 else 'is'} hidden in the spreadsheet, and read all the same."
+    columns, are = ("Column", "is") if len(letters) == 1 else ("Columns", "are")
+    return f"{columns} {_listed(letters)} {are} hidden in the spreadsheet, and read all the same."
 
 
 def other_dash(rows: Sequence[int]) -> str:
-    return f"The unit in {rows_listed(rows)} is a long dash, which is read as a name; type a plain - to take the department out of its unit."
+    return (
+        f"The unit in {rows_listed(rows)} is a long dash, which is read as a name; type a plain - to take the department out of its unit."
+    )
 
 
 def scientific_text(rows: Sequence[int]) -> str:
-    return f"{rows_listed(rows).capitalize()}: a name like 1.23E+15 is usually a long number that a spreadsheet program has shortened; it is read as a name."
+    return (
+        f"{rows_listed(rows).capitalize()}: a name like 1.23E+15 is usually a long number that a spreadsheet program has shortened; "
+        "it is read as a name."
+    )
 
 
 def dropped_columns(headers: Sequence[str]) -> str:
@@ -188,12 +202,15 @@ def bad_action(value: str) -> str:
 
 
 def agent_needed(columns: Sequence[str]) -> str:
-    return f"The row has a value in {_listed(columns)}, which only an agent can have, but names no agent. Fill in the agent, or clear {'it' if len(columns) == 1 else 'them'}."
+    them = "it" if len(columns) == 1 else "them"
+    return (
+        f"The row has a value in {_listed(columns)}, which only an agent can have, but names no agent. Fill in the agent, or clear {them}."
+    )
 
 
 def conflicting_unit(department: str, units: Sequence[str], rows: Sequence[int]) -> str:
     named = [repr(unit) if unit != "-" else "- (no unit)" for unit in units[:5]]
-    more = f" and {len(units) - 5} more" if len(units) > 5 else ""  # noqa: PLR2004  # as many as are named above
+    more = f" and {len(units) - 5} more" if len(units) > 5 else ""  # as many as are named above
     return (
         f"A department can be in one unit only, but {rows_listed(rows)} ask for different ones for {department!r}: "
         f"{', '.join(named)}{more}. Keep one of them in all these rows."

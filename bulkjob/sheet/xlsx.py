@@ -9,7 +9,7 @@ read again by an XML parser (`_as_xml`), to the same cells.
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from posixpath import dirname, join, normpath
 
 import numpy as np
@@ -26,10 +26,8 @@ from bulkjob.sheet.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 
 #: Letters, row, attributes, and either a plain value or all else that is in the cell.
-_CELL = re.compile(
-    rb'<c r="([A-Z]{1,3})([0-9]{1,7})"((?: [A-Za-z:]+="[^"<>]*")*) ?(?:/>|>(?:<v>([^<]*)</v>|(.*?))</c>)',
-    re.DOTALL,
-)
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^<>]*?)(?:/>|>(?:<v>([^<]*)</v>|(.*?))</c>)', re.DOTALL)
+_ATTRIBUTES = re.compile(rb'(?: [A-Za-z:]+="[^"]*")* ?')
 _INSIDE = re.compile(
     rb"(?:<f[^<>]*/>|<f(?: [^<>]*)?>(?P<formula>[^<]*)</f>)?"
     rb"(?:<v ?/>|<v(?: [^<>]*)?>(?P<value>[^<]*)</v>)?"
@@ -344,6 +342,8 @@ def _note_elements(around: _Around, data: bytes) -> None:
 
 
 def _kind_and_style(attributes: bytes) -> tuple[str, str]:
+    if not _ATTRIBUTES.fullmatch(attributes):
+        raise _OtherXmlError
     named = dict(_ATTRIBUTE.findall(attributes))
     return named.get(b"t", b"").decode(), named.get(b"s", b"").decode()
 

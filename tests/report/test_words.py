@@ -12,7 +12,6 @@ from bulkjob.report.words import (
     named,
     named_agent,
     one_line,
-    same_as,
     success_message,
     unsent_message,
 )
@@ -167,8 +166,3 @@ def half(subject: Subject, status: Status, change: Change = Change.NONE) -> Half
 def test_a_row_of_two_halves(unit: Half, agent: Half, message: str) -> None:
     """A row of two halves tells the one that failed (the unit's, if both did), and what became of the other."""
     assert joined(unit, agent) == message
-
-
-def test_a_duplicate_points_to_its_first() -> None:
-    """A duplicate names the row whose outcome it shares."""
-    assert same_as(12, "Already so.") == "Same as row 12: Already so."

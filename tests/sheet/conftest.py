@@ -40,7 +40,9 @@ class Seen:
     @property
     def rows(self) -> dict[int, list[str]]:
         """The sheet's rows by their numbers, all columns."""
-        return {int(row): list(values) for row, values in zip(self.sheet.cells.index, self.sheet.cells.itertuples(index=False), strict=True)}
+        return {
+            int(row): list(values) for row, values in zip(self.sheet.cells.index, self.sheet.cells.itertuples(index=False), strict=True)
+        }
 
     def column(self, name: str) -> list[str]:
         return self.sheet.cells[self.sheet.positions[name]].to_list()
@@ -60,11 +62,12 @@ def look() -> Callable[..., Seen]:
         data = data.encode() if isinstance(data, str) else data
         try:
             return Seen(checked=check(parse(data, name, **options)))  # type: ignore[arg-type]
-        except Stop as stop:
-            assert stop.exit_code is Exit.BAD_SHEET
-            assert "\n" not in stop.message
-            assert name in stop.message
-            return Seen(stop=stop)
+        except Stop as refusal:
+            stop = refusal
+        assert stop.exit_code is Exit.BAD_SHEET
+        assert "\n" not in stop.message
+        assert name in stop.message
+        return Seen(stop=stop)
 
     return look
 
@@ -124,7 +127,8 @@ def raw_xlsx(packed: Callable[[dict[str, str | bytes]], bytes]) -> Callable[...,
         return packed(
             {
                 "[Content_Types].xml": _TYPES,
-                "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship Id="r1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+                "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}">'
+                f'<Relationship Id="r1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
                 "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><workbookPr date1904="{int(date1904)}"/>'
                 f'<sheets><sheet name="Plan" sheetId="1" state="{state}" r:id="r1"/></sheets></workbook>',
                 "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}">'
@@ -132,7 +136,8 @@ def raw_xlsx(packed: Callable[[dict[str, str | bytes]], bytes]) -> Callable[...,
                 f'<Relationship Id="r2" Type="{_OFFICE}/sharedStrings" Target="/xl/sharedStrings.xml"/>'
                 f'<Relationship Id="r3" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
                 "xl/sharedStrings.xml": f'<sst xmlns="{_MAIN}">{"".join(strings)}</sst>',
-                "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts>{number_formats}</numFmts><cellXfs><xf numFmtId="0"/>{styles}</cellXfs></styleSheet>',
+                "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts>{number_formats}</numFmts>'
+                f'<cellXfs><xf numFmtId="0"/>{styles}</cellXfs></styleSheet>',
                 "xl/worksheets/sheet1.xml": f"{root}{before}{data[0]}{rows}{data[1]}{after}{end}",
                 **(more or {}),
             }

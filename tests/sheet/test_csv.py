@@ -1,5 +1,7 @@
 """Nasty CSV files, each with what the user sees."""
 
+# ruff: noqa: E501  # tables read best with a case on a line
+
 import csv
 import io
 from collections.abc import Callable
@@ -18,16 +20,28 @@ def rows(*lines: str, header: str = H) -> str:
 READ = {
     "plain": (rows("Sales,EMEA,anna,1,2,add"), {2: ["Sales", "EMEA", "anna", "1", "2", "add"]}),
     "words that pandas takes for missing": (rows("NA,null,None,,,"), {2: ["NA", "null", "None", "", "", ""]}),
-    "words that look like numbers": (rows("007,1e5,1-2,,,", "TRUE,nan,-0,,,"), {2: ["007", "1e5", "1-2", "", "", ""], 3: ["TRUE", "nan", "-0", "", "", ""]}),
+    "words that look like numbers": (
+        rows("007,1e5,1-2,,,", "TRUE,nan,-0,,,"),
+        {2: ["007", "1e5", "1-2", "", "", ""], 3: ["TRUE", "nan", "-0", "", "", ""]},
+    ),
     "a date that people typed stays text": (rows("2026-01-02,02-Jan,x,,,"), {2: ["2026-01-02", "02-Jan", "x", "", "", ""]}),
     "semicolons": (rows("Sales;E,MEA;anna;;;", header=H.replace(",", ";")), {2: ["Sales", "E,MEA", "anna", "", "", ""]}),
     "tabs": (rows("Sales\tE;M,EA\tanna\t\t\t", header=H.replace(",", "\t")), {2: ["Sales", "E;M,EA", "anna", "", "", ""]}),
-    "CRLF": (rows("Sales,EMEA,,,,", "Support,EMEA,,,,").replace("\n", "\r\n"), {2: ["Sales", "EMEA", "", "", "", ""], 3: ["Support", "EMEA", "", "", "", ""]}),
-    "CR alone": (rows("Sales,EMEA,,,,", "Support,EMEA,,,,").replace("\n", "\r"), {2: ["Sales", "EMEA", "", "", "", ""], 3: ["Support", "EMEA", "", "", "", ""]}),
+    "CRLF": (
+        rows("Sales,EMEA,,,,", "Support,EMEA,,,,").replace("\n", "\r\n"),
+        {2: ["Sales", "EMEA", "", "", "", ""], 3: ["Support", "EMEA", "", "", "", ""]},
+    ),
+    "CR alone": (
+        rows("Sales,EMEA,,,,", "Support,EMEA,,,,").replace("\n", "\r"),
+        {2: ["Sales", "EMEA", "", "", "", ""], 3: ["Support", "EMEA", "", "", "", ""]},
+    ),
     "mixed line ends": ("department,unit\r\nA,u\nB,u\rC,u", {2: ["A", "u"], 3: ["B", "u"], 4: ["C", "u"]}),
     "no line end at the end": ("department,unit\nA,u", {2: ["A", "u"]}),
     "many line ends at the end": ("department,unit\nA,u\n\n\n\r\n", {2: ["A", "u"]}),
-    "quoted line break, row counted as the spreadsheet does": ('department,unit,note\nA,u,"1\n2\r\n3"\nB,u,x\n', {2: ["A", "u", "1\n2\r\n3"], 3: ["B", "u", "x"]}),
+    "quoted line break, row counted as the spreadsheet does": (
+        'department,unit,note\nA,u,"1\n2\r\n3"\nB,u,x\n',
+        {2: ["A", "u", "1\n2\r\n3"], 3: ["B", "u", "x"]},
+    ),
     "quoted delimiter and quote": ('department,unit\n"A, ""the"" B",u\n', {2: ['A, "the" B', "u"]}),
     "a quote inside an unquoted cell": ('department,unit\n5" pipes,u\n', {2: ['5" pipes', "u"]}),
     "quoted header with line break": ('"depart\nment",unit\nA,u\n', {2: ["A", "u"]}),
@@ -44,13 +58,16 @@ READ = {
     "outcome columns of a report are dropped": ("department,unit,row,Status,HTTP status,seconds\nA,u,7,failed,500,1.2\n", {2: ["A", "u"]}),
     "guarded cells": ("department,'=unit,unit\n'=1+1,'-x,''-\n", {2: ["=1+1", "-x", "'-"]}),
     "an apostrophe that guards nothing": ("department,unit\n'Sales',O'Brien\n", {2: ["'Sales'", "O'Brien"]}),
-    "guard with a quoted line break": ("department,unit\n\"x\n'=y\",u\n", {2: ["x\n'=y", "u"]}),
+    "guard with a quoted line break": ('department,unit\n"x\n\'=y",u\n', {2: ["x\n'=y", "u"]}),
     "emoji, right-to-left, combining": (rows("Ve\u0301lo 🚲,שלום,Zoë,,,"), {2: ["Ve\u0301lo 🚲", "שלום", "Zoë", "", "", ""]}),
     "only headers": (rows(), {}),
     "one column": ("department\nSales\n", {2: ["Sales"]}),
     "one column in quotes, a blank one between": ('department\n"A"\n""\n"B"\n', {2: ["A"], 4: ["B"]}),
     "text of a BOM at the start of a row": ("note,department,unit\n\ufeffx,A,u\n", {2: ["\ufeffx", "A", "u"]}),
-    "vertical tab and form feed are no line ends": ("department,unit,note\nA,u,x\x0by\x0cz\x1c\x85\u2028w\n", {2: ["A", "u", "x\x0by\x0cz\x1c\x85\u2028w"]}),
+    "vertical tab and form feed are no line ends": (
+        "department,unit,note\nA,u,x\x0by\x0cz\x1c\x85\u2028w\n",
+        {2: ["A", "u", "x\x0by\x0cz\x1c\x85\u2028w"]},
+    ),
 }
 
 
@@ -244,7 +261,15 @@ def test_max_rows_counts_rows_that_are_not_blank(look: Look) -> None:
 def test_assignments_say_what_rows_ask_for(look: Look) -> None:
     """An assignment has the row's wishes with numbers as numbers, the agent without @ and blanks as nothing."""
     first, second = look(rows("Sales,-,@anna,5.0,,Remove", "Support,EMEA,,,,")).checked.assignments
-    assert (first.row, first.department, first.unit, first.agent, first.count, first.order, first.removes) == (2, "Sales", "-", "anna", 5, None, True)
+    assert (first.row, first.department, first.unit, first.agent, first.count, first.order, first.removes) == (
+        2,
+        "Sales",
+        "-",
+        "anna",
+        5,
+        None,
+        True,
+    )
     assert (second.row, second.unit, second.agent, second.count, second.removes) == (3, "EMEA", "", None, False)
 
 

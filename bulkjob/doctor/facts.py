@@ -1,0 +1,114 @@
+"""Everything that was looked at before it is judged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from bulkjob.doctor.outlook import Outlook
+from bulkjob.records import Assignment, CheckedSheet
+from bulkjob.rocketchat.wire import Failure
+from bulkjob.server import Server
+from bulkjob.vocabulary import Exit, Stop
+
+
+class ListName(StrEnum):
+    """A list of the workspace, as the table names it."""
+
+    DEPARTMENTS = "list of departments"
+    MEMBERS = "a department's agents"
+    AGENTS = "list of agents"
+    UNITS = "list of units"
+    MONITORS = "a unit's monitors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What the first page of a list answered."""
+
+    total: int = 0
+    failure: Failure | None = None
+    exit_code: Exit = Exit.OK
+    """How a run ends that needs the list; OK where it could be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The rate limit that an answer announced."""
+
+    calls: int
+    least: float
+    """Seconds that the window still had, at least …"""
+    most: float
+    """… and at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetFacts:
+    """The sheet, if one was given."""
+
+    path: str
+    stop: Stop | None = None
+    """Why it could not be read."""
+    checked: CheckedSheet | None = None
+    outlook: Outlook | None = None
+    """None where it was not compared with the server."""
+    unread: Stop | None = None
+    """What went wrong while the lists that it needs were read to their end."""
+    skip_invalid: bool = False
+    mirror: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryFacts:
+    """Where the run directory will be, and whether a file could be written there."""
+
+    path: str
+    """The run directory, or the folder in which each run makes its own."""
+    tried: str
+    """The folder that is there, in which a file was tried."""
+    problem: str = ""
+    """Blank: the file was written and removed again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """What the server answered."""
+
+    info: str | Failure | None
+    """The version as it tells it, None where it hides it, or why there is no answer."""
+    stop: Stop | None = None
+    """What a run would end with before it knows the account; None if it comes to know it."""
+    account_failure: Failure | None = None
+    """Why the server does not say who the account is."""
+    server: Server | None = None
+    lists: Mapping[ListName, Listed] = field(default_factory=dict)
+    """Those that were tried, in the order of trying."""
+    windows: Sequence[Window] = ()
+    """One per answer that announced a limit."""
+    clock_ahead: float = 0.0
+    """Seconds by which the server's clock is ahead of ours at least; below 0: behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that was looked at."""
+
+    url: str
+    directory: DirectoryFacts
+    wrong_settings: Sequence[str] = ()
+    """One sentence each."""
+    unit_route: Literal["auto", "unit", "department"] = "auto"
+    sheet: SheetFacts | None = None
+    answers: ServerFacts | None = None
+    """None where a setting keeps the server from being asked."""
+
+    @property
+    def assignments(self) -> Sequence[Assignment] | None:
+        """What the sheet asks for; None without one, or where it cannot be read."""
+        return self.sheet.checked.assignments if self.sheet and self.sheet.checked else None
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What would come of the sheet; None without one, or where it was not compared with the server."""
+        return self.sheet.outlook if self.sheet else None

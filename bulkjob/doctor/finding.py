@@ -1,0 +1,97 @@
+"""A finding, and what decides whether something that is not there is missing or merely a hint."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bulkjob.doctor.facts import Facts
+from bulkjob.vocabulary import NO_UNIT, Exit
+
+
+class State(StrEnum):
+    """What the table says of a thing in one word."""
+
+    OK = "ok"
+    MISSING = "missing"
+    HINT = "hint"
+    """Good to know, or better to have; it changes no exit code."""
+
+
+class Use(StrEnum):
+    """What something is needed for, in the word that the table shows where no sheet tells."""
+
+    ALWAYS = "always"
+    UNITS = "units"
+    AGENTS = "agents"
+    COMFORT = "speed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the table."""
+
+    state: State
+    what: str
+    said: str
+    remedy: str = ""
+    """What to grant or to change, and where; blank where there is nothing to do."""
+    needed: str = ""
+    """With a sheet whether it needs this (``yes``, ``no``), without one what needs it; blank for what is no matter of need."""
+    exit_code: Exit = Exit.OK
+    """With `State.MISSING`: how a run would end for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What is needed: by the sheet, or, without one, by any."""
+
+    by_sheet: bool
+    reads: frozenset[Use]
+    """Whose lists have to be read."""
+    writes: frozenset[Use]
+    """What will be changed."""
+
+    def fine(self, what: str, said: str, use: Use, uses: frozenset[Use]) -> Finding:
+        """Something that is as it should be."""
+        return Finding(state=State.OK, what=what, said=said, needed=self.word(use, uses))
+
+    def lacking(  # noqa: PLR0917 - in the order of the table
+        self, what: str, said: str, use: Use, uses: frozenset[Use], remedy: str, exit_code: Exit = Exit.NO_PERMISSION
+    ) -> Finding:
+        """Something that is not there: missing if ``use`` is among the ``uses``, else a hint."""
+        needed = use in uses
+        return Finding(
+            state=State.MISSING if needed else State.HINT,
+            what=what,
+            said=said,
+            remedy=remedy,
+            needed=self.word(use, uses),
+            exit_code=exit_code if needed else Exit.OK,
+        )
+
+    def word(self, use: Use, uses: frozenset[Use]) -> str:
+        """What stands in the table's column about need."""
+        if not self.by_sheet:
+            return str(use)
+        return "yes" if use in uses else "no"
+
+
+def needs_of(facts: Facts) -> Needs:
+    """What the sheet needs; without one that can be read, everything."""
+    if facts.assignments is None:
+        everything = frozenset({Use.ALWAYS, Use.UNITS, Use.AGENTS})
+        return Needs(by_sheet=False, reads=everything, writes=everything)
+    about_agents = any(assignment.agent for assignment in facts.assignments)
+    about_units = any(assignment.unit for assignment in facts.assignments)
+    names_units = any(assignment.unit not in ("", NO_UNIT) for assignment in facts.assignments)
+    outlook = facts.outlook
+    # What is so already needs no permission; but that can be said only of a sheet that is understood to its last row.
+    known = outlook if outlook is not None and outlook.is_whole and not (facts.sheet and facts.sheet.mirror) else None
+    return Needs(
+        by_sheet=True,
+        reads=_uses(units=names_units, agents=about_agents),
+        writes=_uses(units=known.moves > 0, agents=known.changes > 0) if known else _uses(units=about_units, agents=about_agents),
+    )
+
+
+def _uses(*, units: bool, agents: bool) -> frozenset[Use]:
+    return frozenset({Use.ALWAYS, *([Use.UNITS] if units else []), *([Use.AGENTS] if agents else [])})

@@ -1,0 +1,97 @@
+"""What a sheet asks of this server and this account, as far as it can be told without reading every department's own list of agents."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bulkjob.guards import refuse_many_removals
+from bulkjob.operations import ALREADY_SO, AgentWish, UnitWish, Wish
+from bulkjob.plan import Options, make_plan
+from bulkjob.records import CheckedSheet, Problem, Workspace
+from bulkjob.resolve import resolve
+from bulkjob.server import MANAGE_UNITS, UNIT_ROLES, Server
+from bulkjob.settings import MaxRemovals
+from bulkjob.vocabulary import Code, Status, Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What would come of the sheet tonight."""
+
+    problems: tuple[Problem, ...] = ()
+    unlisted_units: tuple[str, ...] = ()
+    """Units that the sheet names and that this account cannot look up."""
+    undecided: int = 0
+    """Rows whose agent is no live-chat agent, where it was not read whether the department has that user in its list."""
+    moves: int = 0
+    """Departments whose unit changes."""
+    changes: int = 0
+    """Places of agents that change, or may: a row that gives a number is not compared with the number that is stored."""
+    outside: int = 0
+    """Departments that would leave or enter a unit which this account, a monitor, does not supervise."""
+    failing: Mapping[Code, int] = field(default_factory=dict)
+    """Rows that will fail whatever happens, by code."""
+    refusals: tuple[Stop, ...] = ()
+    """What would end the run before its first write."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row of the sheet could be understood."""
+        return not (self.problems or self.unlisted_units or self.undecided)
+
+
+def outlook(
+    checked: CheckedSheet,
+    workspace: Workspace,
+    server: Server,
+    *,
+    options: Options,
+    skip_invalid: bool,
+    max_removals: MaxRemovals | None,
+    members_known: bool,
+) -> Outlook:
+    """What would come of the sheet; ``members_known``: departments' own lists were read where they decide who is meant.
+
+    What ``mirror`` removes is left out: that needs every department's list.
+    """
+    resolution = resolve(checked, workspace)
+    undecided = {problem.row for problem in resolution.problems if problem.code is Code.UNKNOWN_AGENT and not members_known}
+    wanted = [row for row in resolution.wanted if not (skip_invalid and row.department_id in resolution.about)]
+    # The plan of an account that may do everything, on a server that can, tells what the sheet needs.
+    boundless = replace(server, version=None, permissions=None, modules=None, account=replace(server.account, roles=UNIT_ROLES))
+    wished = make_plan(wanted, workspace, boundless, Options())
+    pending = [wish for wish in wished.wishes if wish not in wished.settled or (wished.settled[wish] == ALREADY_SO and _has_number(wish))]
+    moves = [wish for wish in pending if isinstance(wish, UnitWish)]
+    failing: Mapping[Code, int] = {}
+    refusals: tuple[Stop, ...] = ()
+    try:
+        plan = make_plan(wanted, workspace, server, replace(options, mirror=False))
+        codes = [(wish, outcome.code) for wish, outcome in plan.settled.items() if outcome.status is Status.FAILED]
+        failing = Counter(code for wish, code in codes if code for _ in wish.rows)
+        refuse_many_removals(plan, workspace, max_removals)
+    except Stop as stop:
+        refusals = (stop,)
+    return Outlook(
+        problems=tuple(problem for problem in resolution.problems if problem.row not in undecided),
+        unlisted_units=resolution.unlisted_units,
+        undecided=len(undecided),
+        moves=len(moves),
+        changes=len(pending) - len(moves),
+        outside=sum(_is_outside(wish, workspace) for wish in moves) if _knows_own_units(server, workspace) else 0,
+        failing=failing,
+        refusals=refusals,
+    )
+
+
+def _has_number(wish: Wish) -> bool:
+    return isinstance(wish, AgentWish) and wish.present and (wish.count is not None or wish.order is not None)
+
+
+def _knows_own_units(server: Server, workspace: Workspace) -> bool:
+    """Whether the list of units is that of the units which this account monitors: all that the server lets it change (since 7.5)."""
+    return server.supervises_units and not server.may(MANAGE_UNITS) and workspace.units is not None
+
+
+def _is_outside(wish: UnitWish, workspace: Workspace) -> bool:
+    units = workspace.units or {}
+    return any(unit_id and unit_id not in units for unit_id in (workspace.departments[wish.department_id].parent_id, wish.unit_id))

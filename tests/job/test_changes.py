@@ -1,0 +1,452 @@
+"""What a run changes, and what it leaves alone: the sandbox's state before and after, compared whole."""
+
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.settings import MaxRemovals
+from bulkjob.vocabulary import Exit
+
+State = dict[str, Any]
+
+MOVES = [
+    {"department": "Alpha", "unit": "SOUTH", "agent": "@cid", "count": 4, "order": 9},
+    {"department": "gamma", "unit": "NORTH"},
+    {"department": "Beta", "agent": "ann"},
+    {"department": "alpha", "agent": "u-ann", "action": "remove"},
+    {"department": "Alpha", "agent": "bob", "order": 5},
+    {"department": "free", "unit": "north", "agent": "bob"},
+]
+AFTER_MOVES = {
+    "units": {"alpha": "south", "gamma": "north", "free": "north"},
+    "agents": {
+        ("alpha", "u-cid"): (4, 9),
+        ("alpha", "u-ann"): None,
+        ("alpha", "u-bob"): (3, 5),
+        ("beta", "u-ann"): (0, 0),
+        ("free", "u-bob"): (0, 0),
+    },
+}
+
+VERSIONS = ["6.0", "6.5", "6.12", "6.13", "7.0", "7.5", "8.0", "hidden"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_unit_route(tools: Any, small: State, tmp_path: Path, version: str) -> None:
+    """Written as whole units, exactly the sheet's changes are there afterwards, on every server line."""
+    ran = tools.rehearse(tmp_path, small, MOVES, version=version)
+    assert ran.exit == Exit.OK, ran.said
+    assert tools.differences(ran.before, ran.after, **AFTER_MOVES) == []
+    assert set(ran.column("change")) == {"updated"}
+    # The two units exchange departments: one of them is written twice.
+    assert Counter(ran.writes) == {
+        ("POST", "livechat/units/:id"): 3,
+        ("PUT", "livechat/department/:id"): 2,
+        ("POST", "livechat/department/:id/agents"): 1,
+    }
+
+
+@pytest.mark.parametrize("version", ["6.13", "7.0", "7.5", "8.0", "hidden"])
+@pytest.mark.parametrize("user", ["admin", "manager"])
+def test_department_route(tools: Any, small: State, tmp_path: Path, version: str, user: str) -> None:
+    """Written department by department, exactly the same changes are there."""
+    ran = tools.rehearse(tmp_path, small, MOVES, version=version, user=user, unit_route="department", rate_limit="off")
+    assert ran.exit == Exit.OK, ran.said
+    assert tools.differences(ran.before, ran.after, **AFTER_MOVES) == []
+    assert Counter(ran.writes) == {("PUT", "livechat/department/:id"): 4, ("POST", "livechat/department/:id/agents"): 1}
+
+
+@pytest.mark.parametrize("route", ["unit", "department"])
+def test_second_run(tools: Any, small: State, tmp_path: Path, route: str) -> None:
+    """A second run of a finished sheet writes nothing, reports every row `unchanged`, and calls for no department unless numbers are asked for."""
+    plain = [{name: cell for name, cell in row.items() if name not in ("count", "order")} for row in MOVES]
+    first = tools.rehearse(tmp_path / "1", small, plain, unit_route=route)
+    second = tools.rehearse(tmp_path / "2", first.after, plain, unit_route=route)
+    assert (second.exit, second.writes, set(second.column("change"))) == (Exit.OK, [], {"unchanged"})
+    assert not any(":id" in call["route"] for call in second.calls)
+    assert second.after == second.before
+    numbers = tools.rehearse(tmp_path / "3", first.after, [*plain, {"department": "Beta", "agent": "bob", "count": 5}], unit_route=route)
+    assert [call["path"] for call in numbers.calls if ":id" in call["route"]] == ["/api/v1/livechat/department/beta/agents"]
+    assert (numbers.exit, numbers.writes) == (Exit.OK, [])
+
+
+def test_out_of_a_unit(tools: Any, small: State, tmp_path: Path) -> None:
+    """A dash takes a department out of its unit by either route, and the report calls the unit by its name."""
+    for route in ("unit", "department"):
+        ran = tools.rehearse(tmp_path / route, small, [{"department": "beta", "unit": "-"}, {"department": "free", "unit": "-"}], unit_route=route)
+        assert ran.exit == Exit.OK, ran.said
+        assert tools.differences(ran.before, ran.after, units={"beta": None}, agents={}) == []
+        assert ran.column("change") == ["updated", "unchanged"]
+        assert ran.rows[0]["message"] == 'Taken out of unit "NORTH" (north).'
+
+
+def test_archived_departments_stay_in_their_unit(tools: Any, small: State, tmp_path: Path) -> None:
+    """A unit that is written keeps its archived departments; a row that would change one fails without a call, one that would not is `unchanged`."""
+    rows = [
+        {"department": "gamma", "unit": "-"},
+        {"department": "Old", "unit": "north"},
+        {"department": "Old", "unit": "south"},
+        {"department": "Old", "agent": "ann"},
+        {"department": "Old", "agent": "ann", "action": "remove"},
+    ]
+    # The fourth and the fifth contradict each other: one at a time.
+    for left_out in (3, 4):
+        ran = tools.rehearse(tmp_path / str(left_out), small, [row for number, row in enumerate(rows) if number not in (1, left_out)])
+        assert ran.column("status") == ["success", "success", "success" if left_out == 3 else "failed"]
+        assert tools.differences(ran.before, ran.after, units={"gamma": None}, agents={}) == []
+    ran = tools.rehearse(tmp_path / "move", small, rows[:2])
+    assert (ran.exit, ran.column("code")) == (Exit.ROWS_NOT_DONE, ["", "department-archived"])
+    assert tools.differences(ran.before, ran.after, units={"gamma": None}, agents={}) == []
+
+
+def test_monitors_who_lost_their_role(tools: Any, small: State, tmp_path: Path) -> None:
+    """The names of monitors whom the server will drop from a unit are said before the unit is written, and only theirs."""
+    small["users"].append({"_id": "u-former", "username": "former", "roles": ["user"]})
+    small["unitMonitors"].append({"_id": "m3", "monitorId": "u-former", "username": "former", "unitId": "south"})
+    small["units"][1]["numMonitors"] = 2
+    log = io.StringIO()
+    said: list[str] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "POST":
+            said.append(log.getvalue())
+
+    rows = [{"department": "free", "unit": "south"}, {"department": "gamma", "unit": "north"}]
+    ran = tools.rehearse(tmp_path / "7", small, rows, meddle=meddle, log=log)
+    assert ran.exit == Exit.OK
+    [warning] = ran.summary["warnings"]
+    assert "@former" in warning
+    assert '"SOUTH" (south)' in warning
+    assert "second" not in warning
+    assert warning in next(text for text, (_, path) in zip(said, ran.write_paths, strict=True) if path.endswith("/south"))
+    left = [monitor["username"] for monitor in ran.after["unitMonitors"]]
+    assert left == ["monitor", "second"]
+    # Servers before 6.6 keep them.
+    ran = tools.rehearse(tmp_path / "6", small, rows, version="6.5")
+    assert (ran.summary["warnings"], ran.after["unitMonitors"]) == ([], ran.before["unitMonitors"])
+
+
+def test_mirror(tools: Any, small: State, tmp_path: Path) -> None:
+    """With `mirror`, whoever has no `add` row leaves a department that has one; departments with none keep everybody."""
+    rows = [{"department": "alpha", "agent": "cid"}, {"department": "beta", "agent": "ann", "action": "remove"}, {"department": "beta", "unit": "south"}]
+    ran = tools.rehearse(tmp_path, small, rows, agents="mirror")
+    assert ran.exit == Exit.OK, ran.said
+    agents = {("alpha", "u-cid"): (0, 0), ("alpha", "u-ann"): None, ("alpha", "u-bob"): None}
+    assert tools.differences(ran.before, ran.after, units={"beta": "south"}, agents=agents) == []
+    again = tools.rehearse(tmp_path / "2", ran.after, rows, agents="mirror")
+    assert (again.writes, set(again.column("change"))) == ([], {"unchanged"})
+
+
+def test_rows_that_say_the_same(tools: Any, small: State, tmp_path: Path) -> None:
+    """Rows that are the same by text or by id share one write and its figures."""
+    rows = [
+        {"department": "Beta", "unit": "South", "agent": "cid", "order": 2},
+        {"department": "beta", "unit": "south", "agent": "u-cid", "order": 2},
+        {"department": "Beta", "unit": "South", "agent": "cid", "order": 2},
+        {"department": "Beta", "agent": "@CID", "count": 6},
+    ]
+    ran = tools.rehearse(tmp_path, small, rows)
+    assert ran.exit == Exit.OK, ran.said
+    assert tools.differences(ran.before, ran.after, units={"beta": "south"}, agents={("beta", "u-cid"): (6, 2)}) == []
+    assert len({(row["attempts"], row["http_status"], row["seconds"]) for row in ran.rows[:3]}) == 1
+    # A unit that gains, one that loses, and the agent.
+    assert len(ran.writes) == 3
+
+
+def test_department_without_a_required_field(tools: Any, small: State, tmp_path: Path) -> None:
+    """A department that lacks a field that a PUT must carry is given none: its agents come by their own route, its unit by the unit's, or not at all."""
+    del small["departments"][1]["email"]
+    rows = [{"department": "beta", "unit": "south"}, {"department": "beta", "agent": "cid"}]
+    ran = tools.rehearse(tmp_path / "u", small, rows)
+    assert ran.exit == Exit.OK
+    assert tools.differences(ran.before, ran.after, units={"beta": "south"}, agents={("beta", "u-cid"): (0, 0)}) == []
+    ran = tools.rehearse(tmp_path / "d", small, rows, unit_route="department")
+    assert (ran.exit, ran.column("code"), ran.column("attempts")) == (Exit.ROWS_NOT_DONE, ["rejected", ""], ["", "1"])
+    assert tools.differences(ran.before, ran.after, units={}, agents={("beta", "u-cid"): (0, 0)}) == []
+    assert ran.writes == [("POST", "livechat/department/:id/agents")]
+
+
+def test_last_department_in_a_unit(tools: Any, small: State, tmp_path: Path) -> None:
+    """By the department route a unit is not emptied: the last of its departments in the sheet's order fails without a call."""
+    small["departments"] = [department for department in small["departments"] if department["_id"] != "old"]
+    small["units"][1]["numDepartments"] = 1
+    rows = [{"department": "beta", "unit": "south"}, {"department": "alpha", "unit": "-"}, {"department": "gamma", "unit": "-"}]
+    ran = tools.rehearse(tmp_path, small, rows, unit_route="department")
+    assert (ran.exit, ran.column("code")) == (Exit.ROWS_NOT_DONE, ["", "last-department-in-unit", ""])
+    assert ran.rows[1]["attempts"] == ""
+    assert tools.differences(ran.before, ran.after, units={"beta": "south", "gamma": None}, agents={}) == []
+
+
+def test_live_counters(tools: Any, small: State, tmp_path: Path) -> None:
+    """A counter that the server raises while the job runs is not set back, and holds."""
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "GET" and request.path.endswith("/department/alpha"):
+            row = transport.sandbox._state.rows_of("alpha")[0]  # as routing does, between planning and writing
+            row["count"] = 50
+
+    ran = tools.rehearse(tmp_path, small, [{"department": "alpha", "agent": "ann", "order": 8}], meddle=meddle)
+    assert ran.exit == Exit.OK
+    assert tools.places(ran.after)["alpha", "u-ann"] == (50, 8)
+
+
+# ---------------------------------------------------------------------------------------------------- colleagues at the same time
+
+
+def _once(method: str, then: Any) -> Any:
+    """A meddler that acts just before the first call of that method, and notes it."""
+    done: list[bool] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == method and not done:
+            done.append(True)
+            then(transport)
+
+    return meddle
+
+
+@pytest.mark.parametrize("fault", ["503@PUTx1", "reset-before@PUTx1", "429@PUTx1"])
+def test_a_colleague_moves_the_department_before_a_repetition(tools: Any, small: State, tmp_path: Path, fault: str) -> None:
+    """A PUT that is sent again carries the unit as it is by then, not as it was at the first sending."""
+    sent: list[Any] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "PUT":
+            sent.append(request.body)
+            if len(sent) == 2:
+                return
+            # After the first PUT has failed; here: while it is under way.
+            for department, unit in (("alpha", "south"), ("beta", "north")):
+                transport.sandbox._state.update(department, {"parentId": unit, "ancestors": [unit]})
+
+    ran = tools.rehearse(tmp_path, small, [{"department": "alpha", "agent": "cid"}], meddle=meddle, faults=fault)
+    assert ran.exit == Exit.OK, ran.said
+    assert len(sent) == 2
+    assert tools.parents(ran.after)["alpha"] == "south"
+
+
+@pytest.mark.parametrize("fault", ["503@POSTx1", "reset-before@POSTx1", "429@POSTx1"])
+def test_a_colleague_edits_the_unit_before_a_repetition(tools: Any, small: State, tmp_path: Path, fault: str) -> None:
+    """A unit that is sent again is the unit as it is by then, with the sheet's changes."""
+    sent: list[Any] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "POST":
+            sent.append(request.body)
+            if len(sent) == 1:
+                transport.sandbox._state.update("beta", {"parentId": "south", "ancestors": ["south"]})
+
+    ran = tools.rehearse(tmp_path, small, [{"department": "free", "unit": "south"}], meddle=meddle, faults=fault)
+    assert ran.exit == Exit.OK, ran.said
+    assert len(sent) == 2
+    assert tools.parents(ran.after) == {**tools.parents(ran.before), "free": "south", "beta": "south"}
+
+
+# ---------------------------------------------------------------------------------------------------------- writes that are ignored
+
+
+def test_forgotten_writes(tools: Any, small: State, tmp_path: Path) -> None:
+    """What the server says yes to and does not do is `not-applied`, whichever write it was."""
+    for route in ("unit", "department"):
+        ran = tools.rehearse(tmp_path / route, small, MOVES, faults="forget", unit_route=route)
+        assert (ran.exit, set(ran.column("status")), set(ran.column("code"))) == (Exit.ROWS_NOT_DONE, {"failed"}, {"not-applied"})
+        assert ran.after == ran.before
+        assert set(ran.column("http_status")) == {"200"}
+
+
+def test_monitor_of_other_units(tools: Any, small: State, tmp_path: Path) -> None:
+    """A monitor changes departments of his own units only: elsewhere the server ignores him, and the row is `unit-not-permitted`."""
+    small["units"].append({"_id": "west", "name": "WEST", "visibility": "public", "type": "u", "numMonitors": 1, "numDepartments": 0})
+    small["unitMonitors"].append({"_id": "m3", "monitorId": "u-monitor", "username": "monitor", "unitId": "west"})
+    small["permissions"] = {
+        "view-livechat-departments": ["livechat-monitor"],
+        "manage-livechat-departments": ["livechat-monitor"],
+        "add-livechat-department-agents": ["livechat-monitor"],
+        "transfer-livechat-guest": ["livechat-monitor"],
+        "manage-livechat-units": ["livechat-monitor"],
+    }
+    small["departments"].append({**small["departments"][1], "_id": "stays", "name": "Stays", "numAgents": 0})
+    small["units"][0]["numDepartments"] = 3
+    rows = [
+        {"department": "alpha", "unit": "west", "agent": "cid"},
+        {"department": "gamma", "unit": "west", "agent": "cid"},
+        {"department": "beta", "unit": "south"},
+        {"department": "free", "unit": "west"},
+    ]
+    ran = tools.rehearse(tmp_path, small, rows, user="monitor", rate_limit="off")
+    assert ran.exit == Exit.ROWS_NOT_DONE
+    assert ran.column("code") == ["", "unit-not-permitted", "unit-not-permitted", ""]
+    agents = {("alpha", "u-cid"): (0, 0), ("gamma", "u-cid"): (0, 0)}
+    assert tools.differences(ran.before, ran.after, units={"alpha": "west", "free": "west"}, agents=agents) == []
+    assert "The agent part of the row was done all the same" in ran.rows[1]["message"]
+
+
+def test_without_the_permission_for_agents(tools: Any, small: State, tmp_path: Path) -> None:
+    """Without `add-livechat-department-agents` agents' rows fail unsent by either route, and the units' rows go on."""
+    small["permissions"] = {**_default_permissions(tools), "add-livechat-department-agents": ["nobody"]}
+    for route in ("unit", "department"):
+        ran = tools.rehearse(tmp_path / route, small, MOVES, user="manager", unit_route=route, rate_limit="off")
+        assert ran.exit == Exit.ROWS_NOT_DONE
+        codes = ["agents-not-permitted", "", "agents-not-permitted", "agents-not-permitted", "agents-not-permitted", "agents-not-permitted"]
+        assert ran.column("code") == codes
+        assert tools.differences(ran.before, ran.after, units=AFTER_MOVES["units"], agents={}) == []
+    ran = tools.rehearse(tmp_path / "agents", small, MOVES[2:5], user="manager")
+    assert (ran.exit, set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"refused"}, [])
+
+
+def _default_permissions(tools: Any) -> State:
+    from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
+
+    return json.loads(json.dumps(DEFAULT_PERMISSIONS))  # type: ignore[no-any-return]
+
+
+def test_custom_role(tools: Any, small: State, tmp_path: Path) -> None:
+    """Whose permissions come from a role of their own is ignored by `departmentUnit`: unit rows fail unsent, unless whole units can be written."""
+    small["permissions"] = {name: [*(roles or ()), "custom"] for name, roles in _default_permissions(tools).items()}
+    small["permissions"]["manage-livechat-monitors"] = ["admin"]
+    ran = tools.rehearse(tmp_path / "a", small, MOVES, user="custom")
+    assert ran.exit == Exit.ROWS_NOT_DONE
+    assert ran.column("code") == ["unit-not-permitted", "unit-not-permitted", "", "", "", "unit-not-permitted"]
+    assert tools.differences(ran.before, ran.after, units={}, agents=AFTER_MOVES["agents"]) == []
+    only_units = tools.rehearse(tmp_path / "b", small, [MOVES[1]], user="custom")
+    assert (only_units.exit, only_units.column("code"), only_units.writes) == (Exit.NO_PERMISSION, ["refused"], [])
+    small["permissions"]["manage-livechat-monitors"] = ["custom"]
+    whole = tools.rehearse(tmp_path / "c", small, MOVES, user="custom", rate_limit="off")
+    assert whole.exit == Exit.OK
+    assert tools.differences(whole.before, whole.after, **AFTER_MOVES) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_licence(tools: Any, small: State, tmp_path: Path, version: str) -> None:
+    """Without a licence for units a sheet that names one ends with 77 before the first write; one that names none goes on."""
+    small["license"] = []
+    small["units"], small["unitMonitors"] = [], []
+    for department in small["departments"]:
+        department.pop("parentId", None)
+        department.pop("ancestors", None)
+    ran = tools.rehearse(tmp_path / "a", small, MOVES, version=version, retries=2)
+    assert (ran.exit, set(ran.column("status")), set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"not_sent"}, {"refused"}, [])
+    ran = tools.rehearse(tmp_path / "b", small, MOVES[2:5], version=version)
+    assert ran.exit == Exit.OK, ran.said
+    agents = {key: value for key, value in AFTER_MOVES["agents"].items() if key[0] in ("beta", "alpha") and key[1] != "u-cid"}
+    assert tools.differences(ran.before, ran.after, units={}, agents=agents) == []
+
+
+@pytest.mark.parametrize("version", ["6.13", "7.0", "7.5", "8.0", "hidden"])
+def test_units_that_cannot_be_listed(tools: Any, small: State, tmp_path: Path, version: str) -> None:
+    """Without `manage-livechat-units` a sheet that names a unit ends with 77 before the first write, whether the list is refused or filtered."""
+    small["permissions"] = {**_default_permissions(tools), "manage-livechat-units": ["admin"], "manage-livechat-monitors": ["admin"]}
+    ran = tools.rehearse(tmp_path / "a", small, MOVES, user="manager", version=version, rate_limit="off")
+    assert (ran.exit, set(ran.column("status")), set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"not_sent"}, {"refused"}, [])
+    assert '"SOUTH"' in ran.said
+    assert "manage-livechat-units" in ran.said
+    ran = tools.rehearse(tmp_path / "b", small, MOVES[2:5], user="manager", version=version, rate_limit="off")
+    assert ran.exit == Exit.OK
+    # The id of a unit that some department is in is always accepted.
+    ran = tools.rehearse(tmp_path / "c", small, [{"department": "free", "unit": "north"}], user="manager", version=version, rate_limit="off")
+    assert ran.exit == Exit.OK, ran.said
+    assert tools.differences(ran.before, ran.after, units={"free": "north"}, agents={}) == []
+
+
+@pytest.mark.parametrize("version", ["6.0", "6.5", "6.12"])
+def test_before_department_unit_was_known(tools: Any, small: State, tmp_path: Path, version: str) -> None:
+    """Before 6.13 whoever cannot write whole units changes none, which is said before the first write; agents need no unit."""
+    small["permissions"] = {**_default_permissions(tools), "manage-livechat-monitors": ["admin"]}
+    for user, route in (("manager", "auto"), ("manager", "department"), ("admin", "department")):
+        ran = tools.rehearse(tmp_path / (user + route), small, MOVES, user=user, version=version, unit_route=route, rate_limit="off")
+        assert (ran.exit, set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"refused"}, [])
+        assert "6.13" in ran.said
+    ran = tools.rehearse(tmp_path / "agents", small, MOVES[2:5], user="manager", version=version, rate_limit="off")
+    assert ran.exit == Exit.OK
+    assert ran.after["departments"][1]["parentId"] == "north"
+
+
+def test_unit_route_that_is_not_to_be_had(tools: Any, small: State, tmp_path: Path) -> None:
+    """Without `manage-livechat-monitors` units are never written whole, as their monitors could not be read: department by department instead, or not at all."""
+    small["permissions"] = {**_default_permissions(tools), "manage-livechat-monitors": ["admin"]}
+    auto = tools.rehearse(tmp_path / "auto", small, MOVES, user="manager", rate_limit="off")
+    assert auto.exit == Exit.OK
+    assert ("POST", "livechat/units/:id") not in auto.writes
+    assert tools.differences(auto.before, auto.after, **AFTER_MOVES) == []
+    asked = tools.rehearse(tmp_path / "asked", small, MOVES, user="manager", unit_route="unit", rate_limit="off")
+    assert asked.column("code") == ["unit-not-permitted", "unit-not-permitted", "", "", "", "unit-not-permitted"]
+    assert tools.differences(asked.before, asked.after, units={}, agents=AFTER_MOVES["agents"]) == []
+
+
+# ------------------------------------------------------------------------------------------------------------------ guards
+
+
+def test_max_removals(tools: Any, small: State, tmp_path: Path) -> None:
+    """More removals than allowed are refused before the first write, with the numbers; `remove` rows and `mirror` both count."""
+    rows = [{"department": "alpha", "agent": name, "action": "remove"} for name in ("ann", "bob")]
+    for limit, code in ((MaxRemovals(count=1), Exit.BAD_SHEET), (MaxRemovals(count=2), Exit.OK), (MaxRemovals(percent=60), Exit.BAD_SHEET), (None, Exit.OK)):
+        ran = tools.rehearse(tmp_path / f"{limit}", small, rows, max_removals=limit)
+        assert ran.exit == code
+        if code:
+            assert (set(ran.column("code")), ran.writes) == ({"refused"}, [])
+            assert "2 of the workspace's 3 agent assignments" in ran.said
+    ran = tools.rehearse(tmp_path / "mirror", small, [{"department": "alpha", "agent": "cid"}], agents="mirror", max_removals=MaxRemovals(count=1))
+    assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
+    # Somebody who is not there is no removal.
+    ran = tools.rehearse(tmp_path / "none", small, [{"department": "beta", "agent": "cid", "action": "remove"}], max_removals=MaxRemovals(count=0))
+    assert (ran.exit, ran.column("change")) == (Exit.OK, ["unchanged"])
+
+
+def test_max_failures(tools: Any, small: State, tmp_path: Path) -> None:
+    """Once so many rows have failed no further call is started: what is left is `stopped`, and the job ends with 1."""
+    small["departments"] += [{**small["departments"][4], "_id": f"x{number:02}", "name": f"X{number:02}"} for number in range(40)]
+    rows = [{"department": f"X{number:02}", "agent": "cid"} for number in range(40)]
+    for limit, failed in ((25, 25), (3, 3), (0, 40)):
+        ran = tools.rehearse(tmp_path / str(limit), small, rows, faults="forget", max_failures=limit, concurrency=1)
+        assert ran.exit == Exit.ROWS_NOT_DONE
+        assert Counter(ran.column("code")) == {"not-applied": failed, **({"stopped": 40 - failed} if failed < 40 else {})}
+        assert len(ran.writes) == failed
+    ran = tools.rehearse(tmp_path / "more", small, rows, faults="forget", max_failures=3, concurrency=8, latency=lambda _: 0.1)
+    assert ran.column("status").count("failed") <= 3 + 8
+    assert ran.exit == Exit.ROWS_NOT_DONE
+
+
+def test_rows_fed_again(tools: Any, small: State, tmp_path: Path) -> None:
+    """retry.csv holds the rows that are not done, with the sheet's own cells, and finishes the sheet; it is absent when there are none."""
+    rows = [
+        {"department": "alpha", "unit": "south", "agent": "@cid"},
+        {"department": "nowhere", "agent": "bob"},
+        {"department": "free", "agent": "ann"},
+        {"department": "beta", "agent": "nobody"},
+        {"department": "beta", "unit": "south"},
+    ]
+    ran = tools.rehearse(tmp_path / "1", small, rows, skip_invalid=True)
+    assert (ran.exit, ran.column("code")) == (
+        Exit.ROWS_NOT_DONE,
+        ["", "unknown-department", "", "unknown-agent", "refused"],
+    )
+    assert tools.differences(ran.before, ran.after, units={"alpha": "south"}, agents={("alpha", "u-cid"): (0, 0), ("free", "u-ann"): (0, 0)}) == []
+    retry = (ran.folder / "retry.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert retry == ["department,unit,agent,count,order,action", "nowhere,,bob,,,", "beta,,nobody,,,", "beta,south,,,,"]
+    mended = "\n".join(retry).replace("nowhere", "gamma").replace("nobody", "cid")
+    again = tools.rehearse(tmp_path / "2", ran.after, mended)
+    assert (again.exit, set(again.column("change"))) == (Exit.OK, {"updated"})
+    assert not (again.folder / "retry.csv").exists()
+    # The report itself is a sheet, too.
+    report = (ran.folder / "results.csv").read_text(encoding="utf-8-sig").replace("nowhere", "gamma").replace("nobody", "cid")
+    whole = tools.rehearse(tmp_path / "3", ran.after, report)
+    assert whole.exit == Exit.OK
+    assert whole.after["departmentAgents"][-1]["agentId"] in ("u-bob", "u-cid")
+
+
+# ---------------------------------------------------------------------------------------------------------------- the sample
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_sample_on_every_server_line(tools: Any, sample: State, tmp_path: Path, version: str) -> None:
+    """The sample sheet ends well on every server line, CSV and workbook alike, and again writes nothing."""
+    ran = tools.rehearse(tmp_path / "1", sample, tools.samples / "reorganisation.csv", version=version)
+    assert ran.exit == Exit.OK, ran.said
+    assert ran.summary["warnings"] == []
+    assert not tools.wrong_counters(ran.before, ran.after)
+    again = tools.rehearse(tmp_path / "2", ran.after, tools.samples / "reorganisation.xlsx", version=version)
+    assert (again.exit, again.writes, set(again.column("change"))) == (Exit.OK, [], {"unchanged"})

@@ -1,0 +1,281 @@
+"""Runs that end before their first write: one clear sentence, the right exit code, and, once the sheet was read, every row in the report."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.vocabulary import Exit
+
+State = dict[str, Any]
+
+SHEET = "department,unit,agent,owner\nalpha,south,,Kim\n,,,\nbeta,,cid,'=x\nfree,-,,\n"
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    """A sheet that fits the small workspace, with a blank row."""
+    path = tmp_path / "sheet.csv"
+    path.write_text(SHEET, encoding="utf-8")
+    return path
+
+
+def refused(done: Any, code: Exit, reason: str = "refused") -> str:
+    """Hold a refusal to its form: the exit code, every row once as `not_sent`, the reason on standard output; returns the message."""
+    assert done.exit == code, done.out + done.err
+    assert [(row["row"], row["department"], row["owner"]) for row in done.rows] == [("2", "alpha", "Kim"), ("4", "beta", "'=x"), ("5", "free", "")]
+    assert {(row["status"], row["change"], row["code"]) for row in done.rows} == {("not_sent", "", reason)}
+    assert {(row["attempts"], row["http_status"], row["seconds"]) for row in done.rows} == {("", "", "")}
+    summary = json.loads((done.folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["exit_code"] == code
+    assert summary["rows"] == {"total": 3, "success": 0, "failed": 0, "invalid": 0, "not_sent": 3}
+    message = str(summary["message"])
+    assert " ".join(message.split()) in " ".join(done.out.split())
+    assert message.endswith(".")
+    assert "Traceback" not in done.out + done.err
+    assert done.out.splitlines()[-1] == "Report: run"
+    assert (done.folder / "retry.csv").exists()
+    return message
+
+
+def unread(done: Any, code: Exit) -> str:
+    """Hold a refusal of the file itself to its form: one sentence on standard error, no run directory."""
+    assert done.exit == code
+    assert done.out == ""
+    assert done.rows is None
+    [sentence] = done.err.splitlines()
+    assert sentence.startswith("bulkjob: ")
+    assert sentence.endswith(".")
+    assert len(sentence) < 300
+    return str(sentence)
+
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("none.csv", None, Exit.NO_INPUT, "none.csv"),
+        (".", None, Exit.NO_INPUT, "folder"),
+        ("garbage.csv", bytes(range(256)) * 20, Exit.BAD_SHEET, "garbage.csv"),
+        ("garbage.xlsx", b"PK\x03\x04" + bytes(range(256)) * 20, Exit.BAD_SHEET, "garbage.xlsx"),
+        ("empty.csv", b"", Exit.BAD_SHEET, "empty"),
+        ("blank.csv", b"\n , ,\n\n", Exit.BAD_SHEET, "blank.csv"),
+        ("other.csv", b"name,unit\nSales,North\n", Exit.BAD_SHEET, "department"),
+        ("twice.csv", b"department,unit,Unit\na,b,c\n", Exit.BAD_SHEET, "unit"),
+        ("plural.csv", b"department,units\na,b\n", Exit.BAD_SHEET, "units"),
+        # How Excel keeps a workbook with a password: a container with an encrypted package in it.
+        ("secret.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1016 + "EncryptedPackage".encode("utf-16-le") + b"\0" * 1000, Exit.BAD_SHEET, "secret.xlsx"),
+    ],
+)
+def test_sheet_that_cannot_be_read(program: Any, tmp_path: Path, name: str, content: bytes | None, code: Exit, said: str) -> None:
+    """A file that is no sheet ends in one sentence and its exit code, before a run directory is made or the server is called."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert said in unread(program("run", name, "--run-dir", "run", url=NOWHERE), code)
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_such_worksheet(program: Any, tools: Any, tmp_path: Path) -> None:
+    """A worksheet that the workbook does not have is 65, and the sentence names those that it has."""
+    done = program("run", tools.samples / "reorganisation.xlsx", "--sheet-name", "Tabelle1", "--run-dir", "run", url=NOWHERE)
+    assert "Reorganisation" in unread(done, Exit.BAD_SHEET)
+
+
+def test_too_many_rows(program: Any, sheet: Path) -> None:
+    """A sheet larger than --max-rows is 65."""
+    assert "2" in unread(program("run", sheet, "--max-rows", "2", "--run-dir", "run", url=NOWHERE), Exit.BAD_SHEET)
+
+
+def test_settings_come_before_the_sheet(program: Any, tmp_path: Path) -> None:
+    """Command line, settings, sheet, run directory, server: the first thing that is wrong is what is said."""
+    assert program("run", "none.csv", "--concurrency", "0").exit == Exit.USAGE
+    assert "--url" in unread(program("run", "none.csv"), Exit.BAD_SETTING)
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert unread(program("run", "none.csv", "--run-dir", "file", url=NOWHERE), Exit.NO_INPUT)
+    (tmp_path / "a.csv").write_text("department,unit\na,b\n", encoding="utf-8")
+    assert "file" in unread(program("run", "a.csv", "--run-dir", "file", url=NOWHERE), Exit.CANNOT_CREATE)
+
+
+def test_invalid_sheet_needs_no_server(program: Any, tmp_path: Path) -> None:
+    """From a sheet that does not validate nothing is sent, not even a question: the invalid rows say why, the others `refused`."""
+    (tmp_path / "a.csv").write_text("department,agent,count\na,b,\nb,c,many\n", encoding="utf-8")
+    done = program("run", "a.csv", "--run-dir", "run", url=NOWHERE)
+    assert done.exit == Exit.BAD_SHEET
+    assert [(row["status"], row["code"]) for row in done.rows] == [("not_sent", "refused"), ("invalid", "bad-number")]
+    assert "Traceback" not in done.err
+
+
+def test_unreachable(program: Any, sheet: Path) -> None:
+    """A server that refuses connections, or whose name nobody knows, is 69: all rows `unavailable`."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        message = refused(program("run", sheet, "--run-dir", "run", "--retries", "2", url=closed), Exit.UNAVAILABLE, "unavailable")
+    assert closed.removeprefix("http://") in message
+    done = program("run", sheet, "--run-dir", "run", "--retries", "1", url="http://no-such-host.invalid")
+    assert "no-such-host.invalid" in refused(done, Exit.UNAVAILABLE, "unavailable")
+
+
+def test_silent_server(program: Any, sheet: Path) -> None:
+    """A server that takes calls and never answers is 69."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        message = refused(program("run", sheet, "--run-dir", "run", "--retries", "1", "--timeout", "0.3", url=url), Exit.UNAVAILABLE, "unavailable")
+    assert "time" in message
+
+
+HTML = ({"Content-Type": "text/html"}, b"<html><title>Intranet</title></html>")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        ((200, *HTML), Exit.BAD_SETTING, "not Rocket.Chat"),
+        ((404, *HTML), Exit.BAD_SETTING, "not Rocket.Chat"),
+        ((200, {"Content-Type": "application/json"}, b'{"hello": "world"}'), Exit.BAD_SETTING, "not Rocket.Chat"),
+        ((200, {"Content-Type": "application/json"}, b'{"version": "5.4", "success": true}'), Exit.BAD_SETTING, "5.4"),
+        ((301, {"Location": "https://chat.example.org/api/info"}, b""), Exit.BAD_SETTING, "https://chat.example.org"),
+        ((302, {"Location": "/login"}, b""), Exit.BAD_SETTING, "/login"),
+        ((502, *HTML), Exit.UNAVAILABLE, "502"),
+        ((500, {"Content-Type": "application/json"}, b'{"success": false, "error": "Internal server error"}'), Exit.UNAVAILABLE, "Internal server error"),
+    ],
+)
+def test_first_answer(tools: Any, program: Any, sheet: Path, answer: Any, code: Exit, said: str) -> None:
+    """Whatever answers at the address and is no Rocket.Chat that is served is 78; below that, a server that fails is 69."""
+    with tools.answering(lambda method, path: answer) as url:
+        done = program("run", sheet, "--run-dir", "run", "--retries", "1", url=url)
+    assert said in refused(done, code, "unavailable" if code is Exit.UNAVAILABLE else "refused")
+
+
+def test_redirect_later(tools: Any, program: Any, sheet: Path) -> None:
+    """A redirect of a later call is 78 and names its target; it is not followed, and no token goes there."""
+    asked: list[str] = []
+
+    def answer(method: str, path: str) -> Any:
+        asked.append(path)
+        if path == "/api/info":
+            return 200, {"Content-Type": "application/json"}, b'{"version": "7.0", "success": true}'
+        return 307, {"Location": f"/elsewhere{path}"}, b""
+
+    with tools.answering(answer) as url:
+        assert "/elsewhere/api/v1/me" in refused(program("run", sheet, "--run-dir", "run", url=url), Exit.BAD_SETTING)
+    assert not any(path.startswith("/elsewhere") for path in asked)
+
+
+def test_wrong_certificate(tools: Any, program: Any, sheet: Path, tmp_path: Path) -> None:
+    """A file of certificates that holds none is 78."""
+    (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
+    done = program("run", sheet, "--run-dir", "run", "--ca-file", "ca.pem", url="https://127.0.0.1:9")
+    assert done.exit == Exit.BAD_SETTING
+    assert "ca.pem" in done.out + done.err
+
+
+@pytest.mark.parametrize("version", ["6.0", "7.0", "8.0"])
+def test_wrong_token(tools: Any, program: Any, sheet: Path, small: State, version: str) -> None:
+    """A token that the server does not know is 77 on every line, before any list is read."""
+    with tools.serving(small, version=version) as served:
+        done = program("run", sheet, "--run-dir", "run", url=served.url, token="wr0ng-token")
+        message = refused(done, Exit.NO_PERMISSION)
+        assert "ROCKETCHAT_AUTH_TOKEN" in message
+        assert {call["route"] for call in served.sandbox.calls()} <= {"info", "me"}
+
+
+@pytest.mark.parametrize(
+    ("permission", "said"),
+    [("view-livechat-departments", "departments"), ("transfer-livechat-guest", "agents")],
+)
+@pytest.mark.parametrize("version", ["6.5", "7.0", "8.0"])
+def test_list_that_may_not_be_read(tools: Any, tmp_path: Path, small: State, permission: str, said: str, version: str) -> None:
+    """A list that the job needs and may not read is 77; the sentence names the permission to grant."""
+    small["permissions"] = {
+        "view-livechat-departments": ["livechat-manager"],
+        "view-l-room": ["nobody"],
+        "transfer-livechat-guest": ["livechat-manager"],
+        "edit-omnichannel-contact": ["nobody"],
+        "manage-livechat-departments": ["livechat-manager"],
+        "add-livechat-department-agents": ["livechat-manager"],
+        "manage-livechat-units": ["livechat-manager"],
+        "manage-livechat-monitors": ["livechat-manager"],
+    }
+    small["permissions"][permission] = ["nobody"]
+    ran = tools.rehearse(tmp_path, small, SHEET, user="manager", version=version)
+    assert (ran.exit, set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"refused"}, [])
+    assert permission in ran.said
+    assert said in ran.said
+
+
+def test_token_that_is_revoked(tools: Any, tmp_path: Path, small: State) -> None:
+    """A token revoked in the middle ends the job with 77; what was written before is told, what was not is `not_sent`."""
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "POST":
+            transport.sandbox._state.users["u-admin"]["token"] = "another"
+
+    rows = [{"department": "alpha", "unit": "south"}, {"department": "gamma", "agent": "ann"}, {"department": "free", "agent": "bob"}]
+    ran = tools.rehearse(tmp_path, small, rows, meddle=meddle, concurrency=1)
+    assert ran.exit == Exit.NO_PERMISSION
+    assert ran.rows[0]["code"] == "rejected"
+    for row in ran.rows[1:]:
+        place = (row["department"], f"u-{row['agent']}")
+        assert (row["status"] == "success") == (place in tools.places(ran.after))
+        assert row["code"] in ("", "refused")
+    assert "ROCKETCHAT_AUTH_TOKEN" in ran.said
+
+
+def test_server_that_dies(tools: Any, tmp_path: Path, small: State) -> None:
+    """A server that fails for everyone stops the job with 69 instead of failing row after row."""
+    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(30)]
+    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(30)]
+    ran = tools.rehearse(tmp_path, small, rows, faults="503+40", retries=2, concurrency=2, max_failures=0)
+    assert ran.exit == Exit.UNAVAILABLE
+    assert ran.column("code").count("unavailable") > 10
+    held = {place[0] for place in tools.places(ran.after)}
+    for row in ran.rows:
+        assert (row["status"] == "success") <= (row["department"] in held)
+    # Each worker tries its own call, its look and a probe, and no more.
+    assert len(ran.calls) < 40 + 30
+
+
+def test_call_that_fails_alone(tools: Any, tmp_path: Path, small: State) -> None:
+    """One call that keeps failing on a server that answers otherwise costs its row alone."""
+    rows = [{"department": "alpha", "agent": "cid"}, {"department": "beta", "agent": "cid"}, {"department": "free", "unit": "south"}]
+    for fault, code, status in (
+        ("500@PUT", "server-error", "500"),
+        ("502@PUT", "server-error", "502"),
+        ("reset-before@PUT", "connection", ""),
+        ("timeout@PUT", "timeout", ""),
+        ("429@PUT", "rate-limited", "429"),
+    ):
+        ran = tools.rehearse(tmp_path / fault, small, rows, faults=fault, retries=3)
+        assert ran.exit == Exit.ROWS_NOT_DONE
+        assert ran.column("code") == [code, code, ""]
+        assert ran.column("attempts") == ["3", "3", "1"]
+        assert ran.column("http_status") == [status, status, "200"]
+    # Answers that cannot be read, of writes that were carried out: a look tells.
+    ran = tools.rehearse(tmp_path / "truncate", small, rows, faults="truncate@PUT", retries=3)
+    assert (ran.exit, ran.column("change")) == (Exit.OK, ["updated", "updated", "updated"])
+    assert [method for method, _ in ran.writes].count("PUT") == 2
+
+
+def test_report_that_cannot_be_written(program: Any, tools: Any, small: State, sheet: Path, tmp_path: Path) -> None:
+    """A report that cannot be written is 73, in one sentence that names the file."""
+    (tmp_path / "other" / "results.csv").mkdir(parents=True)
+    with tools.serving(small) as served:
+        done = program("run", sheet, "--run-dir", "other", url=served.url, token="token-admin")
+    assert done.exit == Exit.CANNOT_CREATE
+    assert "other/results.csv cannot be written" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_no_rows(program: Any, tools: Any, small: State, tmp_path: Path) -> None:
+    """A sheet that has headers and no rows, as an empty workspace is exported, asks for nothing: 0."""
+    (tmp_path / "bare.csv").write_text("department,unit\n", encoding="utf-8")
+    with tools.serving(small) as served:
+        done = program("run", "bare.csv", "--run-dir", "run", url=served.url, token="token-admin")
+    assert (done.exit, done.rows) == (Exit.OK, [])

@@ -1,0 +1,243 @@
+"""The command as it is typed, in a process of its own or in this one, against a server on a socket."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.vocabulary import Exit
+
+State = dict[str, Any]
+
+
+@pytest.fixture
+def secret(tools: Any, sample: State) -> State:
+    """The sample workspace, whose administrator has a token that can be searched for."""
+    next(user for user in sample["users"] if user["username"] == "admin")["token"] = tools.secret
+    return sample
+
+
+def test_twice(tools: Any, program: Any, secret: State) -> None:
+    """The sample as it is shown to newcomers: 0 and every row done; once more 0, no write, and every row `unchanged`; the token is nowhere."""
+    with tools.serving(secret) as served:
+        first = program("run", tools.samples / "reorganisation.csv", "--run-dir", "run", url=served.url)
+        assert first.exit == Exit.OK, first.out
+        calls = served.sandbox.calls()
+        state = served.sandbox.state()
+        second = program("run", tools.samples / "reorganisation.xlsx", "--run-dir", "again/run", url=served.url)
+        again = served.sandbox.calls()[len(calls) :]
+    assert second.exit == Exit.OK
+    rows = tools.results_of(Path("again/run"))
+    assert {(row["status"], row["change"]) for row in rows} == {("success", "unchanged")}
+    assert {call["method"] for call in again} == {"GET"}
+    assert served.sandbox.state() == state
+    assert first.out.splitlines()[0] == "reorganisation.csv: every row is as the sheet says"
+    assert first.out.splitlines()[-1] == "Report: run"
+    assert Counter(row["status"] for row in first.rows) == {"success": 61}
+    assert "41" in next(line for line in first.out.splitlines() if line.split()[:1] == ["done"])
+    # summary.json counts each call as the server did.
+    counted = {(call["method"], call["route"], call["status"]): call["count"] for call in _summary(first.folder)["calls"]}
+    assert counted == Counter((call["method"], call["route"], call["status"]) for call in calls)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return summary
+
+
+def test_directory_of_its_own(tools: Any, program: Any, secret: State, tmp_path: Path) -> None:
+    """Without --run-dir a run makes one below `runs`, named by time and sheet, and names it in its last line."""
+    with tools.serving(secret) as served:
+        names = [program("run", tools.samples / "reorganisation.csv", url=served.url).out.splitlines()[-1] for _ in range(2)]
+    assert len(set(names)) == 2
+    for name in names:
+        assert re.fullmatch(r"Report: runs/\d{8}T\d{6}Z-reorganisation(-2)?", name)
+        assert (tmp_path / name.removeprefix("Report: ") / "results.csv").exists()
+
+
+def test_mistakes(tools: Any, program: Any, secret: State) -> None:
+    """The sheet full of mistakes is refused without a call, with every mistake in the report; with --skip-invalid the rest goes ahead."""
+    with tools.serving(secret) as served:
+        refused = program("run", tools.samples / "mistakes.csv", "--run-dir", "run", url=served.url)
+        assert served.sandbox.calls() == []
+        skipped = program("run", tools.samples / "mistakes.csv", "--run-dir", "run", "--skip-invalid", url=served.url)
+    assert refused.exit == Exit.BAD_SHEET
+    assert {row["status"] for row in refused.rows} == {"invalid", "not_sent"}
+    assert skipped.exit == Exit.ROWS_NOT_DONE
+    assert [row["row"] for row in skipped.rows] == [row["row"] for row in refused.rows]
+    assert all(row["message"] for row in skipped.rows)
+
+
+def test_tokens_of_any_kind(tools: Any, program: Any, small: State) -> None:
+    """A token that is a formula, holds quotes or more than a header may, is never shown; a wrong one ends with one sentence."""
+    with tools.serving(small) as served:
+        Path("s.csv").write_text("department,agent\nalpha,cid\n", encoding="utf-8")
+        for token in ("=1+1#'\"", "wrong-token-%41", "ünïcode-tøken"):
+            done = program("run", "s.csv", "--run-dir", "run", url=served.url, token=token)
+            assert done.exit in (Exit.NO_PERMISSION, Exit.BAD_SETTING)
+            assert "Traceback" not in done.err
+
+
+# ---------------------------------------------------------------------------------------------------------------- interruptions
+
+
+@contextmanager
+def started(url: str, sheet: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The job in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and not name.startswith("BULKJOB_")}
+    environment |= {"ROCKETCHAT_URL": url, "ROCKETCHAT_USER_ID": "u-admin", "ROCKETCHAT_AUTH_TOKEN": "token-admin"}
+    command = [sys.executable, "-m", "bulkjob", "run", str(sheet), *options]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
+    """Wait until something is so that the running process brings about."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def many(small: State, tmp_path: Path) -> tuple[State, Path]:
+    """The small workspace with sixty departments more, and a sheet that puts an agent into each."""
+    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(60)]
+    sheet = tmp_path / "many.csv"
+    sheet.write_text("department,agent\n" + "".join(f"x{number},ann\n" for number in range(60)), encoding="utf-8")
+    return small, sheet
+
+
+def writes(served: Any) -> int:
+    return sum(call["method"] != "GET" for call in served.sandbox.calls())
+
+
+def settled(tools: Any, served: Any, folder: Path) -> Counter[str]:
+    """Hold a report to the server's state: every row once, what is `success` is there, what was not sent is not; counts the statuses."""
+    rows = tools.results_of(folder)
+    assert [row["department"] for row in rows] == [f"x{number}" for number in range(60)]
+    held = {department for department, _ in tools.places(served.sandbox.state())}
+    for row in rows:
+        assert (row["department"] in held) or row["status"] != "success"
+        assert (row["department"] not in held) or row["status"] != "not_sent"
+        assert row["code"] in ("", "interrupted", "timeout")
+    return Counter(row["status"] for row in rows)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted(tools: Any, many: tuple[State, Path], tmp_path: Path, number: int) -> None:
+    """Interrupted, the job finishes what is in flight, starts nothing more, reports on every row and leaves with 75; run again, it ends the work."""
+    state, sheet = many
+    folder = tmp_path / "run"
+    with tools.serving(state, latency_ms=40) as served:
+        with started(served.url, sheet, "--run-dir", str(folder), "--concurrency", "2") as process:
+            wait_for(lambda: writes(served) > 5, process)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.INTERRUPTED, out + err
+        assert "Traceback" not in err
+        statuses = settled(tools, served, folder)
+        assert statuses["success"] >= 5
+        assert statuses["not_sent"] > 20
+        assert statuses["failed"] == 0
+        assert _summary(folder)["exit_code"] == Exit.INTERRUPTED
+        assert out.splitlines()[-1] == f"Report: {folder}"
+        before = writes(served)
+        with started(served.url, sheet, "--run-dir", str(folder)) as process:
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.OK, out + err
+        assert settled(tools, served, folder) == {"success": 60}
+        assert writes(served) == before + statuses["not_sent"]
+
+
+def test_interrupted_twice(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+    """A second interrupt ends the job at once: what was in flight is `failed`, as nobody knows what became of it."""
+    state, sheet = many
+    with (
+        tools.serving(state, faults="timeout-after@PUT+3") as served,
+        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "600") as process,
+    ):
+        wait_for(lambda: writes(served) == 5, process)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.INTERRUPTED, out + err
+        assert settled(tools, served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
+        assert "could not be looked up" in next(row["message"] for row in tools.results_of(tmp_path / "run") if row["status"] == "failed")
+
+
+def test_grace(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+    """What is in flight is given up when the time of grace is over."""
+    state, sheet = many
+    with (
+        tools.serving(state, faults="timeout-after@PUT+3") as served,
+        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "0.2") as process,
+    ):
+        wait_for(lambda: writes(served) == 5, process)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.INTERRUPTED, out + err
+        assert settled(tools, served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
+
+
+def test_interrupted_while_waiting(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+    """A wait for the server's rate limit is given up at once."""
+    state, sheet = many
+    state["users"][0]["roles"] = ["livechat-manager"]
+    with (
+        tools.serving(state, rate_limit="8/600") as served,
+        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--grace", "600") as process,
+    ):
+        wait_for(lambda: writes(served) == 8, process)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.INTERRUPTED, out + err
+        assert settled(tools, served, tmp_path / "run") == {"success": 8, "not_sent": 52}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted_while_reading(tmp_path: Path, number: int) -> None:
+    """Interrupted while it still reads the sheet, the job leaves with 75 and one sentence; there is nothing to report on."""
+    sheet = tmp_path / "sheet.csv"
+    os.mkfifo(sheet)
+    with started("http://127.0.0.1:9", sheet, "--run-dir", str(tmp_path / "run")) as process:
+        with sheet.open("w", encoding="utf-8") as writer:
+            # It has opened the sheet now, and waits for its end.
+            writer.write("department,agent\n")
+            writer.flush()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (Exit.INTERRUPTED, "")
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_interrupted_at_the_end(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+    """An interruption that finds nothing left to do is none: the report is written, and the job leaves with 0."""
+    state, sheet = many
+    with (
+        tools.serving(state, latency_ms=40) as served,
+        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "64") as process,
+    ):
+        wait_for(lambda: writes(served) == 60, process)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.OK, out + err
+        assert settled(tools, served, tmp_path / "run") == {"success": 60}

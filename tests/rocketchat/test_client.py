@@ -1,0 +1,626 @@
+"""The client on virtual time, over a transport that answers as each test says."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.records import Unit
+from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client, Closed, Written
+from bulkjob.rocketchat.http import NoAnswer
+from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Next, Request
+from bulkjob.vocabulary import Code
+
+Run = Callable[[Any], Any]
+Reply = Answer | NoAnswer
+
+UNIT = wire.post_unit(Unit(id="unit-a", name="Unit A", visibility="public"), [], ["dept-a"])
+STORED = {"_id": "unit-a", "numMonitors": 0, "success": True}
+ME = {"_id": "u-admin", "username": "admin", "roles": ["admin"], "success": True}
+READ = wire.department("dept-a")
+DEPARTMENT = {"department": None, "agents": [], "success": True}
+GOOD = {"me": ME, "livechat/units/:id": STORED, "livechat/department/:id": DEPARTMENT}
+
+UNREACHED = NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
+TIMED_OUT = NoAnswer(Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer", undecided=True))
+
+
+def answer(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status=status, headers=headers or {}, body=json.dumps(payload).encode())
+
+
+def page(status: int) -> Answer:
+    return Answer(status=status, headers={"content-type": "text/html"}, body=b"<html>proxy</html>")
+
+
+def good(request: Request[Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return answer(GOOD[request.route.pattern], headers=headers)
+
+
+@dataclass
+class FakeTransport:
+    """Answers each request by `reply`, after `takes` seconds; remembers what was sent and when."""
+
+    reply: Callable[[Request[Any], int], Reply]
+    """Gets the request and how many of its route came before it."""
+    takes: float = 0.1
+    calls: list[tuple[float, str, str]] = field(default_factory=list)
+    in_flight: int = 0
+    peak: int = 0
+
+    async def send(self, request: Request[Any]) -> Answer:
+        before = len(self.of(request.route.pattern, request.route.method))
+        self.calls.append((asyncio.get_running_loop().time(), request.route.method, request.route.pattern))
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        try:
+            await asyncio.sleep(self.takes)
+            reply = self.reply(request, before)
+        finally:
+            self.in_flight -= 1
+        if isinstance(reply, NoAnswer):
+            raise reply
+        return reply
+
+    def of(self, pattern: str, method: str = "") -> list[float]:
+        """When the calls of one route went out."""
+        return [moment for moment, called, route in self.calls if route == pattern and method in ("", called)]
+
+    @property
+    def writes(self) -> list[float]:
+        return [moment for moment, method, _ in self.calls if method != "GET"]
+
+
+def in_order(*replies: Reply, route: str = "livechat/units/:id") -> Callable[[Request[Any], int], Reply]:
+    """Answers the calls of one route with these, then well; every other route well."""
+
+    def reply(request: Request[Any], before: int) -> Reply:
+        return replies[before] if request.route.pattern == route and before < len(replies) else good(request)
+
+    return reply
+
+
+def client(transport: FakeTransport, *, concurrency: int = 8, attempts: int = 5, draw: Callable[[], float] = lambda: 1.0) -> Client:
+    return Client(transport, concurrency=concurrency, attempts=attempts, draw=draw)
+
+
+async def unseen() -> None:
+    return None
+
+
+async def no_look() -> None:
+    raise AssertionError("there is nothing to look for")
+
+
+async def write(on: Client, look: Callable[[], Awaitable[Any]] = unseen) -> Written[Any]:
+    return await on.write(UNIT, await on.reserve(UNIT.route), look)
+
+
+async def failing(coroutine: Awaitable[Any]) -> CallFailed:
+    try:
+        done = await coroutine
+    except CallFailed as failed:
+        return failed
+    raise AssertionError(f"it did not fail: {done}")
+
+
+class FixedWindow:
+    """The announcements of a server that limits each route, on the loop's own clock plus an hour."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        self.limit, self.window = limit, window
+        self.began: dict[str, float] = {}
+        self.used: dict[str, int] = {}
+        self.refused = 0
+
+    def reply(self, request: Request[Any], before: int) -> Reply:
+        now = asyncio.get_running_loop().time() + 3600
+        route = request.route.pattern
+        if now - self.began.get(route, 0.0) > self.window:
+            self.began[route], self.used[route] = now, 0
+        self.used[route] += 1
+        reset = self.began[route] + self.window
+        headers = {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(max(0, self.limit - self.used[route])),
+            "x-ratelimit-reset": str(int(reset * 1000)),
+            "date": f"Thu, 01 Jan 1970 {int(now) // 3600:02}:{int(now) // 60 % 60:02}:{int(now) % 60:02} GMT",
+        }
+        if self.used[route] <= self.limit:
+            return good(request, headers)
+        self.refused += 1
+        words = f"Error, too many requests. Please slow down. You must wait {int(reset - now) + 1} seconds before trying this endpoint again."
+        return answer({"success": False, "error": f"{words} [error-too-many-requests]"}, 429, headers)
+
+
+# ------------------------------------------------------------------------------------------------------- in flight, pace
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 8])
+def test_no_more_in_flight_than_allowed(on_virtual_time: Run, concurrency: int) -> None:
+    """No more requests are in flight at once than the concurrency, over all routes; and as many are, if there are as many."""
+
+    async def main() -> int:
+        transport = FakeTransport(in_order())
+        on = client(transport, concurrency=concurrency)
+        await asyncio.gather(*(on.call(READ) for _ in range(30)), *(write(on) for _ in range(30)))
+        return transport.peak
+
+    assert on_virtual_time(main()) == concurrency
+
+
+@given(calls=st.integers(1, 45), concurrency=st.integers(1, 16), limit=st.integers(1, 12), window=st.sampled_from([0.2, 2.0, 60.0, 300.0]))
+def test_a_limited_route_is_never_refused(on_virtual_time: Run, calls: int, concurrency: int, limit: int, window: float) -> None:
+    """A client that is alone gets no 429, and every call is answered."""
+
+    async def main() -> tuple[int, int]:
+        server = FixedWindow(limit, window)
+        transport = FakeTransport(server.reply)
+        on = client(transport, concurrency=concurrency)
+        await asyncio.gather(*(on.call(READ) for _ in range(calls)))
+        return server.refused, len(transport.calls)
+
+    assert on_virtual_time(main()) == (0, calls)
+
+
+def test_other_routes_are_not_held_up(on_virtual_time: Run) -> None:
+    """A route that waits for its window holds no other route up, even with a single slot."""
+
+    async def main() -> tuple[float, float]:
+        transport = FakeTransport(FixedWindow(5, 60.0).reply)
+        on = client(transport, concurrency=1)
+        reads = [asyncio.create_task(on.call(READ)) for _ in range(12)]
+        await asyncio.sleep(5)
+        waits = on.waiting_for
+        began = asyncio.get_running_loop().time()
+        await on.call(wire.me())
+        took = asyncio.get_running_loop().time() - began
+        await asyncio.gather(*reads)
+        assert waits == "the server's rate limit"
+        assert on.waiting_for is None
+        return took, on.figures.wait_seconds
+
+    took, waited = on_virtual_time(main())
+    assert took < 1
+    assert 100 < waited < 125
+
+
+def test_a_route_is_first_come_first_served(on_virtual_time: Run) -> None:
+    """Calls of a route go out in the order in which they asked, also over the ends of windows."""
+
+    async def main() -> list[int]:
+        on = client(FakeTransport(FixedWindow(3, 10.0).reply), concurrency=8)
+        done: list[int] = []
+
+        async def one(number: int) -> None:
+            ticket = await on.reserve(READ.route)
+            done.append(number)
+            await on.call(READ, ticket=ticket)
+
+        await asyncio.gather(*(one(number) for number in range(20)))
+        return done
+
+    assert on_virtual_time(main()) == list(range(20))
+
+
+def test_a_refusal_that_names_its_end_costs_no_attempt(on_virtual_time: Run) -> None:
+    """A 429 with headers or words is waited out however often it comes, and is no retry."""
+    refused = answer({"success": False, "error": "You must wait 9 seconds before trying this endpoint again."}, 429)
+
+    async def main() -> tuple[Written[Any], FakeTransport, Client]:
+        transport = FakeTransport(in_order(*[refused] * 7))
+        on = client(transport, attempts=2)
+        return await write(on, no_look), transport, on
+
+    written, transport, on = on_virtual_time(main())
+    assert (written.attempts, written.status, on.figures.retries) == (1, 200, 0)
+    assert [later - sooner >= 9 for sooner, later in zip(transport.writes, transport.writes[1:], strict=False)] == [True] * 7
+
+
+def test_a_proxys_refusal_costs_attempts(on_virtual_time: Run) -> None:
+    """A 429 that names no end is retried like a 503; nothing is looked up, as it was certainly not carried out."""
+
+    async def main() -> tuple[CallFailed, FakeTransport]:
+        transport = FakeTransport(in_order(*[page(429)] * 9))
+        return await failing(write(client(transport, attempts=3), no_look)), transport
+
+    failed, transport = on_virtual_time(main())
+    assert (failed.attempts, failed.failure.code, len(transport.writes)) == (3, Code.RATE_LIMITED, 3)
+
+
+@pytest.mark.parametrize("broken", [page(502), page(403), answer({"success": False, "error": "unauthorized"}, 403)], ids=["502", "403", "V8 403"])
+def test_an_answer_that_passed_no_limiter_does_not_open_the_gate(on_virtual_time: Run, broken: Answer) -> None:
+    """An answer without the headers that never came to the limiter (a proxy's page, a 403 of 8.x) does not mean that there is no limit."""
+
+    async def main() -> int:
+        server = FixedWindow(10, 60.0)
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            return broken if before == 9 else server.reply(request, before)
+
+        on = client(FakeTransport(reply), concurrency=8)
+        await asyncio.gather(*(on.call(READ) for _ in range(40)), return_exceptions=True)
+        return server.refused
+
+    assert on_virtual_time(main()) == 0
+
+
+# ----------------------------------------------------------------------------------------------------------------- retries
+
+
+@given(draw=st.floats(0.0, 1.0, exclude_max=True), attempts=st.integers(1, 9))
+def test_backoff_is_exponential_with_full_jitter(on_virtual_time: Run, draw: float, attempts: int) -> None:
+    """There are as many attempts as allowed, and the wait before each is a random share of a bound that doubles up to a ceiling."""
+
+    async def main() -> tuple[list[float], int]:
+        transport = FakeTransport(in_order(*[UNREACHED] * 20))
+        failed = await failing(write(client(transport, attempts=attempts, draw=lambda: draw), no_look))
+        return transport.writes, failed.attempts
+
+    moments, reported = on_virtual_time(main())
+    waits = [later - sooner - 0.1 for sooner, later in zip(moments, moments[1:], strict=False)]
+    assert len(moments) == reported == attempts
+    assert waits == pytest.approx([draw * min(LONGEST_BACKOFF, BACKOFF * 2**number) for number in range(attempts - 1)])
+
+
+def test_a_read_is_simply_repeated(on_virtual_time: Run) -> None:
+    """A read that fails is sent again until it is answered, and each further attempt is counted as a retry."""
+
+    async def main() -> tuple[Any, int]:
+        on = client(FakeTransport(in_order(page(502), TIMED_OUT, page(200), route=READ.route.pattern)))
+        return await on.call(READ), on.figures.retries
+
+    state, retries = on_virtual_time(main())
+    assert (state.department, retries) == (None, 3)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405])
+def test_a_refusal_is_not_repeated(on_virtual_time: Run, status: int) -> None:
+    """The server's own no is final: one call, no look, no probe."""
+
+    async def main() -> tuple[CallFailed, FakeTransport]:
+        transport = FakeTransport(in_order(*[answer({"success": False, "error": "no"}, status)] * 3))
+        return await failing(write(client(transport), no_look)), transport
+
+    failed, transport = on_virtual_time(main())
+    assert (len(transport.calls), failed.attempts) == (1, 1)
+    assert failed.failure.next is (Next.JOB if status in (401, 403) else Next.ROW)
+
+
+@pytest.mark.parametrize(
+    "failure", [TIMED_OUT, page(500), page(502), page(503), page(504), page(200), answer({"success": True})]
+)
+def test_a_write_of_unknown_outcome_is_looked_up_first(on_virtual_time: Run, failure: Reply) -> None:
+    """Between two sendings of a write whose outcome is unknown lies a look at what the server holds."""
+
+    async def main() -> tuple[list[str], Written[Any]]:
+        events: list[str] = []
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            events.append("send")
+            return failure if before < 2 else good(request)
+
+        async def look() -> None:
+            events.append("look")
+
+        return events, await write(client(FakeTransport(reply)), look)
+
+    events, written = on_virtual_time(main())
+    assert events == ["send", "look", "send", "look", "send"]
+    assert (written.attempts, written.status) == (3, 200)
+
+
+def test_a_write_that_is_seen_done_is_not_sent_again(on_virtual_time: Run) -> None:
+    """A look that shows the write carried out ends it, with what the look saw."""
+
+    async def main() -> tuple[Written[Any], FakeTransport]:
+        transport = FakeTransport(in_order(TIMED_OUT))
+
+        async def look() -> str:
+            return "seen"
+
+        return await write(client(transport), look), transport  # type: ignore[arg-type]
+
+    written, transport = on_virtual_time(main())
+    assert (written.value, written.attempts, written.status, len(transport.writes)) == ("seen", 1, None, 1)
+    assert written.seconds >= 0.1
+
+
+def test_the_last_attempt_is_looked_up_too(on_virtual_time: Run) -> None:
+    """Out of attempts, a look may still find the write carried out: then it has not failed."""
+
+    async def main() -> tuple[Written[Any], int]:
+        transport = FakeTransport(in_order(*[TIMED_OUT] * 9))
+        looks = 0
+
+        async def look() -> str | None:
+            nonlocal looks
+            looks += 1
+            return "seen" if looks == 3 else None
+
+        return await write(client(transport, attempts=3), look), len(transport.writes)
+
+    written, sent = on_virtual_time(main())
+    assert (written.value, written.attempts, sent) == ("seen", 3, 3)
+
+
+def test_a_connection_that_was_never_made_needs_no_look(on_virtual_time: Run) -> None:
+    """What certainly did not reach the server is sent again without a look."""
+
+    async def main() -> Written[Any]:
+        return await write(client(FakeTransport(in_order(UNREACHED, UNREACHED))), no_look)
+
+    assert on_virtual_time(main()).attempts == 3
+
+
+def test_what_cannot_be_looked_up_is_not_sent_again(on_virtual_time: Run) -> None:
+    """A write whose look fails has failed with its own code, and says that it could not be looked up."""
+
+    async def main() -> tuple[CallFailed, int]:
+        transport = FakeTransport(in_order(*[TIMED_OUT] * 9))
+
+        async def look() -> None:
+            raise CallFailed(Failure(next=Next.ROW, code=Code.REJECTED, said="no such list", status=400))
+
+        return await failing(write(client(transport), look)), len(transport.writes)
+
+    failed, sent = on_virtual_time(main())
+    assert (sent, failed.attempts, failed.failure.next, failed.failure.code) == (1, 1, Next.ROW, Code.TIMEOUT)
+    assert "no such list" in failed.failure.said
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_out_of_attempts_one_probe_decides(on_virtual_time: Run, answers: bool) -> None:
+    """A call that is out of attempts is followed by exactly one read: unanswered, it ends the job instead of the row."""
+
+    async def main() -> tuple[CallFailed, int]:
+        def reply(request: Request[Any], before: int) -> Reply:
+            return good(request) if answers and request.route.pattern == "me" else page(503)
+
+        transport = FakeTransport(reply)
+        return await failing(client(transport, attempts=3).call(READ)), len(transport.of("me"))
+
+    failed, probes = on_virtual_time(main())
+    assert (probes, failed.attempts, failed.failure.code, failed.failure.status) == (1, 3, Code.SERVER_ERROR, 503)
+    assert (failed.failure.next is Next.JOB) is not answers
+
+
+def test_an_account_that_is_no_longer_let_in_is_told_as_that(on_virtual_time: Run) -> None:
+    """A probe that is answered with a 401 says what the job ends with."""
+
+    async def main() -> CallFailed:
+        def reply(request: Request[Any], before: int) -> Reply:
+            return answer({"status": "error", "message": "You must be logged in to do this."}, 401) if before == 0 and (
+                request.route.pattern == "me"
+            ) else page(503)
+
+        return await failing(client(FakeTransport(reply), attempts=2).call(READ))
+
+    failed = on_virtual_time(main())
+    assert (failed.failure.next, failed.failure.status) == (Next.JOB, 401)
+
+
+def test_calls_are_counted_by_route_and_status(on_virtual_time: Run) -> None:
+    """Every call that went out is in the figures, those without an answer too."""
+
+    async def main() -> Any:
+        on = client(FakeTransport(in_order(TIMED_OUT, page(502))))
+        await write(on)
+        return on.figures.calls
+
+    assert dict(on_virtual_time(main())) == {("POST", "livechat/units/:id", status): 1 for status in (None, 502, 200)}
+
+
+# ----------------------------------------------------------------------------------------------------------------- tickets
+
+
+def test_a_reserved_turn_counts_in_its_window(on_virtual_time: Run) -> None:
+    """A turn that was waited for ahead is one of the window's calls; the call goes out on it at once."""
+
+    async def main() -> tuple[int, float, float]:
+        server = FixedWindow(3, 60.0)
+        on = client(FakeTransport(server.reply))
+        await on.call(READ)
+        tickets = [await on.reserve(READ.route) for _ in range(2)]
+        late = asyncio.create_task(on.call(READ))
+        await asyncio.sleep(5)
+        assert not late.done()
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(on.call(READ, ticket=ticket) for ticket in tickets))
+        used = asyncio.get_running_loop().time() - began
+        await late
+        return server.refused, used, asyncio.get_running_loop().time()
+
+    refused, used, ended = on_virtual_time(main())
+    assert (refused, used) == (0, pytest.approx(0.1))
+    assert 60 < ended < 62
+
+
+def test_a_turn_that_outlived_its_window_is_waited_for_again(on_virtual_time: Run) -> None:
+    """A call on a turn of a window that is over takes a new turn instead of being refused."""
+
+    async def main() -> int:
+        server = FixedWindow(3, 60.0)
+        on = client(FakeTransport(server.reply))
+        await on.call(READ)
+        ticket = await on.reserve(READ.route)
+        await asyncio.sleep(70)
+        await asyncio.gather(*(on.call(READ) for _ in range(3)), on.call(READ, ticket=ticket))
+        return server.refused
+
+    assert on_virtual_time(main()) == 0
+
+
+def test_a_turn_that_is_given_back_goes_to_the_next(on_virtual_time: Run) -> None:
+    """Who waits for a turn gets one that another did not need, without waiting for the window's end."""
+
+    async def main() -> float:
+        on = client(FakeTransport(FixedWindow(2, 60.0).reply))
+        await on.call(READ)
+        ticket = await on.reserve(READ.route)
+        waiting = asyncio.create_task(on.call(READ))
+        await asyncio.sleep(3)
+        on.give_back(READ.route, ticket)
+        await waiting
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) < 4
+
+
+def test_a_first_turn_given_back_lets_another_ask(on_virtual_time: Run) -> None:
+    """The turn that was to ask for a route's limit may be given back: then the next call asks."""
+
+    async def main() -> float:
+        on = client(FakeTransport(in_order()))
+        ticket = await on.reserve(READ.route)
+        waiting = asyncio.create_task(on.call(READ))
+        await asyncio.sleep(1)
+        on.give_back(READ.route, ticket)
+        await waiting
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) < 2
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.15], ids=["in flight", "waiting for a slot"])
+def test_a_call_that_is_given_up_leaves_its_route_open(on_virtual_time: Run, moment: float) -> None:
+    """A call that is cancelled, on its way or before, does not shut its route for the others."""
+
+    async def main() -> None:
+        transport = FakeTransport(in_order(), takes=0.1)
+        on = client(transport, concurrency=1)
+        blocking = asyncio.create_task(on.call(wire.me())) if moment > 0.1 else None
+        transport.takes = 0.3 if blocking else 0.1
+        await asyncio.sleep(0)
+        given_up = asyncio.create_task(on.call(READ))
+        await asyncio.sleep(moment)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        await on.call(READ)
+        if blocking:
+            await blocking
+
+    on_virtual_time(main())
+
+
+def test_calls_that_are_given_up_cost_the_window_no_more_than_they_used(on_virtual_time: Run) -> None:
+    """A turn whose call was cancelled before it went out is not lost to the window."""
+
+    async def main() -> float:
+        transport = FakeTransport(FixedWindow(3, 60.0).reply)
+        on = client(transport, concurrency=1)
+        await on.call(READ)
+        transport.takes = 1.0
+        blocking = asyncio.create_task(on.call(wire.me()))
+        await asyncio.sleep(0)
+        given_up = [asyncio.create_task(on.call(READ)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(blocking, *given_up, return_exceptions=True)
+        await asyncio.gather(on.call(READ), on.call(READ))
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) < 10
+
+
+# ------------------------------------------------------------------------------------------------------------------- close
+
+
+def test_closing_stops_what_waits_for_its_turn(on_virtual_time: Run) -> None:
+    """After `close` who waits for a window gets `Closed` at once, and so does every new call."""
+
+    async def main() -> tuple[list[Any], float, int]:
+        transport = FakeTransport(FixedWindow(2, 60.0).reply)
+        on = client(transport)
+        calls = [asyncio.create_task(on.call(READ)) for _ in range(6)]
+        await asyncio.sleep(5)
+        on.close()
+        results = await asyncio.gather(*calls, on.call(wire.me()), on.reserve(UNIT.route), return_exceptions=True)
+        return results, asyncio.get_running_loop().time(), len(transport.calls)
+
+    results, ended, sent = on_virtual_time(main())
+    assert [type(result) for result in results[2:]] == [Closed] * 6
+    assert (ended, sent) == (5, 2)
+
+
+def test_closing_stops_what_waits_for_a_slot(on_virtual_time: Run) -> None:
+    """After `close` nothing goes out that had its turn but not yet a slot, also on a turn taken before; what is in flight is finished."""
+
+    async def main() -> tuple[list[Any], int]:
+        transport = FakeTransport(in_order())
+        on = client(transport, concurrency=1)
+        await on.call(READ)
+        ticket = await on.reserve(UNIT.route)
+        calls = [asyncio.create_task(on.call(READ)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        on.close()
+        results = await asyncio.gather(*calls, on.write(UNIT, ticket, no_look), return_exceptions=True)
+        return results, len(transport.calls)
+
+    results, sent = on_virtual_time(main())
+    assert [type(result) for result in results[1:]] == [Closed] * 4
+    assert not isinstance(results[0], BaseException)
+    assert sent == 2
+
+
+def test_closing_lets_the_finishing_calls_through(on_virtual_time: Run) -> None:
+    """A call that finishes something in flight waits for its turn and is sent, after `close` too."""
+
+    async def main() -> tuple[Any, float]:
+        on = client(FakeTransport(FixedWindow(2, 60.0).reply), draw=lambda: 0.5)
+        await asyncio.gather(on.call(READ), on.call(READ))
+        stopped = asyncio.create_task(on.call(READ))
+        finishing = asyncio.create_task(on.call(READ, finishing=True))
+        await asyncio.sleep(1)
+        on.close()
+        await asyncio.gather(stopped, return_exceptions=True)
+        return await finishing, asyncio.get_running_loop().time()
+
+    state, ended = on_virtual_time(main())
+    assert state.department is None
+    assert ended > 60
+
+
+def test_closing_ends_a_backoff(on_virtual_time: Run) -> None:
+    """A call that waits before its next attempt is not sent again after `close`; what it certainly did not do is `Closed`."""
+
+    async def main() -> tuple[list[Any], float]:
+        on = client(FakeTransport(lambda request, before: UNREACHED))
+        calls = [asyncio.create_task(on.call(READ)), asyncio.create_task(write(on, no_look))]
+        await asyncio.sleep(0.2)
+        on.close()
+        return await asyncio.gather(*calls, return_exceptions=True), asyncio.get_running_loop().time()
+
+    results, ended = on_virtual_time(main())
+    assert [type(result) for result in results] == [Closed, Closed]
+    assert ended == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_closing_still_looks_up_what_is_in_flight(on_virtual_time: Run, done: bool) -> None:
+    """A write of unknown outcome is looked up after `close`, so that its row is told truthfully; it is not sent again."""
+
+    async def main() -> tuple[Any, int]:
+        transport = FakeTransport(in_order(*[TIMED_OUT] * 9))
+        on = client(transport)
+
+        async def look() -> Any:
+            await on.call(READ, finishing=True)
+            return "seen" if done else None
+
+        task = asyncio.create_task(write(on, look))
+        await asyncio.sleep(0.05)
+        on.close()
+        (result,) = await asyncio.gather(task, return_exceptions=True)
+        return result, len(transport.writes)
+
+    result, sent = on_virtual_time(main())
+    assert sent == 1
+    assert result.value == "seen" if done else isinstance(result, CallFailed)

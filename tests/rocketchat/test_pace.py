@@ -1,0 +1,382 @@
+"""The gate against a limiter of its own, simulated here: fixed windows as Meteor's ``rate-limit`` keeps them."""
+
+import heapq
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf, isfinite
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.rocketchat.pace import DEFAULT_WINDOW, DRIFT, LEAST_HOLD, Gate, ServerClock
+from bulkjob.rocketchat.wire import RateLimit
+
+#: A whole second is lost in ``Date``; the rest is rounding and drift.
+DATE_LOSES = 1.0
+ROUNDING = 0.1
+
+PLENTY = 5_000
+
+
+@dataclass
+class Limiter:
+    """Counts calls by fixed windows that the server's clock measures; a call after a window's end begins the next."""
+
+    limit: int
+    window_ms: int
+    began_ms: int
+    counts: dict[int, int] = field(default_factory=dict)
+    count: int = 0
+
+    def arrive(self, now_ms: int) -> tuple[bool, int, int]:
+        """Whether a call passes, what the window has left, and when it ends."""
+        if now_ms - self.began_ms > self.window_ms:
+            self.began_ms, self.count = now_ms, 0
+        self.count += 1
+        self.counts[self.began_ms] = self.count
+        return self.count <= self.limit, max(0, self.limit - self.count), self.began_ms + self.window_ms
+
+
+@dataclass(kw_only=True)
+class World:
+    """One client with so many slots, a network, and a server with a clock of its own."""
+
+    limit: int
+    window: float
+    concurrency: int
+    journeys: list[tuple[float, float, float]]
+    """Seconds to the server, in its handler, and back; used in turn."""
+    calls: int = 40
+    skew: float = 1.8e9
+    drift: float = 0.0
+    elapsed: float = 0.0
+    """How old the server's window is when the client begins."""
+    dated: bool = True
+    texts: bool = True
+    """Whether a 429 says in words how long to wait."""
+    lost: frozenset[int] = frozenset()
+    """Calls, by number, whose answer never comes: the client gives up after `patience`."""
+    patience: float = 30.0
+    strangers: list[float] = field(default_factory=list)
+    """When calls of somebody else arrive."""
+    stepped: tuple[float, float] = (inf, 0.0)
+    """When the server's clock is set, and by how much."""
+
+    refusals: int = 0
+    latest_start: float = -inf
+    """How long after the true end of a window its waiting ended, at worst."""
+    ended: float = 0.0
+
+    def server_clock(self, now: float) -> float:
+        moment, step = self.stepped
+        return self.skew + now * (1 + self.drift) + (step if now >= moment else 0.0)
+
+    def run(self) -> "World":
+        limiter = Limiter(self.limit, round(self.window * 1000), int(self.server_clock(0.0) * 1000) - round(self.elapsed * 1000))
+        clock = ServerClock()
+        gate = Gate(clock)
+        order = count()
+        events: list[tuple[float, int, str, dict[str, float]]] = [
+            (moment, next(order), "stranger", {}) for moment in self.strangers
+        ]
+        heapq.heapify(events)
+        now, pending, in_flight, number = 0.0, self.calls, 0, 0
+        for _ in range(PLENTY):
+            wait = inf
+            while pending and in_flight < self.concurrency:
+                wait = gate.wait(now)
+                if wait > 0:
+                    break
+                assert gate.holds(gate.take(now), now)
+                gate.sent()
+                there, handled, back = self.journeys[number % len(self.journeys)]
+                pending, in_flight = pending - 1, in_flight + 1
+                journey = {"sent": now, "handled": handled, "back": back, "number": number}
+                heapq.heappush(events, (now + there, next(order), "arrival", journey))
+                number += 1
+            if not pending and not in_flight:
+                self.ended = now
+                return self
+            if isfinite(wait):
+                true_end = (limiter.began_ms / 1000 + self.window - self.skew) / (1 + self.drift)
+                self.latest_start = max(self.latest_start, now + wait - max(true_end, now))
+            moment = min(now + wait, events[0][0] if events else inf)
+            assert isfinite(moment), "the gate waits for an answer, and none is on its way"
+            now = max(now, moment)
+            while events and events[0][0] <= now:
+                _, _, kind, about = heapq.heappop(events)
+                if kind == "stranger":
+                    limiter.arrive(int(self.server_clock(now) * 1000))
+                elif kind == "arrival":
+                    passed, remaining, reset = limiter.arrive(int(self.server_clock(now) * 1000))
+                    made = now + (about["handled"] if passed else 0.0)
+                    wait_ms = reset - int(self.server_clock(now) * 1000)
+                    answer = {**about, "passed": passed, "remaining": remaining, "reset": reset, "wait": -(-wait_ms // 1000), "made": made}
+                    gone = about["number"] in self.lost
+                    arrives = about["sent"] + self.patience if gone else made + about["back"]
+                    heapq.heappush(events, (max(arrives, now), next(order), "lost" if gone else "answer", answer))
+                elif kind == "lost":
+                    in_flight -= 1
+                    gate.lost()
+                else:
+                    in_flight -= 1
+                    if self.dated:
+                        date = float(int(self.server_clock(about["made"])))
+                        clock.observe(sent=about["sent"], received=now, earliest=date, latest=date + 1.2)
+                    told = RateLimit(limit=self.limit, remaining=int(about["remaining"]), reset=about["reset"] / 1000)
+                    wait_text = about["wait"] if self.texts else None
+                    gate.answered(told, received=now, refused=not about["passed"], wait=None if about["passed"] else wait_text)
+                    if not about["passed"]:
+                        self.refusals += 1
+                        pending += 1
+        raise AssertionError(f"not done after {PLENTY} steps: {pending} calls left at {now}")
+
+
+seconds = st.floats(0.001, 2.0)
+journeys = st.lists(st.tuples(st.floats(0.001, 1.0), st.floats(0.0, 20.0), st.floats(0.001, 1.0)), min_size=1, max_size=12)
+windows = st.one_of(st.floats(0.2, 2.0), st.sampled_from([10.0, 60.0, 300.0]))
+limits = st.integers(1, 20)
+
+
+@given(
+    limit=limits,
+    window=windows,
+    concurrency=st.integers(1, 32),
+    journeys=journeys,
+    skew=st.sampled_from([0.0, 1.8e9, 1.8e9 + 7 * 3600, 1.8e9 - 7 * 3600]),
+    drift=st.floats(-DRIFT, DRIFT),
+    age=st.floats(0.0, 1.0),
+)
+def test_alone_no_call_is_refused(
+    limit: int, window: float, concurrency: int, journeys: list[tuple[float, float, float]], skew: float, drift: float, age: float
+) -> None:
+    """Whoever is alone on a route is never refused, at any concurrency, latency, window and difference of the clocks."""
+    world = World(limit=limit, window=window, concurrency=concurrency, journeys=journeys, skew=skew, drift=drift, elapsed=window * age)
+    assert world.run().refusals == 0
+
+
+@given(limit=limits, window=windows, concurrency=st.integers(1, 32), journeys=journeys, drift=st.floats(-DRIFT, DRIFT), age=st.floats(0.0, 1.0))
+def test_a_wait_ends_as_soon_as_the_clock_is_sure(
+    limit: int, window: float, concurrency: int, journeys: list[tuple[float, float, float]], drift: float, age: float
+) -> None:
+    """A wait outlasts the window by no more than what ``Date`` and the way back leave uncertain."""
+    world = World(limit=limit, window=window, concurrency=concurrency, journeys=journeys, drift=drift, elapsed=window * age).run()
+    assert world.latest_start <= DATE_LOSES + max(back for _, _, back in journeys) + ROUNDING
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_every_window_is_used_up(concurrency: int) -> None:
+    """A hundred calls at ten a minute take nine full windows after the first, and hardly more."""
+    world = World(limit=10, window=60.0, concurrency=concurrency, journeys=[(0.02, 0.05, 0.02)], calls=100).run()
+    assert (world.refusals, world.ended < 9 * 61.2) == (0, True)
+
+
+@given(window=st.floats(0.2, DEFAULT_WINDOW - 3), concurrency=st.integers(1, 16), journeys=journeys)
+def test_without_a_date_the_default_window_is_waited_for(window: float, concurrency: int, journeys: list[tuple[float, float, float]]) -> None:
+    """Where no answer tells the server's time, nothing is refused as long as the window is no longer than Rocket.Chat's own."""
+    assert World(limit=5, window=window, concurrency=concurrency, journeys=journeys, calls=25, dated=False).run().refusals == 0
+
+
+def test_without_a_date_a_longer_window_is_learnt() -> None:
+    """Where no answer tells the server's time, a window longer than the default is refused once, and then known."""
+    world = World(limit=5, window=300.0, concurrency=4, journeys=[(0.02, 0.05, 0.02)], calls=60, dated=False).run()
+    assert world.refusals <= 2 * 4
+
+
+@given(
+    window=windows,
+    concurrency=st.integers(1, 8),
+    journeys=journeys,
+    texts=st.booleans(),
+    every=st.floats(0.05, 3.0),
+    drift=st.floats(-DRIFT, DRIFT),
+)
+def test_a_second_client_costs_refusals_at_most(
+    window: float, concurrency: int, journeys: list[tuple[float, float, float]], texts: bool, every: float, drift: float
+) -> None:
+    """Somebody else's calls in the same windows lead to refusals, never to a gate that stays shut."""
+    strangers = [every * number for number in range(200)]
+    world = World(limit=10, window=window, concurrency=concurrency, journeys=journeys, texts=texts, drift=drift, strangers=strangers)
+    assert world.run().ended > 0
+
+
+@given(window=windows, concurrency=st.integers(1, 8), lost=st.frozensets(st.integers(0, 39)), journeys=journeys, dated=st.booleans())
+def test_lost_answers_do_not_shut_the_gate(
+    window: float, concurrency: int, lost: frozenset[int], journeys: list[tuple[float, float, float]], dated: bool
+) -> None:
+    """However many answers get lost, the gate opens again."""
+    world = World(limit=10, window=window, concurrency=concurrency, journeys=journeys, lost=lost, dated=dated)
+    assert world.run().ended <= 40 * (world.patience + max(window, DEFAULT_WINDOW) + 24)
+
+
+@given(step=st.sampled_from([-7200.0, -30.0, 30.0, 7200.0]), moment=st.floats(1.0, 300.0), concurrency=st.integers(1, 8))
+def test_a_server_whose_clock_is_set_is_followed(step: float, moment: float, concurrency: int) -> None:
+    """The server's clock may be set by hours: the gate does not wait for a time that will not come."""
+    world = World(limit=10, window=60.0, concurrency=concurrency, journeys=[(0.02, 0.05, 0.02)], stepped=(moment, step))
+    assert world.run().ended < 3 * 7200 + 300
+
+
+def announced(*, remaining: int, reset: float, limit: int = 10) -> RateLimit:
+    return RateLimit(limit=limit, remaining=remaining, reset=reset)
+
+
+def known_clock(offset: float = 1000.0) -> ServerClock:
+    """A clock that knows the server's time to the millisecond: ours plus `offset`."""
+    clock = ServerClock()
+    clock.observe(sent=0.0, received=0.0, earliest=offset, latest=offset + 0.001)
+    return clock
+
+
+def open_gate(clock: ServerClock, *, remaining: int, reset: float, received: float = 0.0) -> Gate:
+    gate = Gate(clock)
+    gate.take(received)
+    gate.sent()
+    gate.answered(announced(remaining=remaining, reset=reset), received=received, refused=False)
+    return gate
+
+
+def spend(gate: Gate, now: float) -> int:
+    """How many calls may go out at once."""
+    for sent in range(PLENTY):
+        if gate.wait(now) > 0:
+            return sent
+        gate.take(now)
+        gate.sent()
+    return PLENTY
+
+
+def test_one_call_asks_first() -> None:
+    """While nothing is known of a route's limit, one call is sent alone to ask."""
+    gate = Gate(ServerClock())
+    assert (spend(gate, 0.0), gate.wait(0.0)) == (1, inf)
+
+
+def test_without_announcements_nothing_is_held() -> None:
+    """An answer without the headers says that this account is not limited."""
+    gate = Gate(ServerClock())
+    gate.take(0.0)
+    gate.sent()
+    gate.answered(None, received=0.1, refused=False)
+    assert spend(gate, 0.1) == PLENTY
+
+
+def test_a_short_first_window_is_taken_as_it_is() -> None:
+    """The first window seen began before the job: what others left of it is used, and its early end too."""
+    gate = open_gate(known_clock(), remaining=3, reset=1005.0)
+    assert spend(gate, 0.5) == 3
+    assert gate.wait(0.5) == pytest.approx(4.5, abs=0.01)
+    for left in (2, 1, 0):
+        gate.answered(announced(remaining=left, reset=1005.0), received=0.6, refused=False)
+    assert spend(gate, 5.1) == 10
+
+
+def test_a_late_answer_does_not_reopen_a_window() -> None:
+    """A slow call's answer, which still announces the window before, gives no leave to send in the present one again."""
+    gate = open_gate(known_clock(), remaining=9, reset=1060.0)
+    gate.take(59.0)
+    gate.sent()
+    assert spend(gate, 60.1) == 9  # the slow one may yet arrive in this window
+    for left in range(9, 0, -1):
+        gate.answered(announced(remaining=left, reset=1120.2), received=60.3, refused=False)
+    gate.answered(announced(remaining=8, reset=1060.0), received=65.0, refused=False)
+    assert spend(gate, 65.0) == 1
+    assert gate.wait(65.0) == pytest.approx(55.2, abs=0.1)
+
+
+def test_calls_on_their_way_count_in_a_window_that_began_unseen() -> None:
+    """An answer that announces a new window leaves room for the calls that are still on their way into it."""
+    gate = open_gate(known_clock(), remaining=9, reset=1060.0)
+    for _ in range(5):
+        gate.take(59.9)
+        gate.sent()
+    gate.answered(announced(remaining=9, reset=1119.9), received=60.0, refused=False)
+    assert spend(gate, 60.0) == 5
+
+
+def test_a_ticket_lapses_with_its_window() -> None:
+    """A turn that was taken in a window does not hold in the next."""
+    gate = open_gate(known_clock(), remaining=9, reset=1060.0)
+    ticket = gate.take(1.0)
+    assert gate.holds(ticket, 59.0)
+    assert not gate.holds(ticket, 60.1)
+    gate.take(60.1)
+    gate.give_back(ticket)
+    assert spend(gate, 60.1) == 9
+
+
+def test_a_returned_ticket_is_somebody_elses() -> None:
+    """A turn that is given back can be taken again."""
+    gate = open_gate(known_clock(), remaining=1, reset=1060.0)
+    ticket = gate.take(1.0)
+    assert gate.wait(1.0) > 0
+    gate.give_back(ticket)
+    assert spend(gate, 1.0) == 1
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["first call", "later call"])
+def test_a_reset_that_is_over_is_not_hammered(known: bool) -> None:
+    """A refusal that names a moment in the past is not repeated at once."""
+    gate = open_gate(known_clock(), remaining=9, reset=1060.0) if known else Gate(known_clock())
+    gate.take(1.0)
+    gate.sent()
+    gate.answered(announced(remaining=0, reset=900.0), received=1.1, refused=True)
+    assert LEAST_HOLD <= gate.wait(1.1) + 1e-9 <= DEFAULT_WINDOW
+
+
+def test_a_refusal_in_words_holds_the_route() -> None:
+    """A refusal without headers holds its route for the seconds that its text names, and no longer."""
+    gate = Gate(ServerClock())
+    gate.take(0.0)
+    gate.sent()
+    gate.answered(None, received=1.0, refused=True, wait=7.0)
+    assert gate.wait(1.0) == pytest.approx(7.0)
+    assert gate.wait(8.1) == 0.0
+
+
+def test_a_refusal_without_a_date_ends_when_its_text_says() -> None:
+    """Where nothing tells the server's time, the seconds in a refusal's text do."""
+    gate = open_gate(ServerClock(), remaining=9, reset=1060.0)
+    gate.take(1.0)
+    gate.sent()
+    gate.answered(announced(remaining=0, reset=1060.0), received=1.1, refused=True, wait=3.0)
+    assert gate.wait(4.0) == pytest.approx(0.1)
+    assert gate.wait(4.2) == 0.0
+
+
+def test_a_lost_first_call_lets_another_ask() -> None:
+    """The call that asked for the limit may get lost: then the next one asks."""
+    gate = Gate(ServerClock())
+    gate.take(0.0)
+    gate.sent()
+    gate.lost()
+    assert gate.wait(1.0) == 0.0
+
+
+@given(offset=st.floats(-1e5, 1e5), calls=st.lists(st.tuples(seconds, seconds), min_size=1, max_size=30), drift=st.floats(-DRIFT, DRIFT))
+def test_passed_is_never_early(offset: float, calls: list[tuple[float, float]], drift: float) -> None:
+    """What the clock says has passed has passed, whatever the answers took; and it is late by the uncertainty at most."""
+
+    def server(now: float) -> float:
+        return 1e6 + offset + now * (1 + drift)
+
+    clock, now = ServerClock(), 0.0
+    assert clock.passed(1.0) == inf
+    for there, back in calls:
+        sent, made, now = now, now + there, now + there + back
+        date = float(int(server(made)))
+        clock.observe(sent=sent, received=now, earliest=date, latest=date + 1.2)
+        for ahead in (1.0, 60.0, 300.0):
+            target = server(now) + ahead
+            assert server(clock.passed(target)) >= target
+            assert clock.passed(target) <= now + ahead + DATE_LOSES + back + ROUNDING
+        now += 10.0
+
+
+def test_a_stamp_narrows_what_a_date_leaves_open() -> None:
+    """A time to the millisecond makes the wait exact."""
+    clock = ServerClock()
+    clock.observe(sent=0.0, received=0.1, earliest=1000.0, latest=1001.2)
+    assert clock.passed(1060.0) == pytest.approx(60.1, abs=0.02)
+    clock.observe(sent=5.0, received=5.05, earliest=1005.8, latest=1005.801)
+    assert clock.passed(1060.0) == pytest.approx(59.25, abs=0.02)

@@ -1,0 +1,100 @@
+"""Numbers of workbooks as people saw them."""
+
+# ruff: noqa: E501  # tables read best with a case on a line
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.sheet.numbers import is_date_format, iso_date, plain, shown
+
+SHOWN = [
+    (7, "000", "007"),
+    (7, "0", "7"),
+    (7.5, "0", "8"),
+    (1234.5, "#,##0.00", "1,234.50"),
+    (1234567, "#,##0", "1,234,567"),
+    (0, "#,##0", "0"),
+    (0, "#", ""),
+    (0.5, "#.##", ".5"),
+    (3.1, "0.0##", "3.1"),
+    (-5, "0", "-5"),
+    (-5, "0;(0)", "(5)"),
+    (0, "0;-0;nil", "nil"),
+    (0.256, "0%", "26%"),
+    (1500000, "0.0,,", "1.5"),
+    (1234567890, "000-000-0000", "123-456-7890"),
+    (42, '"EMP-"0000', "EMP-0042"),
+    (42, "\\#0", "#42"),
+    (42, "[Red]0", "42"),
+    (42, "[$€-407] 0.00", "€ 42.00"),
+    (42, '0.00" h"', "42.00 h"),
+    (42, "0_)", "42"),
+    (42, "General", "42"),
+    (42, '"No. "General', "No. 42"),
+    (12300, "0.0E+00", "1.2E+04"),
+    (0.25, "# ?/?", "0.25"),
+    (5, "[>3]0;00", "5"),
+    (5, "@", "5"),
+    (5, "", "5"),
+    (5, '"', "5"),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "text"), SHOWN)
+def test_a_number_in_a_format(value: float, code: str, text: str) -> None:
+    """A number comes as its cell's format shows it, or without a format where that is beyond us."""
+    assert shown(value, code)[0] == text
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True), st.text(st.sampled_from('0#?.,%E+-;"\\[]$_*@ /geneRaldmy€'), max_size=14))
+def test_no_format_is_too_odd(value: float, code: str) -> None:
+    """Whatever the format and the number, there is a text to show."""
+    text, lost = shown(value, code)
+    assert isinstance(text, str)
+    assert isinstance(lost, bool)
+    assert isinstance(is_date_format(code), bool)
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1))
+def test_whole_numbers_come_back_digit_by_digit(number: int) -> None:
+    """A whole number of up to fifteen digits is shown in full."""
+    assert plain(float(number)) == str(number)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1001.0, "1001"), (0.1 + 0.2, "0.3"), (1e15, "1000000000000000"), (1e21, "1E+21"), (1e-7, "0.0000001"), (1e-12, "1E-12"), (-0.0, "0")],
+)
+def test_plain_numbers(value: float, text: str) -> None:
+    """A number without a format has at most fifteen digits, and no exponent unless it is huge or tiny."""
+    assert plain(value) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("yyyy-mm-dd", True), ("d/m/yy", True), ("[h]:mm", True), ("hh:mm", True), ("mmm", True), ("[$-407]d. mmmm yyyy", True),
+        ("0.00", False), ("General", False), ('0 "days"', False), ("[Red]0", False), ("0\\d", False), ("@", False), ("", False), ('"My"0', False),
+    ],
+)  # fmt: skip
+def test_date_formats(code: str, expected: bool) -> None:  # noqa: FBT001  # a column of the table
+    """Formats that show a date, a time or a duration are told from those that only have such letters in their text."""
+    assert is_date_format(code) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1, "1900-01-01"),
+        (59, "1900-02-28"),
+        (61, "1900-03-01"),
+        (46054, "2026-02-01"),
+        (0.5, "12:00:00"),
+        (46054.75, "2026-02-01T18:00:00"),
+        (-1, "-1"),
+    ],
+)
+def test_serial_numbers_are_dates(value: float, text: str) -> None:
+    """A date's number is the day that the spreadsheet shows, also before March 1900."""
+    assert iso_date(value, from_1904=False) == text
