@@ -24,7 +24,6 @@ class Execution:
     """Of every wish that was settled; for those that are missing nothing was sent."""
     stop: Stop | None
     """Why not everything was carried out."""
-    warnings: tuple[str, ...]
 
 
 class Tally:
@@ -73,22 +72,24 @@ class Executor:
         concurrency: int,
         max_failures: int,
         report: Callable[[int, int], None],
+        warn: Callable[[str], None],
     ) -> None:
-        """``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit. ``report`` is told the
-        numbers of rows done and failed whenever they change.
+        """``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
+
+        ``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit.
         """
         self._plan = plan
         self._client = client
-        self._sender = Sender(client, server, naming, journal)
+        self._sender = Sender(client, server, naming, journal, warn)
         self._naming = naming
         self._journal = journal
         self._concurrency = concurrency
         self._max_failures = max_failures
         self._report = report
-        self._warnings: list[str] = []
         self._stop: Stop | None = None
         self._tally = Tally(plan.wishes)
         self._foretold = 0
+        self._passed_over = False
         self._queues: dict[type[Operation], asyncio.Queue[Operation | None]] = defaultdict(asyncio.Queue)
         self._unfinished = {operation.id for operation in plan.operations}
         self._waits = {operation.id: set(operation.after) for operation in plan.operations}
@@ -119,7 +120,10 @@ class Executor:
         """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
         given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="given up when the job was interrupted", looked_up=False)
         unknown = {wish: given_up for wishes in self._sender.under_way.values() for wish in wishes}
-        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=self._stop, warnings=tuple(self._warnings))
+        # An interruption, or a last row too many that failed, that came when nothing was left to start has stopped nothing.
+        harmless = self._stop is not None and self._stop.exit_code in (Exit.INTERRUPTED, Exit.ROWS_NOT_DONE)
+        stop = None if harmless and not self._unfinished and not self._passed_over else self._stop
+        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop)
 
     def stop(self, stop: Stop) -> None:
         """Starts nothing more; what is in flight is finished. The first reason counts."""
@@ -131,17 +135,19 @@ class Executor:
         while (operation := await queue.get()) is not None:
             if self._stop is None:
                 await self._carry_out(operation)
+            else:
+                self._passed_over = True
             self._finish(operation)
 
     async def _carry_out(self, operation: Operation) -> None:
         try:
             carried = await self._sender.carry_out(operation)
         except Closed:
+            self._passed_over = True
             return
         except Stop as stop:
             self.stop(stop)
             return
-        self._warnings.extend(carried.warnings)
         if carried.stop:
             self.stop(carried.stop)
         rows = self._settle(carried.outcomes)

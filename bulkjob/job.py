@@ -7,8 +7,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,13 +39,16 @@ from bulkjob.workspace import read_workspace, with_members
 
 log = logging.getLogger("bulkjob")
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 #: Seconds between two looks at how far the run is, for the display.
 _TICK = 1.0
 
 
 def run(settings: Settings, sheet: Path) -> Exit:
     """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
-    checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    with _leaving_at_once():
+        checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
     with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC)) as directory:
         return asyncio.run(Job(settings, checked, _connection(settings)).run(directory))
 
@@ -59,23 +62,27 @@ class Job:
         self._known = Known(checked=checked)
         self._figures = RunFigures(warnings=checked.warnings)
         self._executor: Executor | None = None
+        self._interrupts = 0
 
     async def run(self, directory: RunDirectory) -> Exit:
         """Goes as far as it gets, then reports on every row."""
         started = time.monotonic()
         stop: Stop | None = None
-        journal = Journal(directory.path / JOURNAL, owner_of(self._settings, self._known.checked.sheet))
+        journal = Journal(directory.path / JOURNAL, owner_of(self._settings, self._known.checked.sheet), self._known.checked.sheet)
         # Another run's directory is left alone: no report is written into it.
         history = journal.read()
         self._known = replace(self._known, earlier=history.rows)
-        try:
-            await self._interruptible(self._work(journal, history))
-        except Stop as reason:
-            stop = reason
-        except Exception:
-            self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started)
-            raise
-        return self._report(directory, stop, started)
+        work = asyncio.ensure_future(self._work(journal, history))
+        # Until the report is written: an interruption then must not cost it.
+        with _signals_to(lambda: self._interrupt(work)):
+            try:
+                await self._ended(work)
+            except Stop as reason:
+                stop = reason
+            except Exception:
+                self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started)
+                raise
+            return self._report(directory, stop, started)
 
     async def _work(self, journal: Journal, history: History) -> None:
         settings, checked = self._settings, self._known.checked
@@ -130,14 +137,23 @@ class Job:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
         settings = self._settings
         rows = len({row for wish in plan.wishes for row in wish.rows})
+        before = client.figures.calls.total()
         with progress(rows, stream=sys.stderr, clock=time.monotonic) as shown:
 
             def show(done: int, failed: int) -> None:
-                shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total())
+                shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total() - before)
 
             naming = self._known.naming or Naming(Workspace(departments={}, units=None, agents={}))
             executor = Executor(
-                plan, client, server, naming, journal, concurrency=settings.concurrency, max_failures=settings.max_failures, report=show
+                plan,
+                client,
+                server,
+                naming,
+                journal,
+                concurrency=settings.concurrency,
+                max_failures=settings.max_failures,
+                report=show,
+                warn=lambda warning: self._warn((warning,)),
             )
             self._executor = executor
             ticking = asyncio.create_task(_every(_TICK, lambda: show(*executor.progress)))
@@ -149,36 +165,25 @@ class Job:
 
     def _conclude(self, plan: Plan, execution: Execution) -> None:
         self._known = replace(self._known, wishes=plan.wishes, outcomes=execution.outcomes)
-        self._warn(execution.warnings)
         if execution.stop:
             raise execution.stop
 
-    async def _interruptible(self, work: Coroutine[object, object, None]) -> None:
-        """Runs to the end, or until SIGTERM or SIGINT: then what is in flight is finished, for the time of grace at most."""
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        interrupted = Stop(Exit.INTERRUPTED, "The job was interrupted. What was in flight is finished, the rest was not sent.")
-        signals: list[int] = []
+    def _interrupt(self, work: asyncio.Task[None]) -> None:
+        """Lets what is in flight be finished, for the time of grace; ends the work at once where nothing is, and the second time."""
+        self._interrupts += 1
+        if self._executor is None or self._interrupts > 1:
+            work.cancel()
+            return
+        self._executor.stop(_interrupted())
+        asyncio.get_running_loop().call_later(self._settings.grace, work.cancel)
 
-        def interrupt(number: int) -> None:
-            signals.append(number)
-            if self._executor is None or len(signals) > 1:
-                task.cancel()
-                return
-            self._executor.stop(interrupted)
-            loop.call_later(self._settings.grace, task.cancel)
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, interrupt, number)
+    async def _ended(self, work: asyncio.Task[None]) -> None:
         try:
-            await task
+            await work
         except asyncio.CancelledError:
-            if not signals:
+            if not self._interrupts:
                 raise
-            raise interrupted from None
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            raise _interrupted() from None
 
     def _warn(self, warnings: tuple[str, ...]) -> None:
         for warning in warnings:
@@ -209,6 +214,42 @@ def owner_of(settings: Settings, sheet: Sheet) -> Owner:
         unit_route=settings.unit_route,
         skip_invalid=settings.skip_invalid,
     )
+
+
+def _interrupted() -> Stop:
+    message = "The job was interrupted before its end. No further call was started; the report says for each row what became of it."
+    return Stop(Exit.INTERRUPTED, message)
+
+
+@contextmanager
+def _leaving_at_once() -> Iterator[None]:
+    """While open, SIGTERM and SIGINT raise `Stop` (75): there is nothing yet that would have to be finished or reported on."""
+
+    def leave(*_: object) -> None:
+        # Not `Stop` itself, which a reader of foreign files might take for a flaw of the file.
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, leave) for number in _SIGNALS}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stop(Exit.INTERRUPTED, "The job was interrupted while the sheet was read. Nothing was sent.") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
+    """While open, SIGTERM and SIGINT go to ``interrupt``."""
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 async def _every(seconds: float, action: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@
 record's own text. Records, by their ``type``:
 
 * ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
+* ``sheet``: the sheet as it was read, once.
 * ``rows``: rows that needed no write, with their results.
 * ``intent``: a numbered write: operation, method, path and body, what each change found before, and a picture of the thing as a whole.
 * ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import pandas as pd
 
 from bulkjob import __version__
 from bulkjob.operations import AgentWish, Before, Outcome, UnitWish, Wish
-from bulkjob.records import RowResult
+from bulkjob.records import RowResult, Sheet
 from bulkjob.rocketchat.wire import Request
 from bulkjob.vocabulary import Exit, Status, Stop
 
@@ -46,12 +48,57 @@ class Owner:
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="opened"):
+    """The beginning of an attempt."""
+
     format: int = FORMAT
     bulkjob: str = __version__
     owner: Owner
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="sheet"):
+    """The sheet as it was read, so that a rollback can report on its rows without the file."""
+
+    name: str
+    sha256: str
+    sheet_name: str
+    headers: tuple[str, ...]
+    letters: tuple[str, ...]
+    positions: dict[str, int]
+    rows: tuple[int, ...]
+    cells: tuple[tuple[str, ...], ...]
+    """By column."""
+
+    @classmethod
+    def of(cls, sheet: Sheet) -> "Kept":
+        """A sheet as the journal keeps it."""
+        return cls(
+            name=sheet.name,
+            sha256=sheet.sha256,
+            sheet_name=sheet.sheet_name,
+            headers=sheet.headers,
+            letters=sheet.letters,
+            positions=dict(sheet.positions),
+            rows=tuple(sheet.cells.index.tolist()),
+            cells=tuple(tuple(sheet.cells[position].tolist()) for position in range(len(sheet.headers))),
+        )
+
+    def sheet(self) -> Sheet:
+        """The sheet as it was read."""
+        cells = pd.DataFrame(dict(enumerate(self.cells)), index=pd.Index(self.rows, dtype="int64"), dtype="str")
+        return Sheet(
+            name=self.name,
+            sha256=self.sha256,
+            sheet_name=self.sheet_name,
+            headers=self.headers,
+            letters=self.letters,
+            positions=self.positions,
+            cells=cells,
+        )
+
+
 class Rows(msgspec.Struct, frozen=True, kw_only=True, tag="rows"):
+    """Rows that needed no write."""
+
     rows: tuple[RowResult, ...]
 
 
@@ -70,6 +117,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
+    """A write that is about to go out."""
+
     number: int
     operation: str
     method: str
@@ -80,12 +129,14 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
+    """What became of a write."""
+
     number: int
     outcomes: tuple[Outcome, ...]
     rows: tuple[RowResult, ...]
 
 
-Record = Opened | Rows | Intent | Settled
+Record = Opened | Kept | Rows | Intent | Settled
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
@@ -137,7 +188,7 @@ class Made:
     wish: Wish
     before: Before
     status: Status | None
-    """None where the run ended before the write's outcome was known."""
+    """None where nobody knows: the run ended before, or the write's outcome could not be looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +197,7 @@ class History:
 
     owner: Owner | None = None
     """None as long as nothing was written."""
+    sheet: Kept | None = None
     rows: Mapping[int, RowResult] = field(default_factory=dict)
     """The rows that are success."""
     made: tuple[Made, ...] = ()
@@ -155,6 +207,7 @@ class History:
 def history_of(records: Iterable[Record]) -> History:
     """What the records of a journal add up to."""
     owner: Owner | None = None
+    sheet: Kept | None = None
     rows: dict[int, RowResult] = {}
     intents: dict[int, Intent] = {}
     settled: dict[int, tuple[Outcome, ...]] = {}
@@ -162,6 +215,8 @@ def history_of(records: Iterable[Record]) -> History:
         match record:
             case Opened():
                 owner = record.owner
+            case Kept():
+                sheet = record
             case Rows():
                 rows.update((row.row, row) for row in record.rows)
             case Intent():
@@ -170,11 +225,15 @@ def history_of(records: Iterable[Record]) -> History:
                 rows.update((row.row, row) for row in record.rows)
                 settled[record.number] = record.outcomes
     made = [
-        Made(wish=_wish(change), before=change.before, status=settled[number][place].status if number in settled else None)
+        Made(wish=_wish(change), before=change.before, status=_known(settled[number][place]) if number in settled else None)
         for number, intent in intents.items()
         for place, change in enumerate(intent.changes)
     ]
-    return History(owner=owner, rows=rows, made=tuple(made))
+    return History(owner=owner, sheet=sheet, rows=rows, made=tuple(made))
+
+
+def _known(outcome: Outcome) -> Status | None:
+    return outcome.status if outcome.status is Status.SUCCESS or outcome.looked_up else None
 
 
 def change_of(wish: Wish, before: Before) -> Change:
@@ -213,10 +272,11 @@ def _wish(change: Change) -> Wish:
 class Journal:
     """Appends to one journal. Who waits for a line waits until it is on disk; lines that wait together are synced together."""
 
-    def __init__(self, path: Path, owner: Owner, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
-        """``sync`` makes the disk keep what was written to a file descriptor; by default ``fsync`` in a thread."""
+    def __init__(self, path: Path, owner: Owner, sheet: Sheet, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """``sheet`` is kept in a new journal. ``sync`` makes the disk keep what was written to a file descriptor; by default ``fsync`` in a thread."""
         self._path = path
         self._owner = owner
+        self._sheet: Sheet | None = sheet
         self._sync = sync or _fsync
         self._file: int | None = None
         self._number = 0
@@ -236,6 +296,7 @@ class Journal:
             raise Stop(Exit.CANNOT_CREATE, message) from None
         history = history_of(records)
         self._number = sum(isinstance(record, Intent) for record in records)
+        self._sheet = None if history.sheet else self._sheet
         if history.owner is not None and history.owner != self._owner:
             differences = ", ".join(_differences(history.owner, self._owner))
             message = f"{self._path.parent} belongs to another run (another {differences}). Nothing was sent; choose another --run-dir."
@@ -252,6 +313,8 @@ class Journal:
         if self._file is None:
             self._open()
             lines.append(line_of(Opened(owner=self._owner)))
+            if self._sheet is not None:
+                lines.append(line_of(Kept.of(self._sheet)))
             lines.append(line_of(Rows(rows=self._settled_before)))
         self._number += 1
         number = self._number
@@ -272,6 +335,7 @@ class Journal:
         await self._append(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
 
     def close(self) -> None:
+        """Lets go of the file; what was waited for is on disk."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -4,7 +4,7 @@ What to send is decided in `compose`, what became of it in `verify`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -15,14 +15,17 @@ from bulkjob.naming import Naming
 from bulkjob.operations import AgentsPost, AgentWish, DepartmentPut, Operation, Outcome, UnitPost, UnitWish, Wish
 from bulkjob.records import Department, Membership, Monitor
 from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.client import Client, Written
+from bulkjob.rocketchat.client import Client, Closed, Written
 from bulkjob.rocketchat.pace import Ticket
 from bulkjob.rocketchat.wire import CallFailed, DepartmentState, Failure, Next, Request, Route, StoredUnit
 from bulkjob.server import Server, stop_for
-from bulkjob.vocabulary import Code, Status, Stop
-from bulkjob.workspace import NeverComplete, first_failure, read_departments, read_members
+from bulkjob.vocabulary import Change, Code, Status, Stop
+from bulkjob.workspace import NeverComplete, first_failure, read_departments, read_members, read_pages
 
 T = TypeVar("T")
+
+#: Takes a sentence that people should read at once.
+Warn = Callable[[str], None]
 
 #: Before 6.6 a PUT is answered before its agents are stored: they are looked for after each of these many seconds.
 _LATE = (0.1, 0.5, 2.0)
@@ -41,7 +44,10 @@ class Carried:
     """The wishes that the write carried, as the journal lists them."""
     stop: Stop | None = None
     """Why the job cannot go on after it."""
-    warnings: tuple[str, ...] = ()
+
+
+class _Nothing(Exception):
+    """Made anew, a call has nothing left to send."""
 
 
 class Listings:
@@ -68,6 +74,31 @@ class Listings:
             raise CallFailed(_UNREADABLE) from None
 
 
+class Monitors:
+    """Who holds the role of a monitor; asked for once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._reading: asyncio.Task[frozenset[str] | None] | None = None
+
+    async def holders(self) -> frozenset[str] | None:
+        """Their ids; None where that list is not to be had. Raises `CallFailed` where no call will succeed, `Closed`."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> frozenset[str] | None:
+        try:
+            return frozenset(await read_pages(self._client, wire.monitors, lambda monitor: monitor.id))
+        except NeverComplete:
+            return None
+        except CallFailed as failed:
+            # Only a warning hangs on this list: a refusal of it is no reason to end the job.
+            if failed.failure.next is Next.JOB and failed.failure.status != 403:
+                raise
+            return None
+
+
 class _Writing(Protocol[T]):
     """How one kind of operation is written."""
 
@@ -83,19 +114,21 @@ class _Writing(Protocol[T]):
     async def judge(self, composed: Composed[T], written: Written[T]) -> Mapping[Wish, Outcome]:
         """What became of the wishes that the call carried. Raises `CallFailed`."""
 
-    def warnings(self, composed: Composed[T], written: Written[T]) -> tuple[str, ...]:
-        """What else was seen."""
+    def warn(self, composed: Composed[T], written: Written[T]) -> None:
+        """Says what else was seen."""
 
 
 class Sender:
     """Carries out operations one by one."""
 
-    def __init__(self, client: Client, server: Server, naming: Naming, journal: Journal) -> None:
+    def __init__(self, client: Client, server: Server, naming: Naming, journal: Journal, warn: Warn) -> None:
         self._client = client
         self._journal = journal
         self._server = server
         self._naming = naming
+        self._warn = warn
         self._listings = Listings(client)
+        self._monitors = Monitors(client)
         self.under_way: dict[str, tuple[Wish, ...]] = {}
         """Operation id → the wishes of its write, from just before it goes out until its outcome is known."""
 
@@ -106,9 +139,12 @@ class Sender:
         """
         match operation:
             case UnitPost():
-                return await self._write(operation, _UnitWriting(operation, self._client, self._server, self._naming, self._listings))
+                writing = _UnitWriting(
+                    operation, self._client, self._server, self._naming, self._warn, listings=self._listings, role=self._monitors
+                )
+                return await self._write(operation, writing)
             case DepartmentPut():
-                return await self._write(operation, _DepartmentWriting(operation, self._client, self._server, self._naming))
+                return await self._write(operation, _DepartmentWriting(operation, self._client, self._server, self._naming, self._warn))
             case AgentsPost():
                 return await self._write(operation, _AgentsWriting(operation, self._client))
 
@@ -126,54 +162,93 @@ class Sender:
         except BaseException:
             self._client.give_back(writing.route, ticket)
             raise
-        carried = await self._sent(operation, writing, composed, composed.request, ticket)
-        return replace(carried, number=number, pending=composed.pending)
+        return await self._sent(operation, writing, composed, request=composed.request, number=number, ticket=ticket)
 
     async def _sent(
-        self, operation: Operation, writing: _Writing[T], composed: Composed[T], request: Request[T], ticket: Ticket
+        self, operation: Operation, writing: _Writing[T], composed: Composed[T], *, request: Request[T], number: int, ticket: Ticket
     ) -> Carried:
+        """What became of a call that has something to send. Whatever else ends it, its wishes stay under way: nobody knows about them."""
         self.under_way[operation.id] = composed.pending
+        perhaps_done: dict[Wish, None] = {}
         written: Written[T] | None = None
         started = asyncio.get_running_loop().time()
+
+        async def look() -> T | None:
+            perhaps_done.update(dict.fromkeys(composed.pending))
+            return await writing.look(composed)
+
+        async def again() -> Request[T]:
+            nonlocal composed, number
+            sent, composed = composed, await self._composed_again(writing)
+            if composed.request is None:
+                raise _Nothing
+            if sent.request is None or (composed.request.body, composed.before) != (sent.request.body, sent.before):
+                number = await self._journal.intent(operation.id, composed.request, composed.before, composed.picture)
+            self.under_way[operation.id] = tuple(dict.fromkeys((*perhaps_done, *composed.pending)))
+            return composed.request
+
         try:
-            written = await self._client.write(request, ticket, lambda: writing.look(composed))
+            written = await self._client.write(request, ticket, look, again)
             outcomes = await writing.judge(composed, written)
-            warnings = writing.warnings(composed, written)
-            return Carried(outcomes={**composed.settled, **outcomes}, warnings=warnings)
+            writing.warn(composed, written)
+            carried = Carried(outcomes={**_settled(composed, perhaps_done, written), **outcomes})
+        except _Nothing:
+            # The journal does not learn what became of what was sent before: nobody saw that.
+            del self.under_way[operation.id]
+            return Carried(outcomes=_settled(composed, perhaps_done, None))
         except CallFailed as failed:
             seconds = asyncio.get_running_loop().time() - started
             outcome = verify.unverified(written, failed) if written else verify.outcome_of_failure(failed, seconds)
-            return self._failed(operation, composed, outcome, failed)
-        finally:
-            if not _cancelling():
-                del self.under_way[operation.id]
+            carried = self._failed(operation, composed, outcome, failed)
+        except Closed:
+            # Nothing was sent, or it was refused, or seen not to have been done.
+            del self.under_way[operation.id]
+            raise
+        del self.under_way[operation.id]
+        return replace(carried, number=number, pending=composed.pending)
+
+    async def _composed_again(self, writing: _Writing[T]) -> Composed[T]:
+        try:
+            return await writing.compose()
+        except CallFailed as failed:
+            # What is read for a write has attempts of its own: the write is not tried once more for its sake.
+            ends = Next.JOB if failed.failure.next is Next.JOB else Next.ROW
+            raise CallFailed(replace(failed.failure, next=ends), failed.attempts) from None
 
     def _unread(self, operation: Operation, failed: CallFailed) -> Carried:
         """What the call would have been made from could not be read: nothing was sent."""
         if failed.failure.next is Next.JOB:
             return Carried(outcomes={}, stop=stop_for(failed.failure))
         outcome = Outcome(status=Status.FAILED, code=failed.failure.code, said=failed.failure.said)
-        return Carried(outcomes=dict.fromkeys(operation.wishes, outcome), warnings=self._unrepaired(operation, failed))
+        self._warn_unrepaired(operation, failed)
+        return Carried(outcomes=dict.fromkeys(operation.wishes, outcome))
 
     def _failed(self, operation: Operation, composed: Composed[T], outcome: Outcome, failed: CallFailed) -> Carried:
+        self._warn_unrepaired(operation, failed)
         return Carried(
             outcomes={**composed.settled, **dict.fromkeys(composed.pending, outcome)},
             stop=stop_for(failed.failure) if failed.failure.next is Next.JOB else None,
-            warnings=self._unrepaired(operation, failed),
         )
 
-    def _unrepaired(self, operation: Operation, failed: CallFailed) -> tuple[str, ...]:
+    def _warn_unrepaired(self, operation: Operation, failed: CallFailed) -> None:
         """A unit that only lost departments is written for its counters' sake; that nobody could do so fails no row."""
         if isinstance(operation, UnitPost) and not operation.wishes:
             unit, said = self._naming.unit(operation.unit_id), failed.failure.said
-            return (f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: writing it failed ({said}).",)
-        return ()
+            self._warn(f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: writing it failed ({said}).")
 
 
-def _cancelling() -> bool:
-    """Whether the task is being given up, so that what its write did stays unknown."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _settled(composed: Composed[T], perhaps_done: Collection[Wish], written: Written[T] | None) -> Mapping[Wish, Outcome]:
+    """The wishes that a call did not carry when it was sent last. What is so after a sending of unknown outcome was written, not found."""
+
+    def told(wish: Wish, outcome: Outcome) -> Outcome:
+        if wish not in perhaps_done or outcome.status is not Status.SUCCESS:
+            return outcome
+        updated = replace(outcome, change=Change.UPDATED)
+        if written is None:
+            return updated
+        return replace(updated, attempts=written.attempts, http_status=written.status, seconds=written.seconds)
+
+    return {wish: told(wish, outcome) for wish, outcome in composed.settled.items()}
 
 
 @dataclass(slots=True)
@@ -182,8 +257,13 @@ class _UnitWriting:
     client: Client
     server: Server
     naming: Naming
+    say: Warn
     listings: Listings
+    role: Monitors
     monitors: tuple[Monitor, ...] = ()
+    """Those who are expected to stay."""
+    said: bool = False
+    """Whether it was said who is not."""
     route: Route = wire.POST_UNIT
 
     async def compose(self) -> Composed[StoredUnit]:
@@ -193,7 +273,24 @@ class _UnitWriting:
                 monitors = group.create_task(self.client.call(wire.unit_monitors(self.operation.unit_id)))
                 departments = group.create_task(self.listings.fresh())
         self.monitors = monitors.result()
-        return compose.unit_call(self.operation, unit.result(), self.monitors, departments.result(), self.server)
+        composed = compose.unit_call(self.operation, unit.result(), self.monitors, departments.result(), self.server)
+        if composed.request is not None and self.server.drops_monitors:
+            await self._say_who_is_dropped()
+        return composed
+
+    async def _say_who_is_dropped(self) -> None:
+        holders = await self.role.holders() if self.monitors else None
+        if holders is None:
+            return
+        dropped = [monitor for monitor in self.monitors if monitor.id not in holders]
+        self.monitors = tuple(monitor for monitor in self.monitors if monitor.id in holders)
+        if dropped and not self.said:
+            self.said = True
+            names = ", ".join(self.naming.agent(monitor.id, monitor.username) for monitor in dropped)
+            self.say(
+                f"Writing unit {self.naming.unit(self.operation.unit_id)} takes monitors out of it who no longer hold the role "
+                f"livechat-monitor: {names}. Rocket.Chat does so by itself; whoever shall stay needs the role first."
+            )
 
     async def look(self, composed: Composed[StoredUnit]) -> StoredUnit | None:
         departments = await self.listings.fresh(finishing=True)
@@ -210,14 +307,14 @@ class _UnitWriting:
             if isinstance(wish, UnitWish)
         }
 
-    def warnings(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> tuple[str, ...]:
+    def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:  # noqa: ARG002 - as the others take it
         stored = written.value.monitors
-        if stored is None or stored >= len(self.monitors):
-            return ()
-        return (
-            f"Unit {self.naming.unit(self.operation.unit_id)} had {len(self.monitors)} monitors and has {stored} now: "
-            "Rocket.Chat drops those who no longer hold the role livechat-monitor.",
-        )
+        if stored is not None and stored < len(self.monitors):
+            names = ", ".join(self.naming.agent(monitor.id, monitor.username) for monitor in self.monitors)
+            self.say(
+                f"Unit {self.naming.unit(self.operation.unit_id)} has lost monitors: Rocket.Chat drops those who no longer hold the role "
+                f"livechat-monitor. It had {names}, and has {stored} now."
+            )
 
 
 @dataclass(slots=True)
@@ -226,6 +323,7 @@ class _DepartmentWriting:
     client: Client
     server: Server
     naming: Naming
+    say: Warn
     before: Department | None = None
     route: Route = wire.PUT_DEPARTMENT
 
@@ -266,14 +364,14 @@ class _DepartmentWriting:
                 break
         return members
 
-    def warnings(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> tuple[str, ...]:
+    def warn(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> None:
         after = written.value.department
         if self.operation.unit in composed.pending or self.before is None or after is None or after.parent_id == self.before.parent_id:
-            return ()
+            return
         was, now = (f"unit {self.naming.unit(parent)}" if parent else "no unit" for parent in (self.before.parent_id, after.parent_id))
-        return (
+        self.say(
             f"Department {self.naming.department(after.id)} was in {was} just before it was written, and is in {now} now: "
-            "somebody else changed it at the same moment. Check its unit.",
+            "somebody else changed it at the same moment. Check its unit."
         )
 
 
@@ -297,8 +395,8 @@ class _AgentsWriting:
             for wish in composed.agents
         }
 
-    def warnings(self, composed: Composed[bool], written: Written[bool]) -> tuple[str, ...]:
-        return ()
+    def warn(self, composed: Composed[bool], written: Written[bool]) -> None:
+        """Nothing else is seen here."""
 
 
 async def _members(client: Client, department_id: str, *, finishing: bool = False) -> Mapping[str, Membership]:

@@ -146,7 +146,7 @@ async def _units(client: Client) -> dict[str, Unit] | None:
         failure = failed.failure
         refused = failure.status == 403 and failure.code is Code.REFUSED
         # The route may be unknown without a licence, and then be answered with the web client's page, or a 404 in plain text.
-        unknown = failure.next is not Next.JOB and failure.status is not None and failure.status < 500
+        unknown = failure.next is not Next.JOB and failure.code in (Code.BAD_RESPONSE, Code.REJECTED) and failure.status is not None
         if refused or unknown:
             return None
         raise stop_for(failure) from None

@@ -44,13 +44,14 @@ FORMS = [(ending, with_counts) for ending in ("csv", "xlsx") for with_counts in 
 State = dict[str, Any]
 
 NASTY = (
-    *("", " ", "-", "–", " - ", "\u200b-", "--", "@", "@anna", "@@anna", " @anna", "=1+1", "+1", "-1", "'=1+1", "''", "'", "\t=x", '"', '""', '"a"'),
-    *("a,b", "a;b", "a\tb", "a\nb", "a\r\nb", "a\rb", "sep=;", "department", "007", "0042", "1e5", "1.0", "1-2", "NA", "null", "None", "TRUE"),
-    *("nan", "#N/A", "#REF!", "#WERT!", "####", "Err:502", "<r>x</r>", "<r><t>x</t></r>", "<b>", "&amp;", "&", "_x0041_", "_x000D_", "]]>"),
-    *("http://x.example", "mailto:a@x.example", "internal:A1", "Süd", "Su\u0308d", "süd", "SÜD", "STRASSE", "Straße", "İ", "ı", "ﬁ", "K", "a b"),
-    *("a  b", "a\u00a0b", " a b ", "a\u200bb", "\ufeffa b", "Anna", "anna", "ANNA", "ανά", "שלום", "\u202eabc", "👩‍👩‍👧", "\u0301a", "日本"),
-    *("x" * 300, "\x01", "a\x00b", "\x7f", "\x85a", "\ufffe", "\uffff", "remove", "add", "unit", "1.23E+05"),
-)  # fmt: skip
+    *("", " ", "-", "–", " - ", "\u200b-", "--", "@", "@anna", "@@anna", " @anna", "=1+1", "+1", "-1", "'=1+1", "''", "'", "\t=x"),
+    *('"', '""', '"a"', "a,b", "a;b", "a\tb", "a\nb", "a\r\nb", "a\rb", "sep=;", "department", "unit", "remove", "add"),
+    *("007", "0042", "1e5", "1.0", "1-2", "1.23E+05", "NA", "null", "None", "TRUE", "nan", "#N/A", "#REF!", "#WERT!", "####", "Err:502"),
+    *("<r>x</r>", "<r><t>x</t></r>", "<b>", "&amp;", "&", "_x0041_", "_x000D_", "]]>", "http://x.example", "mailto:a@x.example"),
+    *("Süd", "Su\u0308d", "süd", "SÜD", "STRASSE", "Straße", "İ", "ı", "ﬁ", "K", "Anna", "anna", "ANNA", "\u0301a"),
+    *("a b", "a  b", "a\u00a0b", " a b ", "a\u200bb", "\ufeffa b", "internal:A1", "ανά", "שלום", "\u202eabc", "👩‍👩‍👧", "日本"),
+    *("x" * 300, "\x01", "a\x00b", "\x7f", "\x85a", "\ufffe", "\uffff"),
+)
 
 
 def law(examples: int) -> settings:
@@ -63,7 +64,7 @@ def names(draw: st.DrawFn, ids: Sequence[str], taken: list[str], *, more: Sequen
     """A name as people, programs and accidents make them: often one that is taken, or nearly so, or that is an id of something else."""
     twins = [twin for name in taken for twin in (name, name.upper(), name.lower(), f" {name}", f"{name} ", name.replace(" ", "  "))]
     choices = [st.sampled_from([*NASTY, *more]), st.text(max_size=8), st.sampled_from(ids)]
-    name = draw(st.one_of(*choices, *([st.sampled_from(twins)] if twins else [])))
+    name: str = draw(st.one_of(*choices, *([st.sampled_from(twins)] if twins else [])))
     taken.append(name)
     return name
 
@@ -152,7 +153,7 @@ def export_in_process(
     rate_limit: str = "off",
     with_counts: bool = False,
     force: bool = False,
-    meddle: Callable[..., None] | None = None,
+    meddle: Callable[..., object] | None = None,
 ) -> SimpleNamespace:
     """Export a sandbox's workspace on virtual time: the exit code, the calls, the log."""
     with logged() as log, asyncio.Runner(loop_factory=JOB["VirtualTimeLoop"]) as runner:
@@ -249,7 +250,7 @@ class TestRows:
     @law(100)
     @given(workspace=workspaces())
     def test_every_row_means_what_it_was_made_from(self, ending: str, workspace: Workspace) -> None:
-        """Read back and resolved, the rows name exactly the departments, units, agents and numbers of the workspace; what is left out is told."""
+        """Read back and resolved, the rows name exactly what the workspace holds; what is left out is told."""
         export = export_of(workspace)
         data = render_csv(export, with_counts=True) if ending == "csv" else render_xlsx(export, ORIGIN, with_counts=True)
         resolution = resolve(check(parse(data, f"x.{ending}")), workspace)
@@ -342,7 +343,7 @@ class TestRows:
     def test_natural_order(self) -> None:
         """Case and accents do not matter, and numbers count as numbers, however long."""
         wanted = ["0", "7", "08", "-", "Ärger", "arm", "Team 9", "team 10", "Team 10 b", "zoo", "zoo" + "1" * 5000]
-        assert sorted(reversed(wanted), key=natural) == wanted
+        assert sorted(wanted[4:] + wanted[:4], key=natural) == wanted
 
     def test_columns(self) -> None:
         """The columns are the sheet's six; without the counts, the counter's column is not there at all."""
@@ -498,7 +499,7 @@ class TestCommand:
         assert path.read_text() == "precious"
 
     def test_last_line(self, sample: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """One line says how much was written, where, and what comes next; with ``--force`` over what was there, in any case of the ending."""
+        """One line says how much was written, where, and what comes next; ``--force`` replaces what was there."""
         path = tmp_path / "my sheet.XLSX"
         path.write_text("old")
         done = export_in_process(sample, path, force=True)

@@ -106,10 +106,17 @@ def a_server(**changes: Any) -> Server:
 
 @pytest.mark.parametrize(
     ("version", "knows_unit", "early"),
-    [("6.0", False, False), ("6.1", False, True), ("6.5", False, True), ("6.6", False, False), ("6.12", False, False), ("6.13", True, False)]
+    [
+        ("6.0", False, False),
+        ("6.1", False, True),
+        ("6.5", False, True),
+        ("6.6", False, False),
+        ("6.12", False, False),
+        ("6.13", True, False),
+    ]
     + [(version, True, False) for version in ("7.0", "7.5", "8.0")],
 )
-async def test_releases_are_told_apart(version: str, knows_unit: bool, early: bool) -> None:
+async def test_releases_are_told_apart(*, version: str, knows_unit: bool, early: bool) -> None:
     """Each release that is served is known by what it does differently."""
     server = await inspected(signed_in(sandbox(version), "admin"))
     assert server.version is not None
@@ -145,7 +152,7 @@ async def test_an_older_server_is_refused(version: str) -> None:
 )
 @pytest.mark.parametrize("version", ["6.0", "7.0", "8.0"])
 async def test_permissions_follow_from_roles(
-    version: str, user: str, units: bool, monitors: bool, departments: bool, agents: bool, bypass: bool
+    *, version: str, user: str, units: bool, monitors: bool, departments: bool, agents: bool, bypass: bool
 ) -> None:
     """What the account may is what any of its roles may."""
     server = await inspected(signed_in(sandbox(version), user))
@@ -157,7 +164,7 @@ async def test_permissions_follow_from_roles(
 
 @pytest.mark.parametrize(("version", "known"), [("6.0", False), ("6.4", False), ("6.5", True), ("7.0", True), ("8.0", True)])
 @pytest.mark.parametrize("licence", [["livechat-enterprise", "auditing"], []])
-async def test_the_licence_is_read_where_it_can_be(version: str, known: bool, licence: list[str]) -> None:
+async def test_the_licence_is_read_where_it_can_be(*, version: str, known: bool, licence: list[str]) -> None:
     """A server too old to tell its licence is taken to have units."""
     server = await inspected(signed_in(sandbox(version, license=licence), "manager"))
     assert server.modules == (frozenset(licence) if known else None)
@@ -208,10 +215,7 @@ async def test_a_redirect_is_a_wrong_address(status: int) -> None:
 @pytest.mark.parametrize(
     "reply",
     [page(500), page(502), page(503), page(504), page(429)]
-    + [
-        NoAnswer(Failure(next=Next.REPEAT, code=code, said="nothing"))
-        for code in (Code.CONNECTION, Code.TIMEOUT, Code.BAD_RESPONSE)
-    ],
+    + [NoAnswer(Failure(next=Next.REPEAT, code=code, said="nothing")) for code in (Code.CONNECTION, Code.TIMEOUT, Code.BAD_RESPONSE)],
     ids=lambda reply: str(reply.status) if isinstance(reply, Answer) else str(reply.failure.code),
 )
 async def test_a_server_that_fails_is_unavailable(reply: Answer | NoAnswer) -> None:

@@ -1,5 +1,6 @@
 """Lists read to their end: against the sandbox, and against lists that change while they are read."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -108,7 +109,9 @@ async def test_a_server_that_forbids_whole_lists_is_paged() -> None:
 
 
 @given(total=st.integers(0, 450), most=st.integers(1, 120), default=st.integers(1, 60), unlimited=st.booleans(), whole=st.booleans())
-def test_paging_reads_each_entry_once(on_loop: Callable[[Any], Any], total: int, most: int, default: int, unlimited: bool, whole: bool) -> None:
+def test_paging_reads_each_entry_once(
+    *, on_loop: Callable[[Any], Any], total: int, most: int, default: int, unlimited: bool, whole: bool
+) -> None:
     """Whatever the administrator's limits are, every entry is read, in order, and the end is not overrun."""
 
     async def main() -> tuple[list[str], int]:
@@ -123,8 +126,6 @@ def test_paging_reads_each_entry_once(on_loop: Callable[[Any], Any], total: int,
 
 @pytest.fixture(scope="session")
 def on_loop() -> Callable[[Any], Any]:
-    import asyncio
-
     return asyncio.run
 
 
@@ -317,6 +318,16 @@ async def test_a_server_that_breaks_while_units_are_read_is_unavailable(body: by
     assert stop.value.exit_code == Exit.UNAVAILABLE
 
 
+@pytest.mark.parametrize("status", [429, 502])
+async def test_a_proxy_in_the_way_of_the_units_is_not_their_absence(status: int) -> None:
+    """A list of units that is held up for long ends the job with 69, as the next run may read it."""
+    whole = signed_in(sandbox(), "admin")
+    held_up = Answer(status=status, headers={}, body=b"<html>later</html>")
+    with pytest.raises(Stop) as stop:
+        await read(lambda request: held_up if request.route.pattern == "livechat/units" else whole(request))
+    assert stop.value.exit_code == Exit.UNAVAILABLE
+
+
 @pytest.mark.parametrize(
     ("route", "permission"), [("livechat/department", "view-livechat-departments"), ("livechat/users/:type", "transfer-livechat-guest")]
 )
@@ -382,7 +393,9 @@ async def test_the_reason_is_the_first_failure() -> None:
     whole = signed_in(sandbox(), "admin")
 
     def reply(request: Request[Any]) -> Answer | NoAnswer:
-        return as_json({"status": "error", "message": "You must be logged in to do this."}, 401) if "users" in request.path else whole(request)
+        return (
+            as_json({"status": "error", "message": "You must be logged in to do this."}, 401) if "users" in request.path else whole(request)
+        )
 
     with pytest.raises(Stop, match="ROCKETCHAT_AUTH_TOKEN") as stop:
         await read(reply)

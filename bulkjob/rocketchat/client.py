@@ -214,7 +214,7 @@ class Client:
         raise Closed
 
     async def _probed(self, failure: Failure) -> Failure:
-        """The failure of a call that is out of attempts, after one read: ends the job if that is not answered, or the account is let in no more."""
+        """The failure of a call that is out of attempts, after one read: ends the job if that is not answered, or not to this account."""
         probe = await self._attempt(wire.me(), None, finishing=True)
         if not isinstance(probe, Failure) or probe.next is Next.ROW:
             return failure
@@ -227,7 +227,7 @@ class Client:
     ) -> T | Failure:
         """One attempt; refusals by the rate limit that name their end are waited out and do not count."""
         while True:
-            result = await self._exchange(request, ticket, finishing=finishing)
+            result = await self._exchange(request, ticket, finishing=finishing, again=again)
             if not (isinstance(result, Failure) and result.next is Next.WAIT):
                 return result
             request, ticket = await self._anew(request, again, finishing=finishing)
@@ -245,7 +245,9 @@ class Client:
             self.give_back(request.route, ticket)
             raise
 
-    async def _exchange(self, request: Request[T], ticket: Ticket | None, *, finishing: bool) -> T | Failure:
+    async def _exchange(
+        self, request: Request[T], ticket: Ticket | None, *, finishing: bool, again: Callable[[], Awaitable[Request[T]]] | None
+    ) -> T | Failure:
         route, lane = request.route, self._lanes[request.route]
         while True:
             ticket = ticket or await self._enter(route, finishing=finishing)
@@ -262,7 +264,9 @@ class Client:
                     return await self._send(request, lane)
             finally:
                 self._in_flight.release()
-            ticket = None
+            # The turn outlived its window. Made anew once at most: that may take longer than a window lasts.
+            request, ticket = await self._anew(request, again, finishing=finishing)
+            again = None
 
     async def _send(self, request: Request[T], lane: _Lane) -> T | Failure:
         sent = self._now()

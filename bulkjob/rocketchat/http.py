@@ -57,25 +57,32 @@ class HttpTransport:
 
 def _failure(error: Exception, *, writes: bool) -> Failure:
     """What a broken call means. Only a connection that was never made is certain not to have carried anything."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
-        said = f"the server's certificate is not trusted ({reason})"
-        return Failure(next=Next.JOB, code=Code.CONNECTION, said=said, untrusted=True)
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        said = f"no TLS connection to {error.host}:{error.port} ({getattr(error.os_error, 'reason', None) or type(error.os_error).__name__})"
-        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy makes no connection (HTTP {error.status})")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        said = f"no connection to {error.host}:{error.port} ({error.strerror or 'refused'})"
-        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no connection within the time limit")
+    if (unconnected := _unconnected(error)) is not None:
+        return unconnected
     if isinstance(error, TimeoutError):
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer within the time limit", undecided=writes)
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | ValueError):
         return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said="an answer that is cut short or is no HTTP", undecided=writes)
     return Failure(next=Next.REPEAT, code=Code.CONNECTION, said="the connection broke before the answer was there", undecided=writes)
+
+
+def _unconnected(error: Exception) -> Failure | None:
+    """What it means that no connection was made; None if one was."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
+        said = f"the server's certificate is not trusted ({reason})"
+        return Failure(next=Next.JOB, code=Code.CONNECTION, said=said, untrusted=True)
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        reason = getattr(error.os_error, "reason", None) or type(error.os_error).__name__
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"no TLS connection to {error.host}:{error.port} ({reason})")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        said = f"no connection to {error.host}:{error.port} ({error.strerror or 'refused'})"
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy makes no connection (HTTP {error.status})")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no connection within the time limit")
+    return None
 
 
 @asynccontextmanager

@@ -190,9 +190,7 @@ def _too_many(answer: Answer, payload: object) -> Failure:
     if wait is None:
         wait = _number(answer.headers.get("retry-after", "")) or None
     named = wait is not None or rate_limit(answer) is not None
-    return Failure(
-        next=Next.WAIT if named else Next.REPEAT, code=Code.RATE_LIMITED, said=said or _text(answer), status=429, wait=wait
-    )
+    return Failure(next=Next.WAIT if named else Next.REPEAT, code=Code.RATE_LIMITED, said=said or _text(answer), status=429, wait=wait)
 
 
 def _json(body: bytes) -> tuple[object, bool]:

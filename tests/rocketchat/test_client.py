@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -135,7 +136,9 @@ class FixedWindow:
         if self.used[route] <= self.limit:
             return good(request, headers)
         self.refused += 1
-        words = f"Error, too many requests. Please slow down. You must wait {int(reset - now) + 1} seconds before trying this endpoint again."
+        words = (
+            f"Error, too many requests. Please slow down. You must wait {int(reset - now) + 1} seconds before trying this endpoint again."
+        )
         return answer({"success": False, "error": f"{words} [error-too-many-requests]"}, 429, headers)
 
 
@@ -220,7 +223,7 @@ def test_a_refusal_that_names_its_end_costs_no_attempt(on_virtual_time: Run) -> 
 
     written, transport, on = on_virtual_time(main())
     assert (written.attempts, written.status, on.figures.retries) == (1, 200, 0)
-    assert [later - sooner >= 9 for sooner, later in zip(transport.writes, transport.writes[1:], strict=False)] == [True] * 7
+    assert [later - sooner >= 9 for sooner, later in pairwise(transport.writes)] == [True] * 7
 
 
 def test_a_proxys_refusal_costs_attempts(on_virtual_time: Run) -> None:
@@ -234,7 +237,9 @@ def test_a_proxys_refusal_costs_attempts(on_virtual_time: Run) -> None:
     assert (failed.attempts, failed.failure.code, len(transport.writes)) == (3, Code.RATE_LIMITED, 3)
 
 
-@pytest.mark.parametrize("broken", [page(502), page(403), answer({"success": False, "error": "unauthorized"}, 403)], ids=["502", "403", "V8 403"])
+@pytest.mark.parametrize(
+    "broken", [page(502), page(403), answer({"success": False, "error": "unauthorized"}, 403)], ids=["502", "403", "V8 403"]
+)
 def test_an_answer_that_passed_no_limiter_does_not_open_the_gate(on_virtual_time: Run, broken: Answer) -> None:
     """An answer without the headers that never came to the limiter (a proxy's page, a 403 of 8.x) does not mean that there is no limit."""
 
@@ -264,7 +269,7 @@ def test_backoff_is_exponential_with_full_jitter(on_virtual_time: Run, draw: flo
         return transport.writes, failed.attempts
 
     moments, reported = on_virtual_time(main())
-    waits = [later - sooner - 0.1 for sooner, later in zip(moments, moments[1:], strict=False)]
+    waits = [later - sooner - 0.1 for sooner, later in pairwise(moments)]
     assert len(moments) == reported == attempts
     assert waits == pytest.approx([draw * min(LONGEST_BACKOFF, BACKOFF * 2**number) for number in range(attempts - 1)])
 
@@ -293,9 +298,7 @@ def test_a_refusal_is_not_repeated(on_virtual_time: Run, status: int) -> None:
     assert failed.failure.next is (Next.JOB if status in (401, 403) else Next.ROW)
 
 
-@pytest.mark.parametrize(
-    "failure", [TIMED_OUT, page(500), page(502), page(503), page(504), page(200), answer({"success": True})]
-)
+@pytest.mark.parametrize("failure", [TIMED_OUT, page(500), page(502), page(503), page(504), page(200), answer({"success": True})])
 def test_a_write_of_unknown_outcome_is_looked_up_first(on_virtual_time: Run, failure: Reply) -> None:
     """Between two sendings of a write whose outcome is unknown lies a look at what the server holds."""
 
@@ -376,7 +379,7 @@ def test_what_cannot_be_looked_up_is_not_sent_again(on_virtual_time: Run) -> Non
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_out_of_attempts_one_probe_decides(on_virtual_time: Run, answers: bool) -> None:
+def test_out_of_attempts_one_probe_decides(*, on_virtual_time: Run, answers: bool) -> None:
     """A call that is out of attempts is followed by exactly one read: unanswered, it ends the job instead of the row."""
 
     async def main() -> tuple[CallFailed, int]:
@@ -396,9 +399,11 @@ def test_an_account_that_is_no_longer_let_in_is_told_as_that(on_virtual_time: Ru
 
     async def main() -> CallFailed:
         def reply(request: Request[Any], before: int) -> Reply:
-            return answer({"status": "error", "message": "You must be logged in to do this."}, 401) if before == 0 and (
-                request.route.pattern == "me"
-            ) else page(503)
+            return (
+                answer({"status": "error", "message": "You must be logged in to do this."}, 401)
+                if before == 0 and (request.route.pattern == "me")
+                else page(503)
+            )
 
         return await failing(client(FakeTransport(reply), attempts=2).call(READ))
 
@@ -530,6 +535,103 @@ def test_calls_that_are_given_up_cost_the_window_no_more_than_they_used(on_virtu
     assert on_virtual_time(main()) < 10
 
 
+# ------------------------------------------------------------------------------------------------------------------- again
+
+
+def numbered(number: int) -> Request[Any]:
+    return wire.post_unit(Unit(id="unit-a", name=f"made {number}", visibility="public"), [], [])
+
+
+@pytest.mark.parametrize(
+    "failure", [page(502), UNREACHED, answer({"success": False, "error": "You must wait 9 seconds before trying again."}, 429)]
+)
+def test_what_is_sent_again_is_made_anew(on_virtual_time: Run, failure: Reply) -> None:
+    """A write that has to be sent again is made from what the server holds then, after its turn has come."""
+
+    async def main() -> tuple[list[str], list[float], list[float]]:
+        sent: list[str] = []
+        made: list[float] = []
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            assert request.body is not None
+            sent.append(request.body["unitData"]["name"])  # type: ignore[index]
+            return failure if before < 2 else good(request)
+
+        async def again() -> Request[Any]:
+            made.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.5)
+            return numbered(len(made))
+
+        transport = FakeTransport(reply)
+        on = client(transport)
+        await on.write(numbered(0), await on.reserve(UNIT.route), unseen, again)
+        return sent, made, transport.writes
+
+    sent, made, writes = on_virtual_time(main())
+    assert sent == ["made 0", "made 1", "made 2"]
+    assert [later - sooner for sooner, later in zip(made, writes[1:], strict=True)] == pytest.approx([0.5, 0.5])
+
+
+def test_a_turn_whose_request_cannot_be_made_is_given_back(on_virtual_time: Run) -> None:
+    """If the second sending cannot be made, its turn goes to the next call, and the reason is told."""
+
+    async def main() -> tuple[BaseException, int]:
+        transport = FakeTransport(in_order(page(502)))
+        on = client(transport)
+
+        async def again() -> Request[Any]:
+            raise LookupError("gone")
+
+        (error,) = await asyncio.gather(on.write(UNIT, await on.reserve(UNIT.route), unseen, again), return_exceptions=True)
+        await write(on)
+        assert isinstance(error, LookupError)
+        return error, len(transport.writes)
+
+    assert on_virtual_time(main())[1] == 2
+
+
+def test_a_turn_that_lapsed_makes_the_request_anew(on_virtual_time: Run) -> None:
+    """A write that has to wait for another turn, because its own outlived its window, is made anew when that has come."""
+
+    async def main() -> tuple[list[float], list[float]]:
+        made: list[float] = []
+
+        async def again() -> Request[Any]:
+            made.append(asyncio.get_running_loop().time())
+            return UNIT
+
+        transport = FakeTransport(FixedWindow(2, 60.0).reply)
+        on = client(transport)
+        await write(on)
+        ticket = await on.reserve(UNIT.route)
+        await asyncio.sleep(70)
+        await asyncio.gather(write(on), write(on))
+        await on.write(UNIT, ticket, no_look, again)
+        return made, transport.writes
+
+    made, writes = on_virtual_time(main())
+    assert made == [pytest.approx(writes[-1])]
+
+
+def test_a_request_that_takes_longer_than_a_window_is_sent_all_the_same(on_virtual_time: Run) -> None:
+    """Where making a request takes longer than a window lasts, it goes out in the next one."""
+
+    async def main() -> int:
+        async def again() -> Request[Any]:
+            await asyncio.sleep(3)
+            return UNIT
+
+        transport = FakeTransport(FixedWindow(2, 0.5).reply)
+        on = client(transport)
+        await write(on)
+        ticket = await on.reserve(UNIT.route)
+        await asyncio.sleep(3)
+        await asyncio.wait_for(on.write(UNIT, ticket, no_look, again), 60)
+        return len(transport.writes)
+
+    assert on_virtual_time(main()) == 2
+
+
 # ------------------------------------------------------------------------------------------------------------------- close
 
 
@@ -604,7 +706,7 @@ def test_closing_ends_a_backoff(on_virtual_time: Run) -> None:
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_closing_still_looks_up_what_is_in_flight(on_virtual_time: Run, done: bool) -> None:
+def test_closing_still_looks_up_what_is_in_flight(*, on_virtual_time: Run, done: bool) -> None:
     """A write of unknown outcome is looked up after `close`, so that its row is told truthfully; it is not sent again."""
 
     async def main() -> tuple[Any, int]:

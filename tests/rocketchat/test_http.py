@@ -52,13 +52,12 @@ async def send(url: str, request: Request[Any] = PUT, **options: Any) -> Answer 
         try:
             return await transport.send(request)
         except NoAnswer as nothing:
-            assert nothing.__context__ is None
             return nothing.failure
 
 
-def key(tls: bool = False) -> ConnectionKey:
+def key() -> ConnectionKey:
     return ConnectionKey(
-        host="chat.example.org", port=443, is_ssl=tls, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None, server_hostname=None
+        host="chat.example.org", port=443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None, server_hostname=None
     )
 
 
@@ -71,7 +70,7 @@ async def well(request: bytes, writer: asyncio.StreamWriter) -> None:
 
 
 async def never(request: bytes, writer: asyncio.StreamWriter) -> None:
-    while not writer.transport.is_closing():
+    while not writer.transport.is_closing():  # noqa: ASYNC110 - no event tells that the client has gone
         await asyncio.sleep(0.01)
 
 
@@ -98,7 +97,9 @@ async def not_gzip(request: bytes, writer: asyncio.StreamWriter) -> None:
 
 async def test_the_account_and_the_body_go_out(replies: Any) -> None:
     """A request has the account's headers and its JSON body; the answer comes back as it is, with header names in lower case."""
-    replies.add("PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", status=400, body=b'{"success":false}', headers={"X-RateLimit-Limit": "10"})
+    replies.add(
+        "PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", status=400, body=b'{"success":false}', headers={"X-RateLimit-Limit": "10"}
+    )
     answer = await send(BASE + "/")
     assert isinstance(answer, Answer)
     assert (answer.status, answer.body, answer.headers["x-ratelimit-limit"]) == (400, b'{"success":false}', "10")
@@ -176,7 +177,9 @@ async def test_no_proxy_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatc
     ],
 )
 @pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (POST, True), (wire.me(), False)], ids=["PUT", "POST", "GET"])
-async def test_a_broken_answer_leaves_a_write_undecided(serve: Serve, talk: Any, code: Code, request_: Request[Any], undecided: bool) -> None:
+async def test_a_broken_answer_leaves_a_write_undecided(
+    *, serve: Serve, talk: Any, code: Code, request_: Request[Any], undecided: bool
+) -> None:
     """Where the request went out and no whole answer came back, nobody knows what a write did; it went out exactly once."""
     async with serve(talk) as server:
         failed = await send(server.url, request_)
@@ -186,7 +189,7 @@ async def test_a_broken_answer_leaves_a_write_undecided(serve: Serve, talk: Any,
 
 
 @pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (wire.me(), False)], ids=["PUT", "GET"])
-async def test_a_timeout_leaves_a_write_undecided(serve: Serve, request_: Request[Any], undecided: bool) -> None:
+async def test_a_timeout_leaves_a_write_undecided(*, serve: Serve, request_: Request[Any], undecided: bool) -> None:
     """An answer that does not come in time is a timeout."""
     async with serve(never) as server:
         failed = await send(server.url, request_, timeout=0.2)
@@ -234,7 +237,7 @@ async def test_a_refused_connection_carried_nothing(serve: Serve) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_what_the_network_says(replies: Any, error: Exception, code: Code, undecided: bool) -> None:
+async def test_what_the_network_says(*, replies: Any, error: Exception, code: Code, undecided: bool) -> None:
     """Each kind of network failure has its code, and says whether a write may have been carried out."""
     replies.add("PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", exception=error)
     failed = await send(BASE)
@@ -350,13 +353,16 @@ async def test_no_failure_shows_the_token(serve: Serve, talk: Any, caplog: pytes
     async with serve(talk) as server, connection(server.url, timeout=0.3) as transport:
         with pytest.raises(NoAnswer) as caught:
             await transport.send(PUT)
+    assert caught.value.__context__ is None
     assert TOKEN not in everything_about(caught.value)
     assert TOKEN not in repr(caught.value.failure)
     assert TOKEN not in caplog.text
 
 
 @pytest.mark.parametrize("tls_too", [True, False])
-async def test_no_failed_connection_shows_the_token(serve: Serve, tls: ssl.SSLContext, tls_too: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_failed_connection_shows_the_token(
+    *, serve: Serve, tls: ssl.SSLContext, tls_too: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     """Nor does a connection that was not made, or not trusted."""
     caplog.set_level(logging.DEBUG)
     async with serve(well, tls) as server:

@@ -1,7 +1,9 @@
 """The gate against a limiter of its own, simulated here: fixed windows as Meteor's ``rate-limit`` keeps them."""
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from math import inf, isfinite
 
@@ -68,69 +70,85 @@ class World:
     """How long after the true end of a window its waiting ended, at worst."""
     ended: float = 0.0
 
-    def server_clock(self, now: float) -> float:
+    def __post_init__(self) -> None:
+        self.now = 0.0
+        self.pending, self.in_flight, self.sent = self.calls, 0, 0
+        self.limiter = Limiter(self.limit, round(self.window * 1000), self.server_ms() - round(self.elapsed * 1000))
+        self.clock = ServerClock()
+        self.gate = Gate(self.clock)
+        self.order = count()
+        self.events: list[tuple[float, int, Callable[[], None]]] = []
+        for moment in self.strangers:
+            self.at(moment, self.intrude)
+
+    def server_time(self) -> float:
         moment, step = self.stepped
-        return self.skew + now * (1 + self.drift) + (step if now >= moment else 0.0)
+        return self.skew + self.now * (1 + self.drift) + (step if self.now >= moment else 0.0)
+
+    def server_ms(self) -> int:
+        return int(self.server_time() * 1000)
+
+    def at(self, moment: float, event: Callable[[], None]) -> None:
+        heapq.heappush(self.events, (moment, next(self.order), event))
 
     def run(self) -> "World":
-        limiter = Limiter(self.limit, round(self.window * 1000), int(self.server_clock(0.0) * 1000) - round(self.elapsed * 1000))
-        clock = ServerClock()
-        gate = Gate(clock)
-        order = count()
-        events: list[tuple[float, int, str, dict[str, float]]] = [
-            (moment, next(order), "stranger", {}) for moment in self.strangers
-        ]
-        heapq.heapify(events)
-        now, pending, in_flight, number = 0.0, self.calls, 0, 0
+        """Until every call has been answered well, or has lost its answer."""
         for _ in range(PLENTY):
-            wait = inf
-            while pending and in_flight < self.concurrency:
-                wait = gate.wait(now)
-                if wait > 0:
-                    break
-                assert gate.holds(gate.take(now), now)
-                gate.sent()
-                there, handled, back = self.journeys[number % len(self.journeys)]
-                pending, in_flight = pending - 1, in_flight + 1
-                journey = {"sent": now, "handled": handled, "back": back, "number": number}
-                heapq.heappush(events, (now + there, next(order), "arrival", journey))
-                number += 1
-            if not pending and not in_flight:
-                self.ended = now
+            wait = self.send()
+            if not self.pending and not self.in_flight:
+                self.ended = self.now
                 return self
-            if isfinite(wait):
-                true_end = (limiter.began_ms / 1000 + self.window - self.skew) / (1 + self.drift)
-                self.latest_start = max(self.latest_start, now + wait - max(true_end, now))
-            moment = min(now + wait, events[0][0] if events else inf)
+            moment = min(self.now + wait, self.events[0][0] if self.events else inf)
             assert isfinite(moment), "the gate waits for an answer, and none is on its way"
-            now = max(now, moment)
-            while events and events[0][0] <= now:
-                _, _, kind, about = heapq.heappop(events)
-                if kind == "stranger":
-                    limiter.arrive(int(self.server_clock(now) * 1000))
-                elif kind == "arrival":
-                    passed, remaining, reset = limiter.arrive(int(self.server_clock(now) * 1000))
-                    made = now + (about["handled"] if passed else 0.0)
-                    wait_ms = reset - int(self.server_clock(now) * 1000)
-                    answer = {**about, "passed": passed, "remaining": remaining, "reset": reset, "wait": -(-wait_ms // 1000), "made": made}
-                    gone = about["number"] in self.lost
-                    arrives = about["sent"] + self.patience if gone else made + about["back"]
-                    heapq.heappush(events, (max(arrives, now), next(order), "lost" if gone else "answer", answer))
-                elif kind == "lost":
-                    in_flight -= 1
-                    gate.lost()
-                else:
-                    in_flight -= 1
-                    if self.dated:
-                        date = float(int(self.server_clock(about["made"])))
-                        clock.observe(sent=about["sent"], received=now, earliest=date, latest=date + 1.2)
-                    told = RateLimit(limit=self.limit, remaining=int(about["remaining"]), reset=about["reset"] / 1000)
-                    wait_text = about["wait"] if self.texts else None
-                    gate.answered(told, received=now, refused=not about["passed"], wait=None if about["passed"] else wait_text)
-                    if not about["passed"]:
-                        self.refusals += 1
-                        pending += 1
-        raise AssertionError(f"not done after {PLENTY} steps: {pending} calls left at {now}")
+            self.now = max(self.now, moment)
+            while self.events and self.events[0][0] <= self.now:
+                heapq.heappop(self.events)[2]()
+        raise AssertionError(f"not done after {PLENTY} steps: {self.pending} calls left at {self.now}")
+
+    def send(self) -> float:
+        """Sends what may go out; seconds until the gate lets the next one through, infinite if it waits for something else."""
+        while self.pending and self.in_flight < self.concurrency:
+            wait = self.gate.wait(self.now)
+            if wait > 0:
+                if isfinite(wait):
+                    true_end = (self.limiter.began_ms / 1000 + self.window - self.skew) / (1 + self.drift)
+                    self.latest_start = max(self.latest_start, self.now + wait - max(true_end, self.now))
+                return wait
+            assert self.gate.holds(self.gate.take(self.now), self.now)
+            self.gate.sent()
+            there, handled, back = self.journeys[self.sent % len(self.journeys)]
+            self.at(self.now + there, partial(self.arrive, self.sent, self.now, handled, back))
+            self.pending, self.in_flight, self.sent = self.pending - 1, self.in_flight + 1, self.sent + 1
+        return inf
+
+    def arrive(self, number: int, sent: float, handled: float, back: float) -> None:
+        passed, remaining, reset_ms = self.limiter.arrive(self.server_ms())
+        told = RateLimit(limit=self.limit, remaining=remaining, reset=reset_ms / 1000)
+        wait = None if passed or not self.texts else float(-(-(reset_ms - self.server_ms()) // 1000))
+        if number in self.lost:
+            self.at(max(sent + self.patience, self.now), self.lose)
+        else:
+            self.at(self.now + (handled if passed else 0.0), partial(self.answer, sent, back, passed, told, wait))
+
+    def intrude(self) -> None:
+        self.limiter.arrive(self.server_ms())
+
+    def answer(self, sent: float, back: float, passed: bool, told: RateLimit, wait: float | None) -> None:  # noqa: FBT001 - called by `partial`
+        date = float(int(self.server_time()))
+        self.at(self.now + back, partial(self.receive, sent, passed, told, wait, date))
+
+    def receive(self, sent: float, passed: bool, told: RateLimit, wait: float | None, date: float) -> None:  # noqa: FBT001 - as above
+        self.in_flight -= 1
+        if self.dated:
+            self.clock.observe(sent=sent, received=self.now, earliest=date, latest=date + 1.2)
+        self.gate.answered(told, received=self.now, refused=not passed, wait=wait)
+        if not passed:
+            self.refusals += 1
+            self.pending += 1
+
+    def lose(self) -> None:
+        self.in_flight -= 1
+        self.gate.lost()
 
 
 seconds = st.floats(0.001, 2.0)
@@ -149,16 +167,18 @@ limits = st.integers(1, 20)
     age=st.floats(0.0, 1.0),
 )
 def test_alone_no_call_is_refused(
-    limit: int, window: float, concurrency: int, journeys: list[tuple[float, float, float]], skew: float, drift: float, age: float
+    *, limit: int, window: float, concurrency: int, journeys: list[tuple[float, float, float]], skew: float, drift: float, age: float
 ) -> None:
     """Whoever is alone on a route is never refused, at any concurrency, latency, window and difference of the clocks."""
     world = World(limit=limit, window=window, concurrency=concurrency, journeys=journeys, skew=skew, drift=drift, elapsed=window * age)
     assert world.run().refusals == 0
 
 
-@given(limit=limits, window=windows, concurrency=st.integers(1, 32), journeys=journeys, drift=st.floats(-DRIFT, DRIFT), age=st.floats(0.0, 1.0))
+@given(
+    limit=limits, window=windows, concurrency=st.integers(1, 32), journeys=journeys, drift=st.floats(-DRIFT, DRIFT), age=st.floats(0.0, 1.0)
+)
 def test_a_wait_ends_as_soon_as_the_clock_is_sure(
-    limit: int, window: float, concurrency: int, journeys: list[tuple[float, float, float]], drift: float, age: float
+    *, limit: int, window: float, concurrency: int, journeys: list[tuple[float, float, float]], drift: float, age: float
 ) -> None:
     """A wait outlasts the window by no more than what ``Date`` and the way back leave uncertain."""
     world = World(limit=limit, window=window, concurrency=concurrency, journeys=journeys, drift=drift, elapsed=window * age).run()
@@ -173,7 +193,9 @@ def test_every_window_is_used_up(concurrency: int) -> None:
 
 
 @given(window=st.floats(0.2, DEFAULT_WINDOW - 3), concurrency=st.integers(1, 16), journeys=journeys)
-def test_without_a_date_the_default_window_is_waited_for(window: float, concurrency: int, journeys: list[tuple[float, float, float]]) -> None:
+def test_without_a_date_the_default_window_is_waited_for(
+    window: float, concurrency: int, journeys: list[tuple[float, float, float]]
+) -> None:
     """Where no answer tells the server's time, nothing is refused as long as the window is no longer than Rocket.Chat's own."""
     assert World(limit=5, window=window, concurrency=concurrency, journeys=journeys, calls=25, dated=False).run().refusals == 0
 
@@ -193,7 +215,7 @@ def test_without_a_date_a_longer_window_is_learnt() -> None:
     drift=st.floats(-DRIFT, DRIFT),
 )
 def test_a_second_client_costs_refusals_at_most(
-    window: float, concurrency: int, journeys: list[tuple[float, float, float]], texts: bool, every: float, drift: float
+    *, window: float, concurrency: int, journeys: list[tuple[float, float, float]], texts: bool, every: float, drift: float
 ) -> None:
     """Somebody else's calls in the same windows lead to refusals, never to a gate that stays shut."""
     strangers = [every * number for number in range(200)]
@@ -203,7 +225,7 @@ def test_a_second_client_costs_refusals_at_most(
 
 @given(window=windows, concurrency=st.integers(1, 8), lost=st.frozensets(st.integers(0, 39)), journeys=journeys, dated=st.booleans())
 def test_lost_answers_do_not_shut_the_gate(
-    window: float, concurrency: int, lost: frozenset[int], journeys: list[tuple[float, float, float]], dated: bool
+    *, window: float, concurrency: int, lost: frozenset[int], journeys: list[tuple[float, float, float]], dated: bool
 ) -> None:
     """However many answers get lost, the gate opens again."""
     world = World(limit=10, window=window, concurrency=concurrency, journeys=journeys, lost=lost, dated=dated)
@@ -315,7 +337,7 @@ def test_a_returned_ticket_is_somebody_elses() -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["first call", "later call"])
-def test_a_reset_that_is_over_is_not_hammered(known: bool) -> None:
+def test_a_reset_that_is_over_is_not_hammered(*, known: bool) -> None:
     """A refusal that names a moment in the past is not repeated at once."""
     gate = open_gate(known_clock(), remaining=9, reset=1060.0) if known else Gate(known_clock())
     gate.take(1.0)

@@ -23,7 +23,9 @@ POST_UNIT = wire.post_unit(UNIT, [], [])
 READ = wire.department("dept-a")
 LIST = wire.departments(0, 100)
 
-TOO_MANY = "Error, too many requests. Please slow down. You must wait 43 seconds before trying this endpoint again. [error-too-many-requests]"
+TOO_MANY = (
+    "Error, too many requests. Please slow down. You must wait 43 seconds before trying this endpoint again. [error-too-many-requests]"
+)
 LIMITED = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000043000"}
 STORED_UNIT = {
     "name": "Unit A",
@@ -37,7 +39,9 @@ STORED_UNIT = {
 
 
 def answer(payload: object, status: int = 200, **headers: str) -> Answer:
-    return Answer(status=status, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=json.dumps(payload).encode())
+    return Answer(
+        status=status, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=json.dumps(payload).encode()
+    )
 
 
 def page(body: bytes, status: int, kind: str = "text/html") -> Answer:
@@ -57,7 +61,12 @@ def failure(request: Request[Any], given: Answer) -> Failure:
     ("status", "body", "said", "error_type"),
     [
         (400, {"success": False, "error": "Match error: Missing key 'name'"}, "Match error: Missing key 'name'", ""),
-        (400, {"success": False, "error": "Match error: Unknown key in field departmentUnit"}, "Match error: Unknown key in field departmentUnit", ""),
+        (
+            400,
+            {"success": False, "error": "Match error: Unknown key in field departmentUnit"},
+            "Match error: Unknown key in field departmentUnit",
+            "",
+        ),
         (
             400,
             {"success": False, "error": "must NOT have additional properties [invalid-params]", "errorType": "invalid-params"},
@@ -77,7 +86,11 @@ def failure(request: Request[Any], given: Answer) -> Failure:
         ),
         (
             400,
-            {"success": False, "error": "This is an enterprise feature [error-action-not-allowed]", "errorType": "error-action-not-allowed"},
+            {
+                "success": False,
+                "error": "This is an enterprise feature [error-action-not-allowed]",
+                "errorType": "error-action-not-allowed",
+            },
             "This is an enterprise feature [error-action-not-allowed]",
             "error-action-not-allowed",
         ),
@@ -93,7 +106,13 @@ def failure(request: Request[Any], given: Answer) -> Failure:
 def test_a_refusal_concerns_this_row(status: int, body: object, said: str, error_type: str) -> None:
     """A refusal in the API's own words is final for its call only, and its words are kept."""
     refused = failure(PUT, answer(body, status))
-    assert (refused.next, refused.code, refused.said, refused.status, refused.error_type) == (Next.ROW, Code.REJECTED, said, status, error_type)
+    assert (refused.next, refused.code, refused.said, refused.status, refused.error_type) == (
+        Next.ROW,
+        Code.REJECTED,
+        said,
+        status,
+        error_type,
+    )
     assert not refused.undecided
 
 
@@ -200,7 +219,9 @@ def test_the_servers_words_are_cut() -> None:
     assert len(failure(PUT, answer({"success": False, "error": "x" * 10_000}, 400)).said) <= 300
 
 
-@pytest.mark.parametrize("body", [{"success": False, "error": TOO_MANY}, {"success": False, "error": TOO_MANY, "errorType": "error-too-many-requests"}])
+@pytest.mark.parametrize(
+    "body", [{"success": False, "error": TOO_MANY}, {"success": False, "error": TOO_MANY, "errorType": "error-too-many-requests"}]
+)
 @pytest.mark.parametrize("headers", [{}, LIMITED])
 def test_a_429_of_rocket_chat_is_waited_out(body: dict[str, object], headers: dict[str, str]) -> None:
     """Refused by the rate limit, with or without headers, a call waits as long as the text says."""
@@ -280,8 +301,8 @@ def test_without_a_date_nothing_is_known(date: str | None) -> None:
 
 def test_a_write_tells_the_time_to_the_millisecond() -> None:
     """What a write stores is stamped while it is carried out."""
-    for request, given in ((PUT, stamped("2027-01-15T08:00:00.250Z")), (POST_UNIT, answer(STORED_UNIT, date=DATE))):
-        earliest, latest = server_time(request, given) or (0, 0)
+    for request, told in ((PUT, stamped("2027-01-15T08:00:00.250Z")), (POST_UNIT, answer(STORED_UNIT, date=DATE))):
+        earliest, latest = server_time(request, told) or (0, 0)
         assert (earliest, latest) == (pytest.approx(DATED + 0.25), pytest.approx(DATED + 0.251))
 
 
@@ -297,7 +318,9 @@ def test_a_stamp_that_no_write_made_tells_nothing(stamp: str) -> None:
     assert (server_time(PUT, stamped(stamp)) or (0, 0))[0] == DATED
 
 
-@pytest.mark.parametrize("given", [page(b"{", 200), page(b"", 200), answer([]), answer(None), answer({"department": None}), answer({"_updatedAt": 5})])
+@pytest.mark.parametrize(
+    "given", [page(b"{", 200), page(b"", 200), answer([]), answer(None), answer({"department": None}), answer({"_updatedAt": 5})]
+)
 def test_an_answer_without_a_stamp_has_its_date(given: Answer) -> None:
     """Whatever a write is answered with, its ``Date`` is left."""
     dated = Answer(status=200, headers={**given.headers, "date": DATE}, body=given.body)
@@ -311,7 +334,11 @@ def test_put_carries_the_five_fields_the_unit_and_the_agents() -> None:
     """A PUT has the five required fields, the unit, and the agents with exactly the keys that every release takes."""
     fields = {**FIVE, "numAgents": 7, "ancestors": None, "_id": "dept-a"}
     request = wire.put_department("dept-a", fields, unit_id="unit-a", knows_units=True, members=[CHANGE])
-    assert (request.route.method, request.route.pattern, request.path) == ("PUT", "livechat/department/:id", "/api/v1/livechat/department/dept-a")
+    assert (request.route.method, request.route.pattern, request.path) == (
+        "PUT",
+        "livechat/department/:id",
+        "/api/v1/livechat/department/dept-a",
+    )
     assert request.body == {
         "department": FIVE,
         "agents": [{"agentId": "u-agent", "username": "agent", "count": 3, "order": 1}],
@@ -354,7 +381,11 @@ def test_put_always_says_the_unit(department: str, unit: str | None, members: li
     assert [set(item) for item in sent] == [{"agentId", "username", "count", "order"}] * len(members)
 
 
-@given(unit=st.builds(Unit, id=identifiers, name=identifiers, visibility=identifiers), monitors=st.lists(st.builds(Monitor, id=identifiers, username=identifiers)), departments=st.lists(identifiers))
+@given(
+    unit=st.builds(Unit, id=identifiers, name=identifiers, visibility=identifiers),
+    monitors=st.lists(st.builds(Monitor, id=identifiers, username=identifiers)),
+    departments=st.lists(identifiers),
+)
 def test_post_unit_carries_everything_given(unit: Unit, monitors: list[Monitor], departments: list[str]) -> None:
     """A unit is replaced as a whole: each monitor and department that was given is in the body, and nothing else."""
     assert wire.post_unit(unit, monitors, departments).body == {
@@ -382,7 +413,15 @@ def test_post_agents_carries_both_keys_and_no_others(upsert: list[MemberChange],
 
 @pytest.mark.parametrize(
     ("identifier", "quoted"),
-    [("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("50%", "50%25"), ("ä ö", "%C3%A4%20%C3%B6"), ("\\1", "%5C1"), (":id", "%3Aid"), ("+", "%2B")],
+    [
+        ("a/b", "a%2Fb"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("50%", "50%25"),
+        ("ä ö", "%C3%A4%20%C3%B6"),
+        ("\\1", "%5C1"),
+        (":id", "%3Aid"),
+        ("+", "%2B"),
+    ],
 )
 @pytest.mark.parametrize(
     ("make", "before", "after"),
@@ -439,7 +478,9 @@ def test_no_unit_is_no_unit_however_it_is_stored(parent: object) -> None:
     assert [department.parent_id for department in found.items] == [None, None]
 
 
-@pytest.mark.parametrize(("field", "value"), [("name", None), ("email", 5), ("enabled", "true"), ("enabled", 1), ("showOnRegistration", None)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("name", None), ("email", 5), ("enabled", "true"), ("enabled", 1), ("showOnRegistration", None)]
+)
 def test_a_required_field_of_another_type_is_missing(field: str, value: object) -> None:
     """A field that is stored with a type that a PUT may not carry counts as not stored."""
     state = interpret(READ, answer({"department": department_entry(**{field: value}), "agents": []}))
@@ -498,7 +539,9 @@ def test_an_agent_that_is_stored_twice_counts_once() -> None:
 @pytest.mark.parametrize(("stored", "read"), [(3, 3), (3.0, 3), (None, 0), (-1, -1)])
 def test_a_counter_is_read(stored: object, read: int) -> None:
     """A routing counter may be stored as a double, or not at all."""
-    found = interpret(wire.department_agents("d", 0, 0), answer({"agents": [{"agentId": "u", "count": stored}, {"agentId": "v"}], "total": 2}))
+    found = interpret(
+        wire.department_agents("d", 0, 0), answer({"agents": [{"agentId": "u", "count": stored}, {"agentId": "v"}], "total": 2})
+    )
     assert not isinstance(found, Failure)
     assert [(member.count, member.order, member.username) for member in found.items] == [(read, 0, ""), (0, 0, "")]
 
