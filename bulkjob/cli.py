@@ -152,7 +152,9 @@ def _sheet_argument(parser: argparse.ArgumentParser) -> None:
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
     _sheet_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="also write the whole list as DIR/problems.csv")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="also write DIR/problems.csv and DIR/annotated.xlsx, the sheet with its bad cells marked"
+    )
 
 
 def _validate(given: argparse.Namespace, settings: Settings) -> Exit:

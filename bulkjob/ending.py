@@ -6,7 +6,7 @@ from bulkjob import __version__
 from bulkjob.records import RowResult
 from bulkjob.report.files import remove_whole, write_whole
 from bulkjob.report.results import render_results
-from bulkjob.report.retry import render_retry
+from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.summary import Ending, RunFigures, render_summary
 from bulkjob.rows import Known, row_results
 from bulkjob.rundir import RunDirectory
@@ -38,11 +38,13 @@ def write_report(
         figures=figures,
     )
     write_whole(directory.path / "results.csv", render_results(sheet, results))
-    retry = render_retry(sheet, results, departments=known.departments if mirror else None)
-    if retry is None:
-        remove_whole(directory.path / "retry.csv")
-    else:
-        write_whole(directory.path / "retry.csv", retry)
+    departments = known.departments if mirror else None
+    for name, render in (("retry.csv", render_retry), ("retry.xlsx", render_retry_workbook)):
+        retry = render(sheet, results, departments=departments)
+        if retry is None:
+            remove_whole(directory.path / name)
+        else:
+            write_whole(directory.path / name, retry)
     write_whole(directory.path / "summary.json", render_summary(ending, results.values()))
     return ending, results
 

@@ -13,29 +13,30 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bulkjob.drift import Drifted
 from bulkjob.ending import write_report
 from bulkjob.execute import Execution, Executor
-from bulkjob.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
 from bulkjob.journal import NAME as JOURNAL
 from bulkjob.journal import History, Journal, Owner
 from bulkjob.naming import Naming
 from bulkjob.operations import Plan
-from bulkjob.plan import Options, make_plan
-from bulkjob.records import CheckedSheet, Problem, Sheet, Workspace
+from bulkjob.plan_document import NAME as PLAN
+from bulkjob.plan_document import render_plan
+from bulkjob.prepare import Approved, Preparation, read_approved, with_choices_of
+from bulkjob.records import CheckedSheet, Sheet, Workspace
+from bulkjob.report.files import remove_whole, write_whole
 from bulkjob.report.progress import progress
 from bulkjob.report.summary import RunFigures
 from bulkjob.report.terminal import summary_lines
-from bulkjob.resolve import Resolution, departments_to_read, resolve
 from bulkjob.resume import credited
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import Transport, connected
 from bulkjob.rows import Known
 from bulkjob.rundir import RunDirectory, opened
-from bulkjob.server import Server, inspect
+from bulkjob.server import Server
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit, Stop
-from bulkjob.workspace import read_workspace, with_members
 
 log = logging.getLogger("bulkjob")
 
@@ -49,17 +50,26 @@ def run(settings: Settings, sheet: Path) -> Exit:
     """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
     with _leaving_at_once():
         checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+        approved = read_approved(settings.plan) if settings.plan else None
     with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC)) as directory:
-        return asyncio.run(Job(settings, checked, _connection(settings)).run(directory))
+        return asyncio.run(Job(settings, checked, _connection(settings), approved).run(directory))
 
 
 class Job:
     """One run, and what is known of it so far, so that every ending can be reported."""
 
-    def __init__(self, settings: Settings, checked: CheckedSheet, connection: Callable[[], AbstractAsyncContextManager[Transport]]) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        checked: CheckedSheet,
+        connection: Callable[[], AbstractAsyncContextManager[Transport]],
+        approved: Approved | None = None,
+    ) -> None:
+        """``approved``: the plan to hold to; without one, whatever is planned is sent."""
+        self._settings = settings = with_choices_of(approved, settings) if approved else settings
         self._connection = connection
-        self._known = Known(checked=checked)
+        self._owner = owner_of(settings, checked.sheet, approved)
+        self._preparation = Preparation(settings, Known(checked=checked), warn=self._warn, approved=approved)
         self._figures = RunFigures(warnings=checked.warnings)
         self._executor: Executor | None = None
         self._interrupts = 0
@@ -68,11 +78,12 @@ class Job:
         """Goes as far as it gets, then reports on every row."""
         started = time.monotonic()
         stop: Stop | None = None
-        journal = Journal(directory.path / JOURNAL, owner_of(self._settings, self._known.checked.sheet), self._known.checked.sheet)
+        known = self._preparation.known
+        journal = Journal(directory.path / JOURNAL, self._owner, known.checked.sheet)
         # Another run's directory is left alone: no report is written into it.
         history = journal.read()
-        self._known = replace(self._known, earlier=history.rows)
-        work = asyncio.ensure_future(self._work(journal, history))
+        self._preparation.known = replace(known, earlier=history.rows)
+        work = asyncio.ensure_future(self._work(directory, journal, history))
         # Until the report is written: an interruption then must not cost it.
         with _signals_to(lambda: self._interrupt(work)):
             try:
@@ -84,54 +95,21 @@ class Job:
                 raise
             return self._report(directory, stop, started)
 
-    async def _work(self, journal: Journal, history: History) -> None:
-        settings, checked = self._settings, self._known.checked
-        if not settings.skip_invalid:
-            refuse_problems(self._left(checked.problems))
+    async def _work(self, directory: RunDirectory, journal: Journal, history: History) -> None:
+        settings, preparation = self._settings, self._preparation
+        if history.owner is None:
+            remove_whole(directory.path / PLAN)
+        preparation.check()
         async with self._connection() as transport:
             client = Client(transport, concurrency=settings.concurrency, attempts=settings.retries, draw=random.random)
             try:
-                server = await inspect(client)
-                self._figures = replace(self._figures, server_version=server.version_text or None)
-                workspace = await self._read(client, server)
-                resolution = self._resolve(workspace, server)
-                plan = credited(self._plan(resolution, workspace, server), history)
-                await self._execute(plan, client, server, journal)
+                prepared = await preparation.plan(client)
+                document = preparation.document(preparation.results(), self._figures.warnings)
+                write_whole(directory.path / PLAN, render_plan(document))
+                await self._execute(credited(prepared.plan, history), client, prepared.server, journal)
             finally:
                 journal.close()
                 self._count(client)
-
-    async def _read(self, client: Client, server: Server) -> Workspace:
-        assignments = self._known.checked.assignments
-        names_units = any(assignment.unit for assignment in assignments)
-        names_agents = any(assignment.agent for assignment in assignments)
-        workspace = await read_workspace(client, server, names_units=names_units, names_agents=names_agents)
-        mirror = self._settings.agents == "mirror"
-        return await with_members(client, workspace, departments_to_read(assignments, workspace, mirror=mirror))
-
-    def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
-        resolution = resolve(self._known.checked, workspace)
-        self._known = replace(self._known, problems=resolution.problems, naming=Naming(workspace))
-        refuse_unlisted_units(resolution.unlisted_units, server)
-        if self._settings.skip_invalid:
-            held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
-            self._known = replace(self._known, held_back=held_back)
-        else:
-            refuse_problems(self._left(resolution.problems))
-        return resolution
-
-    def _plan(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
-        settings = self._settings
-        wanted = [row for row in resolution.wanted if row.row not in self._known.held_back]
-        options = Options(mirror=settings.agents == "mirror", unit_route=settings.unit_route)
-        plan = make_plan(wanted, workspace, server, options, self._known.earlier.keys())
-        self._warn(plan.warnings)
-        refuse_many_removals(plan, workspace, settings.max_removals)
-        return plan
-
-    def _left(self, problems: tuple[Problem, ...]) -> list[Problem]:
-        """Those of rows that no earlier attempt brought to success."""
-        return [problem for problem in problems if problem.row not in self._known.earlier]
 
     async def _execute(self, plan: Plan, client: Client, server: Server, journal: Journal) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
@@ -143,7 +121,7 @@ class Job:
             def show(done: int, failed: int) -> None:
                 shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total() - before)
 
-            naming = self._known.naming or Naming(Workspace(departments={}, units=None, agents={}))
+            naming = self._preparation.known.naming or Naming(Workspace(departments={}, units=None, agents={}))
             executor = Executor(
                 plan,
                 client,
@@ -153,7 +131,7 @@ class Job:
                 concurrency=settings.concurrency,
                 max_failures=settings.max_failures,
                 report=show,
-                warn=lambda warning: self._warn((warning,)),
+                warn=self._warn,
             )
             self._executor = executor
             ticking = asyncio.create_task(_every(_TICK, lambda: show(*executor.progress)))
@@ -164,7 +142,7 @@ class Job:
                 self._conclude(plan, executor.so_far())
 
     def _conclude(self, plan: Plan, execution: Execution) -> None:
-        self._known = replace(self._known, wishes=plan.wishes, outcomes=execution.outcomes)
+        self._preparation.known = replace(self._preparation.known, wishes=plan.wishes, outcomes=execution.outcomes)
         if execution.stop:
             raise execution.stop
 
@@ -185,26 +163,34 @@ class Job:
                 raise
             raise _interrupted() from None
 
-    def _warn(self, warnings: tuple[str, ...]) -> None:
-        for warning in warnings:
-            log.warning("%s", warning)
-        self._figures = replace(self._figures, warnings=(*self._figures.warnings, *warnings))
+    def _warn(self, warning: str) -> None:
+        log.warning("%s", warning)
+        self._figures = replace(self._figures, warnings=(*self._figures.warnings, warning))
 
     def _count(self, client: Client) -> None:
         figures = client.figures
         calls = tuple((method, route, status or 0, count) for (method, route, status), count in figures.calls.items())
-        self._figures = replace(self._figures, calls=calls, retries=figures.retries, wait_seconds=figures.wait_seconds)
+        server = self._preparation.server
+        self._figures = replace(
+            self._figures,
+            calls=calls,
+            retries=figures.retries,
+            wait_seconds=figures.wait_seconds,
+            server_version=(server.version_text if server else "") or None,
+        )
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
         figures = replace(self._figures, duration_seconds=time.monotonic() - started)
-        ending, results = write_report(directory, self._known, stop, figures, mirror=self._settings.agents == "mirror")
+        ending, results = write_report(directory, self._preparation.known, stop, figures, mirror=self._settings.agents == "mirror")
         width = shutil.get_terminal_size((100, 24)).columns
+        if isinstance(stop, Drifted):
+            print("\n".join(stop.told), end="\n\n", flush=True)
         lines = summary_lines(ending, results.values(), width=width, colour=sys.stdout.isatty())
         print("\n".join(lines), flush=True)
         return ending.exit_code
 
 
-def owner_of(settings: Settings, sheet: Sheet) -> Owner:
+def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Owner:
     """Whom the run directory of this job belongs to."""
     return Owner(
         sheet_sha256=sheet.sha256,
@@ -213,6 +199,7 @@ def owner_of(settings: Settings, sheet: Sheet) -> Owner:
         agents=settings.agents,
         unit_route=settings.unit_route,
         skip_invalid=settings.skip_invalid,
+        plan_sha256=approved.sha256 if approved else "",
     )
 
 

@@ -27,7 +27,7 @@ from bulkjob import __version__
 from bulkjob.operations import AgentWish, Before, Outcome, UnitWish, Wish
 from bulkjob.records import RowResult, Sheet
 from bulkjob.rocketchat.wire import Request
-from bulkjob.vocabulary import Exit, Status, Stop
+from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 #: Version of the format; a journal of another one is not continued.
 FORMAT: Final = 1
@@ -136,6 +136,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     rows: tuple[RowResult, ...]
 
 
+_DOUBTFUL = frozenset({Code.TIMEOUT, Code.CONNECTION, Code.SERVER_ERROR, Code.BAD_RESPONSE})
+
 Record = Opened | Kept | Rows | Intent | Settled
 
 _encode = msgspec.json.Encoder().encode
@@ -233,7 +235,8 @@ def history_of(records: Iterable[Record]) -> History:
 
 
 def _known(outcome: Outcome) -> Status | None:
-    return outcome.status if outcome.status is Status.SUCCESS or outcome.looked_up else None
+    """None for a write that got no good answer: a server may carry it out even after it was seen not to have done so."""
+    return None if outcome.code in _DOUBTFUL else outcome.status
 
 
 def change_of(wish: Wish, before: Before) -> Change:

@@ -1,14 +1,13 @@
 """What is wrong with a sheet, worded: at most a screenful for people, and the whole list as JSON and CSV."""
 
-import csv
-import io
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict, fields
+from itertools import chain
 from typing import Final
 
 from bulkjob.records import CheckedSheet, Problem
-from bulkjob.sheet.guard import guard
+from bulkjob.report.results import csv_of_rows
 
 #: The columns of problems.csv and the keys of a problem in JSON.
 COLUMNS: Final = tuple(field.name for field in fields(Problem))
@@ -30,32 +29,23 @@ def problems_document(checked: CheckedSheet) -> dict[str, object]:
 
 def render_problems(problems: Iterable[Problem]) -> bytes:
     """problems.csv: UTF-8 with BOM so that Excel opens it, CRLF, no cell a formula."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for problem in problems:
-        writer.writerow(guard(str(getattr(problem, column))) for column in COLUMNS)
-    # An unpaired surrogate in a cell has no UTF-8.
-    return text.getvalue().encode("utf-8-sig", errors="replace")
+    return csv_of_rows(chain([COLUMNS], ([str(getattr(problem, column)) for column in COLUMNS] for problem in problems)))
 
 
-def listing(checked: CheckedSheet, *, width: int, height: int) -> list[str]:
-    """The lines that people read, the problems grouped by code: so few that, with the prompt, they fit into ``height``."""
+def listing(checked: CheckedSheet, *, width: int, height: int, whole_list: str = "") -> list[str]:
+    """The lines that people read, the problems grouped by code: so few that, with the prompt, they fit into ``height``.
+
+    ``whole_list`` is where the whole list has been written; blank if it has not.
+    """
     remarks = [*_remarks("Note", checked.sheet.notes, width), *_remarks("Warning", checked.warnings, width)]
     rows = _counted(len(checked.sheet.cells), "row")
     if not checked.problems:
         return [*remarks, f"No problem found in {rows}."]
     groups = _by_code(checked.problems)
     bad_rows = len({problem.row for problem in checked.problems})
-    found = f"{_counted(len(checked.problems), 'problem')} in {bad_rows} of {rows} of {printable(checked.sheet.name)}."
+    found = f"{_counted(len(checked.problems), 'problem')} in {bad_rows:,} of {rows} of {printable(checked.sheet.name)}."
     head = [*remarks, *_wrapped(found, width)]
-    room = height - len(head) - 1
-    shown, foot = _within(groups, width, room), list[str]()
-    if sum(map(len, shown.values())) < len(checked.problems):
-        # Once more, with room for the longest sentence about what is left out.
-        shown = _within(groups, width, room - len(_rest(groups, {}, width)))
-        foot = _rest(groups, shown, width)
-    return [*head, *(line for code, some in shown.items() for line in _group_lines(code, some, len(groups[code]), width)), *foot]
+    return [*head, *_grouped(groups, whole_list, width, height - len(head) - 1)]
 
 
 def printable(text: str) -> str:
@@ -70,8 +60,23 @@ def _by_code(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     return groups
 
 
+def _grouped(groups: dict[str, list[Problem]], whole_list: str, width: int, room: int) -> list[str]:
+    """The groups in ``room`` lines: all problems in full, or else some of each, the places of the others, and where the whole list is."""
+    count = sum(map(len, groups.values()))
+    if count < room and len(full := _in_full(groups, groups, width)) <= room:
+        return full
+    # Room is kept for a line on each group, in any case.
+    room -= len(_rest(count, len(groups), whole_list, width)) + 1
+    shown = _within(groups, width, room - len(groups))
+    lines = _in_full(shown, groups, width)
+    unseen = [_with_places(code, problems, width) for code, problems in groups.items() if code not in shown]
+    named = unseen[: max(room - len(lines), 0)]
+    left = count - sum(map(len, shown.values()))
+    return [*lines, *([""] if named else []), *named, *_rest(left, len(unseen) - len(named), whole_list, width)]
+
+
 def _within(groups: dict[str, list[Problem]], width: int, room: int) -> dict[str, list[Problem]]:
-    """The first problems of each group, so many that they take ``room`` lines at most; one of the first group in any case.
+    """The first problems of each group, so many that they take ``room`` lines beside the headings; one of the first group in any case.
 
     Every group gets its first one before any gets a second, so that people see each kind of mistake.
     """
@@ -80,17 +85,34 @@ def _within(groups: dict[str, list[Problem]], width: int, room: int) -> dict[str
         for code, problems in groups.items():
             if place >= len(problems):
                 continue
-            room -= len(_problem_lines(problems[place], width)) + (2 if place == 0 else 0)
+            # The blank line before the heading counts with the first.
+            room -= len(_problem_lines(problems[place], width)) + (place == 0)
             if room < 0 and shown:
                 return shown
             shown.setdefault(code, []).append(problems[place])
     return shown
 
 
-def _group_lines(code: str, some: list[Problem], total: int, width: int) -> list[str]:
-    """A blank line, the code with how many there are, and the problems."""
-    heading = f"{code} ({total})" if len(some) == total else f"{code} ({len(some)} of {total})"
-    return ["", heading, *(line for problem in some for line in _problem_lines(problem, width))]
+def _in_full(shown: dict[str, list[Problem]], groups: dict[str, list[Problem]], width: int) -> list[str]:
+    """Of each group a blank line, its heading (with the places, unless all its problems follow), and the problems that are shown."""
+    lines: list[str] = []
+    for code, some in shown.items():
+        everything = len(some) == len(groups[code])
+        lines += ["", f"{code} ({len(some):,})" if everything else _with_places(code, groups[code], width)]
+        lines += [line for problem in some for line in _problem_lines(problem, width)]
+    return lines
+
+
+def _with_places(code: str, problems: list[Problem], width: int) -> str:
+    """The heading of a group with as many addresses as fit on its line: ``bad-number (97): D6, D7 and 95 more``."""
+    line = f"{code} ({len(problems):,}):"
+    for place, problem in enumerate(problems):
+        left = len(problems) - place - 1
+        longer = f"{line}{',' if place else ''} {problem.cell or f'row {problem.row}'}"
+        if place and len(longer) + (len(f" and {left:,} more") if left else 0) > width:
+            return f"{line} and {left + 1:,} more"
+        line = longer
+    return line
 
 
 def _problem_lines(problem: Problem, width: int) -> list[str]:
@@ -101,12 +123,15 @@ def _problem_lines(problem: Problem, width: int) -> list[str]:
     return _wrapped(f"{where}  {printable(problem.message)}", width, first="  ", others="      ")
 
 
-def _rest(groups: dict[str, list[Problem]], shown: dict[str, list[Problem]], width: int) -> list[str]:
-    """A blank line, how many are not shown, of which kinds nothing is, and where all of them are to be had."""
-    count = sum(map(len, groups.values())) - sum(map(len, shown.values()))
-    unseen = [f"{code} ({len(problems)})" for code, problems in groups.items() if code not in shown]
-    among = f", among them {', '.join(unseen)}" if unseen else ""
-    return ["", *_wrapped(f"{count} more{among}. --out DIR writes all of them to DIR/problems.csv, --json prints them.", width)]
+def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:
+    """A blank line, of how many problems at most the place is named, of how many kinds nothing is, and where all of them are to be had."""
+    among = f", among them {_counted(kinds, 'other kind')}" if kinds else ""
+    whole = (
+        f"{whole_list} has them all."
+        if whole_list
+        else "--out DIR writes all of them to DIR/problems.csv, and the sheet with the bad cells marked to DIR/annotated.xlsx."
+    )
+    return ["", *_wrapped(f"{_counted(count, 'problem')} not shown in full{among}. {whole}", width)]
 
 
 def _remarks(kind: str, remarks: tuple[str, ...], width: int) -> list[str]:
@@ -120,4 +145,4 @@ def _wrapped(text: str, width: int, *, first: str = "", others: str = "") -> lis
 
 
 def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

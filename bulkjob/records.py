@@ -30,6 +30,16 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeColumn:
+    """A column that a report had added and that is therefore not read; kept for whoever is shown the file as it came."""
+
+    letter: str
+    header: str
+    texts: pd.Series
+    """One per row of `Sheet.cells`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A sheet as text: one row per row that is not blank, in the sheet's order."""
 
@@ -47,6 +57,13 @@ class Sheet:
     """Name in `vocabulary.SHEET_COLUMNS` → position in `headers`; a column that the sheet lacks is absent."""
     cells: pd.DataFrame
     """Text only (no missing values): columns labelled by position, index = row numbers as the spreadsheet shows them."""
+    header_row: int = 1
+    """The row number of the headers."""
+    too_short: Mapping[int, int] = field(default_factory=dict)
+    """Row number → how many cells the row has in the file, of rows that end before the last header; in `cells` the rest is blank."""
+    beyond: Mapping[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    """Row number → (column of the file, from 0; text) of each text right of the last header; `cells` has no place for them."""
+    outcome_columns: tuple[OutcomeColumn, ...] = ()
     notes: tuple[str, ...] = ()
     """What a person may want to know about how it was read: encoding, delimiter, hidden rows …"""
     warnings: tuple[str, ...] = ()

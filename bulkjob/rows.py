@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentWish, Outcome, UnitWish, Wish
 from bulkjob.records import CheckedSheet, Problem, RowResult
-from bulkjob.report.words import Evidence, Half, Subject, failure_message, joined, success_message, unsent_message
+from bulkjob.report.words import Evidence, Half, Subject, failure_message, joined, planned_message, success_message, unsent_message
 from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status, Stop
 
 #: A wish and what became of it.
@@ -112,8 +112,8 @@ def row_result(row: int, halves: list[Settled], naming: Naming) -> RowResult:
 
 
 def _decisive(halves: list[Settled]) -> Settled:
-    """The half that decides the row: the first that failed, else the first that was not sent, else the first that was written."""
-    for status in (Status.FAILED, Status.NOT_SENT):
+    """The half that decides the row: the first that failed, else the first that was not sent or is planned, else the first that was written."""
+    for status in (Status.FAILED, Status.NOT_SENT, Status.PLANNED):
         for half in halves:
             if half[1].status is status:
                 return half
@@ -129,6 +129,8 @@ def _half(wish: Wish, outcome: Outcome, naming: Naming) -> Half:
     subject = _subject(wish, naming)
     if outcome.status is Status.SUCCESS:
         message = success_message(subject, outcome.change)
+    elif outcome.status is Status.PLANNED:
+        message = planned_message(subject)
     elif outcome.status is Status.NOT_SENT:
         message = _unsent_message(outcome)
     else:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ RUNS = Path("runs")
 #: Bytes of a sheet's name in its directory's: with the time and a number it stays below the 255 of common file systems.
 _LONGEST_STEM = 200
 
+#: Seconds between two tries to get a lock that another process holds.
+_LOCK_TRIES_EVERY = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
@@ -28,14 +32,16 @@ class RunDirectory:
 
 
 @contextmanager
-def opened(path: Path | None, sheet_name: str, now: datetime) -> Iterator[RunDirectory]:
+def opened(path: Path | None, sheet_name: str, now: datetime, *, lock_timeout: float = 0.0) -> Iterator[RunDirectory]:
     """The run directory, made if it is not there, and kept from other processes as long as the context lasts.
 
-    ``path`` None: a new one below `RUNS`, named by ``now`` (UTC) and the sheet. Raises `Stop`: 73 if it cannot be written, 75 if another
-    process is working in it.
+    ``path`` None: a new one below `RUNS`, named by ``now`` (UTC) and the sheet. ``lock_timeout``: seconds to wait for another process
+    to leave it. The lock is the kernel's (``flock``), which network file systems pass on to their server: it holds between machines,
+    and is free as soon as its owner is gone, however that happened. Raises `Stop`: 73 if the directory cannot be written or locked,
+    75 if another process is working in it.
     """
     directory = _made(path) if path is not None else _new(RUNS, f"{now:%Y%m%dT%H%M%SZ}-{_stem(sheet_name)}")
-    lock = _locked(directory)
+    lock = _locked(directory, lock_timeout)
     try:
         yield RunDirectory(directory)
     finally:
@@ -71,22 +77,36 @@ def _new(parent: Path, name: str) -> Path:
             return path
 
 
-def _locked(directory: Path) -> int:
+def _locked(directory: Path, timeout: float) -> int:
     """An open lock; the system frees it when the process ends, however that happens."""
     try:
         lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise _unwritable(directory, error) from None
+    deadline = time.monotonic() + timeout
+    try:
+        while not _taken(lock):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
+                raise Stop(Exit.INTERRUPTED, message)
+            time.sleep(min(_LOCK_TRIES_EVERY, left))
+    except OSError as error:
+        # Some network file systems have no locks.
+        os.close(lock)
+        raise _unwritable(directory, error) from None
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _taken(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        if not isinstance(error, BlockingIOError):
-            # Some network file systems have no locks.
-            raise _unwritable(directory, error) from None
-        message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
-        raise Stop(Exit.INTERRUPTED, message) from None
-    return lock
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _unwritable(path: Path, error: OSError) -> Stop:

@@ -4,7 +4,7 @@ What to send is decided in `compose`, what became of it in `verify`.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -30,6 +30,9 @@ Warn = Callable[[str], None]
 #: Before 6.6 a PUT is answered before its agents are stored: they are looked for after each of these many seconds.
 _LATE = (0.1, 0.5, 2.0)
 
+#: In the journal: of a call that was seen not to have been carried out, and is made anew.
+_SUPERSEDED = Outcome(status=Status.FAILED, said="not carried out; made anew")
+
 _UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept changing while it was read")
 
 
@@ -50,6 +53,13 @@ class _Nothing(Exception):
     """Made anew, a call has nothing left to send."""
 
 
+def _shared(reading: Coroutine[object, object, T]) -> asyncio.Task[T]:
+    """A task that several may wait for, or, once they have all been given up, nobody: then its failure is nobody's either."""
+    task = asyncio.create_task(reading)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
 class Listings:
     """Fresh lists of all departments. Who asks while one is waiting for its turn shares it: it is read later than they asked."""
 
@@ -60,7 +70,7 @@ class Listings:
     async def fresh(self, *, finishing: bool = False) -> Mapping[str, Department]:
         """All departments by id, as they were at some moment after the call. Raises `CallFailed`, `Closed`."""
         if finishing not in self._waiting:
-            self._waiting[finishing] = asyncio.create_task(self._read(finishing=finishing))
+            self._waiting[finishing] = _shared(self._read(finishing=finishing))
         return await asyncio.shield(self._waiting[finishing])
 
     async def _read(self, *, finishing: bool) -> dict[str, Department]:
@@ -84,7 +94,7 @@ class Monitors:
     async def holders(self) -> frozenset[str] | None:
         """Their ids; None where that list is not to be had. Raises `CallFailed` where no call will succeed, `Closed`."""
         if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
+            self._reading = _shared(self._read())
         return await asyncio.shield(self._reading)
 
     async def _read(self) -> frozenset[str] | None:
@@ -169,6 +179,7 @@ class Sender:
     ) -> Carried:
         """What became of a call that has something to send. Whatever else ends it, its wishes stay under way: nobody knows about them."""
         self.under_way[operation.id] = composed.pending
+        sent_last = composed.pending
         perhaps_done: dict[Wish, None] = {}
         written: Written[T] | None = None
         started = asyncio.get_running_loop().time()
@@ -178,11 +189,14 @@ class Sender:
             return await writing.look(composed)
 
         async def again() -> Request[T]:
-            nonlocal composed, number
+            nonlocal composed, number, sent_last
             sent, composed = composed, await self._composed_again(writing)
+            sent_last = sent.pending
             if composed.request is None:
                 raise _Nothing
             if sent.request is None or (composed.request.body, composed.before) != (sent.request.body, sent.before):
+                now = _settled(composed, perhaps_done, None)
+                await self._journal.outcome(number, [now.get(wish, _SUPERSEDED) for wish in sent.pending], ())
                 number = await self._journal.intent(operation.id, composed.request, composed.before, composed.picture)
             self.under_way[operation.id] = tuple(dict.fromkeys((*perhaps_done, *composed.pending)))
             return composed.request
@@ -193,9 +207,8 @@ class Sender:
             writing.warn(composed, written)
             carried = Carried(outcomes={**_settled(composed, perhaps_done, written), **outcomes})
         except _Nothing:
-            # The journal does not learn what became of what was sent before: nobody saw that.
             del self.under_way[operation.id]
-            return Carried(outcomes=_settled(composed, perhaps_done, None))
+            return Carried(outcomes=_settled(composed, perhaps_done, None), number=number, pending=sent_last)
         except CallFailed as failed:
             seconds = asyncio.get_running_loop().time() - started
             outcome = verify.unverified(written, failed) if written else verify.outcome_of_failure(failed, seconds)

@@ -39,7 +39,8 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("compose",),
     ("verify",),
     # (Words come early, as `verify` and `rows` speak; what is written with them comes after the work.)
-    ("report.files", "report.progress", "report.results", "report.retry", "report.summary", "report.terminal"),
+    ("report.workbook",),
+    ("report.annotated", "report.files", "report.progress", "report.results", "report.retry", "report.summary", "report.terminal"),
     ("rows",),
     ("problems",),
     ("journal",),

@@ -161,3 +161,23 @@ class TestUnwritable:
         with pytest.raises(Stop) as stopped, opened(tmp_path, "reorg.csv", NOW):
             pytest.fail("no lock, no run")
         assert stopped.value.exit_code is Exit.CANNOT_CREATE
+
+
+def test_a_lock_that_is_released_in_time_is_waited_for(tmp_path: Path) -> None:
+    """With a lock timeout, the second process goes on as soon as the first has left the directory."""
+    code = (
+        "import fcntl, os, sys; lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT); fcntl.flock(lock, fcntl.LOCK_EX); "
+        "print('held', flush=True); sys.stdin.readline()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / ".lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Stop) as stopped, opened(tmp_path, "reorg.csv", NOW, lock_timeout=0.05):
+            pass
+        assert stopped.value.exit_code is Exit.INTERRUPTED
+        holder.stdin.close()
+        with opened(tmp_path, "reorg.csv", NOW, lock_timeout=60) as directory:
+            assert directory.path == tmp_path

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import pandas as pd
 
@@ -15,7 +16,8 @@ from bulkjob.vocabulary import OUTCOME_COLUMNS
 def results_frame(sheet: Sheet, results: Mapping[int, RowResult]) -> pd.DataFrame:
     """Return the report as text cells, one row per row of the sheet and in its order, index = row numbers.
 
-    The sheet's own columns are labelled by position as in `Sheet.cells`, the outcome columns behind them by name.
+    The sheet's own columns are labelled by position as in `Sheet.cells`, the outcome columns behind them by name. A ragged row has as many
+    cells as the others, or the outcome columns would slip: missing ones are blank, what stands beyond the headers is left out.
     Raises `ValueError` unless there is exactly one result for each row of the sheet: that is a defect, never to be papered over.
     """
     rows: list[int] = sheet.cells.index.tolist()
@@ -35,11 +37,14 @@ def csv_bytes(headers: Sequence[str], frame: pd.DataFrame) -> bytes:
 
     ``headers`` go by position, because a sheet's own may repeat or be blank.
     """
-    columns = [_guarded(frame.iloc[:, position].tolist()) for position in range(len(headers))]
+    columns = [frame.iloc[:, position].tolist() for position in range(len(headers))]
+    return csv_of_rows(chain([headers], zip(*columns, strict=True)))
+
+
+def csv_of_rows(rows: Iterable[Iterable[str]]) -> bytes:
+    """Return the rows, which may differ in length, as `csv_bytes` writes them."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_guarded(headers))
-    writer.writerows(zip(*columns, strict=True))
+    csv.writer(text, lineterminator="\r\n").writerows(map(guard, row) for row in rows)
     # A server's words may hold half a surrogate pair, which no file can, or NUL, which makes a file that nobody reads.
     return text.getvalue().replace("\0", "?").encode("utf-8-sig", errors="replace")
 
@@ -75,7 +80,3 @@ def _outcome_cells(result: RowResult) -> tuple[str, ...]:
 
 def _number(value: int | None) -> str:
     return "" if value is None else str(value)
-
-
-def _guarded(cells: Iterable[str]) -> list[str]:
-    return [guard(cell) for cell in cells]

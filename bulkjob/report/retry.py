@@ -1,24 +1,77 @@
-"""retry.csv: the rows that are not a success, as a sheet to feed again."""
+"""retry.csv and retry.xlsx: the rows that are not a success, as a sheet to feed again."""
 
+import io
 from collections.abc import Mapping
+from typing import Final
+
+import xlsxwriter  # type: ignore[import-untyped]  # xlsxwriter ships no types
 
 from bulkjob.records import RowResult, Sheet
-from bulkjob.report.results import csv_bytes
+from bulkjob.report.results import csv_of_rows
+from bulkjob.report.workbook import LONGEST_TEXT, MOST_COLUMNS, TextFormats, fitting
+from bulkjob.sheet.text import column_index
 from bulkjob.vocabulary import Status
+
+#: So many rows take a second or two to write as a workbook; who has more works with programs anyway.
+MOST_WORKBOOK_ROWS: Final = 20_000
+#: A text further to the right of the headers than this comes nearer: a row of thousands of separators helps nobody.
+_LONGEST_GAP: Final = 100
 
 
 def render_retry(sheet: Sheet, results: Mapping[int, RowResult], *, departments: Mapping[int, str] | None = None) -> bytes | None:
     """Return retry.csv with the sheet's own columns, in the sheet's order; None if every row is a success.
 
+    A row with fewer cells than headers, or with something beyond them, comes as it came: fed again uncorrected, it is refused again.
     ``departments`` is for ``mirror``: row → whatever stands for its department (an id). All rows of a department
     come along as soon as one of them is there, because a mirrored department is emptied of the agents whom the sheet does not mention.
     A row it lacks stands for itself.
     """
+    rows = _left(sheet, results, departments)
+    return csv_of_rows([sheet.headers, *_cells(sheet, rows)]) if rows else None
+
+
+def render_retry_workbook(sheet: Sheet, results: Mapping[int, RowResult], *, departments: Mapping[int, str] | None = None) -> bytes | None:
+    """Return retry.xlsx with the same rows as `render_retry`, every cell a text; None also where only CSV can hold them.
+
+    That is where they are more than `MOST_WORKBOOK_ROWS`, where a text or a row is too long, and where a row has fewer cells than headers:
+    in a workbook nobody would see that.
+    """
+    rows = _left(sheet, results, departments)
+    if not rows or len(rows) > MOST_WORKBOOK_ROWS or not sheet.too_short.keys().isdisjoint(rows):
+        return None
+    table = [list(sheet.headers), *_cells(sheet, rows)]
+    if max(map(len, table)) > MOST_COLUMNS or any(len(cell) > LONGEST_TEXT for line in table for cell in line):
+        return None
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as workbook:
+        formats = TextFormats(workbook)
+        worksheet = workbook.add_worksheet("Retry")
+        worksheet.set_column(0, len(sheet.headers) - 1, 24, formats.text)
+        worksheet.freeze_panes(1, 0)
+        for number, line in enumerate(table):
+            for column, text in enumerate(line):
+                if text:
+                    worksheet.write_string(number, column, fitting(text), formats.text if number else formats.head)
+    return file.getvalue()
+
+
+def _left(sheet: Sheet, results: Mapping[int, RowResult], departments: Mapping[int, str] | None) -> list[int]:
     rows: list[int] = sheet.cells.index.tolist()
     wanted = {row for row in rows if results[row].status is not Status.SUCCESS}
-    if not wanted:
-        return None
     if departments is not None:
         touched = {departments[row] for row in wanted if row in departments}
         wanted |= {row for row in rows if departments.get(row) in touched}
-    return csv_bytes(sheet.headers, sheet.cells.loc[[row for row in rows if row in wanted]])
+    return [row for row in rows if row in wanted]
+
+
+def _cells(sheet: Sheet, rows: list[int]) -> list[list[str]]:
+    """Of each row as many cells as it had, without those of outcome columns."""
+    frame = sheet.cells.loc[rows]
+    lines = [list(cells) for cells in zip(*(frame[position].tolist() for position in frame.columns), strict=True)]
+    for row, cells in zip(rows, lines, strict=True):
+        if row in sheet.too_short:
+            del cells[sum(column_index(letter) < sheet.too_short[row] for letter in sheet.letters) :]
+        for column, text in sheet.beyond.get(row, ()):
+            gap = column - len(sheet.outcome_columns) - len(cells)
+            cells += [*[""] * min(gap, _LONGEST_GAP), text]
+    return lines

@@ -75,6 +75,20 @@ def success_message(subject: Subject, change: Change) -> str:
     return f"Added agent {subject.agent}{_numbers(subject, ' with ')}."
 
 
+def planned_message(subject: Subject) -> str:
+    """Return what a plan will do."""
+    if subject.kind == "unit":
+        if not subject.unit:
+            return f"Will be taken out of unit {subject.from_unit}."
+        origin = f" from {subject.from_unit}" if subject.from_unit else ""
+        return f"Will be {'moved to' if origin else 'put into'} unit {subject.unit}{origin}."
+    if subject.removes:
+        return f"Agent {subject.agent} will be removed."
+    if subject.was_member:
+        return f"Agent {subject.agent} will be changed{_numbers(subject, ' to ')}."
+    return f"Agent {subject.agent} will be added{_numbers(subject, ' with ')}."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What is known about a half that failed."""
@@ -111,7 +125,7 @@ def unsent_message(code: Code, reason: str = "") -> str:
 
 def joined(unit: Half, agent: Half) -> str:
     """Return the message of a row that asks for a unit and an agent: the half that failed first, then what became of the other."""
-    if unit.status is Status.SUCCESS and agent.status is Status.SUCCESS:
+    if {unit.status, agent.status} <= {Status.SUCCESS, Status.PLANNED}:
         return f"{unit.message} {agent.message}"
     if unit.status is Status.NOT_SENT and agent.status is Status.NOT_SENT:
         return unit.message
@@ -126,6 +140,8 @@ def _other_half(half: Half) -> str:
     if half.status is Status.SUCCESS:
         done = "was so already" if half.change is not Change.UPDATED else "was done all the same"
         return f"The {subject.kind} part of the row {done}: {_state(subject)}."
+    if half.status is Status.PLANNED:
+        return f"The {subject.kind} part of the row is planned all the same. {half.message}"
     if half.status is Status.NOT_SENT:
         return f"For the {subject.kind} part of the row nothing was sent."
     return f"The {subject.kind} part of the row failed too. {half.message}"
@@ -200,7 +216,7 @@ def _numbers(subject: Subject, before: str) -> str:
 
 _UNSENT_ROW: Final = "Nothing was sent for this row"
 
-_GRAVITY: Final = {Status.SUCCESS: 0, Status.NOT_SENT: 1, Status.FAILED: 2}
+_GRAVITY: Final = {Status.SUCCESS: 0, Status.PLANNED: 0, Status.NOT_SENT: 1, Status.FAILED: 2}
 
 _AGENT_NOT_APPLIED_REMEDY: Final = (
     "Either the account may not change agents, or the user was deleted, or somebody changed the list at the same moment: look at the "

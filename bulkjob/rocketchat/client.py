@@ -11,7 +11,7 @@ import tenacity
 
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.http import NoAnswer, Transport
-from bulkjob.rocketchat.pace import Gate, ServerClock, Ticket
+from bulkjob.rocketchat.pace import Gate, Limit, ServerClock, Ticket
 from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Next, Request, Route
 
 T = TypeVar("T")
@@ -81,6 +81,12 @@ class Client:
         now = self._now()
         held = any(lane.turn.locked() and 0 < lane.gate.wait(now) < inf for lane in self._lanes.values())
         return "the server's rate limit" if held else None
+
+    @property
+    def limit(self) -> Limit | None:
+        """The tightest of the limits that the server has announced for routes; None if it has announced none."""
+        found = [limit for lane in self._lanes.values() if (limit := lane.gate.limit)]
+        return min(found, key=lambda limit: limit.calls / limit.window, default=None)
 
     def close(self) -> None:
         """Lets no further call start, except those that finish what is in flight; who waits for a turn gets `Closed`."""
@@ -182,6 +188,8 @@ class Client:
                     raise
         if (seen := await self._seen(failure, look, sent)) is not None:
             return seen
+        if look is not None:
+            failure = replace(failure, undecided=False)
         if failure.next is Next.REPEAT:
             failure = await self._probed(failure)
         raise CallFailed(failure, sent)

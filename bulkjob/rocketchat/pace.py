@@ -19,6 +19,9 @@ SAME_WINDOW = 0.05
 #: A refused call is not repeated sooner, in seconds, even if the server names a moment that is over.
 LEAST_HOLD = 0.05
 
+#: A window's length that is told by the server's clock in whole seconds may seem longer by this, in seconds.
+_CLOCK_ERROR = 1.5
+
 #: How far two clocks may drift apart, in seconds for each second.
 DRIFT = 1e-4
 
@@ -51,6 +54,15 @@ class ServerClock:
         return at + DRIFT * max(0.0, at - self._at) + 0.002
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How many calls of a route the server lets through."""
+
+    calls: int
+    window: float
+    """In so many seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """Leave to send one call, taken out of one window."""
@@ -76,6 +88,8 @@ class Gate:
         """The least time between the ends of two windows that was seen, in seconds; no window is longer."""
         self._last_reset = -inf
         """The announced end of the window before the present one."""
+        self._opened_length = 0.0
+        """The longest time from a call that a window counted first to its end, in seconds; no window is shorter."""
         # Of the present window:
         self._window = 0
         self._left = 0
@@ -88,6 +102,16 @@ class Gate:
         self._fallback_end = inf
         self._refused_until = inf
         """Its end, by our clock, as a refusal's text tells it."""
+
+    @property
+    def limit(self) -> Limit | None:
+        """What the route allows, the window's length as far as it was seen; None where no limit was announced."""
+        if self._limit is None:
+            return None
+        if self._length != inf:
+            return Limit(calls=self._limit, window=round(self._length, 1))
+        usual = abs(self._opened_length - DEFAULT_WINDOW) <= _CLOCK_ERROR or not self._opened_length
+        return Limit(calls=self._limit, window=DEFAULT_WINDOW if usual else max(1.0, round(self._opened_length)))
 
     def wait(self, now: float) -> float:
         """Seconds until a call may go out: 0 for at once, infinite if the answer of a call on its way must come first."""
@@ -146,6 +170,7 @@ class Gate:
     def _announced(self, limit: RateLimit, received: float) -> None:
         limited = self._known and self._limit is not None
         self._known, self._limit = True, limit.limit
+        self._see_length(limit, received)
         if limited and self._strays and self._precedes(limit.reset):
             self._strays -= 1
             self._left += 1
@@ -163,6 +188,12 @@ class Gate:
             # A window that has begun unseen; or another process, or a clock that was set.
             self._begin(left=limit.remaining)
             self._announce_end(limit.reset, received)
+
+    def _see_length(self, limit: RateLimit, received: float) -> None:
+        """A call that a window counted first has most likely opened it."""
+        ahead = self._clock.passed(limit.reset) - received
+        if limit.remaining == limit.limit - 1 and ahead != inf:
+            self._opened_length = max(self._opened_length, ahead)
 
     def _precedes(self, reset: float) -> bool:
         return reset <= self._last_reset + SAME_WINDOW if self._reset is None else reset < self._reset - SAME_WINDOW

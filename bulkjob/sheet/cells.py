@@ -91,10 +91,13 @@ class Cells:
         width = max(column for column, text in top.items() if text) + 1
         if width * len(numbers) > 4 * MOST_CELLS:
             raise Stop(Exit.BAD_SHEET, wording.too_wide(self._name))
-        beyond: dict[int, tuple[int, str]] = {}
-        for column in sorted((column for column in columns if column >= width), reverse=True):
+        # A cell that comes twice counts as it came last.
+        beyond: dict[int, dict[int, str]] = {}
+        for column in (column for column in columns if column >= width):
             rows, texts = columns[column]
-            beyond.update({row: (column, text) for row, text in zip(rows.tolist(), texts.to_pylist(), strict=True) if row != header_row})
+            for row, text in zip(rows.tolist(), texts.to_pylist(), strict=True):
+                if row != header_row:
+                    beyond.setdefault(row, {})[column] = text
         for merge in merges:
             self._spread(merge, columns[merge.column][0])
         body = numbers[1:]
@@ -105,8 +108,9 @@ class Cells:
                 pa.chunked_array([_dense(columns.get(column), numbers, [merge for merge in merges if merge.column == column]).slice(1)])
                 for column in range(width)
             ),
+            header_row=header_row,
             sheet_name=sheet_name,
-            beyond=beyond,
+            beyond={row: tuple(texts.items()) for row, texts in beyond.items()},
             oddities=tuple(oddity for oddity in self._oddities.values() if oddity.row != header_row),
             exact=self._exact,
             notes=notes,

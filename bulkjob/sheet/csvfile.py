@@ -170,7 +170,7 @@ def _record_by_record(
     width = len(headers)
     needed = max((index for index, header in enumerate(headers) if header), default=0) + 1
     too_short: dict[int, int] = {}
-    beyond: dict[int, tuple[int, str]] = {}
+    beyond: dict[int, tuple[tuple[int, str], ...]] = {}
     numbers: list[pa.Array] = [pa.array([], pa.int64())]
     chunks: list[list[pa.Array]] = [[] for _ in headers]
     first = header_row + 1
@@ -180,7 +180,7 @@ def _record_by_record(
             if len(cells) != width:
                 if len(cells) < needed and any(map(stripped, cells)):
                     too_short[first + index] = len(cells)
-                if extra := _first_text(cells, width):
+                if extra := tuple((column, cell) for column, cell in enumerate(cells[width:], width) if stripped(cell)):
                     beyond[first + index] = extra
                 rows[index] = (cells + [""] * (width - len(cells)))[:width]
         columns = tuple(pa.array([cells[index] for cells in rows], pa.string()) for index in range(width))
@@ -200,12 +200,8 @@ def _record_by_record(
         headers=tuple(headers),
         numbers=pa.concat_arrays(numbers),
         columns=tuple(take_off_guard_column(pa.chunked_array(chunk, pa.string())) for chunk in chunks),
+        header_row=header_row,
         too_short=too_short,
-        beyond=beyond,
+        beyond={row: tuple((column, take_off_guard(text)) for column, text in extra) for row, extra in beyond.items()},
         notes=notes,
     )
-
-
-def _first_text(cells: list[str], start: int) -> tuple[int, str] | None:
-    """The first cell from ``start`` on that is not blank, with its column."""
-    return next(((index, cell) for index, cell in enumerate(cells[start:], start) if stripped(cell)), None)

@@ -32,11 +32,12 @@ class Grid:
     """Row numbers as the spreadsheet shows them, ascending; without blank rows."""
     columns: tuple[pa.ChunkedArray, ...]
     """Text by column of the file, one per header."""
+    header_row: int = 1
     sheet_name: str = ""
     too_short: Mapping[int, int] = field(default_factory=dict)
     """Row number → number of cells, for rows with fewer cells than the header row."""
-    beyond: Mapping[int, tuple[int, str]] = field(default_factory=dict)
-    """Row number → (column, text) of the first text right of the last header."""
+    beyond: Mapping[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    """Row number → (column, text) of each text right of the last header, from left to right."""
     oddities: tuple[Oddity, ...] = ()
     exact: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """(row number, column) → the number itself, where the cell's format shows it otherwise."""

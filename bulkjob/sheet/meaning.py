@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-from bulkjob.records import Problem, Sheet
+from bulkjob.records import OutcomeColumn, Problem, Sheet
 from bulkjob.sheet import wording
 from bulkjob.sheet.grid import Grid
 from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped, stripped_column
@@ -21,6 +21,7 @@ class _Columns:
     """Which columns of the file are kept, and what they mean."""
 
     kept: tuple[int, ...]
+    dropped: tuple[int, ...]
     meant: Mapping[str, int]
     """Name in `SHEET_COLUMNS` → column of the file."""
     warnings: tuple[str, ...]
@@ -45,6 +46,10 @@ def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
         letters=tuple(map(column_letter, kept)),
         positions={column: place[index] for column, index in columns.meant.items()},
         cells=frame,
+        header_row=grid.header_row,
+        too_short=grid.too_short,
+        beyond=grid.beyond,
+        outcome_columns=tuple(_outcome_column(grid, index) for index in columns.dropped),
         notes=(*grid.notes, *columns.notes),
         warnings=(*grid.warnings, *columns.warnings),
         flaws=_flaws(grid, columns.meant),
@@ -54,12 +59,12 @@ def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
 def _columns(headers: Sequence[str], name: str) -> _Columns:
     meant: dict[str, int] = {}
     kept: list[int] = []
-    dropped: list[str] = []
+    dropped: list[int] = []
     others: list[tuple[int, str]] = []
     for index, header in enumerate(headers):
         key = header_key(header)
         if key in _OUTCOME_KEYS:
-            dropped.append(header)
+            dropped.append(index)
             continue
         kept.append(index)
         if key not in SHEET_COLUMNS:
@@ -80,10 +85,17 @@ def _columns(headers: Sequence[str], name: str) -> _Columns:
         raise Stop(Exit.BAD_SHEET, wording.no_department(name, headers, hint))
     return _Columns(
         kept=tuple(kept),
+        dropped=tuple(dropped),
         meant={column: meant[column] for column in SHEET_COLUMNS if column in meant},
         warnings=tuple(wording.near_header(headers[index], column, column_letter(index)) for index, column in near),
-        notes=(wording.dropped_columns(dropped),) if dropped else (),
+        notes=(wording.dropped_columns([headers[index] for index in dropped]),) if dropped else (),
     )
+
+
+def _outcome_column(grid: Grid, index: int) -> OutcomeColumn:
+    texts = grid.columns[index].to_pandas()
+    texts.index = np.asarray(grid.numbers)
+    return OutcomeColumn(letter=column_letter(index), header=grid.headers[index], texts=texts)
 
 
 def _column(grid: Grid, index: int, columns: _Columns) -> pa.ChunkedArray:
@@ -121,7 +133,7 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
     ]
     found += [
         Problem(row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=wording.beyond(text))
-        for row, (index, text) in grid.beyond.items()
+        for row, ((index, text), *_) in grid.beyond.items()
     ]
     found += [
         Problem(

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from bulkjob.vocabulary import Code
 
+#: In characters. A sentence stays a sentence, whatever stands in the cell.
+_LONGEST_QUOTE = 80
+
 _RETYPE = "Format the cell as Text in the spreadsheet program and type the value again."
 
 #: What a cell of the six columns that is not what people typed is called, and the remedy.
@@ -16,6 +19,14 @@ _ODD_CELLS = {
     Code.EXCEL_FORMULA: "The cell holds a formula whose result is not stored in the file ({value}). "
     "Open the file in a spreadsheet program, let it calculate and save it, or type the value itself.",
 }
+
+
+def quoted(text: str, at_most: int = _LONGEST_QUOTE) -> str:
+    """``"text"`` on one line, cut where it is long, with what cannot be seen as an escape."""
+    line = " ".join(text.split())
+    line = line if len(line) <= at_most else f"{line[: at_most - 1]}…"
+    seen = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in line)
+    return f'"{seen}"'
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -97,11 +108,11 @@ def broken_quotes(name: str, row: int) -> str:
 
 
 def no_worksheet(name: str, wanted: str, present: Sequence[str]) -> str:
-    return f"{name} has no worksheet {wanted!r}; it has {_listed(map(repr, present)) if present else 'none'}. Correct --sheet-name."
+    return f"{name} has no worksheet {quoted(wanted)}; it has {_listed(map(quoted, present)) if present else 'none'}. Correct --sheet-name."
 
 
 def csv_has_no_worksheets(name: str, wanted: str) -> str:
-    return f"{name} is a text file and has no worksheet {wanted!r}; leave out --sheet-name, or name a workbook."
+    return f"{name} is a text file and has no worksheet {quoted(wanted)}; leave out --sheet-name, or name a workbook."
 
 
 def no_visible_worksheet(name: str) -> str:
@@ -110,21 +121,21 @@ def no_visible_worksheet(name: str) -> str:
 
 def no_department(name: str, headers: Sequence[str], near: str | None) -> str:
     seen = [header for header in headers if header]
-    shown = ", ".join(repr(header[:40]) for header in seen[:8]) + (" …" if len(seen) > 8 else "")  # as many as fit a line
-    hint = f" (did you mean it with {near!r}?)" if near else ""
+    shown = ", ".join(quoted(header, 40) for header in seen[:8]) + (" …" if len(seen) > 8 else "")
+    hint = f" (did you mean it with {quoted(near)}?)" if near else ""
     return f"{name} has no column department{hint}; its first row must hold the headers, and it reads {shown}."
 
 
 def same_column_twice(name: str, column: str, first: tuple[str, str], second: tuple[str, str]) -> str:
     return (
-        f"{name} has two columns for {column}: {first[1]!r} in column {first[0]} and {second[1]!r} in column {second[0]}; "
+        f"{name} has two columns for {column}: {quoted(first[1])} in column {first[0]} and {quoted(second[1])} in column {second[0]}; "
         "rename or remove the one that is not meant."
     )
 
 
 def plural_header(name: str, header: str, column: str, letter: str) -> str:
     return (
-        f"{name} has a column {header!r} (column {letter}) but none called {column}; "
+        f"{name} has a column {quoted(header)} (column {letter}) but none called {column}; "
         f"rename it to {column} if that is meant, else to something else."
     )
 
@@ -133,7 +144,9 @@ def plural_header(name: str, header: str, column: str, letter: str) -> str:
 
 
 def near_header(header: str, column: str, letter: str) -> str:
-    return f"Column {letter}, {header!r}, is one letter off {column!r} and was not read as such; rename it if {column} is meant."
+    return (
+        f"Column {letter}, {quoted(header)}, is one letter off {quoted(column)} and was not read as such; rename it if {column} is meant."
+    )
 
 
 def hidden_rows(rows: Sequence[int]) -> str:
@@ -160,31 +173,32 @@ def scientific_text(rows: Sequence[int]) -> str:
 
 
 def dropped_columns(headers: Sequence[str]) -> str:
-    return f"not read, because a report writes columns of that name: {', '.join(headers)}"
+    return f"not read, because a report writes columns of that name: {', '.join(map(quoted, headers))}"
 
 
 def other_worksheets(read: str, skipped: Sequence[str]) -> str:
-    return f"read the worksheet {read!r}; not read: {', '.join(map(repr, skipped))}"
+    return f"read the worksheet {quoted(read)}; not read: {', '.join(map(quoted, skipped))}"
 
 
 # One row or cell.
 
 
 def odd_cell(code: Code, value: str) -> str:
-    return _ODD_CELLS[code].format(value=value)
+    return _ODD_CELLS[code].format(value=quoted(value)[1:-1])
 
 
 def too_short(cells: int, headers: int) -> str:
     return (
-        f"The row has {cells} cell{'s' if cells != 1 else ''} where the header row has {headers}. "
-        "Add the missing separators, or save the file again from a spreadsheet program."
+        f"The row has {cells} cell{'s' if cells != 1 else ''} where the headers have {headers}. "
+        "Find out which one is missing and put it in, blank if need be (in a CSV file: one more separator)."
     )
 
 
 def beyond(value: str) -> str:
     return (
-        f"There is something right of the last header ({value[:80]!r}). "
-        "If it belongs to a column, give that column a header; if a cell has slipped to the right, move it back; else delete it."
+        f"There is something right of the last header ({quoted(value)}). "
+        "If it belongs to a column, give that column a header. If cells have slipped to the right, move them back; in a CSV file, a cell "
+        "that holds the separator must stand in quotation marks. Else delete it."
     )
 
 
@@ -194,11 +208,11 @@ ONLY_AT_SIGN = "The agent is only an @ without a name. Type the username, or cle
 
 
 def bad_number(column: str, value: str) -> str:
-    return f"{column} must be a whole number from 0 to 2147483647, written with the digits 0 to 9 only, or blank; {value!r} is not."
+    return f"{column} must be a whole number from 0 to 2147483647, written with the digits 0 to 9 only, or blank; {quoted(value)} is not."
 
 
 def bad_action(value: str) -> str:
-    return f"action must be add or remove, or blank (which means add); {value!r} is neither."
+    return f"action must be add or remove, or blank (which means add); {quoted(value)} is neither."
 
 
 def agent_needed(columns: Sequence[str]) -> str:
@@ -209,16 +223,16 @@ def agent_needed(columns: Sequence[str]) -> str:
 
 
 def conflicting_unit(department: str, units: Sequence[str], rows: Sequence[int]) -> str:
-    named = [repr(unit) if unit != "-" else "- (no unit)" for unit in units[:5]]
+    named = [quoted(unit) if unit != "-" else "- (no unit)" for unit in units[:5]]
     more = f" and {len(units) - 5} more" if len(units) > 5 else ""  # as many as are named above
     return (
-        f"A department can be in one unit only, but {rows_listed(rows)} ask for different ones for {department!r}: "
+        f"A department can be in one unit only, but {rows_listed(rows)} ask for different ones for {quoted(department)}: "
         f"{', '.join(named)}{more}. Keep one of them in all these rows."
     )
 
 
 def conflicting_agent(agent: str, department: str, column: str, values: Sequence[str], rows: Sequence[int]) -> str:
     return (
-        f"{rows_listed(rows).capitalize()} ask for different things for agent {agent!r} in department {department!r}: "
+        f"{rows_listed(rows).capitalize()} ask for different things for agent {quoted(agent)} in department {quoted(department)}: "
         f"{column} {' or '.join(values[:5])}. Keep one of these rows, or make them agree."
     )

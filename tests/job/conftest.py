@@ -48,6 +48,11 @@ class InProcess:
     def __init__(self, sandbox: Sandbox, user: Mapping[str, Any], latency: Callable[[str], float], meddle: Meddling | None) -> None:
         self.sandbox = sandbox
         self.in_flight = self.most_in_flight = 0
+        self.overlaps: list[str] = []
+        """Writes that were under way at the same time and concern one unit or one department."""
+        self.homeless: set[str] = set()
+        """Departments that were seen without a unit by some call."""
+        self._writing: dict[int, frozenset[str]] = {}
         self._headers = {"X-User-Id": user["_id"], "X-Auth-Token": user.get("token", f"token-{user['username']}")}
         self._latency = latency
         self._meddle = meddle
@@ -55,6 +60,7 @@ class InProcess:
     async def send(self, request: Request[Any]) -> Answer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self._begin(request)
         try:
             half = self._latency(request.path) / 2
             await asyncio.sleep(half)
@@ -64,10 +70,24 @@ class InProcess:
             await asyncio.sleep(TIMEOUT if reply.fault in (Fault.TIMEOUT, Fault.TIMEOUT_AFTER) else half)
         finally:
             self.in_flight -= 1
+            self._writing.pop(id(request), None)
         if reply.lost:
             code = Code.TIMEOUT if reply.fault in (Fault.TIMEOUT, Fault.TIMEOUT_AFTER) else Code.CONNECTION
             raise NoAnswer(Failure(next=Next.REPEAT, code=code, said="no answer", undecided=request.writes))
         return Answer(status=reply.status, headers=reply.headers, body=reply.body)
+
+    def _begin(self, request: Request[Any]) -> None:
+        departments = [document for document in self.sandbox._state.collection.values() if document["type"] == "d"]
+        self.homeless |= {department["_id"] for department in departments if not department.get("parentId")}
+        if not request.writes:
+            return
+        kind, identifier = request.path.split("/")[4:6]
+        concerned = {identifier}
+        if kind == "units":
+            concerned |= {item["departmentId"] for item in request.body["unitDepartments"]}
+            concerned |= {department["_id"] for department in departments if department.get("parentId") == identifier}
+        self.overlaps += [f"{request.path}: {both}" for other in self._writing.values() if (both := concerned & other)]
+        self._writing[id(request)] = frozenset(concerned)
 
     def call(self, method: str, path: str, body: Any = None, query: Sequence[tuple[str, str]] = ()) -> Reply:
         """One call as the job's account, at once."""
@@ -91,6 +111,8 @@ class Ran:
     log: str
     folder: Path
     most_in_flight: int = 0
+    overlaps: list[str]
+    homeless: set[str]
     seconds: float = 0.0
     """Of virtual time."""
 
@@ -115,7 +137,9 @@ def results_of(folder: Path) -> list[dict[str, str]]:
     return [dict(zip((name.lower() for name in header), row, strict=True)) for row in rows]
 
 
-def sheet_text(rows: Sequence[Mapping[str, object]], columns: Sequence[str] = ("department", "unit", "agent", "count", "order", "action")) -> str:
+def sheet_text(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[str] = ("department", "unit", "agent", "count", "order", "action")
+) -> str:
     """Rows as a CSV; a cell that a row lacks is blank."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -165,8 +189,9 @@ def rehearse(
             yield transport
 
         handler = logging.StreamHandler(log)
-        logging.getLogger("bulkjob").addHandler(handler)
-        stack.callback(logging.getLogger("bulkjob").removeHandler, handler)
+        # Of everybody: what asyncio says of a task that was forgotten is said in a run, too.
+        logging.getLogger().addHandler(handler)
+        stack.callback(logging.getLogger().removeHandler, handler)
         stack.enter_context(redirect_stdout(said))
         stack.enter_context(redirect_stderr(log))
         directory = stack.enter_context(opened(folder / "run", sheet.name, None))  # type: ignore[arg-type]  # for a name that is not needed
@@ -184,6 +209,8 @@ def rehearse(
             log=log.getvalue(),
             folder=folder / "run",
             most_in_flight=transport.most_in_flight,
+            overlaps=transport.overlaps,
+            homeless=transport.homeless,
             seconds=loop.time(),
         )
 
@@ -219,6 +246,7 @@ def serving(
 @contextmanager
 def answering(respond: Callable[[str, str], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
     """A web server that answers each call, by method and path, as it is told; yields its address."""
+
     class Handler(BaseHTTPRequestHandler):
         def do(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -262,8 +290,9 @@ def parents(state: State) -> dict[str, str | None]:
 
 
 def differences(before: State, after: State, *, units: Mapping[str, str | None], agents: Mapping[tuple[str, str], Any]) -> list[str]:
-    """Where ``after`` is anything else than ``before`` with these changes: department → unit, (department, agent) → (count, order), None for gone.
+    """Where ``after`` is anything else than ``before`` with these changes: department → unit, (department, agent) → (count, order).
 
+    None is for no unit, and for an agent who is gone.
     Counters are compared with what they count, in what was touched; `_updatedAt` and the ids of new documents are nobody's business.
     """
     found: list[str] = []
@@ -278,7 +307,11 @@ def differences(before: State, after: State, *, units: Mapping[str, str | None],
         ):
             found.append(f"{department['_id']} is in {department.get('parentId')} ({department.get('ancestors')}), not in {parent}")
     wanted = {place: numbers for place, numbers in {**places(before), **agents}.items() if numbers is not None}
-    found += [f"{place}: {places(after).get(place)}, not {wanted.get(place)}" for place in wanted.keys() | places(after).keys() if places(after).get(place) != wanted.get(place)]
+    found += [
+        f"{place}: {places(after).get(place)}, not {wanted.get(place)}"
+        for place in wanted.keys() | places(after).keys()
+        if places(after).get(place) != wanted.get(place)
+    ]
     found += [] if len(places(after)) == len(after["departmentAgents"]) else ["somebody is in a department twice"]
     found += _documents("departmentAgents", before, after, without=("count", "order"), same=False)
     found += _documents("units", before, after, without=("numDepartments",))
@@ -307,11 +340,16 @@ def wrong_counters(before: State, after: State) -> list[str]:
 
 def _documents(key: str, before: State, after: State, *, without: Sequence[str] = (), same: bool = True) -> list[str]:
     def bare(state: State) -> dict[str, Any]:
-        return {document["_id"]: {name: value for name, value in document.items() if name not in ("_updatedAt", *without)} for document in state[key]}
+        return {
+            document["_id"]: {name: value for name, value in document.items() if name not in ("_updatedAt", *without)}
+            for document in state[key]
+        }
 
     old, new = bare(before), bare(after)
     common = [identifier for identifier in old if identifier in new]
-    found = [f"{key} {identifier}: {old[identifier]} became {new[identifier]}" for identifier in common if old[identifier] != new[identifier]]
+    found = [
+        f"{key} {identifier}: {old[identifier]} became {new[identifier]}" for identifier in common if old[identifier] != new[identifier]
+    ]
     return found + ([f"{key}: others than before"] if same and old.keys() != new.keys() else [])
 
 
@@ -407,10 +445,8 @@ _SMALL: State = {
 
 
 @pytest.fixture
-def program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., SimpleNamespace]:
-    """A function that types a command in `tmp_path` and tells exit code, standard output and error, and the rows of results.csv, if there is one."""
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
+    """A function that types a command in `tmp_path`; tells its exit code, standard output and error, and the rows of run/results.csv."""
     monkeypatch.chdir(tmp_path)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -62,7 +62,7 @@ def test_department_route(tools: Any, small: State, tmp_path: Path, version: str
 
 @pytest.mark.parametrize("route", ["unit", "department"])
 def test_second_run(tools: Any, small: State, tmp_path: Path, route: str) -> None:
-    """A second run of a finished sheet writes nothing, reports every row `unchanged`, and calls for no department unless numbers are asked for."""
+    """A second run writes nothing, reports every row `unchanged`, and makes no call per department unless numbers are asked for."""
     plain = [{name: cell for name, cell in row.items() if name not in ("count", "order")} for row in MOVES]
     first = tools.rehearse(tmp_path / "1", small, plain, unit_route=route)
     second = tools.rehearse(tmp_path / "2", first.after, plain, unit_route=route)
@@ -77,7 +77,9 @@ def test_second_run(tools: Any, small: State, tmp_path: Path, route: str) -> Non
 def test_out_of_a_unit(tools: Any, small: State, tmp_path: Path) -> None:
     """A dash takes a department out of its unit by either route, and the report calls the unit by its name."""
     for route in ("unit", "department"):
-        ran = tools.rehearse(tmp_path / route, small, [{"department": "beta", "unit": "-"}, {"department": "free", "unit": "-"}], unit_route=route)
+        ran = tools.rehearse(
+            tmp_path / route, small, [{"department": "beta", "unit": "-"}, {"department": "free", "unit": "-"}], unit_route=route
+        )
         assert ran.exit == Exit.OK, ran.said
         assert tools.differences(ran.before, ran.after, units={"beta": None}, agents={}) == []
         assert ran.column("change") == ["updated", "unchanged"]
@@ -85,7 +87,7 @@ def test_out_of_a_unit(tools: Any, small: State, tmp_path: Path) -> None:
 
 
 def test_archived_departments_stay_in_their_unit(tools: Any, small: State, tmp_path: Path) -> None:
-    """A unit that is written keeps its archived departments; a row that would change one fails without a call, one that would not is `unchanged`."""
+    """A unit that is written keeps its archived departments; a row that would change one fails without a call."""
     rows = [
         {"department": "gamma", "unit": "-"},
         {"department": "Old", "unit": "north"},
@@ -132,7 +134,11 @@ def test_monitors_who_lost_their_role(tools: Any, small: State, tmp_path: Path) 
 
 def test_mirror(tools: Any, small: State, tmp_path: Path) -> None:
     """With `mirror`, whoever has no `add` row leaves a department that has one; departments with none keep everybody."""
-    rows = [{"department": "alpha", "agent": "cid"}, {"department": "beta", "agent": "ann", "action": "remove"}, {"department": "beta", "unit": "south"}]
+    rows = [
+        {"department": "alpha", "agent": "cid"},
+        {"department": "beta", "agent": "ann", "action": "remove"},
+        {"department": "beta", "unit": "south"},
+    ]
     ran = tools.rehearse(tmp_path, small, rows, agents="mirror")
     assert ran.exit == Exit.OK, ran.said
     agents = {("alpha", "u-cid"): (0, 0), ("alpha", "u-ann"): None, ("alpha", "u-bob"): None}
@@ -158,7 +164,7 @@ def test_rows_that_say_the_same(tools: Any, small: State, tmp_path: Path) -> Non
 
 
 def test_department_without_a_required_field(tools: Any, small: State, tmp_path: Path) -> None:
-    """A department that lacks a field that a PUT must carry is given none: its agents come by their own route, its unit by the unit's, or not at all."""
+    """A department that lacks a field that a PUT must carry is given none: its agents go by their own route, its unit by the unit's."""
     del small["departments"][1]["email"]
     rows = [{"department": "beta", "unit": "south"}, {"department": "beta", "agent": "cid"}]
     ran = tools.rehearse(tmp_path / "u", small, rows)
@@ -168,6 +174,15 @@ def test_department_without_a_required_field(tools: Any, small: State, tmp_path:
     assert (ran.exit, ran.column("code"), ran.column("attempts")) == (Exit.ROWS_NOT_DONE, ["rejected", ""], ["", "1"])
     assert tools.differences(ran.before, ran.after, units={}, agents={("beta", "u-cid"): (0, 0)}) == []
     assert ran.writes == [("POST", "livechat/department/:id/agents")]
+
+
+def test_taking_unit_that_cannot_be_written(tools: Any, small: State, tmp_path: Path) -> None:
+    """A department whose taking unit could not be written stays in the unit that has it, though that is written for others."""
+    rows = [{"department": "alpha", "unit": "south"}, {"department": "free", "unit": "north"}]
+    ran = tools.rehearse(tmp_path, small, rows, faults="500@POST livechat/units/:idx1", retries=1, latency=lambda _: 0.1)
+    assert [path.rpartition("/")[2] for _, path in ran.write_paths] == ["south", "north"]
+    assert (ran.exit, ran.column("code")) == (Exit.ROWS_NOT_DONE, ["server-error", ""])
+    assert tools.differences(ran.before, ran.after, units={"free": "north"}, agents={}) == []
 
 
 def test_last_department_in_a_unit(tools: Any, small: State, tmp_path: Path) -> None:
@@ -195,18 +210,6 @@ def test_live_counters(tools: Any, small: State, tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- colleagues at the same time
-
-
-def _once(method: str, then: Any) -> Any:
-    """A meddler that acts just before the first call of that method, and notes it."""
-    done: list[bool] = []
-
-    def meddle(transport: Any, request: Any) -> None:
-        if request.route.method == method and not done:
-            done.append(True)
-            then(transport)
-
-    return meddle
 
 
 @pytest.mark.parametrize("fault", ["503@PUTx1", "reset-before@PUTx1", "429@PUTx1"])
@@ -305,7 +308,7 @@ def _default_permissions(tools: Any) -> State:
 
 
 def test_custom_role(tools: Any, small: State, tmp_path: Path) -> None:
-    """Whose permissions come from a role of their own is ignored by `departmentUnit`: unit rows fail unsent, unless whole units can be written."""
+    """With permissions from a role of one's own, `departmentUnit` is ignored: unit rows fail unsent, unless whole units can be written."""
     small["permissions"] = {name: [*(roles or ()), "custom"] for name, roles in _default_permissions(tools).items()}
     small["permissions"]["manage-livechat-monitors"] = ["admin"]
     ran = tools.rehearse(tmp_path / "a", small, MOVES, user="custom")
@@ -338,7 +341,7 @@ def test_no_licence(tools: Any, small: State, tmp_path: Path, version: str) -> N
 
 @pytest.mark.parametrize("version", ["6.13", "7.0", "7.5", "8.0", "hidden"])
 def test_units_that_cannot_be_listed(tools: Any, small: State, tmp_path: Path, version: str) -> None:
-    """Without `manage-livechat-units` a sheet that names a unit ends with 77 before the first write, whether the list is refused or filtered."""
+    """Without `manage-livechat-units` a sheet that names a unit ends with 77 unsent, whether the list of units is refused or filtered."""
     small["permissions"] = {**_default_permissions(tools), "manage-livechat-units": ["admin"], "manage-livechat-monitors": ["admin"]}
     ran = tools.rehearse(tmp_path / "a", small, MOVES, user="manager", version=version, rate_limit="off")
     assert (ran.exit, set(ran.column("status")), set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"not_sent"}, {"refused"}, [])
@@ -347,7 +350,9 @@ def test_units_that_cannot_be_listed(tools: Any, small: State, tmp_path: Path, v
     ran = tools.rehearse(tmp_path / "b", small, MOVES[2:5], user="manager", version=version, rate_limit="off")
     assert ran.exit == Exit.OK
     # The id of a unit that some department is in is always accepted.
-    ran = tools.rehearse(tmp_path / "c", small, [{"department": "free", "unit": "north"}], user="manager", version=version, rate_limit="off")
+    ran = tools.rehearse(
+        tmp_path / "c", small, [{"department": "free", "unit": "north"}], user="manager", version=version, rate_limit="off"
+    )
     assert ran.exit == Exit.OK, ran.said
     assert tools.differences(ran.before, ran.after, units={"free": "north"}, agents={}) == []
 
@@ -366,7 +371,7 @@ def test_before_department_unit_was_known(tools: Any, small: State, tmp_path: Pa
 
 
 def test_unit_route_that_is_not_to_be_had(tools: Any, small: State, tmp_path: Path) -> None:
-    """Without `manage-livechat-monitors` units are never written whole, as their monitors could not be read: department by department instead, or not at all."""
+    """Without `manage-livechat-monitors` units are never written whole: their monitors cannot be read, and would be lost."""
     small["permissions"] = {**_default_permissions(tools), "manage-livechat-monitors": ["admin"]}
     auto = tools.rehearse(tmp_path / "auto", small, MOVES, user="manager", rate_limit="off")
     assert auto.exit == Exit.OK
@@ -383,16 +388,25 @@ def test_unit_route_that_is_not_to_be_had(tools: Any, small: State, tmp_path: Pa
 def test_max_removals(tools: Any, small: State, tmp_path: Path) -> None:
     """More removals than allowed are refused before the first write, with the numbers; `remove` rows and `mirror` both count."""
     rows = [{"department": "alpha", "agent": name, "action": "remove"} for name in ("ann", "bob")]
-    for limit, code in ((MaxRemovals(count=1), Exit.BAD_SHEET), (MaxRemovals(count=2), Exit.OK), (MaxRemovals(percent=60), Exit.BAD_SHEET), (None, Exit.OK)):
+    for limit, code in (
+        (MaxRemovals(count=1), Exit.BAD_SHEET),
+        (MaxRemovals(count=2), Exit.OK),
+        (MaxRemovals(percent=60), Exit.BAD_SHEET),
+        (None, Exit.OK),
+    ):
         ran = tools.rehearse(tmp_path / f"{limit}", small, rows, max_removals=limit)
         assert ran.exit == code
         if code:
             assert (set(ran.column("code")), ran.writes) == ({"refused"}, [])
             assert "2 of the workspace's 3 agent assignments" in ran.said
-    ran = tools.rehearse(tmp_path / "mirror", small, [{"department": "alpha", "agent": "cid"}], agents="mirror", max_removals=MaxRemovals(count=1))
+    ran = tools.rehearse(
+        tmp_path / "mirror", small, [{"department": "alpha", "agent": "cid"}], agents="mirror", max_removals=MaxRemovals(count=1)
+    )
     assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
     # Somebody who is not there is no removal.
-    ran = tools.rehearse(tmp_path / "none", small, [{"department": "beta", "agent": "cid", "action": "remove"}], max_removals=MaxRemovals(count=0))
+    ran = tools.rehearse(
+        tmp_path / "none", small, [{"department": "beta", "agent": "cid", "action": "remove"}], max_removals=MaxRemovals(count=0)
+    )
     assert (ran.exit, ran.column("change")) == (Exit.OK, ["unchanged"])
 
 
@@ -424,7 +438,10 @@ def test_rows_fed_again(tools: Any, small: State, tmp_path: Path) -> None:
         Exit.ROWS_NOT_DONE,
         ["", "unknown-department", "", "unknown-agent", "refused"],
     )
-    assert tools.differences(ran.before, ran.after, units={"alpha": "south"}, agents={("alpha", "u-cid"): (0, 0), ("free", "u-ann"): (0, 0)}) == []
+    assert (
+        tools.differences(ran.before, ran.after, units={"alpha": "south"}, agents={("alpha", "u-cid"): (0, 0), ("free", "u-ann"): (0, 0)})
+        == []
+    )
     retry = (ran.folder / "retry.csv").read_text(encoding="utf-8-sig").splitlines()
     assert retry == ["department,unit,agent,count,order,action", "nowhere,,bob,,,", "beta,,nobody,,,", "beta,south,,,,"]
     mended = "\n".join(retry).replace("nowhere", "gamma").replace("nobody", "cid")
@@ -436,6 +453,24 @@ def test_rows_fed_again(tools: Any, small: State, tmp_path: Path) -> None:
     whole = tools.rehearse(tmp_path / "3", ran.after, report)
     assert whole.exit == Exit.OK
     assert whole.after["departmentAgents"][-1]["agentId"] in ("u-bob", "u-cid")
+
+
+def test_rows_fed_again_with_mirror(tools: Any, small: State, tmp_path: Path) -> None:
+    """With `mirror`, retry.csv has all rows of a department that has one to repeat: without them, it would be emptied of their agents."""
+    rows = [
+        {"department": "alpha", "agent": "ann"},
+        {"department": "Alpha", "agent": "cid"},
+        {"department": "beta", "agent": "bob"},
+        {"department": "free", "unit": "south"},
+    ]
+    ran = tools.rehearse(tmp_path / "1", small, rows, agents="mirror", faults="forget@POST livechat/department/:id/agents")
+    assert ran.column("status") == ["failed", "failed", "success", "success"]
+    retry = (ran.folder / "retry.csv").read_text(encoding="utf-8-sig")
+    assert retry.splitlines()[1:] == ["alpha,,ann,,,", "Alpha,,cid,,,"]
+    again = tools.rehearse(tmp_path / "2", ran.after, retry, agents="mirror")
+    assert again.exit == Exit.OK
+    agents = {("alpha", "u-bob"): None, ("alpha", "u-cid"): (0, 0)}
+    assert tools.differences(ran.before, again.after, units={"free": "south"}, agents=agents) == []
 
 
 # ---------------------------------------------------------------------------------------------------------------- the sample

@@ -1,4 +1,4 @@
-"""Runs that end before their first write: one clear sentence, the right exit code, and, once the sheet was read, every row in the report."""
+"""Runs that are refused or stopped: one clear sentence, the right exit code, and, once the sheet was read, every row in the report."""
 
 import json
 import socket
@@ -25,7 +25,8 @@ def sheet(tmp_path: Path) -> Path:
 def refused(done: Any, code: Exit, reason: str = "refused") -> str:
     """Hold a refusal to its form: the exit code, every row once as `not_sent`, the reason on standard output; returns the message."""
     assert done.exit == code, done.out + done.err
-    assert [(row["row"], row["department"], row["owner"]) for row in done.rows] == [("2", "alpha", "Kim"), ("4", "beta", "'=x"), ("5", "free", "")]
+    told = [(row["row"], row["department"], row["owner"]) for row in done.rows]
+    assert told == [("2", "alpha", "Kim"), ("4", "beta", "'=x"), ("5", "free", "")]
     assert {(row["status"], row["change"], row["code"]) for row in done.rows} == {("not_sent", "", reason)}
     assert {(row["attempts"], row["http_status"], row["seconds"]) for row in done.rows} == {("", "", "")}
     summary = json.loads((done.folder / "summary.json").read_text(encoding="utf-8"))
@@ -52,6 +53,9 @@ def unread(done: Any, code: Exit) -> str:
     return str(sentence)
 
 
+#: How Excel keeps a workbook with a password: a container with an encrypted package in it.
+ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1016) + "EncryptedPackage".encode("utf-16-le") + bytes(1000)
+
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -67,11 +71,10 @@ NOWHERE = "http://127.0.0.1:9"
         ("other.csv", b"name,unit\nSales,North\n", Exit.BAD_SHEET, "department"),
         ("twice.csv", b"department,unit,Unit\na,b,c\n", Exit.BAD_SHEET, "unit"),
         ("plural.csv", b"department,units\na,b\n", Exit.BAD_SHEET, "units"),
-        # How Excel keeps a workbook with a password: a container with an encrypted package in it.
-        ("secret.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1016 + "EncryptedPackage".encode("utf-16-le") + b"\0" * 1000, Exit.BAD_SHEET, "secret.xlsx"),
+        ("secret.xlsx", ENCRYPTED, Exit.BAD_SHEET, "secret.xlsx"),
     ],
 )
-def test_sheet_that_cannot_be_read(program: Any, tmp_path: Path, name: str, content: bytes | None, code: Exit, said: str) -> None:
+def test_sheet_that_cannot_be_read(program: Any, tmp_path: Path, *, name: str, content: bytes | None, code: Exit, said: str) -> None:
     """A file that is no sheet ends in one sentence and its exit code, before a run directory is made or the server is called."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -126,10 +129,12 @@ def test_silent_server(program: Any, sheet: Path) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        message = refused(program("run", sheet, "--run-dir", "run", "--retries", "1", "--timeout", "0.3", url=url), Exit.UNAVAILABLE, "unavailable")
+        done = program("run", sheet, "--run-dir", "run", "--retries", "1", "--timeout", "0.3", url=url)
+        message = refused(done, Exit.UNAVAILABLE, "unavailable")
     assert "time" in message
 
 
+JSON = {"Content-Type": "application/json"}
 HTML = ({"Content-Type": "text/html"}, b"<html><title>Intranet</title></html>")
 
 
@@ -138,15 +143,16 @@ HTML = ({"Content-Type": "text/html"}, b"<html><title>Intranet</title></html>")
     [
         ((200, *HTML), Exit.BAD_SETTING, "not Rocket.Chat"),
         ((404, *HTML), Exit.BAD_SETTING, "not Rocket.Chat"),
-        ((200, {"Content-Type": "application/json"}, b'{"hello": "world"}'), Exit.BAD_SETTING, "not Rocket.Chat"),
-        ((200, {"Content-Type": "application/json"}, b'{"version": "5.4", "success": true}'), Exit.BAD_SETTING, "5.4"),
+        ((200, JSON, b'{"hello": "world"}'), Exit.BAD_SETTING, "not Rocket.Chat"),
+        ((200, JSON, b'{"version": "5.4", "success": true}'), Exit.BAD_SETTING, "5.4"),
         ((301, {"Location": "https://chat.example.org/api/info"}, b""), Exit.BAD_SETTING, "https://chat.example.org"),
         ((302, {"Location": "/login"}, b""), Exit.BAD_SETTING, "/login"),
         ((502, *HTML), Exit.UNAVAILABLE, "502"),
-        ((500, {"Content-Type": "application/json"}, b'{"success": false, "error": "Internal server error"}'), Exit.UNAVAILABLE, "Internal server error"),
+        ((500, JSON, b'{"success": false, "error": "Internal server error"}'), Exit.UNAVAILABLE, "Internal server error"),
+        ((401, JSON, b'{"message": "Unauthorized"}'), Exit.BAD_SETTING, "not Rocket.Chat"),
     ],
 )
-def test_first_answer(tools: Any, program: Any, sheet: Path, answer: Any, code: Exit, said: str) -> None:
+def test_first_answer(tools: Any, program: Any, sheet: Path, *, answer: Any, code: Exit, said: str) -> None:
     """Whatever answers at the address and is no Rocket.Chat that is served is 78; below that, a server that fails is 69."""
     with tools.answering(lambda method, path: answer) as url:
         done = program("run", sheet, "--run-dir", "run", "--retries", "1", url=url)
@@ -191,7 +197,7 @@ def test_wrong_token(tools: Any, program: Any, sheet: Path, small: State, versio
     [("view-livechat-departments", "departments"), ("transfer-livechat-guest", "agents")],
 )
 @pytest.mark.parametrize("version", ["6.5", "7.0", "8.0"])
-def test_list_that_may_not_be_read(tools: Any, tmp_path: Path, small: State, permission: str, said: str, version: str) -> None:
+def test_list_that_may_not_be_read(tools: Any, tmp_path: Path, small: State, *, permission: str, said: str, version: str) -> None:
     """A list that the job needs and may not read is 77; the sentence names the permission to grant."""
     small["permissions"] = {
         "view-livechat-departments": ["livechat-manager"],
@@ -240,6 +246,29 @@ def test_server_that_dies(tools: Any, tmp_path: Path, small: State) -> None:
         assert (row["status"] == "success") <= (row["department"] in held)
     # Each worker tries its own call, its look and a probe, and no more.
     assert len(ran.calls) < 40 + 30
+
+
+def test_defect(tools: Any, tmp_path: Path, small: State) -> None:
+    """A defect in the middle leaves a whole report: what was seen done is `success`, what was on its way `failed`, the rest `not_sent`."""
+    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(9)]
+    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(9)]
+    puts: list[str] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "PUT":
+            puts.append(request.path)
+            if len(puts) == 4:
+                raise KeyError("a defect")
+
+    with pytest.raises(ExceptionGroup):
+        tools.rehearse(tmp_path, small, rows, meddle=meddle, concurrency=1)
+    results = tools.results_of(tmp_path / "run")
+    assert [(row["status"], row["code"]) for row in results] == [
+        *[("success", "")] * 3,
+        ("failed", "timeout"),
+        *[("not_sent", "interrupted")] * 5,
+    ]
+    assert json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))["exit_code"] == Exit.DEFECT
 
 
 def test_call_that_fails_alone(tools: Any, tmp_path: Path, small: State) -> None:

@@ -30,7 +30,7 @@ def secret(tools: Any, sample: State) -> State:
 
 
 def test_twice(tools: Any, program: Any, secret: State) -> None:
-    """The sample as it is shown to newcomers: 0 and every row done; once more 0, no write, and every row `unchanged`; the token is nowhere."""
+    """The sample as newcomers see it: 0 and every row done; once more 0, no write, and every row `unchanged`; the token is nowhere."""
     with tools.serving(secret) as served:
         first = program("run", tools.samples / "reorganisation.csv", "--run-dir", "run", url=served.url)
         assert first.exit == Exit.OK, first.out
@@ -143,7 +143,7 @@ def settled(tools: Any, served: Any, folder: Path) -> Counter[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted(tools: Any, many: tuple[State, Path], tmp_path: Path, number: int) -> None:
-    """Interrupted, the job finishes what is in flight, starts nothing more, reports on every row and leaves with 75; run again, it ends the work."""
+    """Interrupted, the job finishes what is in flight, starts no more, reports every row and leaves with 75; again, it ends the work."""
     state, sheet = many
     folder = tmp_path / "run"
     with tools.serving(state, latency_ms=40) as served:
@@ -170,10 +170,8 @@ def test_interrupted(tools: Any, many: tuple[State, Path], tmp_path: Path, numbe
 def test_interrupted_twice(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
     """A second interrupt ends the job at once: what was in flight is `failed`, as nobody knows what became of it."""
     state, sheet = many
-    with (
-        tools.serving(state, faults="timeout-after@PUT+3") as served,
-        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "600") as process,
-    ):
+    options = ("--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "600")
+    with tools.serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
         wait_for(lambda: writes(served) == 5, process)
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
@@ -188,10 +186,8 @@ def test_interrupted_twice(tools: Any, many: tuple[State, Path], tmp_path: Path)
 def test_grace(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
     """What is in flight is given up when the time of grace is over."""
     state, sheet = many
-    with (
-        tools.serving(state, faults="timeout-after@PUT+3") as served,
-        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "0.2") as process,
-    ):
+    options = ("--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "0.2")
+    with tools.serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
         wait_for(lambda: writes(served) == 5, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
@@ -220,15 +216,15 @@ def test_interrupted_while_reading(tmp_path: Path, number: int) -> None:
     """Interrupted while it still reads the sheet, the job leaves with 75 and one sentence; there is nothing to report on."""
     sheet = tmp_path / "sheet.csv"
     os.mkfifo(sheet)
-    with started("http://127.0.0.1:9", sheet, "--run-dir", str(tmp_path / "run")) as process:
-        with sheet.open("w", encoding="utf-8") as writer:
-            writer.write("department,agent\n")
-            writer.flush()
-            # Until it has read that, and sleeps until more comes.
-            wait_for(lambda: not any(fcntl.ioctl(writer, termios.FIONREAD, bytes(4))), process)
-            wait_for(lambda: Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S", process)
-            process.send_signal(number)
-            out, err = process.communicate(timeout=60)
+    run = started("http://127.0.0.1:9", sheet, "--run-dir", str(tmp_path / "run"))
+    with run as process, sheet.open("w", encoding="utf-8") as writer:
+        writer.write("department,agent\n")
+        writer.flush()
+        # Until it has read that, and sleeps until more comes.
+        wait_for(lambda: not any(fcntl.ioctl(writer, termios.FIONREAD, bytes(4))), process)
+        wait_for(lambda: Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S", process)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (Exit.INTERRUPTED, "")
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "run").exists()

@@ -141,7 +141,8 @@ async def test_cookies_are_not_kept(serve: Serve) -> None:
     async def with_cookie(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(b"{}", more="set-cookie: server=1\r\n"))
 
-    async with serve(with_cookie) as server, connection(server.url) as transport:
+    # By name: aiohttp keeps no cookies of an address anyway.
+    async with serve(with_cookie) as server, connection(server.url.replace("127.0.0.1", "localhost")) as transport:
         await transport.send(wire.me())
         await transport.send(wire.me())
     assert [b"cookie" in request.lower() for request in server.requests] == [False, False]

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import count, cycle
 from math import inf, isfinite
 
 import pytest
@@ -64,6 +64,8 @@ class World:
     """When calls of somebody else arrive."""
     stepped: tuple[float, float] = (inf, 0.0)
     """When the server's clock is set, and by how much."""
+    others: tuple[float, ...] = ()
+    """How old the windows of further processes are, which take calls in turn with the first."""
 
     refusals: int = 0
     latest_start: float = -inf
@@ -74,6 +76,8 @@ class World:
         self.now = 0.0
         self.pending, self.in_flight, self.sent = self.calls, 0, 0
         self.limiter = Limiter(self.limit, round(self.window * 1000), self.server_ms() - round(self.elapsed * 1000))
+        further = [Limiter(self.limit, round(self.window * 1000), self.server_ms() - round(age * 1000)) for age in self.others]
+        self.turns = cycle([self.limiter, *further])
         self.clock = ServerClock()
         self.gate = Gate(self.clock)
         self.order = count()
@@ -122,7 +126,7 @@ class World:
         return inf
 
     def arrive(self, number: int, sent: float, handled: float, back: float) -> None:
-        passed, remaining, reset_ms = self.limiter.arrive(self.server_ms())
+        passed, remaining, reset_ms = next(self.turns).arrive(self.server_ms())
         told = RateLimit(limit=self.limit, remaining=remaining, reset=reset_ms / 1000)
         wait = None if passed or not self.texts else float(-(-(reset_ms - self.server_ms()) // 1000))
         if number in self.lost:
@@ -237,6 +241,14 @@ def test_a_server_whose_clock_is_set_is_followed(step: float, moment: float, con
     """The server's clock may be set by hours: the gate does not wait for a time that will not come."""
     world = World(limit=10, window=60.0, concurrency=concurrency, journeys=[(0.02, 0.05, 0.02)], stepped=(moment, step))
     assert world.run().ended < 3 * 7200 + 300
+
+
+@given(ages=st.lists(st.floats(0.0, 60.0), min_size=1, max_size=3), concurrency=st.integers(1, 16), journeys=journeys)
+def test_several_processes_are_lived_with(ages: list[float], concurrency: int, journeys: list[tuple[float, float, float]]) -> None:
+    """Behind several processes, each with windows of its own, the gate opens again and again, and no process is overrun for long."""
+    world = World(limit=10, window=60.0, concurrency=concurrency, journeys=journeys, calls=100, others=tuple(ages)).run()
+    assert world.refusals <= 100
+    assert world.ended <= 100 / 10 * 62 + 62 + max(handled for _, handled, _ in journeys) * 100
 
 
 def announced(*, remaining: int, reset: float, limit: int = 10) -> RateLimit:
@@ -393,6 +405,11 @@ def test_passed_is_never_early(offset: float, calls: list[tuple[float, float]], 
             assert server(clock.passed(target)) >= target
             assert clock.passed(target) <= now + ahead + DATE_LOSES + back + ROUNDING
         now += 10.0
+
+
+def test_a_clock_allows_for_drift() -> None:
+    """What was exact five minutes ago is exact no longer: the server's clock may have run more slowly than ours."""
+    assert known_clock(1000.0).passed(1300.0) * (1 - DRIFT) >= 300.0
 
 
 def test_a_stamp_narrows_what_a_date_leaves_open() -> None:

@@ -1,0 +1,211 @@
+"""What a plan costs: how many calls of which kind, and how long they take at the pace that the server allows."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from bulkjob.operations import AgentsPost, DepartmentPut, Operation, UnitPost
+from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.pace import DEFAULT_WINDOW, Limit
+from bulkjob.rocketchat.wire import Route
+from bulkjob.server import BYPASS_RATE_LIMIT, Server
+
+_GET_UNIT: Final = wire.unit("").route
+_GET_MONITORS: Final = wire.unit_monitors("").route
+_GET_DEPARTMENT: Final = wire.department("").route
+_GET_AGENTS: Final = wire.department_agents("", 0, 0).route
+
+#: Seconds that a call is taken to last: a guess, so that the same plan has the same forecast, and of weight only where no limit is announced.
+_CALL: Final = 0.2
+
+#: Up to so many minutes a duration is told in minutes alone.
+_MINUTES: Final = 119
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Calls of one method and route."""
+
+    route: Route
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run of a plan comes down to."""
+
+    calls: tuple[Costs, ...]
+    """Those that the plan's operations cost; writes first, then by route."""
+    reading: int
+    """Calls before the first write: a run reads the lists anew."""
+    busiest: Costs | None
+    """The route with the most calls in all, those before the first write included; None where nothing is to be sent."""
+    limit: Limit | None
+    """None where the server announced none."""
+    reading_seconds: float
+    """Until the first write can go out."""
+    seconds: float
+    """Of the whole run."""
+    unlimited_seconds: float
+    """Of the whole run, if the account were not limited."""
+
+
+def operation_calls(operation: Operation, server: Server) -> Counter[Route]:
+    """The calls of one operation that it shares with no other: a unit's are made from department lists that several share."""
+    match operation:
+        case UnitPost():
+            return Counter({wire.POST_UNIT: 1, _GET_UNIT: 1, _GET_MONITORS: 1})
+        case DepartmentPut():
+            looks = Counter({_GET_AGENTS: 1}) if server.answers_puts_early and operation.agents else Counter[Route]()
+            return Counter({wire.PUT_DEPARTMENT: 1, _GET_DEPARTMENT: 1}) + looks
+        case AgentsPost():
+            return Counter({wire.POST_AGENTS: 1, _GET_AGENTS: 2})
+
+
+def forecast_of(
+    operations: Sequence[Operation], server: Server, *, reading: Mapping[Route, int], limit: Limit | None, concurrency: int
+) -> Forecast:
+    """The forecast for operations, by walking through them; each comes behind those it waits for.
+
+    ``reading``: the calls that were made to read server and workspace. ``concurrency``: requests in flight at most.
+    """
+    listing = max(1, reading.get(wire.LIST_DEPARTMENTS, 1))
+    limited = _Rehearsal(server, limit, concurrency=concurrency, listing=listing)
+    limited.read(reading)
+    began = limited.now
+    limited.send(operations)
+    free = _Rehearsal(server, None, concurrency=concurrency, listing=listing)
+    free.read(reading)
+    free.send(operations)
+    costs = tuple(Costs(route=route, count=count) for route, count in sorted(limited.calls.items(), key=lambda call: _place(call[0])))
+    total = limited.calls + Counter(dict(reading))
+    busiest = min(costs, key=lambda cost: (-total[cost.route], _place(cost.route)), default=None)
+    return Forecast(
+        calls=costs,
+        reading=sum(reading.values()),
+        busiest=Costs(route=busiest.route, count=total[busiest.route]) if busiest else None,
+        limit=limit,
+        reading_seconds=began,
+        seconds=limited.now,
+        unlimited_seconds=free.now,
+    )
+
+
+def duration_text(forecast: Forecast) -> str:
+    """One or two sentences: ``480 calls at 10 a minute: about 48 minutes; with the permission api-bypass-rate-limit about 1.``"""
+    if forecast.busiest is None:
+        return "Nothing is to be sent."
+    limit, busiest = forecast.limit, forecast.busiest
+    if limit is None:
+        total = forecast.reading + sum(cost.count for cost in forecast.calls)
+        return f"{_many(total, 'call')}, and the server announced no rate limit: {_about(forecast.seconds)}."
+    rate = f"{limit.calls} a minute" if limit.window == DEFAULT_WINDOW else f"{limit.calls} in {limit.window:g} s"
+    text = f"{_many(busiest.count, 'call')} at {rate}: {_about(forecast.seconds)}"
+    if forecast.seconds >= 60:
+        minutes = max(1, math.ceil(forecast.unlimited_seconds / 60))
+        text += f"; with the permission {BYPASS_RATE_LIMIT} about {minutes}" + (" minutes" if forecast.seconds > _MINUTES * 60 else "")
+    text += f". {busiest.route.method} {busiest.route.pattern} takes the longest; endpoints are called side by side."
+    if forecast.reading_seconds >= 60:
+        text += f" {_about(forecast.reading_seconds).capitalize()} of it is reading, before the first write."
+    return text
+
+
+class _Rehearsal:
+    """A run as it would go if each window began with the run, and nobody else called."""
+
+    def __init__(self, server: Server, limit: Limit | None, *, concurrency: int, listing: int) -> None:
+        """``listing``: calls that one list of all departments takes."""
+        self.now = 0.0
+        self.calls: Counter[Route] = Counter()
+        self._server = server
+        self._limit = limit
+        self._concurrency = concurrency
+        self._listing = listing
+        self._listed_at = -1.0
+        self._slots: Counter[Route] = Counter()
+        """Route → its next place, counted through all windows, those that nobody used included."""
+
+    def read(self, calls: Mapping[Route, int]) -> None:
+        """Goes through what is read before the first write."""
+        ends = [self._turn(route, 0.0, count) for route, count in calls.items()]
+        self.now = max(ends, default=0.0) + sum(calls.values()) * _CALL / self._concurrency
+        self.calls.clear()
+
+    def send(self, operations: Sequence[Operation]) -> None:
+        """Goes through the operations, as many of a kind at a time as there are workers for it."""
+        began = self.now
+        followers: dict[str, list[int]] = defaultdict(list)
+        waits = [set(operation.after) for operation in operations]
+        for place, before in enumerate(waits):
+            for identifier in before:
+                followers[identifier].append(place)
+        ready = [(began, place) for place, before in enumerate(waits) if not before]
+        heapify(ready)
+        workers = {kind: [began] * self._concurrency for kind in (UnitPost, DepartmentPut, AgentsPost)}
+        while ready:
+            at, place = heappop(ready)
+            operation, free = operations[place], workers[type(operations[place])]
+            ended = self._carry_out(operation, max(at, heappop(free)))
+            heappush(free, ended)
+            self.now = max(self.now, ended)
+            for follower in followers[operation.id]:
+                waits[follower].discard(operation.id)
+                if not waits[follower]:
+                    heappush(ready, (ended, follower))
+        self.now = max(self.now, began + self.calls.total() * _CALL / self._concurrency)
+
+    def _carry_out(self, operation: Operation, at: float) -> float:
+        """When an operation that is taken up at a moment has ended."""
+        match operation:
+            case UnitPost():
+                at = self._turn(wire.POST_UNIT, at)
+                at = max(self._turn(_GET_UNIT, at), self._turn(_GET_MONITORS, at), self._list(at)) + _CALL
+                at += _CALL
+                return self._list(at) + _CALL if operation.wishes else at
+            case DepartmentPut():
+                at = self._turn(wire.PUT_DEPARTMENT, at)
+                at = self._turn(_GET_DEPARTMENT, at) + _CALL
+                at += _CALL
+                return self._turn(_GET_AGENTS, at) + _CALL if self._server.answers_puts_early and operation.agents else at
+            case AgentsPost():
+                at = self._turn(wire.POST_AGENTS, at)
+                at = self._turn(_GET_AGENTS, at) + _CALL
+                return self._turn(_GET_AGENTS, at + _CALL) + _CALL
+
+    def _list(self, at: float) -> float:
+        """When a list of all departments that is asked for at a moment is read: one that still waits for its turn is shared."""
+        if self._listed_at < at:
+            self._listed_at = self._turn(wire.LIST_DEPARTMENTS, at, self._listing)
+        return self._listed_at
+
+    def _turn(self, route: Route, at: float, count: int = 1) -> float:
+        """When the last of ``count`` calls that ask for a turn at a moment gets it."""
+        self.calls[route] += count
+        if self._limit is None:
+            return at
+        window, allowed = self._limit.window, self._limit.calls
+        first = max(self._slots[route], math.floor(at / window) * allowed)
+        self._slots[route] = first + count
+        return max(at, (first + count - 1) // allowed * window)
+
+
+def _place(route: Route) -> tuple[bool, str, str]:
+    return route.method == "GET", route.pattern, route.method
+
+
+def _about(seconds: float) -> str:
+    """A duration as people say it, rounded up."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = math.ceil(seconds / 60)
+    if minutes <= _MINUTES:
+        return f"about {_many(minutes, 'minute')}"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} hours" + (f" and {_many(minutes, 'minute')}" if minutes else "")
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

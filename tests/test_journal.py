@@ -1,0 +1,182 @@
+"""The journal: lines, what they add up to, and that what is waited for is on disk."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.journal import NAME, Change, Intent, Journal, Opened, Owner, Rows, Settled, history_of, line_of, records_of
+from bulkjob.operations import AgentWish, Outcome, UnitWish
+from bulkjob.records import Membership, RowResult, Sheet
+from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.wire import REQUIRED_FIELDS
+from bulkjob.vocabulary import Code, Exit, Status, Stop
+from bulkjob.vocabulary import Change as RowChange
+
+OWNER = Owner(
+    sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False
+)
+SHEET = Sheet(
+    name="reorg.csv",
+    sha256="ab12",
+    sheet_name="",
+    headers=("department", "Team lead"),
+    letters=("A", "B"),
+    positions={"department": 0},
+    cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 5], dtype="str"),
+)
+UNIT = UnitWish(department_id="d1", unit_id="u2", rows=(2, 3))
+AGENT = AgentWish(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=4, rows=(3,))
+BEFORE = Membership(agent_id="a1", username="anna", count=7, order=0)
+REQUEST = wire.put_department("d1", dict.fromkeys(REQUIRED_FIELDS, "x"), unit_id="u2", knows_units=True, members=())
+DONE = Outcome(status=Status.SUCCESS, change=RowChange.UPDATED, attempts=1, http_status=200, seconds=0.25)
+ROW = RowResult(row=3, status=Status.SUCCESS, change=RowChange.UPDATED, message="Done “so”.", attempts=1, http_status=200, seconds=0.25)
+
+
+async def write_one(journal: Journal, *, outcome: Outcome | None = DONE) -> int:
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1", AGENT: BEFORE}, {"unit": "u1"})
+    if outcome is not None:
+        await journal.outcome(number, [outcome, outcome], [ROW] if outcome.status is Status.SUCCESS else [])
+    return number
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal lies."""
+    return tmp_path / NAME
+
+
+async def test_what_was_written_is_read_back(path: Path) -> None:
+    """Owner, sheet, rows and changes of a journal are those that were written."""
+    journal = Journal(path, OWNER, SHEET)
+    assert journal.read().owner is None
+    earlier = RowResult(row=2, status=Status.SUCCESS, change=RowChange.UNCHANGED, message="Already so.")
+    journal.settled_before([earlier])
+    await write_one(journal)
+    journal.close()
+    history = Journal(path, OWNER, SHEET).read()
+    assert history.owner == OWNER
+    assert history.rows == {2: earlier, 3: ROW}
+    assert [(made.wish, made.before, made.status) for made in history.made] == [
+        (UNIT, "u1", Status.SUCCESS),
+        (AGENT, BEFORE, Status.SUCCESS),
+    ]
+    assert history.sheet is not None
+    kept = history.sheet.sheet()
+    assert (kept.headers, kept.name, dict(kept.positions)) == (SHEET.headers, SHEET.name, SHEET.positions)
+    pd.testing.assert_frame_equal(kept.cells, SHEET.cells, check_column_type=False, check_index_type=False)
+
+
+async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
+    """A run that writes nothing leaves no journal, so that a corrected sheet needs no new directory."""
+    journal = Journal(path, OWNER, SHEET)
+    journal.settled_before([ROW])
+    journal.close()
+    assert not path.exists()
+
+
+async def test_another_run_is_kept_out(path: Path) -> None:
+    """The directory of another sheet, server or setting ends with 73 and names what differs."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal)
+    journal.close()
+    before = path.read_bytes()
+    other = Owner(
+        sheet_sha256="other", sheet_name="", server="https://chat.example.org", agents="mirror", unit_route="auto", skip_invalid=False
+    )
+    with pytest.raises(Stop) as stopped:
+        Journal(path, other, SHEET).read()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert "sheet, --agents" in stopped.value.message
+    assert path.read_bytes() == before
+
+
+@given(cut=st.integers(min_value=1))
+def test_a_torn_last_line_is_cut_off(cut: int) -> None:
+    """Wherever a crash tears the last line, the lines before it are whole, and exactly their bytes count."""
+    lines = [line_of(Opened(owner=OWNER)), line_of(Rows(rows=(ROW,))), line_of(Settled(number=1, outcomes=(DONE,), rows=()))]
+    whole = b"".join(lines[:2])
+    torn = lines[2][: cut % len(lines[2])]
+    records, size = records_of(whole + torn)
+    assert (len(records), size) == (2, len(whole))
+
+
+@given(place=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
+def test_a_damaged_line_is_never_believed(place: int, flip: int) -> None:
+    """A byte that is changed anywhere but in the last line is noticed."""
+    data = bytearray(line_of(Opened(owner=OWNER)) + line_of(Rows(rows=(ROW,))))
+    first = len(line_of(Opened(owner=OWNER)))
+    data[place % first] ^= flip
+    try:
+        records, _ = records_of(bytes(data))
+    except ValueError:
+        return
+    # A line break that was lost or made joins or splits lines, and what is left of them is the torn end.
+    assert len(records) < 2
+
+
+async def test_the_next_attempt_goes_on_behind_a_torn_line(path: Path) -> None:
+    """An attempt after a crash cuts the torn line off, numbers its writes on, and its lines are read together with the earlier ones."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal, outcome=None)
+    journal.close()
+    with path.open("ab") as file:
+        file.write(line_of(Settled(number=1, outcomes=(DONE, DONE), rows=(ROW,)))[:40])
+    journal = Journal(path, OWNER, SHEET)
+    assert [made.status for made in journal.read().made] == [None, None]
+    assert await write_one(journal) == 2
+    journal.close()
+    history = history_of(records_of(path.read_bytes())[0])
+    assert [made.status for made in history.made] == [None, None, Status.SUCCESS, Status.SUCCESS]
+    assert sum(line.startswith(b'{"crc32":') for line in path.read_bytes().splitlines()) == len(path.read_bytes().splitlines())
+
+
+def test_a_write_that_could_not_be_looked_up_is_unknown() -> None:
+    """A failed write of which nobody knows what it did is told from one that was refused."""
+    unknown = Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False)
+    refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
+    change = Change(department="d1", rows=(2,), unit="u2", before="u1")
+    intent = Intent(
+        number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(change, change), picture={}
+    )
+    history = history_of([intent, Settled(number=1, outcomes=(unknown, refused), rows=())])
+    assert [made.status for made in history.made] == [None, Status.FAILED]
+
+
+async def test_who_waits_is_told_after_the_sync(path: Path) -> None:
+    """No intent returns before its own line was written and synced, and lines that wait together share a sync."""
+    synced: list[int] = []
+
+    async def sync(file: int) -> None:
+        size = os.fstat(file).st_size
+        await asyncio.sleep(0.001)
+        synced.append(size)
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+
+    async def one() -> None:
+        number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+        data = path.read_bytes()[: synced[-1]]
+        assert any(isinstance(record, Intent) and record.number == number for record in records_of(data)[0])
+
+    await asyncio.gather(*(one() for _ in range(50)))
+    journal.close()
+    assert len(synced) <= 3
+
+
+async def test_a_full_disk_stops_the_write(path: Path) -> None:
+    """An intent that cannot be put on disk is an error, so that its write does not go out."""
+
+    async def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    journal = Journal(path, OWNER, SHEET, sync=full)
+    with pytest.raises(Stop) as stopped:
+        await write_one(journal)
+    journal.close()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert "No space left on device" in stopped.value.message
