@@ -198,6 +198,16 @@ def _doctor(given: argparse.Namespace, settings: Settings) -> Exit:
     return doctor_command.doctor(settings, given.sheet, wrong_settings=given.wrong_settings)
 
 
+def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="RUN_DIR", type=Path, help="the run directory that the run has named")
+
+
+def _rollback(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob import rollback_command
+
+    return rollback_command.rollback(settings, given.directory)
+
+
 def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=3000, help="the port to listen on; 0 picks a free one (default: %(default)s)")
@@ -249,6 +259,12 @@ COMMANDS: Final = (
         help="the job: validate, plan, send, verify, report; again with the same --run-dir, it continues",
         arguments=_sheet_argument,
         call=_run,
+    ),
+    Command(
+        name="rollback",
+        help="put back what a run changed, as long as nobody changed it since",
+        arguments=_rollback_arguments,
+        call=_rollback,
     ),
     Command(
         name="export",

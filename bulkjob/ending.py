@@ -21,7 +21,7 @@ def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
 
 
 def write_report(
-    directory: RunDirectory, known: Known, stop: Stop | None, figures: RunFigures, *, mirror: bool
+    directory: RunDirectory, known: Known, stop: Stop | None, figures: RunFigures, *, mirror: bool, undoes: bool = False
 ) -> tuple[Ending, Mapping[int, RowResult]]:
     """Writes the report's files; returns how the run ended. Raises `Stop` (73)."""
     results = row_results(known, stop)
@@ -36,6 +36,7 @@ def write_report(
         run_dir=str(directory),
         bulkjob_version=__version__,
         figures=figures,
+        undoes=undoes,
     )
     write_whole(directory.path / "results.csv", render_results(sheet, results))
     departments = known.departments if mirror else None

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from bulkjob.drift import Drifted
 from bulkjob.ending import write_report
@@ -21,8 +22,8 @@ from bulkjob.journal import History, Journal, Owner
 from bulkjob.naming import Naming
 from bulkjob.operations import Plan
 from bulkjob.plan_document import NAME as PLAN
-from bulkjob.plan_document import render_plan
-from bulkjob.prepare import Approved, Preparation, read_approved, with_choices_of
+from bulkjob.plan_document import PlanDocument, render_plan
+from bulkjob.prepare import Approved, Preparation, Prepared, read_approved, with_choices_of
 from bulkjob.records import CheckedSheet, Sheet, Workspace
 from bulkjob.report.files import remove_whole, write_whole
 from bulkjob.report.progress import progress
@@ -30,10 +31,11 @@ from bulkjob.report.summary import RunFigures
 from bulkjob.report.terminal import summary_lines
 from bulkjob.resume import credited
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.http import Transport, connected
+from bulkjob.rocketchat.http import Transport
 from bulkjob.rows import Known
-from bulkjob.rundir import RunDirectory, opened
+from bulkjob.rundir import ROLLBACK, RunDirectory, opened
 from bulkjob.server import Server
+from bulkjob.session import connect
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit, Stop
@@ -42,35 +44,58 @@ log = logging.getLogger("bulkjob")
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+#: Opens a transport to the server; a parameter, so that a test can put the sandbox's rules in the server's place.
+Connection = Callable[[], AbstractAsyncContextManager[Transport]]
+
 #: Seconds between two looks at how far the run is, for the display.
 _TICK = 1.0
 
 
 def run(settings: Settings, sheet: Path) -> Exit:
     """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
-    with _leaving_at_once():
+    with leaving_at_once():
         checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
         approved = read_approved(settings.plan) if settings.plan else None
-    with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC)) as directory:
-        return asyncio.run(Job(settings, checked, _connection(settings), approved).run(directory))
+    with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC), lock_timeout=settings.lock_timeout) as directory:
+        return asyncio.run(job_of(settings, checked, connection_of(settings), approved).run(directory))
+
+
+def job_of(settings: Settings, checked: CheckedSheet, connection: Connection, approved: Approved | None = None) -> "Job":
+    """The job that a sheet asks for. ``approved``: the plan to hold to; without one, whatever is planned is sent."""
+    settings = with_choices_of(approved, settings) if approved else settings
+    return Job(
+        settings, Preparation(settings, Known(checked=checked), approved=approved), owner_of(settings, checked.sheet, approved), connection
+    )
+
+
+class Preparing(Protocol):
+    """The way to the plan of a job: a sheet's, or back from one that was carried out."""
+
+    known: Known
+    """What has been found out so far, so that every ending can be reported."""
+    server: Server | None
+
+    def check(self) -> None:
+        """Refuses what can be refused without asking the server. Raises `Stop`."""
+
+    async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
+        """The plan that may be sent. Raises `Stop`."""
+
+    def document(self, warnings: tuple[str, ...]) -> PlanDocument:
+        """The plan as a document."""
 
 
 class Job:
     """One run, and what is known of it so far, so that every ending can be reported."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        checked: CheckedSheet,
-        connection: Callable[[], AbstractAsyncContextManager[Transport]],
-        approved: Approved | None = None,
-    ) -> None:
-        """``approved``: the plan to hold to; without one, whatever is planned is sent."""
-        self._settings = settings = with_choices_of(approved, settings) if approved else settings
+    def __init__(self, settings: Settings, preparation: Preparing, owner: Owner, connection: Connection, *, undoes: bool = False) -> None:
+        """``owner``: whom the run directory belongs to. ``undoes``: whether the job puts back what another one changed."""
+        self._settings = settings
         self._connection = connection
-        self._owner = owner_of(settings, checked.sheet, approved)
-        self._preparation = Preparation(settings, Known(checked=checked), warn=self._warn, approved=approved)
-        self._figures = RunFigures(warnings=checked.warnings)
+        self._owner = owner
+        self._undoes = undoes
+        self._preparation = preparation
+        self._figures = RunFigures(warnings=preparation.known.checked.warnings)
         self._executor: Executor | None = None
         self._interrupts = 0
 
@@ -79,10 +104,11 @@ class Job:
         started = time.monotonic()
         stop: Stop | None = None
         known = self._preparation.known
+        refuse_closed(directory.path)
         journal = Journal(directory.path / JOURNAL, self._owner, known.checked.sheet)
         # Another run's directory is left alone: no report is written into it.
         history = journal.read()
-        self._preparation.known = replace(known, earlier=history.rows)
+        self._preparation.known = replace(known, earlier={**known.earlier, **history.rows})
         work = asyncio.ensure_future(self._work(directory, journal, history))
         # Until the report is written: an interruption then must not cost it.
         with _signals_to(lambda: self._interrupt(work)):
@@ -103,9 +129,8 @@ class Job:
         async with self._connection() as transport:
             client = Client(transport, concurrency=settings.concurrency, attempts=settings.retries, draw=random.random)
             try:
-                prepared = await preparation.plan(client)
-                document = preparation.document(preparation.results(), self._figures.warnings)
-                write_whole(directory.path / PLAN, render_plan(document))
+                prepared = await preparation.plan(client, self._warn)
+                write_whole(directory.path / PLAN, render_plan(preparation.document(self._figures.warnings)))
                 await self._execute(credited(prepared.plan, history), client, prepared.server, journal)
             finally:
                 journal.close()
@@ -181,7 +206,8 @@ class Job:
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
         figures = replace(self._figures, duration_seconds=time.monotonic() - started)
-        ending, results = write_report(directory, self._preparation.known, stop, figures, mirror=self._settings.agents == "mirror")
+        mirror = self._settings.agents == "mirror" and not self._undoes
+        ending, results = write_report(directory, self._preparation.known, stop, figures, mirror=mirror, undoes=self._undoes)
         width = shutil.get_terminal_size((100, 24)).columns
         if isinstance(stop, Drifted):
             print("\n".join(stop.told), end="\n\n", flush=True)
@@ -203,13 +229,20 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
     )
 
 
+def refuse_closed(directory: Path) -> None:
+    """Raises `Stop` (73) for a run that was rolled back: going on with it would undo the undoing."""
+    if (directory / ROLLBACK / JOURNAL).exists():
+        message = f"The run in {directory} was rolled back, and is closed. Nothing was sent; choose another directory with --run-dir."
+        raise Stop(Exit.CANNOT_CREATE, message)
+
+
 def _interrupted() -> Stop:
     message = "The job was interrupted before its end. No further call was started; the report says for each row what became of it."
     return Stop(Exit.INTERRUPTED, message)
 
 
 @contextmanager
-def _leaving_at_once() -> Iterator[None]:
+def leaving_at_once() -> Iterator[None]:
     """While open, SIGTERM and SIGINT raise `Stop` (75): there is nothing yet that would have to be finished or reported on."""
 
     def leave(*_: object) -> None:
@@ -245,12 +278,6 @@ async def _every(seconds: float, action: Callable[[], None]) -> None:
         action()
 
 
-def _connection(settings: Settings) -> Callable[[], AbstractAsyncContextManager[Transport]]:
-    return lambda: connected(
-        url=settings.url,
-        user_id=settings.user_id,
-        token=settings.auth_token,
-        timeout=settings.timeout,
-        concurrency=settings.concurrency,
-        ca_file=settings.ca_file,
-    )
+def connection_of(settings: Settings) -> Connection:
+    """How a job reaches its server."""
+    return lambda: connect(settings)

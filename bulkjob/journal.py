@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import pandas as pd
@@ -41,8 +41,8 @@ class Owner:
     sheet_sha256: str
     sheet_name: str
     server: str
-    agents: str
-    unit_route: str
+    agents: Literal["add", "mirror"]
+    unit_route: Literal["auto", "unit", "department"]
     skip_invalid: bool
     plan_sha256: str = ""
 
@@ -269,6 +269,22 @@ def _wish(change: Change) -> Wish:
     )
 
 
+def read_history(path: Path) -> History | None:
+    """What the journal in a file tells; None if there is no file. Raises `Stop` (73) for one that is damaged."""
+    records = _read(path)
+    return None if records is None else history_of(records)
+
+
+def _read(path: Path) -> list[Record] | None:
+    try:
+        return records_of(path.read_bytes())[0]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        message = f"The journal {path} cannot be read ({error}). Nothing was sent; choose another --run-dir."
+        raise Stop(Exit.CANNOT_CREATE, message) from None
+
+
 # ----------------------------------------------------------------------------------------------------------------- writing
 
 
@@ -290,13 +306,9 @@ class Journal:
 
     def read(self) -> History:
         """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
-        try:
-            records, _ = records_of(self._path.read_bytes())
-        except FileNotFoundError:
+        records = _read(self._path)
+        if records is None:
             return History()
-        except (OSError, ValueError, msgspec.DecodeError) as error:
-            message = f"The journal {self._path} cannot be read ({error}). Nothing was sent; choose another --run-dir."
-            raise Stop(Exit.CANNOT_CREATE, message) from None
         history = history_of(records)
         self._number = sum(isinstance(record, Intent) for record in records)
         self._sheet = None if history.sheet else self._sheet

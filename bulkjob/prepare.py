@@ -79,13 +79,12 @@ class Prepared:
 class Preparation:
     """The way to one plan, and what is known on it so far, so that every ending can be reported."""
 
-    def __init__(self, settings: Settings, known: Known, *, warn: Callable[[str], None], approved: Approved | None = None) -> None:
+    def __init__(self, settings: Settings, known: Known, *, approved: Approved | None = None) -> None:
         self.known = known
         self.server: Server | None = None
         self.prepared: Prepared | None = None
         """Also where a guard then refuses the plan."""
         self._settings = settings
-        self._warn = warn
         self._approved = approved.document if approved else None
 
     def check(self) -> None:
@@ -95,7 +94,7 @@ class Preparation:
         if not self._settings.skip_invalid:
             refuse_problems(self._left(self.known.checked.problems))
 
-    async def plan(self, client: Client) -> Prepared:
+    async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
         server = self.server = await inspect(client)
         workspace = await self._read(client, server)
@@ -104,10 +103,10 @@ class Preparation:
         plan = self._planned(self._resolve(workspace, server), workspace, server)
         if self._approved:
             plan = hold_to(self._approved, plan, workspace, self.known.earlier.keys())
-        prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=_made(client), limit=client.limit)
+        prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
         self.prepared = prepared
         for warning in plan.warnings:
-            self._warn(warning)
+            warn(warning)
         refuse_many_removals(plan, workspace, self._settings.max_removals)
         return prepared
 
@@ -149,21 +148,22 @@ class Preparation:
             known = replace(known, wishes=plan.wishes, outcomes={wish: plan.settled.get(wish, _PLANNED) for wish in plan.wishes})
         return row_results(known, stop)
 
-    def document(self, results: Mapping[int, RowResult], warnings: tuple[str, ...], stop: Stop | None = None) -> PlanDocument:
+    def document(self, warnings: tuple[str, ...], stop: Stop | None = None) -> PlanDocument:
         """The plan as a document; without operations where it did not come to a plan."""
         settings, prepared = self._settings, self.prepared
         return document_of(
             sheet=self.known.checked.sheet,
             server_url=settings.url,
             choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
-            results=results.values(),
+            results=self.results(stop).values(),
             warnings=warnings,
             refused=stop,
             decided=(prepared.plan, prepared.workspace, prepared.server, prepared.forecast(settings.concurrency)) if prepared else None,
         )
 
 
-def _made(client: Client) -> Counter[Route]:
+def calls_made(client: Client) -> Counter[Route]:
+    """The calls that a client has made so far."""
     calls: Counter[Route] = Counter()
     for (method, pattern, _), count in client.figures.calls.items():
         calls[Route(method=method, pattern=pattern)] += count

@@ -147,13 +147,13 @@ def _half(wish: Wish, outcome: Outcome, naming: Naming) -> Half:
 
 def _subject(wish: Wish, naming: Naming) -> Subject:
     workspace = naming.workspace
-    department = workspace.departments[wish.department_id]
+    department = workspace.departments.get(wish.department_id)
     if isinstance(wish, UnitWish):
         return Subject(
             kind="unit",
             department=naming.department(wish.department_id),
             unit=naming.unit(wish.unit_id) if wish.unit_id else "",
-            from_unit=naming.unit(department.parent_id) if department.parent_id else "",
+            from_unit=naming.unit(department.parent_id) if department and department.parent_id else "",
         )
     agent = workspace.agents.get(wish.agent_id)
     listed = workspace.members.get(wish.department_id)

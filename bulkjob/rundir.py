@@ -14,6 +14,9 @@ from bulkjob.vocabulary import Exit, Stop
 
 RUNS = Path("runs")
 
+#: The directory below a run's own in which its rollback works.
+ROLLBACK = "rollback"
+
 #: Bytes of a sheet's name in its directory's: with the time and a number it stays below the 255 of common file systems.
 _LONGEST_STEM = 200
 

@@ -17,9 +17,7 @@ from bulkjob.rocketchat.wire import REQUIRED_FIELDS
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 from bulkjob.vocabulary import Change as RowChange
 
-OWNER = Owner(
-    sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False
-)
+OWNER = Owner(sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False)
 SHEET = Sheet(
     name="reorg.csv",
     sha256="ab12",
@@ -140,9 +138,7 @@ def test_a_write_that_could_not_be_looked_up_is_unknown() -> None:
     unknown = Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False)
     refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
     change = Change(department="d1", rows=(2,), unit="u2", before="u1")
-    intent = Intent(
-        number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(change, change), picture={}
-    )
+    intent = Intent(number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(change, change), picture={})
     history = history_of([intent, Settled(number=1, outcomes=(unknown, refused), rows=())])
     assert [made.status for made in history.made] == [None, Status.FAILED]
 

@@ -39,6 +39,8 @@ class Ending:
     """As it was given or made, for people to open and for ``--run-dir``."""
     bulkjob_version: str
     figures: RunFigures
+    undoes: bool = False
+    """Whether the run put back what another one had changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,8 @@ def summary_lines(ending: Ending, results: Iterable[RowResult], *, width: int = 
 
 def next_step(ending: Ending, rows: RowCounts) -> str:
     """Return the one sentence on what to do after this ending."""
+    if ending.undoes:
+        return _next_step_back(ending)
     again = (
         f"run the same sheet again with --run-dir {ending.run_dir}; it continues where it stopped, and what is already so is not sent again"
     )
@@ -69,9 +71,19 @@ def next_step(ending: Ending, rows: RowCounts) -> str:
     return steps.get(ending.exit_code, "see the message above.")
 
 
+def _next_step_back(ending: Ending) -> str:
+    """Return the same for a rollback, which is run again by its run's directory."""
+    if ending.exit_code is Exit.OK:
+        return "nothing is left to do; the run directory is closed, so a new run of the sheet needs another one."
+    return (
+        "read the messages in results.csv; what somebody has changed since the run was left alone. Run the same rollback again to go on with "
+        "what is left; what is back already is not sent again."
+    )
+
+
 def _headline(ending: Ending, rows: RowCounts, *, colour: bool) -> str:
     if ending.exit_code is Exit.OK:
-        verdict, paint = "every row is as the sheet says", _GREEN
+        verdict, paint = "everything is as it was before the run" if ending.undoes else "every row is as the sheet says", _GREEN
     elif ending.exit_code is Exit.ROWS_NOT_DONE:
         verdict, paint = f"{_many(rows.total - rows.success, 'row')} of {rows.total} not done", _YELLOW
     else:

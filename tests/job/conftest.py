@@ -21,7 +21,7 @@ from urllib.parse import quote
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.job import Job
+from bulkjob.job import job_of
 from bulkjob.rocketchat.http import NoAnswer
 from bulkjob.rocketchat.wire import Answer, Failure, Next, Request
 from bulkjob.rundir import opened
@@ -196,7 +196,7 @@ def rehearse(
         stack.enter_context(redirect_stderr(log))
         directory = stack.enter_context(opened(folder / "run", sheet.name, None))  # type: ignore[arg-type]  # for a name that is not needed
         before = sandbox.state()
-        job = Job(Settings(**settings), check(read_sheet(sheet)), connection)
+        job = job_of(Settings(**settings), check(read_sheet(sheet)), connection)
         code = runner.run(job.run(directory))
         return Ran(
             exit=code,

@@ -308,3 +308,9 @@ def test_no_rows(program: Any, tools: Any, small: State, tmp_path: Path) -> None
     with tools.serving(small) as served:
         done = program("run", "bare.csv", "--run-dir", "run", url=served.url, token="token-admin")
     assert (done.exit, done.rows) == (Exit.OK, [])
+
+
+def test_list_of_units_that_is_cut_short(tools: Any, tmp_path: Path, small: State) -> None:
+    """A list of units that cannot be read for the moment is the server's failure, 69, and no permission that the account lacks."""
+    ran = tools.rehearse(tmp_path, small, SHEET, faults="truncate@livechat/units", retries=2)
+    assert (ran.exit, set(ran.column("code")), ran.writes) == (Exit.UNAVAILABLE, {"unavailable"}, [])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
+from bulkjob.cli import main
 from bulkjob.records import CheckedSheet, Sheet
 from bulkjob.sheet import check, parse
 from bulkjob.vocabulary import Exit, Stop
@@ -54,22 +55,43 @@ class Seen:
         return [f"{problem.row} {problem.cell or '-'} {problem.code}" for problem in self.checked.problems]
 
 
-@pytest.fixture(scope="session")
-def look() -> Callable[..., Seen]:
-    """Reads and checks bytes as the program does; whatever a user may see but `Stop` fails the test."""
+@pytest.fixture
+def look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Seen]:
+    """Reads and checks bytes, and has the command line do the same with a file: what a user sees there must agree."""
 
     def look(data: bytes | str, name: str = "sheet.csv", **options: object) -> Seen:
         data = data.encode() if isinstance(data, str) else data
-        try:
-            return Seen(checked=check(parse(data, name, **options)))  # type: ignore[arg-type]
-        except Stop as refusal:
-            stop = refusal
-        assert stop.exit_code is Exit.BAD_SHEET
-        assert "\n" not in stop.message
-        assert name in stop.message
-        return Seen(stop=stop)
+        seen = looked_at(data, name, options)
+        path = tmp_path / name
+        path.write_bytes(data)
+        flags = [f"--{option.replace('_', '-')}={value}" for option, value in options.items()]
+        capsys.readouterr()
+        code = main(["validate", str(path), *flags])
+        said = capsys.readouterr()
+        if seen.stop is not None:
+            assert (code, said.out, said.err) == (Exit.BAD_SHEET, "", f"bulkjob: {seen.stop.message}\n")
+            return seen
+        assert seen.checked is not None
+        problems = seen.checked.problems
+        assert (code, said.err) == (Exit.BAD_SHEET if problems else Exit.OK, "")
+        # Each kind of problem is on the screen, and the address of each cell as far as a line holds them.
+        for problem in problems if len(problems) <= 10 else ():
+            assert str(problem.code) in said.out
+            assert (problem.cell or f"row {problem.row}") in said.out
+        return seen
 
     return look
+
+
+def looked_at(data: bytes, name: str, options: dict[str, object]) -> Seen:
+    try:
+        return Seen(checked=check(parse(data, name, **options)))  # type: ignore[arg-type]
+    except Stop as refusal:
+        stop = refusal
+    assert stop.exit_code is Exit.BAD_SHEET
+    assert "\n" not in stop.message
+    assert name in stop.message
+    return Seen(stop=stop)
 
 
 @pytest.fixture(scope="session")

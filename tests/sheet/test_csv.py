@@ -176,11 +176,11 @@ REFUSED = {
     "only separators": (",,\n;;\n", "department"),
     "only a BOM": ("\ufeff", "is empty"),
     "no department": ("unit,agent\nu,x\n", "no column department"),
-    "department a letter off": ("departmen,unit\nA,u\n", "'departmen'"),
+    "department a letter off": ("departmen,unit\nA,u\n", '"departmen"'),
     "two departments": ("department,unit,Department\nA,u,B\n", "two columns for department"),
-    "two spellings of one column": ("department,unit,U-nit\nA,u,v\n", "'U-nit'"),
-    "plural": ("department,unit,actions\nA,u,add\n", "'actions'"),
-    "plural of department": ("Departments,unit\nA,u\n", "'Departments'"),
+    "two spellings of one column": ("department,unit,U-nit\nA,u,v\n", '"U-nit"'),
+    "plural": ("department,unit,actions\nA,u,add\n", '"actions"'),
+    "plural of department": ("Departments,unit\nA,u\n", '"Departments"'),
     "NUL": ("department,unit\nA\x00,u\n", "neither a spreadsheet"),
     "UTF-16 that is no table": (b"\xff\xfed\x00e\x00", "department"),
     "half a character of UTF-16": (b"\xff\xfed\x00e\x00p", "neither a spreadsheet"),
@@ -213,7 +213,7 @@ def test_a_header_one_letter_off_is_warned_about(header: str, look: Look) -> Non
     """A header that is one letter from a known one gets a warning with its column letter."""
     (warning,) = look(f"department,agent,{header}\nA,x,u\n").checked.warnings
     assert "Column C" in warning
-    assert "'unit'" in warning
+    assert '"unit"' in warning
 
 
 @pytest.mark.parametrize("header", ["note", "team", "united", "item", "cost"])

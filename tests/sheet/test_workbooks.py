@@ -206,11 +206,11 @@ def test_hidden_worksheets_are_skipped_and_can_be_named(workbook: Workbook, look
     workbook.active = 1
     data = saved(workbook)
     assert look(data, "p.xlsx").rows == {2: ["B", "v"]}
-    assert "'Plan'" in look(data, "p.xlsx").sheet.notes[0]
+    assert '"Plan"' in look(data, "p.xlsx").sheet.notes[0]
     assert look(data, "p.xlsx", sheet_name="Plan").rows == {2: ["A", "u"]}
     assert look(data, "p.xlsx", sheet_name="next YEAR").sheet.sheet_name == "Next year"
     stop = look(data, "p.xlsx", sheet_name="Plans").stop
-    assert "'Next year'" in stop.message
+    assert '"Next year"' in stop.message
 
 
 def test_a_workbook_of_hidden_worksheets_is_refused(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
