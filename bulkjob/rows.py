@@ -112,7 +112,7 @@ def row_result(row: int, halves: list[Settled], naming: Naming) -> RowResult:
 
 
 def _decisive(halves: list[Settled]) -> Settled:
-    """The half that decides the row: the first that failed, else the first that was not sent or is planned, else the first that was written."""
+    """The half that decides the row: the first that failed, else that was not sent or is planned, else that was written."""
     for status in (Status.FAILED, Status.NOT_SENT, Status.PLANNED):
         for half in halves:
             if half[1].status is status:

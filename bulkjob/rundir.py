@@ -86,14 +86,8 @@ def _locked(directory: Path, timeout: float) -> int:
         lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise _unwritable(directory, error) from None
-    deadline = time.monotonic() + timeout
     try:
-        while not _taken(lock):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
-                raise Stop(Exit.INTERRUPTED, message)
-            time.sleep(min(_LOCK_TRIES_EVERY, left))
+        taken = _taken_within(lock, timeout)
     except OSError as error:
         # Some network file systems have no locks.
         os.close(lock)
@@ -101,7 +95,21 @@ def _locked(directory: Path, timeout: float) -> int:
     except BaseException:
         os.close(lock)
         raise
+    if not taken:
+        os.close(lock)
+        message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
+        raise Stop(Exit.INTERRUPTED, message)
     return lock
+
+
+def _taken_within(lock: int, timeout: float) -> bool:
+    deadline = time.monotonic() + timeout
+    while not _taken(lock):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(_LOCK_TRIES_EVERY, left))
+    return True
 
 
 def _taken(lock: int) -> bool:

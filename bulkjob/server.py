@@ -122,7 +122,7 @@ class Server:
 async def inspect(client: Client) -> Server:
     """Reads version, account, permissions and licence.
 
-    Raises `Stop`: 69 if the server does not answer, 77 if it refuses the account, 78 if what answers is no Rocket.Chat, or one that is too old.
+    Raises `Stop`: 69 if the server does not answer, 77 if it refuses the account, 78 if what answers is no Rocket.Chat, or too old a one.
     """
     version_text = await _first(client, wire.info())
     version = Version.parse(version_text) if version_text else None
@@ -189,7 +189,7 @@ def stop_for(failure: Failure) -> Stop:
             Exit.NO_PERMISSION, f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
         )
     if failure.status is not None and 300 <= failure.status < 400:
-        message = f"The server answers with a redirect ({failure.said}), which is not followed. Set --url (ROCKETCHAT_URL) to the address it names."
+        message = f"The server answers with a redirect ({failure.said}), not followed here. Set --url (ROCKETCHAT_URL) to what it names."
         return Stop(Exit.BAD_SETTING, message)
     if failure.untrusted:
         message = f"The connection is not safe: {failure.said}. If your company has its own certificates, name their file with --ca-file."

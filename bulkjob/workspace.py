@@ -37,8 +37,8 @@ async def read_pages(
     """All entries of a list by key, in the server's order.
 
     ``whole``: try ``count=0`` first, which is one call where the server hands out whole lists, and its first page elsewhere. ``repeats``:
-    a key may stand twice (the later entry counts); elsewhere the number of keys must be the list's ``total``. ``ticket``: for the first call.
-    Raises `CallFailed`, `NeverComplete`.
+    a key may stand twice (the later entry counts); elsewhere the number of keys must be the list's ``total``. ``ticket`` is for the first
+    call. Raises `CallFailed`, `NeverComplete`.
     """
     for _ in range(_READINGS):
         found: dict[str, T] = {}

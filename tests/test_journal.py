@@ -14,8 +14,8 @@ from bulkjob.operations import AgentWish, Outcome, UnitWish
 from bulkjob.records import Membership, RowResult, Sheet
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.wire import REQUIRED_FIELDS
-from bulkjob.vocabulary import Code, Exit, Status, Stop
 from bulkjob.vocabulary import Change as RowChange
+from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 OWNER = Owner(sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False)
 SHEET = Sheet(

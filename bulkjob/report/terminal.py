@@ -76,8 +76,8 @@ def _next_step_back(ending: Ending) -> str:
     if ending.exit_code is Exit.OK:
         return "nothing is left to do; the run directory is closed, so a new run of the sheet needs another one."
     return (
-        "read the messages in results.csv; what somebody has changed since the run was left alone. Run the same rollback again to go on with "
-        "what is left; what is back already is not sent again."
+        "read the messages in results.csv; what somebody has changed since the run was left alone. Run the same rollback again to go on "
+        "with what is left; what is back already is not sent again."
     )
 
 

@@ -2,9 +2,10 @@
 
     python tests/sheet/fuzz.py bytes|workbooks [FILES [SEED]]
 
-``bytes`` are random ones, behind the beginnings that decide which reader they go to; ``workbooks`` are real ones, damaged in the archive or,
-in an intact archive, in their XML. Prints how many files were read and how many refused, and the peak of memory in MB beyond what a small good
-sheet takes. Stops at the first file that does not end in a list of problems or in one sentence; it is left in the folder that is then named.
+``bytes`` are random ones, behind the beginnings that decide which reader they go to; ``workbooks`` are real ones, damaged in the
+archive or, in an intact archive, in their XML. Prints how many files were read and how many refused, and the peak of memory in MB
+beyond what small good sheets take. Stops at the first file that ends neither in a list of problems nor in one sentence; it is left in
+the folder that is then named.
 """
 
 import contextlib
@@ -30,8 +31,8 @@ STARTS = (
 )  # fmt: skip
 NAMES = ("s.csv", "s.xlsx", "s.xls", "s.ods", "s")
 WORDS = (
-    b'"', b"<", b">", b"-1", b"99999999999", b"1048576", b"1e999", b"nan", b"\xff", b"A1", b"&#0;", b"", b"<c/>", b"<row>", b's="7"', b't="s"',
-    b"\x00", b'r="XFD1048576"', b' number-rows-repeated="1048576"',
+    b'"', b"<", b">", b"-1", b"99999999999", b"1048576", b"1e999", b"nan", b"\xff", b"A1", b"&#0;", b"", b"<c/>", b"<row>", b's="7"',
+    b't="s"', b"\x00", b'r="XFD1048576"', b' number-rows-repeated="1048576"',
 )  # fmt: skip
 
 

@@ -146,5 +146,5 @@ def test_no_file_ends_in_a_traceback_or_takes_much_memory(kind: str) -> None:
     said = re.fullmatch(r"400 files: (\d+) read, (\d+) refused; peak (\d+) MB\n", ran.stdout)
     assert said, ran.stderr
     read, refused, megabytes = map(int, said.groups())
-    assert (read > 0 or kind == "bytes", refused > 0) == (True, True)
+    assert min(read, refused) > 20
     assert megabytes <= MOST_MEGABYTES
