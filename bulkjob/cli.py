@@ -163,6 +163,19 @@ def _validate(given: argparse.Namespace, settings: Settings) -> Exit:
     return validate_command.validate(settings, given.sheet, out=given.out, as_json=given.json)
 
 
+def _plan_arguments(parser: argparse.ArgumentParser) -> None:
+    _sheet_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print the plan as one JSON document instead of text")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the plan to FILE, for run --plan")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="also write the sheet's rows with what would become of them to FILE")
+
+
+def _plan(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob import plan_command
+
+    return plan_command.plan(settings, given.sheet, out=given.out, csv=given.csv, as_json=given.json)
+
+
 def _run(given: argparse.Namespace, settings: Settings) -> Exit:
     from bulkjob import job
 
@@ -253,6 +266,12 @@ COMMANDS: Final = (
         help="check the sheet alone and list every problem with row, column, value and remedy",
         arguments=_validate_arguments,
         call=_validate,
+    ),
+    Command(
+        name="plan",
+        help="show what the sheet would change, with how many calls of which kind and how long, without changing anything",
+        arguments=_plan_arguments,
+        call=_plan,
     ),
     Command(
         name="run",

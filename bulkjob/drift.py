@@ -5,7 +5,18 @@ from dataclasses import replace
 from typing import Final
 
 from bulkjob.naming import Naming
-from bulkjob.operations import AgentsPost, AgentWish, DepartmentPut, Operation, Plan, UnitPost, Wish, department_put_id, unit_post_id, without_rows
+from bulkjob.operations import (
+    AgentsPost,
+    AgentWish,
+    DepartmentPut,
+    Operation,
+    Plan,
+    UnitPost,
+    Wish,
+    department_put_id,
+    unit_post_id,
+    without_rows,
+)
 from bulkjob.order import in_order
 from bulkjob.plan_document import AgentEntry, Entry, Place, PlanDocument, Thing, UnitEntry, place_of, wish_of
 from bulkjob.records import Department, Membership, Sheet, Workspace
@@ -23,7 +34,9 @@ class Drifted(Stop):
         """``differences``: one sentence each."""
         count = len(differences)
         found = "1 difference" if count == 1 else f"{count} differences"
-        message = f"The approved plan no longer fits the workspace ({found}). Nothing was sent. Look at what has changed, then make a new plan."
+        message = (
+            f"The approved plan no longer fits the workspace ({found}). Nothing was sent. Look at what has changed, then make a new plan."
+        )
         super().__init__(Exit.BAD_SHEET, message)
         self.differences = differences
 

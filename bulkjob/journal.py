@@ -292,8 +292,9 @@ class Journal:
     """Appends to one journal. Who waits for a line waits until it is on disk; lines that wait together are synced together."""
 
     def __init__(self, path: Path, owner: Owner, sheet: Sheet, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
-        """``sheet`` is kept in a new journal. ``sync`` makes the disk keep what was written to a file descriptor; by default
-        ``fdatasync`` in a thread.
+        """``sheet`` is kept in a new journal.
+
+        ``sync`` makes the disk keep what was written to a file descriptor; by default ``fdatasync`` in a thread.
         """
         self._path = path
         self._owner = owner

@@ -4,13 +4,15 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from bulkjob.plan_document import AgentEntry, Place, PlanDocument, RowEntry, Thing, UnitEntry
 from bulkjob.records import Workspace
 from bulkjob.report.words import named, one_line
 from bulkjob.sheet import comparable
-from bulkjob.vocabulary import Exit, Status
+from bulkjob.vocabulary import Status
+
+T = TypeVar("T")
 
 #: A section is not cut shorter than to so many lines.
 _LEAST_ROOM: Final = 6
@@ -82,6 +84,7 @@ class _Listing:
         self._planned = [entry for entry in document.wishes if entry.status is Status.PLANNED]
 
     def head(self) -> list[str]:
+        """What the plan is for, how many rows have which status, and what would refuse it."""
         document = self._document
         version = f" (Rocket.Chat {document.server.version})" if document.server.version else ""
         words = {Status.SUCCESS: "already so", Status.NOT_SENT: "not to be sent"}
@@ -176,7 +179,7 @@ class _Listing:
             placeholder=" …",
         )
 
-    def _some[T](self, title: str, things: Sequence[T], lines_of: Callable[[T], list[str]]) -> list[str]:
+    def _some(self, title: str, things: Sequence[T], lines_of: Callable[[T], list[str]]) -> list[str]:
         """As many as a screen holds, and how many more there are."""
         if not things:
             return []

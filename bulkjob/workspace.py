@@ -87,7 +87,7 @@ async def read_workspace(client: Client, server: Server, *, names_units: bool, n
         return await read_pages(client, wire.agents, lambda agent: agent.id, whole=False) if names_agents else {}
 
     async def units() -> dict[str, Unit] | None:
-        return await _units(client) if names_units and server.has_units else None
+        return await _units(client, server) if names_units and server.has_units else None
 
     with first_failure():
         async with asyncio.TaskGroup() as group:
@@ -135,7 +135,7 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
         raise stop_for(failed.failure) from None
 
 
-async def _units(client: Client) -> dict[str, Unit] | None:
+async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
     """The units by id; None where this account or this server's licence has no list of them."""
     try:
         return await read_pages(client, wire.units, lambda unit: unit.id)
@@ -146,7 +146,9 @@ async def _units(client: Client) -> dict[str, Unit] | None:
         failure = failed.failure
         refused = failure.status == 403 and failure.code is Code.REFUSED
         # The route may be unknown without a licence, and then be answered with the web client's page, or a 404 in plain text.
-        unknown = failure.next is not Next.JOB and failure.code in (Code.BAD_RESPONSE, Code.REJECTED) and failure.status is not None
+        # From a server that told of its licence, an answer that cannot be read is a failure like any other.
+        strange = failure.code is Code.BAD_RESPONSE and failure.status is not None and server.modules is None
+        unknown = failure.next is not Next.JOB and (strange or failure.code is Code.REJECTED)
         if refused or unknown:
             return None
         raise stop_for(failure) from None

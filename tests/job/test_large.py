@@ -119,7 +119,7 @@ def _asked(state: State, rows: list[dict[str, object]]) -> tuple[dict[str, str],
 
 
 def test_five_thousand_rows(tools: Any, big: tuple[State, list[dict[str, object]]], tmp_path: Path) -> None:
-    """Every row is true on the server afterwards, nothing else changed, and no write was made that is not needed; a second run makes none."""
+    """Every row is true on the server afterwards, nothing else changed, and no write was made that is not needed."""
     state, rows = big
     ran = tools.rehearse(tmp_path / "1", state, rows, max_removals=None, concurrency=16)
     assert ran.exit == Exit.OK, ran.said
