@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob import __version__
+from bulkjob.interruptions import ignore_signals, leaving_at_once
 from bulkjob.logs import LogFormatter, logging_to
 from bulkjob.settings import Settings, settings_of, survey
 from bulkjob.streams import sturdy_standard_streams
@@ -23,13 +24,13 @@ EXIT_MEANINGS: Final[dict[Exit, str]] = {
     Exit.OK: "every row is as the sheet says (validate: no problem found)",
     Exit.ROWS_NOT_DONE: "finished, or stopped by --max-failures, with rows that are not: read the report",
     Exit.USAGE: "wrong usage of the command line",
-    Exit.BAD_SHEET: "the sheet is invalid or cannot be read, or a guard refused it; nothing was sent",
+    Exit.BAD_SHEET: "the sheet is invalid or cannot be read, a guard refused it, or an approved plan no longer fits; nothing was sent",
     Exit.NO_INPUT: "the sheet cannot be opened",
     Exit.UNAVAILABLE: "the server cannot be reached or keeps failing; try again later",
     Exit.DEFECT: "a defect in bulkjob itself",
     Exit.CANNOT_CREATE: "the run directory or another output cannot be written, or belongs to another run",
-    Exit.INTERRUPTED: "interrupted with something left undone; run it again to continue",
-    Exit.NO_PERMISSION: "the server refuses this account",
+    Exit.INTERRUPTED: "interrupted with something left undone, or another run is working in the directory; run it again",
+    Exit.NO_PERMISSION: "the server refuses this account: 401, a missing permission, no licence for units",
     Exit.BAD_SETTING: "a setting is missing or wrong",
 }
 
@@ -58,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if code == Exit.OK and out.failure is not None and not isinstance(out.failure, BrokenPipeError):
                 _say(f"The standard output cannot be written: {out.failure.strerror}.")
                 code = Exit.CANNOT_CREATE
+    if argv is None:
+        ignore_signals()
     return int(code)
 
 
@@ -68,12 +71,14 @@ def _exit_code(argv: Sequence[str] | None) -> int:
         return int(end.code or 0)
     with logging_to(sys.stderr) as log:
         try:
-            return _answer(given, log)
+            # A command's imports alone take a second.
+            with leaving_at_once():
+                return _answer(given, log)
         except Stop as stop:
             _say(stop.message)
             return stop.exit_code
         except KeyboardInterrupt:
-            _say("Interrupted.")
+            _say("Interrupted before anything was sent.")
             return Exit.INTERRUPTED
         except Exception:  # noqa: BLE001 - the outermost one: whatever it is, it is a defect
             _log.exception("bulkjob %s met a defect in bulkjob itself", __version__)

@@ -15,13 +15,15 @@ from bulkjob.operations import (
     Wish,
     department_put_id,
     unit_post_id,
-    without_rows,
 )
 from bulkjob.order import in_order
 from bulkjob.plan_document import AgentEntry, Entry, Place, PlanDocument, Thing, UnitEntry, place_of, wish_of
 from bulkjob.records import Department, Membership, Sheet, Workspace
-from bulkjob.report.words import named, named_agent
+from bulkjob.report.words import named, named_agent, one_line
 from bulkjob.vocabulary import Exit, Status, Stop
+
+#: A wish without its rows.
+_Asked = tuple[str | bool | int | None, ...]
 
 #: Differences that are told; the rest is counted.
 _TOLD: Final = 15
@@ -44,7 +46,8 @@ class Drifted(Stop):
     def told(self) -> tuple[str, ...]:
         """A screenful of the differences, and how many there are beside."""
         rest = len(self.differences) - _TOLD
-        return self.differences if rest <= 0 else (*self.differences[:_TOLD], f"… and {rest} more.")
+        told = tuple(one_line(difference) for difference in self.differences[:_TOLD])
+        return told if rest <= 0 else (*told, f"… and {rest} more.")
 
 
 def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> None:
@@ -52,7 +55,8 @@ def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> 
     made_for = document.sheet
     if (made_for.sha256, made_for.sheet_name) != (sheet.sha256, sheet.sheet_name):
         worksheet = f", worksheet {made_for.sheet_name}" if made_for.sheet_name not in ("", sheet.sheet_name) else ""
-        message = f"The plan was made for another sheet, or for an earlier state of it ({made_for.name}{worksheet}). Nothing was sent. Make a new plan."
+        made = f"{made_for.name}{worksheet}"
+        message = f"The plan was made for another sheet, or for an earlier state of it ({made}). Nothing was sent. Make a new plan."
         raise Stop(Exit.BAD_SHEET, message)
     if document.server.url != server_url:
         message = f"The plan was made for another server ({document.server.url}, not {server_url}). Nothing was sent. Make a new plan."
@@ -83,13 +87,14 @@ def _count_as_planned(member: Membership, entry: AgentEntry) -> int:
 def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Collection[int]) -> Plan:
     """The plan in the approved form; raises `Drifted` if it is not what was approved, or a part of it.
 
-    ``plan`` and ``workspace`` are those of now, the latter by `as_planned`. ``done``: rows that an earlier attempt brought to success, which
-    are not looked at again.
+    ``plan`` and ``workspace`` are those of now, the latter by `as_planned`. ``done``: rows that an earlier attempt brought to success;
+    they are not looked at again.
     """
     entries = [entry for entry in document.wishes if not all(row in done for row in entry.rows)]
+    approved = _carriers(document)
     drifted = {entry.key: difference for entry in entries if (difference := _difference(entry, workspace))}
-    plan = _in_approved_form(plan, document)
-    others = [*_not_approved(plan, document, Naming(workspace), drifted), *_not_possible(entries, plan, workspace, drifted)]
+    plan = _in_approved_form(plan, approved)
+    others = [*_not_approved(plan, document, approved, Naming(workspace), drifted), *_not_possible(entries, plan, workspace, drifted)]
     if drifted or others:
         raise Drifted((*drifted.values(), *others))
     return plan
@@ -160,12 +165,11 @@ def _named(thing: Thing) -> str:
 # -------------------------------------------------------------------------------------------------- what would be sent now
 
 
-def _in_approved_form(plan: Plan, document: PlanDocument) -> Plan:
+def _in_approved_form(plan: Plan, approved: Mapping[_Asked, str]) -> Plan:
     """The plan with agents going by the route that was approved for them.
 
     Where a department's removals are done already, what is left could also go by a ``PUT``.
     """
-    approved = _carriers(document)
     operations: list[Operation] = []
     for operation in plan.operations:
         if not (isinstance(operation, DepartmentPut) and _goes_by_post(operation, approved)):
@@ -186,26 +190,34 @@ def _following(operation: Operation, present: Collection[str], renamed: Mapping[
     return replace(operation, after=tuple(before if before in present else renamed.get(before, before) for before in operation.after))
 
 
-def _goes_by_post(operation: DepartmentPut, approved: Mapping[Wish, str]) -> bool:
-    return bool(operation.agents) and all(approved.get(without_rows(wish), "").startswith("agents/") for wish in operation.agents)
+def _goes_by_post(operation: DepartmentPut, approved: Mapping[_Asked, str]) -> bool:
+    return bool(operation.agents) and all(approved.get(_asked(wish), "").startswith("agents/") for wish in operation.agents)
 
 
-def _carriers(document: PlanDocument) -> dict[Wish, str]:
-    """Wish → the id of the operation that carries it in the approved plan."""
-    wishes = [without_rows(wish_of(entry)) for entry in document.wishes]
-    return {wishes[place]: operation.id for operation in document.operations for place in operation.wishes}
+def _carriers(document: PlanDocument) -> dict[_Asked, str]:
+    """What is asked → the id of the operation that carries it in the approved plan."""
+    return {_asked(wish_of(document.wishes[place])): operation.id for operation in document.operations for place in operation.wishes}
 
 
-def _not_approved(plan: Plan, document: PlanDocument, naming: Naming, drifted: Collection[tuple[str, str | None]]) -> Iterable[str]:
+def _asked(wish: Wish) -> _Asked:
+    """What a wish asks for, whoever asks."""
+    if isinstance(wish, AgentWish):
+        return wish.department_id, wish.agent_id, wish.present, wish.count, wish.order
+    return wish.department_id, wish.unit_id
+
+
+def _not_approved(
+    plan: Plan, document: PlanDocument, carriers: Mapping[_Asked, str], naming: Naming, drifted: Collection[tuple[str, str | None]]
+) -> Iterable[str]:
     """A sentence for each thing that would be sent now and is not in the approved plan; not again for what has drifted itself."""
     approved = {operation.id for operation in document.operations}
-    carriers = _carriers(document)
     for operation in plan.operations:
         for wish in operation.wishes:
             key = wish.department_id, wish.agent_id if isinstance(wish, AgentWish) else None
-            if carriers.get(without_rows(wish)) != operation.id and key not in drifted:
-                yield f"{_asked(wish, naming)}, which the plan does not hold."
-        if isinstance(operation, UnitPost) and not operation.wishes and not approved & _names(operation):
+            if carriers.get(_asked(wish)) != operation.id and key not in drifted:
+                yield f"{_sentence(wish, naming)}, which the plan does not hold."
+        # Where departments have drifted, that other units are concerned follows from it.
+        if isinstance(operation, UnitPost) and not (operation.wishes or drifted or approved & _names(operation)):
             yield f"Unit {naming.unit(operation.unit_id)} would have to be written now, which the plan does not hold."
 
 
@@ -214,7 +226,7 @@ def _names(operation: UnitPost) -> set[str]:
     return {unit_post_id(operation.unit_id, repairs=repairs) for repairs in (True, False)}
 
 
-def _asked(wish: Wish, naming: Naming) -> str:
+def _sentence(wish: Wish, naming: Naming) -> str:
     department = f"department {naming.department(wish.department_id)}"
     if not isinstance(wish, AgentWish):
         return f"{department.capitalize()[0]}{department[1:]} would " + (
@@ -225,12 +237,14 @@ def _asked(wish: Wish, naming: Naming) -> str:
 
 
 def _not_possible(entries: Iterable[Entry], plan: Plan, workspace: Workspace, drifted: Collection[tuple[str, str | None]]) -> Iterable[str]:
-    """A sentence for each thing that was to be sent and cannot be any longer: a department archived, a permission taken away, a unit deleted."""
-    known = {without_rows(wish) for wish in plan.wishes}
-    failing = {without_rows(wish): outcome.code for wish, outcome in plan.settled.items() if outcome.status is Status.FAILED}
+    """A sentence for each thing that was to be sent and cannot be any longer: the department is archived, a permission or the unit gone."""
+    known = {_asked(wish) for wish in plan.wishes}
+    failing = {_asked(wish): outcome.code for wish, outcome in plan.settled.items() if outcome.status is Status.FAILED}
     for entry in entries:
-        wish = without_rows(wish_of(entry))
-        if entry.status is not Status.PLANNED or entry.key in drifted or (wish in known and wish not in failing):
+        if entry.status is not Status.PLANNED or entry.key in drifted:
+            continue
+        wish = _asked(wish_of(entry))
+        if wish in known and wish not in failing:
             continue
         if wish in failing or not _is_as_wanted(entry, workspace):
             about = f"agent {named_agent(entry.agent.name, entry.agent.id)}" if isinstance(entry, AgentEntry) else "the unit"

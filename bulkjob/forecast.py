@@ -1,15 +1,16 @@
 """What a plan costs: how many calls of which kind, and how long they take at the pace that the server allows."""
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
+from itertools import count
 from typing import Final
 
 from bulkjob.operations import AgentsPost, DepartmentPut, Operation, UnitPost
 from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.pace import DEFAULT_WINDOW, Limit
+from bulkjob.rocketchat.windows import DEFAULT_WINDOW, Limit
 from bulkjob.rocketchat.wire import Route
 from bulkjob.server import BYPASS_RATE_LIMIT, Server
 
@@ -18,7 +19,7 @@ _GET_MONITORS: Final = wire.unit_monitors("").route
 _GET_DEPARTMENT: Final = wire.department("").route
 _GET_AGENTS: Final = wire.department_agents("", 0, 0).route
 
-#: Seconds that a call is taken to last: a guess, so that the same plan has the same forecast, and of weight only where no limit is announced.
+#: Seconds that a call is taken to last. Not measured, so that the same plan has the same forecast; of weight only where nothing limits it.
 _CALL: Final = 0.2
 
 #: Up to so many minutes a duration is told in minutes alone.
@@ -80,7 +81,7 @@ def forecast_of(
     free = _Rehearsal(server, None, concurrency=concurrency, listing=listing)
     free.read(reading)
     free.send(operations)
-    costs = tuple(Costs(route=route, count=count) for route, count in sorted(limited.calls.items(), key=lambda call: _place(call[0])))
+    costs = tuple(Costs(route=route, count=number) for route, number in sorted(limited.calls.items(), key=lambda call: _place(call[0])))
     total = limited.calls + Counter(dict(reading))
     busiest = min(costs, key=lambda cost: (-total[cost.route], _place(cost.route)), default=None)
     return Forecast(
@@ -95,7 +96,7 @@ def forecast_of(
 
 
 def duration_text(forecast: Forecast) -> str:
-    """One or two sentences: ``480 calls at 10 a minute: about 48 minutes; with the permission api-bypass-rate-limit about 1.``"""
+    """How long it takes: ``480 calls at 10 a minute: about 48 minutes; with the permission api-bypass-rate-limit about 1``, and more."""
     if forecast.busiest is None:
         return "Nothing is to be sent."
     limit, busiest = forecast.limit, forecast.busiest
@@ -113,6 +114,10 @@ def duration_text(forecast: Forecast) -> str:
     return text
 
 
+#: What is left of an operation.
+_Stages = tuple[Callable[[float], float], ...]
+
+
 class _Rehearsal:
     """A run as it would go if each window began with the run, and nobody else called."""
 
@@ -124,72 +129,100 @@ class _Rehearsal:
         self._limit = limit
         self._concurrency = concurrency
         self._listing = listing
-        self._listed_at = -1.0
+        self._listed = (-1.0, -1.0)
+        """When the latest list of departments got its turn, and when the last of its pages did."""
+        self._events: list[tuple[float, int, Operation, _Stages]] = []
+        """Moment, a number that is never the same, and the stages that are left: when there are none, the operation has ended."""
+        self._numbers = count()
+        self._busy: Counter[type[Operation]] = Counter()
+        self._queues: dict[type[Operation], deque[Operation]] = defaultdict(deque)
         self._slots: Counter[Route] = Counter()
         """Route → its next place, counted through all windows, those that nobody used included."""
 
     def read(self, calls: Mapping[Route, int]) -> None:
         """Goes through what is read before the first write."""
-        ends = [self._turn(route, 0.0, count) for route, count in calls.items()]
+        ends = [self._turn(route, 0.0, number) for route, number in calls.items()]
         self.now = max(ends, default=0.0) + sum(calls.values()) * _CALL / self._concurrency
         self.calls.clear()
 
     def send(self, operations: Sequence[Operation]) -> None:
         """Goes through the operations, as many of a kind at a time as there are workers for it."""
         began = self.now
-        followers: dict[str, list[int]] = defaultdict(list)
-        waits = [set(operation.after) for operation in operations]
-        for place, before in enumerate(waits):
-            for identifier in before:
-                followers[identifier].append(place)
-        ready = [(began, place) for place, before in enumerate(waits) if not before]
-        heapify(ready)
-        workers = {kind: [began] * self._concurrency for kind in (UnitPost, DepartmentPut, AgentsPost)}
-        while ready:
-            at, place = heappop(ready)
-            operation, free = operations[place], workers[type(operations[place])]
-            ended = self._carry_out(operation, max(at, heappop(free)))
-            heappush(free, ended)
-            self.now = max(self.now, ended)
+        waits = {operation.id: set(operation.after) for operation in operations}
+        followers: dict[str, list[Operation]] = defaultdict(list)
+        for operation in operations:
+            for before in waits[operation.id]:
+                followers[before].append(operation)
+        for operation in operations:
+            if not operation.after:
+                self._start(operation, began)
+        while self._events:
+            at, _, operation, stages = heappop(self._events)
+            if stages:
+                self._later(stages[0](at), operation, stages[1:])
+                continue
+            self.now = max(self.now, at)
+            self._end(operation, at)
             for follower in followers[operation.id]:
-                waits[follower].discard(operation.id)
-                if not waits[follower]:
-                    heappush(ready, (ended, follower))
+                waits[follower.id].discard(operation.id)
+                if not waits[follower.id]:
+                    self._start(follower, at)
         self.now = max(self.now, began + self.calls.total() * _CALL / self._concurrency)
 
-    def _carry_out(self, operation: Operation, at: float) -> float:
-        """When an operation that is taken up at a moment has ended."""
+    def _start(self, operation: Operation, at: float) -> None:
+        kind = type(operation)
+        if self._busy[kind] < self._concurrency:
+            self._busy[kind] += 1
+            self._later(at, operation, self._stages(operation))
+        else:
+            self._queues[kind].append(operation)
+
+    def _end(self, operation: Operation, at: float) -> None:
+        kind = type(operation)
+        self._busy[kind] -= 1
+        if self._queues[kind]:
+            self._start(self._queues[kind].popleft(), at)
+
+    def _later(self, at: float, operation: Operation, stages: _Stages) -> None:
+        heappush(self._events, (at, next(self._numbers), operation, stages))
+
+    def _stages(self, operation: Operation) -> _Stages:
+        """Waiting for a turn, reading and writing, looking: each says when it is over, if it begins at a moment."""
         match operation:
             case UnitPost():
-                at = self._turn(wire.POST_UNIT, at)
-                at = max(self._turn(_GET_UNIT, at), self._turn(_GET_MONITORS, at), self._list(at)) + _CALL
-                at += _CALL
-                return self._list(at) + _CALL if operation.wishes else at
+                looks: _Stages = (lambda at: self._list(at) + _CALL,) if operation.wishes else ()
+                return (
+                    lambda at: self._turn(wire.POST_UNIT, at),
+                    lambda at: max(self._turn(_GET_UNIT, at), self._turn(_GET_MONITORS, at), self._list(at)) + 2 * _CALL,
+                    *looks,
+                )
             case DepartmentPut():
-                at = self._turn(wire.PUT_DEPARTMENT, at)
-                at = self._turn(_GET_DEPARTMENT, at) + _CALL
-                at += _CALL
-                return self._turn(_GET_AGENTS, at) + _CALL if self._server.answers_puts_early and operation.agents else at
+                late = operation.agents and self._server.answers_puts_early
+                looks = (lambda at: self._turn(_GET_AGENTS, at) + _CALL,) if late else ()
+                return (lambda at: self._turn(wire.PUT_DEPARTMENT, at), lambda at: self._turn(_GET_DEPARTMENT, at) + 2 * _CALL, *looks)
             case AgentsPost():
-                at = self._turn(wire.POST_AGENTS, at)
-                at = self._turn(_GET_AGENTS, at) + _CALL
-                return self._turn(_GET_AGENTS, at + _CALL) + _CALL
+                return (
+                    lambda at: self._turn(wire.POST_AGENTS, at),
+                    lambda at: self._turn(_GET_AGENTS, at) + 2 * _CALL,
+                    lambda at: self._turn(_GET_AGENTS, at) + _CALL,
+                )
 
     def _list(self, at: float) -> float:
         """When a list of all departments that is asked for at a moment is read: one that still waits for its turn is shared."""
-        if self._listed_at < at:
-            self._listed_at = self._turn(wire.LIST_DEPARTMENTS, at, self._listing)
-        return self._listed_at
+        if self._listed[0] < at:
+            first = self._turn(wire.LIST_DEPARTMENTS, at)
+            self._listed = first, self._turn(wire.LIST_DEPARTMENTS, first, self._listing - 1) if self._listing > 1 else first
+        return self._listed[1]
 
-    def _turn(self, route: Route, at: float, count: int = 1) -> float:
-        """When the last of ``count`` calls that ask for a turn at a moment gets it."""
-        self.calls[route] += count
+    def _turn(self, route: Route, at: float, number: int = 1) -> float:
+        """When the last of so many calls that ask for a turn at a moment gets it."""
+        self.calls[route] += number
         if self._limit is None:
             return at
         window, allowed = self._limit.window, self._limit.calls
         first = max(self._slots[route], math.floor(at / window) * allowed)
-        self._slots[route] = first + count
-        return max(at, (first + count - 1) // allowed * window)
+        self._slots[route] = first + number
+        return max(at, (first + number - 1) // allowed * window)
 
 
 def _place(route: Route) -> tuple[bool, str, str]:

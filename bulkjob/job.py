@@ -4,11 +4,10 @@ import asyncio
 import logging
 import random
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Protocol
 from bulkjob.drift import Drifted
 from bulkjob.ending import write_report
 from bulkjob.execute import Execution, Executor
+from bulkjob.interruptions import told_to
 from bulkjob.journal import NAME as JOURNAL
 from bulkjob.journal import History, Journal, Owner
 from bulkjob.naming import Naming
@@ -42,8 +42,6 @@ from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
 #: Opens a transport to the server; a parameter, so that a test can put the sandbox's rules in the server's place.
 Connection = Callable[[], AbstractAsyncContextManager[Transport]]
 
@@ -53,9 +51,8 @@ _TICK = 1.0
 
 def run(settings: Settings, sheet: Path) -> Exit:
     """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
-    with leaving_at_once():
-        checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
-        approved = read_approved(settings.plan) if settings.plan else None
+    checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    approved = read_approved(settings.plan) if settings.plan else None
     with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC), lock_timeout=settings.lock_timeout) as directory:
         return asyncio.run(job_of(settings, checked, connection_of(settings), approved).run(directory))
 
@@ -104,14 +101,14 @@ class Job:
         started = time.monotonic()
         stop: Stop | None = None
         known = self._preparation.known
-        refuse_closed(directory.path)
-        journal = Journal(directory.path / JOURNAL, self._owner, known.checked.sheet)
-        # Another run's directory is left alone: no report is written into it.
-        history = journal.read()
-        self._preparation.known = replace(known, earlier={**known.earlier, **history.rows})
-        work = asyncio.ensure_future(self._work(directory, journal, history))
-        # Until the report is written: an interruption then must not cost it.
-        with _signals_to(lambda: self._interrupt(work)):
+        # From the lock until the report is written: an interruption must not cost it.
+        with told_to(lambda: self._interrupt(work)):
+            refuse_closed(directory.path)
+            journal = Journal(directory.path / JOURNAL, self._owner, known.checked.sheet)
+            # Another run's directory is left alone: no report is written into it.
+            history = journal.read()
+            self._preparation.known = replace(known, earlier={**known.earlier, **history.rows})
+            work = asyncio.ensure_future(self._work(directory, journal, history))
             try:
                 await self._ended(work)
             except Stop as reason:
@@ -133,7 +130,7 @@ class Job:
                 write_whole(directory.path / PLAN, render_plan(preparation.document(self._figures.warnings)))
                 await self._execute(credited(prepared.plan, history), client, prepared.server, journal)
             finally:
-                journal.close()
+                await journal.close()
                 self._count(client)
 
     async def _execute(self, plan: Plan, client: Client, server: Server, journal: Journal) -> None:
@@ -239,37 +236,6 @@ def refuse_closed(directory: Path) -> None:
 def _interrupted() -> Stop:
     message = "The job was interrupted before its end. No further call was started; the report says for each row what became of it."
     return Stop(Exit.INTERRUPTED, message)
-
-
-@contextmanager
-def leaving_at_once() -> Iterator[None]:
-    """While open, SIGTERM and SIGINT raise `Stop` (75): there is nothing yet that would have to be finished or reported on."""
-
-    def leave(*_: object) -> None:
-        # Not `Stop` itself, which a reader of foreign files might take for a flaw of the file.
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, leave) for number in _SIGNALS}
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Stop(Exit.INTERRUPTED, "The job was interrupted while the sheet was read. Nothing was sent.") from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _signals_to(interrupt: Callable[[], None]) -> Iterator[None]:
-    """While open, SIGTERM and SIGINT go to ``interrupt``."""
-    loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
 
 
 async def _every(seconds: float, action: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ import asyncio
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -301,6 +302,8 @@ class Journal:
         self._sheet: Sheet | None = sheet
         self._sync = sync or _fsync
         self._file: int | None = None
+        self._whole = 0
+        self._broken: str | None = None
         self._number = 0
         self._settled_before: tuple[RowResult, ...] = ()
         self._waiting: list[bytes] = []
@@ -352,8 +355,10 @@ class Journal:
         """Puts on disk what became of a write. Raises `Stop` (73)."""
         await self._append(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
 
-    def close(self) -> None:
-        """Lets go of the file; what was waited for is on disk."""
+    async def close(self) -> None:
+        """Puts on disk what is on its way there, also if nobody waits for it any more, and lets go of the file."""
+        while under_way := {task for task in (self._syncing, self._next) if task is not None and not task.done()}:
+            await asyncio.wait(under_way)
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -363,21 +368,23 @@ class Journal:
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             with open(self._file, "rb", closefd=False) as file:
-                _, whole = records_of(file.read())
-            os.ftruncate(self._file, whole)
+                _, self._whole = records_of(file.read())
+            os.ftruncate(self._file, self._whole)
             folder = os.open(self._path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._unwritable(error.strerror or str(error)) from None
 
     async def _append(self, data: bytes) -> None:
         """Returns when the data is on disk: all that comes while one sync is under way goes with the next."""
         self._waiting.append(data)
         if self._next is None:
             self._next = asyncio.create_task(self._flush_after(self._syncing))
+            # Who waited may have been given up by then: its failure is nobody's.
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(self._next)
 
     async def _flush_after(self, before: asyncio.Task[None] | None) -> None:
@@ -385,18 +392,29 @@ class Journal:
             await asyncio.wait({before})
         self._syncing, self._next = self._next, None
         data, self._waiting = b"".join(self._waiting), []
+        if self._broken:
+            raise self._unwritable(self._broken)
         if self._file is None:
             message = "the journal is not open"
             raise ValueError(message)
+        size = len(data)
         try:
             while data:
                 data = data[os.write(self._file, data) :]
             await self._sync(self._file)
         except OSError as error:
-            raise self._unwritable(error) from None
+            self._broken = error.strerror or str(error)
+            self._cut(self._file)
+            raise self._unwritable(self._broken) from None
+        self._whole += size
 
-    def _unwritable(self, error: OSError) -> Stop:
-        message = f"The journal {self._path} cannot be written: {error.strerror or error}. Nothing that is not on disk was sent."
+    def _cut(self, file: int) -> None:
+        """Takes back lines that are not sure to be on disk; nothing is appended after that, so that a torn one stays the last."""
+        with suppress(OSError):
+            os.ftruncate(file, self._whole)
+
+    def _unwritable(self, reason: str) -> Stop:
+        message = f"The journal {self._path} cannot be written: {reason}. Nothing that is not on disk was sent."
         return Stop(Exit.CANNOT_CREATE, message)
 
 

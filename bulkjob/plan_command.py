@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bulkjob.ending import exit_code_of
 from bulkjob.plan_document import render_plan
-from bulkjob.plan_listing import Screen, ambiguous, listing, next_step
+from bulkjob.plan_listing import Screen, ambiguous, in_encoding, listing, next_step
 from bulkjob.prepare import Preparation
 from bulkjob.records import RowResult
 from bulkjob.report.files import write_whole
@@ -70,7 +70,7 @@ async def planned(
             next_step=next_step(document, run=run),
             screen=_screen(),
         )
-        print("\n".join(lines), flush=True)
+        print("\n".join(in_encoding(lines, sys.stdout.encoding or "utf-8")), flush=True)
     return stop.exit_code if stop else exit_code_of((_as_carried_out(result) for result in results.values()), None)
 
 
@@ -82,12 +82,7 @@ def _as_carried_out(result: RowResult) -> RowResult:
 def _screen() -> Screen:
     # Off a terminal a page of forty lines, as for a build log.
     size = shutil.get_terminal_size((120, 40))
-    try:
-        "−".encode(sys.stdout.encoding or "ascii")
-        minus = "−"
-    except UnicodeEncodeError:
-        minus = "-"
-    return Screen(width=size.columns, height=size.lines, minus=minus, colour=sys.stdout.isatty())
+    return Screen(width=size.columns, height=size.lines, colour=sys.stdout.isatty())
 
 
 def _refuse_unwritable(path: Path) -> None:

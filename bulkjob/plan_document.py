@@ -5,6 +5,7 @@ so that two plans can be compared line by line.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
@@ -186,13 +187,13 @@ def document_of(
 ) -> PlanDocument:
     """The document of a plan; ``decided`` None where it did not come to one."""
     rows = tuple(_row(result) for result in results)
-    statuses = {str(status): count for status in Status if (count := sum(row.status is status for row in rows))}
+    counts = Counter(row.status for row in rows)
     head = PlanDocument(
         sheet=SheetEntry(name=sheet.name, sha256=sheet.sha256, sheet_name=sheet.sheet_name),
         server=ServerEntry(url=server_url, version=decided[2].version_text if decided else ""),
         options=choices,
         refused=Refusal(exit_code=int(refused.exit_code), message=refused.message) if refused else None,
-        statuses=statuses,
+        statuses={str(status): counts[status] for status in Status if counts[status]},
         removals=0,
         calls=(),
         forecast=None,
@@ -234,7 +235,8 @@ def _operation(operation: Operation, places: Mapping[Wish, int], server: Server)
     match operation:
         case UnitPost():
             method, path = wire.POST_UNIT.method, wire.unit(operation.unit_id).path
-            verified = "a fresh list of the departments shows each of them in the unit that is wanted" if operation.wishes else ""
+            verified = "a fresh list of the departments shows each of them in the unit that is wanted"
+            verified = verified if operation.wishes else "nothing of the sheet: it only lets the server count the unit's departments anew"
         case DepartmentPut():
             method, path = wire.PUT_DEPARTMENT.method, wire.department(operation.department_id).path
             late = server.answers_puts_early and operation.agents
@@ -323,10 +325,8 @@ def render_plan(document: PlanDocument) -> bytes:
     lines = []
     for name in document.__struct_fields__:
         value = getattr(document, name)
-        if name in _BY_LINE and value:
-            text = b"[\n    " + b",\n    ".join(map(_encode, value)) + b"\n  ]"
-        else:
-            text = _encode(value)
+        by_line = name in _BY_LINE and value
+        text = b"[\n    " + b",\n    ".join(map(_encode, value)) + b"\n  ]" if by_line else _encode(value)
         lines.append(b"  " + _encode(name) + b": " + text)
     return b"{\n" + b",\n".join(lines) + b"\n}\n"
 

@@ -1,4 +1,4 @@
-"""A plan as people read it on a terminal: what changes, unit by unit and department by department, what it costs, and what cannot be done."""
+"""A plan as people read it on a terminal: what changes, unit by unit and department by department, what it costs, what cannot be done."""
 
 import textwrap
 from collections import Counter
@@ -22,6 +22,7 @@ _LINES_PER_ROW: Final = 3
 
 _PAINT: Final = {"+": "\x1b[32m", "~": "\x1b[33m", "−": "\x1b[31m"}
 _PLAIN: Final = "\x1b[0m"
+_PLAIN_SIGNS: Final = str.maketrans({"−": "-", "…": "...", "“": '"', "”": '"'})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,6 @@ class Screen:
     """In characters."""
     height: int = 40
     """In lines."""
-    minus: str = "−"
-    """``-`` where the encoding has no minus sign."""
     colour: bool = False
 
 
@@ -70,6 +69,15 @@ def next_step(document: PlanDocument, *, run: str) -> str:
     if not document.operations:
         return "put right what is named above, then plan again; there is nothing to send." if undone else "nothing is left to do."
     return f"{run}" + (", which leaves out the rows named above; or put them right first." if undone else "")
+
+
+def in_encoding(lines: Iterable[str], encoding: str) -> list[str]:
+    """The lines with plain signs in the place of those that an encoding does not have."""
+    try:
+        "−…“”".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return [line.translate(_PLAIN_SIGNS) for line in lines]
+    return list(lines)
 
 
 #: A sign and what stands behind it.
@@ -135,7 +143,7 @@ class _Listing:
             if left < 2:
                 break
             some = changes[: left - 1]
-            lines += [self._cut(f"  {heading}"), *(self._painted(sign, self._cut(f"    {self._sign(sign)} {text}")) for sign, text in some)]
+            lines += [self._cut(f"  {heading}"), *(self._painted(sign, self._cut(f"    {sign} {text}")) for sign, text in some)]
             left -= len(some) + 1
             shown += len(some)
             headings += 1
@@ -207,9 +215,6 @@ class _Listing:
     def _named(self, thing: Thing) -> str:
         name = one_line(thing.name)
         return named(name, thing.id) if thing.id in self._with_ids or not name else f'"{name}"'
-
-    def _sign(self, sign: str) -> str:
-        return self._screen.minus if sign == "−" else sign
 
     def _painted(self, sign: str, line: str) -> str:
         return f"{_PAINT[sign]}{line}{_PLAIN}" if self._screen.colour else line

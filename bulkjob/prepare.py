@@ -19,7 +19,7 @@ from bulkjob.plan_document import Choices, PlanDocument, document_of, parse_plan
 from bulkjob.records import Problem, RowResult, Workspace
 from bulkjob.resolve import Resolution, departments_to_read, resolve
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.pace import Limit
+from bulkjob.rocketchat.windows import Limit
 from bulkjob.rocketchat.wire import Route
 from bulkjob.rows import Known, row_results
 from bulkjob.server import Server, inspect

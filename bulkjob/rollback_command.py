@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bulkjob.job import Connection, Job, connection_of, leaving_at_once
+from bulkjob.job import Connection, Job, connection_of
 from bulkjob.journal import NAME, History, Owner, read_history
 from bulkjob.naming import Naming
 from bulkjob.operations import UnitWish, Wish
@@ -17,7 +17,7 @@ from bulkjob.records import CheckedSheet, RowResult
 from bulkjob.rocketchat.client import Client
 from bulkjob.rollback import departments_changed, way_back
 from bulkjob.rows import Known, row_results
-from bulkjob.rundir import ROLLBACK, opened
+from bulkjob.rundir import LOCK, ROLLBACK, opened
 from bulkjob.server import Server, inspect
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Change, Exit, Status, Stop
@@ -31,24 +31,33 @@ def rollback(settings: Settings, run_dir: Path) -> Exit:
 
     Raises `Stop`: 66 for a directory that holds no run, 73 for a run of another server, 75 while the run is still going on.
     """
-    with leaving_at_once():
-        history, owner = run_to_undo(run_dir, settings)
+    _refuse_no_run(run_dir)
     now = datetime.now(UTC)
-    with (
-        opened(run_dir, "", now, lock_timeout=settings.lock_timeout),
-        opened(run_dir / ROLLBACK, "", now, lock_timeout=settings.lock_timeout) as directory,
-    ):
-        return asyncio.run(undoing(settings, history, owner, connection_of(settings)).run(directory))
+    with opened(run_dir, "", now, lock_timeout=settings.lock_timeout, otherwise=""):
+        # Read once nobody writes to it any more.
+        history, owner = run_to_undo(run_dir, settings)
+        with opened(run_dir / ROLLBACK, "", now, lock_timeout=settings.lock_timeout, otherwise="") as directory:
+            return asyncio.run(undoing(settings, history, owner, connection_of(settings)).run(directory))
+
+
+def _refuse_no_run(run_dir: Path) -> None:
+    """Raises `Stop` (66) where no run has ever been, so that nothing is made there."""
+    if not (run_dir / LOCK).exists() and not (run_dir / NAME).exists():
+        reason = "is no directory" if not run_dir.is_dir() else "is no run directory"
+        raise Stop(Exit.NO_INPUT, f"{run_dir} {reason}. Name the run directory that bulkjob run has named.")
 
 
 def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
     """What the run in a directory did, and whose it is. Raises `Stop` (66, 73)."""
     history = read_history(run_dir / NAME)
     if history is None or history.owner is None or history.sheet is None:
-        message = f"{run_dir} holds no run that changed anything ({NAME} is not there). Name the run directory that bulkjob run has named."
+        message = f"The run in {run_dir} has changed nothing (it left no {NAME}), so there is nothing to put back."
         raise Stop(Exit.NO_INPUT, message)
     if history.owner.server != settings.url:
-        message = f"The run in {run_dir} was sent to {history.owner.server}, and --url says {settings.url}. Nothing was sent."
+        message = (
+            f"The run in {run_dir} was sent to {history.owner.server}, and this rollback would be sent to {settings.url}. "
+            f"Nothing was sent; give the run's own server with --url."
+        )
         raise Stop(Exit.CANNOT_CREATE, message)
     return history, history.owner
 

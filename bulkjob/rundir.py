@@ -17,6 +17,11 @@ RUNS = Path("runs")
 #: The directory below a run's own in which its rollback works.
 ROLLBACK = "rollback"
 
+#: The file in a run directory whose lock keeps other processes out.
+LOCK = ".lock"
+
+_OTHERWISE = ", or choose another one with --run-dir"
+
 #: Bytes of a sheet's name in its directory's: with the time and a number it stays below the 255 of common file systems.
 _LONGEST_STEM = 200
 
@@ -34,17 +39,30 @@ class RunDirectory:
         return str(self.path)
 
 
+class _Unusable(Exception):
+    """A directory that this process cannot work in; its text ends with what would mend that, without a full stop."""
+
+    def __init__(self, exit_code: Exit, reason: str) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
 @contextmanager
-def opened(path: Path | None, sheet_name: str, now: datetime, *, lock_timeout: float = 0.0) -> Iterator[RunDirectory]:
+def opened(
+    path: Path | None, sheet_name: str, now: datetime, *, lock_timeout: float = 0.0, otherwise: str = _OTHERWISE
+) -> Iterator[RunDirectory]:
     """The run directory, made if it is not there, and kept from other processes as long as the context lasts.
 
     ``path`` None: a new one below `RUNS`, named by ``now`` (UTC) and the sheet. ``lock_timeout``: seconds to wait for another process
-    to leave it. The lock is the kernel's (``flock``), which network file systems pass on to their server: it holds between machines,
-    and is free as soon as its owner is gone, however that happened. Raises `Stop`: 73 if the directory cannot be written or locked,
-    75 if another process is working in it.
+    to leave it. ``otherwise``: what people can do if they cannot have it. The lock is the kernel's (``flock``), which network file systems
+    pass on to their server: it holds between machines, and is free as soon as its owner is gone, however that happened. Raises `Stop`:
+    73 if the directory cannot be written or locked, 75 if another process is working in it.
     """
-    directory = _made(path) if path is not None else _new(RUNS, f"{now:%Y%m%dT%H%M%SZ}-{_stem(sheet_name)}")
-    lock = _locked(directory, lock_timeout)
+    try:
+        directory = _made(path) if path is not None else _new(RUNS, f"{now:%Y%m%dT%H%M%SZ}-{_stem(sheet_name)}")
+        lock = _locked(directory, lock_timeout)
+    except _Unusable as unusable:
+        raise Stop(unusable.exit_code, f"{unusable}{otherwise}.") from None
     try:
         yield RunDirectory(directory)
     finally:
@@ -83,7 +101,7 @@ def _new(parent: Path, name: str) -> Path:
 def _locked(directory: Path, timeout: float) -> int:
     """An open lock; the system frees it when the process ends, however that happens."""
     try:
-        lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise _unwritable(directory, error) from None
     try:
@@ -97,8 +115,7 @@ def _locked(directory: Path, timeout: float) -> int:
         raise
     if not taken:
         os.close(lock)
-        message = f"Another run is working in {directory}. Wait until it has ended, or choose another directory with --run-dir."
-        raise Stop(Exit.INTERRUPTED, message)
+        raise _Unusable(Exit.INTERRUPTED, f"Another run is working in {directory}. Wait until it has ended")
     return lock
 
 
@@ -120,6 +137,6 @@ def _taken(lock: int) -> bool:
     return True
 
 
-def _unwritable(path: Path, error: OSError) -> Stop:
+def _unwritable(path: Path, error: OSError) -> "_Unusable":
     reason = error.strerror or str(error)
-    return Stop(Exit.CANNOT_CREATE, f"The run directory {path} cannot be written: {reason}. Choose another with --run-dir.")
+    return _Unusable(Exit.CANNOT_CREATE, f"The run directory {path} cannot be written: {reason}. Make it writable")

@@ -16,7 +16,7 @@ from bulkjob.operations import AgentsPost, AgentWish, DepartmentPut, Operation, 
 from bulkjob.records import Department, Membership, Monitor
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.client import Client, Closed, Written
-from bulkjob.rocketchat.pace import Ticket
+from bulkjob.rocketchat.windows import Ticket
 from bulkjob.rocketchat.wire import CallFailed, DepartmentState, Failure, Next, Request, Route, StoredUnit
 from bulkjob.server import Server, stop_for
 from bulkjob.vocabulary import Change, Code, Status, Stop

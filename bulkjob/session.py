@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import random
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from bulkjob.interruptions import told_to
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import Transport, connected
 from bulkjob.settings import Settings
@@ -43,11 +43,24 @@ async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterato
 
 @asynccontextmanager
 async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
-    """While open, the log tells every few seconds how far it is, and SIGTERM or SIGINT ends what is inside with `Stop` (75, ``interrupted``)."""
+    """While open, the log tells now and then how far it is, and SIGTERM or SIGINT ends what is inside with `Stop` (75, ``interrupted``)."""
     telling = asyncio.create_task(_tell(client))
+    task = asyncio.current_task()
+    interruptions = 0
+
+    def interrupt() -> None:
+        nonlocal interruptions
+        interruptions += 1
+        if task is not None:
+            task.cancel()
+
     try:
-        with _interruptible(interrupted):
+        with told_to(interrupt):
             yield
+    except asyncio.CancelledError:
+        if not interruptions:
+            raise
+        raise Stop(Exit.INTERRUPTED, interrupted) from None
     finally:
         telling.cancel()
 
@@ -57,26 +70,3 @@ async def _tell(client: Client) -> None:
         await asyncio.sleep(_EVERY)
         waiting = f", waiting for {client.waiting_for}" if client.waiting_for else ""
         log.info("Reading: %d calls so far%s.", client.figures.calls.total(), waiting)
-
-
-@contextmanager
-def _interruptible(interrupted: str) -> Iterator[None]:
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    signals: list[int] = []
-
-    def interrupt(number: int) -> None:
-        signals.append(number)
-        if task is not None:
-            task.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, interrupt, number)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not signals:
-            raise
-        raise Stop(Exit.INTERRUPTED, interrupted) from None
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

@@ -27,10 +27,10 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
         # Off a terminal a page of forty lines: long enough to see each kind of mistake, short enough for a build log.
         size = shutil.get_terminal_size((120, 40))
         whole_list = str(out / "problems.csv") if out is not None else ""
-        height = size.lines - (1 if written else 0)
+        height = size.lines - (2 if written else 0)
         print("\n".join(listing(checked, width=size.columns, height=height, whole_list=whole_list)))
     if written:
-        print(written, file=sys.stderr if as_json else sys.stdout)
+        print(written if as_json else f"\n{written}", file=sys.stderr if as_json else sys.stdout)
     return Exit.BAD_SHEET if checked.problems else Exit.OK
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from bulkjob.records import Agent, Department, Membership, Unit, Workspace
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.pace import Ticket
+from bulkjob.rocketchat.windows import Ticket
 from bulkjob.rocketchat.wire import PAGE_SIZE, CallFailed, Next, Page, Request
 from bulkjob.server import MANAGE_UNITS, Server, stop_for
 from bulkjob.vocabulary import Code, Exit, Stop
@@ -147,7 +147,7 @@ async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
         refused = failure.status == 403 and failure.code is Code.REFUSED
         # The route may be unknown without a licence, and then be answered with the web client's page, or a 404 in plain text.
         # From a server that told of its licence, an answer that cannot be read is a failure like any other.
-        strange = failure.code is Code.BAD_RESPONSE and failure.status is not None and server.modules is None
+        strange = failure.code is Code.BAD_RESPONSE and (failure.status == 404 or (failure.status is not None and server.modules is None))
         unknown = failure.next is not Next.JOB and (strange or failure.code is Code.REJECTED)
         if refused or unknown:
             return None

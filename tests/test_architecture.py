@@ -21,7 +21,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("vocabulary",),
     ("records",),
     ("settings",),
-    ("logs", "streams"),
+    ("interruptions", "logs", "streams"),
     ("sheet", "sheet.*"),
     ("rocketchat", "rocketchat.wire"),
     ("rocketchat.pace",),
@@ -56,10 +56,11 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("prepare",),
     ("ending",),
     ("job",),
+    ("rollback",),
     ("export",),
     ("export_files",),
     ("doctor", "doctor.*"),
-    ("validate_command", "plan_command", "export_command", "doctor_command"),
+    ("validate_command", "plan_command", "export_command", "doctor_command", "rollback_command"),
     # Independent: a second reading of the same contract, which imports nothing else of bulkjob.
     ("sandbox", "sandbox.*"),
     ("cli",),
@@ -68,6 +69,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
 
 #: The modules that act, each with what it acts on. Every other module is pure: it takes values and returns values.
 EFFECTS: Final[Mapping[str, str]] = {
+    "interruptions": "the process's signals",
     "logs": "the log",
     "streams": "standard output and error",
     "sheet": "hands on sheet.reading",
@@ -87,6 +89,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "ending": "writes the report and prints its summary",
     "job": "the whole run",
     "validate_command": "prints and writes the list",
+    "rollback_command": "the whole way back",
     "plan_command": "reads the workspace, prints and writes the plan",
     "export_command": "reads the workspace and writes the sheet",
     "doctor_command": "reads the workspace, tries the run directory, prints the table",

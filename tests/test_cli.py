@@ -175,7 +175,7 @@ class TestEndings:
 
         job(run)
         assert main(["run", "a.csv"]) == Exit.INTERRUPTED
-        assert capsys.readouterr().err == "bulkjob: Interrupted.\n"
+        assert capsys.readouterr().err == "bulkjob: Interrupted before anything was sent.\n"
 
     @pytest.mark.parametrize("shape", ["text", "json"])
     def test_defect(self, job: Any, shape: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,7 @@ class TestFiles:
         assert (summary["exit_code"], summary["sheet_sha256"]) == (69, SHEET.sheet.sha256)
         assert summary["rows"] == {"total": 3, "success": 1, "failed": 1, "invalid": 0, "not_sent": 1}
         assert (ending.run_dir, ending.sheet_name) == (str(tmp_path), "reorg.csv")
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "retry.csv", "summary.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "retry.csv", "retry.xlsx", "summary.json"]
 
     def test_old_retry_goes(self, tmp_path: Path) -> None:
         """A run that left nothing to try again takes away what an earlier one left."""

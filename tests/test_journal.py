@@ -55,7 +55,7 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
     earlier = RowResult(row=2, status=Status.SUCCESS, change=RowChange.UNCHANGED, message="Already so.")
     journal.settled_before([earlier])
     await write_one(journal)
-    journal.close()
+    await journal.close()
     history = Journal(path, OWNER, SHEET).read()
     assert history.owner == OWNER
     assert history.rows == {2: earlier, 3: ROW}
@@ -73,7 +73,7 @@ async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
     """A run that writes nothing leaves no journal, so that a corrected sheet needs no new directory."""
     journal = Journal(path, OWNER, SHEET)
     journal.settled_before([ROW])
-    journal.close()
+    await journal.close()
     assert not path.exists()
 
 
@@ -81,7 +81,7 @@ async def test_another_run_is_kept_out(path: Path) -> None:
     """The directory of another sheet, server or setting ends with 73 and names what differs."""
     journal = Journal(path, OWNER, SHEET)
     await write_one(journal)
-    journal.close()
+    await journal.close()
     before = path.read_bytes()
     other = Owner(
         sheet_sha256="other", sheet_name="", server="https://chat.example.org", agents="mirror", unit_route="auto", skip_invalid=False
@@ -121,13 +121,13 @@ async def test_the_next_attempt_goes_on_behind_a_torn_line(path: Path) -> None:
     """An attempt after a crash cuts the torn line off, numbers its writes on, and its lines are read together with the earlier ones."""
     journal = Journal(path, OWNER, SHEET)
     await write_one(journal, outcome=None)
-    journal.close()
+    await journal.close()
     with path.open("ab") as file:
         file.write(line_of(Settled(number=1, outcomes=(DONE, DONE), rows=(ROW,)))[:40])
     journal = Journal(path, OWNER, SHEET)
     assert [made.status for made in journal.read().made] == [None, None]
     assert await write_one(journal) == 2
-    journal.close()
+    await journal.close()
     history = history_of(records_of(path.read_bytes())[0])
     assert [made.status for made in history.made] == [None, None, Status.SUCCESS, Status.SUCCESS]
     assert sum(line.startswith(b'{"crc32":') for line in path.read_bytes().splitlines()) == len(path.read_bytes().splitlines())
@@ -160,7 +160,7 @@ async def test_who_waits_is_told_after_the_sync(path: Path) -> None:
         assert any(isinstance(record, Intent) and record.number == number for record in records_of(data)[0])
 
     await asyncio.gather(*(one() for _ in range(50)))
-    journal.close()
+    await journal.close()
     assert len(synced) <= 3
 
 
@@ -173,6 +173,6 @@ async def test_a_full_disk_stops_the_write(path: Path) -> None:
     journal = Journal(path, OWNER, SHEET, sync=full)
     with pytest.raises(Stop) as stopped:
         await write_one(journal)
-    journal.close()
+    await journal.close()
     assert stopped.value.exit_code is Exit.CANNOT_CREATE
     assert "No space left on device" in stopped.value.message

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from bulkjob.cli import main
 from bulkjob.problems import COLUMNS, listing, problems_document, render_problems
 from bulkjob.records import CheckedSheet, Problem, Sheet
+from bulkjob.report import annotated
+from bulkjob.sheet import parse
 from bulkjob.vocabulary import Code, Exit
 
 MISTAKES = "department,unit,agent,count\nSales,North,anna,many\n,North,,\nService,,=cmd,1.5\nBack office,South,,\n"
@@ -70,16 +74,34 @@ class TestListing:
     def test_the_rest_is_counted(self) -> None:
         """What does not fit is counted, and where to find it is said."""
         shown = lines(checked(*(problem(row=row) for row in range(2, 1002)), rows=2000), height=24)
-        first = shown[2]
-        count = int(first.removeprefix("bad-number (").split(" ", maxsplit=1)[0])
-        assert first == f"bad-number ({count} of 1000)"
-        assert shown[-1] == f"{1000 - count} more. --out DIR writes all of them to DIR/problems.csv, --json prints them."
+        in_full = sum(line.startswith("  row ") for line in shown)
+        assert shown[2].startswith("bad-number (1,000): D2, D3, D4,")
+        assert len(shown[2]) <= 100
+        named = shown[2].count(", D") + 1
+        assert shown[2].endswith(f" and {1000 - named:,} more")
+        assert " ".join(shown[-2:]) == (
+            f"{1000 - in_full:,} problems not shown in full. --out DIR writes all of them to DIR/problems.csv, and the sheet with the bad "
+            "cells marked to DIR/annotated.xlsx."
+        )
+
+    def test_the_whole_list_is_named(self) -> None:
+        """Where the whole list has been written, the listing says where instead of how."""
+        shown = listing(checked(*(problem(row=row) for row in range(2, 1002))), width=100, height=24, whole_list="out/problems.csv")
+        assert shown[-1].endswith("not shown in full. out/problems.csv has them all.")
+
+    def test_kinds_without_room_are_named_with_their_places(self) -> None:
+        """On a small screen, kinds for whose remedy there is no room are a line each, with their places."""
+        codes = list(Code)[:12]
+        shown = lines(checked(*(problem(code, row=row) for row in (2, 3) for code in codes)), height=22)
+        assert [sum(line.startswith(f"{code} (2): D2, D3") for line in shown) for code in codes] == [1] * 12
+        assert len(shown) < 22
 
     def test_every_kind_is_seen_before_any_is_seen_twice(self) -> None:
         """Thousands of one mistake do not hide the one of another kind."""
         many = [problem(row=row) for row in range(2, 1002)]
         shown = lines(checked(*many, problem(Code.CONFLICTING_UNIT, row=1002), rows=2000), height=24)
         assert "conflicting-unit (1)" in shown
+        assert shown[shown.index("conflicting-unit (1)") + 1].startswith("  row 1002  ")
 
     @given(
         st.lists(
@@ -93,14 +115,14 @@ class TestListing:
         st.integers(20, 60),
     )
     def test_one_screen(self, problems: list[Problem], width: int, height: int) -> None:
-        """Whatever is wrong, the list fits a screen, moves no cursor, and accounts for every problem."""
+        """Whatever is wrong, the list fits a screen (with one problem in any case), moves no cursor, and accounts for every problem."""
         shown = lines(checked(*problems), width, height)
         assert all(line.isprintable() for line in shown)
         assert all(len(line) <= width for line in shown)
         assert len(shown) < height or sum(line.startswith("  row ") for line in shown) == 1
-        counted = sum(line.startswith("  row ") for line in shown)
-        rest = [int(line.split()[0]) for line in shown[1:] if line[:1].isdigit() and line.split()[1].startswith("more")]
-        assert counted + sum(rest) == len(problems)
+        in_full = sum(line.startswith("  row ") for line in shown)
+        rest = re.findall(r"^(\d+) problems? not ", "\n".join(shown[1:]), flags=re.MULTILINE)
+        assert in_full + sum(map(int, rest)) == len(problems)
 
 
 class TestMachines:
@@ -109,7 +131,9 @@ class TestMachines:
     @given(
         st.lists(
             st.builds(
-                problem, value=st.text(st.characters(exclude_categories=["Cs"])), message=st.text(st.characters(exclude_categories=["Cs"]))
+                problem,
+                value=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+                message=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
             )
         )
     )
@@ -164,15 +188,39 @@ class TestCommand:
         assert document["rows"] == 4
         assert [one["code"] for one in document["problems"]] == ["bad-number", "missing-department", "bad-number"]
 
-    def test_out(self, mistakes: Path, tmp_path: Path) -> None:
-        """--out makes the directory and writes the list, in place of an older one."""
+    def test_out(self, mistakes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """--out makes the directory and writes the list and the marked copy, in place of older ones, and says so."""
         out = tmp_path / "new" / "out"
         for _ in range(2):
             assert main(["validate", str(mistakes), "--out", str(out)]) == Exit.BAD_SHEET
-        assert [path.name for path in out.iterdir()] == ["problems.csv"]
+        assert sorted(path.name for path in out.iterdir()) == ["annotated.xlsx", "problems.csv"]
+        assert capsys.readouterr().out.splitlines()[-1] == f"Written to {out}: problems.csv and annotated.xlsx."
+        assert parse((out / "annotated.xlsx").read_bytes(), "annotated.xlsx").sheet_name == "mistakes"
         data = (out / "problems.csv").read_bytes()
         assert data.startswith(b"\xef\xbb\xbf")
         assert data.decode("utf-8-sig").splitlines()[1].startswith("2,count,D2,many,bad-number,")
+
+    def test_out_with_json(self, mistakes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """With --json, standard output is still one document."""
+        assert main(["validate", str(mistakes), "--json", "--out", str(tmp_path / "out")]) == Exit.BAD_SHEET
+        assert len(json.loads(capsys.readouterr().out)["problems"]) == 3
+
+    def test_sheet_beyond_what_a_workbook_holds(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Where Excel cannot hold the sheet, one sentence says so, and no marked copy of an earlier sheet stays behind."""
+        (tmp_path / "wide.csv").write_text("department,unit\nSales,EMEA" + "," * 16_400 + "x\n", encoding="utf-8")
+        (tmp_path / "annotated.xlsx").touch()
+        assert main(["validate", str(tmp_path / "wide.csv"), "--out", str(tmp_path)]) == Exit.BAD_SHEET
+        assert capsys.readouterr().out.splitlines()[-1].startswith("annotated.xlsx was not written: ")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["problems.csv", "wide.csv"]
+
+    def test_no_room_for_a_temporary_file(
+        self, mistakes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A large sheet that finds no room for its temporary file is 73, in one sentence."""
+        monkeypatch.setattr(annotated, "_MANY_CELLS", 0)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        assert main(["validate", str(mistakes), "--out", str(tmp_path)]) == Exit.CANNOT_CREATE
+        assert "temporary file" in capsys.readouterr().err
 
     def test_out_that_cannot_be_written(self, mistakes: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A file where the directory should be is 73, in one sentence."""

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 import xlsxwriter  # type: ignore[import-untyped]  # xlsxwriter ships no types
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
 from bulkjob.records import CheckedSheet, Problem, Sheet
 from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, TextFormats, fitting
@@ -56,11 +57,15 @@ def render_annotated(checked: CheckedSheet) -> bytes:
     title = title_of(sheet)
     file = io.BytesIO()
     large = len(sheet.cells) * max(len(sheet.headers), 1) > _MANY_CELLS
-    with xlsxwriter.Workbook(file, {"constant_memory": large, "in_memory": not large}) as workbook:
-        formats = TextFormats(workbook)
-        _write_sheet(workbook.add_worksheet(title), checked, formats)
-        second = _PROBLEMS if title.casefold() != _PROBLEMS.casefold() else f"{_PROBLEMS} found"
-        _write_problems(workbook.add_worksheet(second), checked, title, formats)
+    try:
+        with xlsxwriter.Workbook(file, {"constant_memory": large, "in_memory": not large}) as workbook:
+            workbook.use_zip64()  # only where the worksheet comes to more than 4 GB
+            formats = TextFormats(workbook)
+            _write_sheet(workbook.add_worksheet(title), checked, formats)
+            second = _PROBLEMS if title.casefold() != _PROBLEMS.casefold() else f"{_PROBLEMS} found"
+            _write_problems(workbook.add_worksheet(second), checked, title, formats)
+    except FileCreateError as error:
+        raise OSError(*error.args[0].args) from error
     return file.getvalue()
 
 
@@ -141,7 +146,7 @@ def _write_problems(worksheet: Any, checked: CheckedSheet, title: str, formats: 
         for index, text in enumerate((problem.column, address, problem.value, str(problem.code), problem.message), start=1):
             if text == address and index == 2 and line <= MOST_NOTES:
                 worksheet.write_url(line, index, f"internal:'{quoted}'!{address}", formats.link, address)
-            else:
+            elif text:
                 worksheet.write_string(line, index, fitting(text), formats.wrapped)
     worksheet.autofilter(0, 0, max(min(len(checked.problems), MOST_ROWS - 2), 1), len(_HEADERS) - 1)
     for line, remark in enumerate(_remarks(len(checked.problems)), start=min(len(checked.problems), MOST_ROWS - 2) + 1):
@@ -153,6 +158,6 @@ def _remarks(problems: int) -> Iterator[str]:
     if not problems:
         yield "No problem found."
     elif problems > MOST_ROWS - 2:
-        yield f"{problems - MOST_ROWS + 2:,} more problems do not fit here; problems.csv has them all."
+        yield f"Not listed here, but in problems.csv: {problems - MOST_ROWS + 2:,} more."
     elif problems > MOST_NOTES:
         yield f"Only the first {MOST_NOTES:,} problems have a note and a link; the cells of all are marked."

@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bulkjob.vocabulary import Exit, Stop
@@ -12,20 +14,45 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises `Stop` (``CANNOT_CREATE``) if that cannot be done; then whatever was at ``path`` is still there, and nothing beside it.
     """
-    beside = path.with_name(f".{path.name}.part")
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path, bytes | None]) -> None:
+    """The same for files of one folder that belong together: all are written before the first is renamed. None takes a file away.
+
+    Raises `Stop` (``CANNOT_CREATE``) if that cannot be done; if it is for want of room, all that was there is still there.
+    """
+    parts = {path: path.with_name(f".{path.name}.part") for path, data in files.items() if data is not None}
     try:
-        try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        for path, beside in parts.items():
+            with _named(path, "written"):
+                _write_durably(beside, files[path] or b"")
+        for path in files:
+            with _named(path, "written" if path in parts else "removed"):
+                parts[path].replace(path) if path in parts else path.unlink(missing_ok=True)
+    except BaseException:
+        for beside in parts.values():
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+        raise
+    for folder in {path.parent for path in files}:
+        with _named(folder, "written"):
+            _sync_folder(folder)
+
+
+@contextmanager
+def _named(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be written: {error.strerror or error}.") from error
+        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be {what}: {error.strerror or error}.") from error
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def remove_whole(path: Path) -> None:
@@ -33,10 +60,8 @@ def remove_whole(path: Path) -> None:
 
     Raises `Stop` (``CANNOT_CREATE``) if it is there and cannot be removed.
     """
-    try:
+    with _named(path, "removed"):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be removed: {error.strerror or error}.") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -37,7 +37,7 @@ def progress(total: int, *, stream: TextIO, clock: Callable[[], float]) -> Progr
 def progress_text(done: int, failed: int, total: int, waiting: str | None, *, calls: int, seconds: float) -> str:
     """Return one line on where a run is: ``120 of 600 rows: 2 failed, 580 calls a minute, waiting for the rate limit``."""
     parts = [f"{failed} failed"]
-    if calls and seconds > 0:
+    if calls and seconds >= 1:
         parts.append(f"{calls * 60 / seconds:.0f} calls a minute")
     if waiting:
         parts.append(f"waiting for {waiting}")

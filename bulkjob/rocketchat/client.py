@@ -11,7 +11,9 @@ import tenacity
 
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.http import NoAnswer, Transport
-from bulkjob.rocketchat.pace import Gate, Limit, ServerClock, Ticket
+from bulkjob.rocketchat.clock import ServerClock
+from bulkjob.rocketchat.pace import Gate
+from bulkjob.rocketchat.windows import Limit, Ticket
 from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Next, Request, Route
 
 T = TypeVar("T")
@@ -268,46 +270,47 @@ class Client:
                 if self._closed.is_set() and not finishing:
                     self.give_back(route, ticket)
                     raise Closed
-                if lane.gate.holds(ticket, self._now()):
-                    return await self._send(request, lane)
+                if lane.gate.holds(self._now()):
+                    return await self._send(request, lane, ticket)
             finally:
                 self._in_flight.release()
-            # The turn outlived its window. Made anew once at most: that may take longer than a window lasts.
+            # Somebody else has used up the window meanwhile. Made anew once at most: that may take longer than a window lasts.
+            self.give_back(route, ticket)
             request, ticket = await self._anew(request, again, finishing=finishing)
             again = None
 
-    async def _send(self, request: Request[T], lane: _Lane) -> T | Failure:
+    async def _send(self, request: Request[T], lane: _Lane, ticket: Ticket) -> T | Failure:
         sent = self._now()
-        lane.gate.sent()
+        lane.gate.sent(ticket, sent)
         key = request.route.method, request.route.pattern
         try:
             answer = await self._transport.send(request)
         except NoAnswer as nothing:
             self.figures.calls[*key, None] += 1
-            lane.gate.lost()
+            lane.gate.lost(ticket, self._now())
             return nothing.failure
         except BaseException:
-            lane.gate.lost()
+            lane.gate.lost(ticket, self._now())
             raise
         else:
             self.figures.calls[*key, answer.status] += 1
             result = wire.interpret(request, answer)
-            self._learn(request, lane, answer, result, sent)
+            self._learn(request, lane, ticket, answer, result, sent)
             return result
         finally:
             lane.changed.set()
 
-    def _learn(self, request: Request[object], lane: _Lane, answer: Answer, result: object, sent: float) -> None:
+    def _learn(self, request: Request[object], lane: _Lane, ticket: Ticket, answer: Answer, result: object, sent: float) -> None:
         received = self._now()
-        if bounds := wire.server_time(request, answer):
-            self._clock.observe(sent=sent, received=received, earliest=bounds[0], latest=bounds[1])
+        if told := wire.server_time(request, answer):
+            self._clock.observe(sent=sent, received=received, earliest=told.earliest, latest=told.latest, own=told.own)
         limit = wire.rate_limit(answer)
         if limit is None and isinstance(result, Failure) and result.next not in (Next.ROW, Next.WAIT):
             # It may not have come as far as the limiter (a proxy's page; 401 and 403 since 8.0), and so says nothing about a limit.
-            lane.gate.lost()
+            lane.gate.lost(ticket, received)
             return
         wait = result.wait if isinstance(result, Failure) else None
-        lane.gate.answered(limit, received=received, refused=answer.status == 429, wait=wait)
+        lane.gate.answered(ticket, limit, received=received, refused=answer.status == 429, wait=wait)
 
     async def _enter(self, route: Route, *, finishing: bool) -> Ticket:
         """Waits until the route may be called, first come first served."""
@@ -319,7 +322,7 @@ class Client:
                 asked = self._now()
                 wait = lane.gate.wait(asked)
                 if wait <= 0:
-                    return lane.gate.take(asked)
+                    return lane.gate.take()
                 lane.changed.clear()
                 try:
                     async with asyncio.timeout(None if wait == inf else wait):

@@ -183,14 +183,18 @@ def _too_many(answer: Answer, payload: object) -> Failure:
     The text is "You must wait N seconds …" (``ApiClass.ts``, ``enforceRateLimit``); ``Retry-After`` is a proxy's at best.
     """
     said = said_by(payload)
-    words = said.split()
-    wait = None
-    if "wait" in words and words.index("wait") + 1 < len(words):
-        wait = _number(words[words.index("wait") + 1])
+    wait = _named_wait(payload)
     if wait is None:
         wait = _number(answer.headers.get("retry-after", "")) or None
     named = wait is not None or rate_limit(answer) is not None
     return Failure(next=Next.WAIT if named else Next.REPEAT, code=Code.RATE_LIMITED, said=said or _text(answer), status=429, wait=wait)
+
+
+def _named_wait(payload: object) -> float | None:
+    """The seconds that a refusal's text tells to wait; None if it tells none."""
+    words = said_by(payload).split()
+    after = words.index("wait") + 1 if "wait" in words else len(words)
+    return _number(words[after]) if after < len(words) else None
 
 
 def _json(body: bytes) -> tuple[object, bool]:
@@ -236,18 +240,33 @@ def rate_limit(answer: Answer) -> RateLimit | None:
     return limit if limit.limit > 0 else None
 
 
-def server_time(request: Request[object], answer: Answer) -> tuple[float, float] | None:
-    """Earliest and latest value, in seconds since the epoch, of the server's clock at some moment between call and answer.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTime:
+    """What the server's clock showed at some moment between a call and its answer, in seconds since the epoch."""
+
+    earliest: float
+    latest: float
+    own: bool
+    """Whether it was told by what keeps the windows or stores the documents; a ``Date`` may be a proxy's."""
+
+
+def server_time(request: Request[object], answer: Answer) -> ServerTime | None:
+    """The time that an answer tells.
 
     There is ``Date``, in whole seconds, which servers renew once a second. A write stamps the department or unit that it stores with
-    ``_updatedAt``, to the millisecond; one much older than ``Date`` was not made by this write.
+    ``_updatedAt``, to the millisecond; one much older than ``Date`` was not made by this write. A refusal tells the end of its window
+    twice: as a time, and in words as whole seconds from now, rounded up (``ApiClass.ts``).
     """
+    if answer.status == 429 and (limit := rate_limit(answer)) and (wait := _named_wait(_json(answer.body)[0])) is not None:
+        return ServerTime(earliest=limit.reset - wait, latest=limit.reset - wait + 1.001, own=True)
     try:
         date = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return None
     stamp = _stamp(answer.body) if request.writes and answer.status == 200 else None
-    return (date, date + 1.2) if stamp is None or stamp < date - _STALE else (stamp, stamp + 0.001)
+    if stamp is None or stamp < date - _STALE:
+        return ServerTime(earliest=date, latest=date + 1.2, own=False)
+    return ServerTime(earliest=stamp, latest=stamp + 0.001, own=True)
 
 
 def _stamp(body: bytes) -> float | None:

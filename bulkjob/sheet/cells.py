@@ -162,9 +162,14 @@ def _all_rows(columns: Sequence[Integers]) -> Integers:
         return np.zeros(0, np.int64)
     longest = max(columns, key=len)
     others = [rows for rows in columns if not np.array_equal(rows, longest)]
-    if not others and bool(np.all(longest[1:] > longest[:-1])):
+    if bool(np.all(longest[1:] > longest[:-1])) and all(_are_among(rows, longest) for rows in others):
         return longest
     return np.unique(np.concatenate([longest, *others]))
+
+
+def _are_among(rows: Integers, ascending: Integers) -> bool:
+    places = np.searchsorted(ascending, rows)
+    return bool(np.all(ascending[np.minimum(places, len(ascending) - 1)] == rows))
 
 
 def _at(cells: tuple[Integers, pa.Array], row: int) -> str:
@@ -189,7 +194,7 @@ def _dense(cells: tuple[Integers, pa.Array] | None, numbers: Integers, merges: S
 
 
 def _hidden(around: Surroundings, body: Integers, top: dict[int, str]) -> list[str]:
-    rows = np.intersect1d(np.array(around.hidden_rows, np.int64), body).tolist()
+    rows = np.intersect1d(np.array(around.hidden_rows, np.int64), body).tolist() if around.hidden_rows else []
     columns = [column_letter(column) for column in sorted(set(around.hidden_columns)) if top.get(column)]
     return [
         *([wording.hidden_rows(rows)] if rows else []),

@@ -25,8 +25,8 @@ from bulkjob.sheet.text import column_index, stripped_column
 from bulkjob.sheet.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 
-#: Letters, row, attributes, and either a plain value or all else that is in the cell.
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^<>]*?)(?:/>|>(?:<v>([^<]*)</v>|(.*?))</c>)', re.DOTALL)
+#: Letters, row, attributes, and either a plain value or all else that is in the cell; the most frequent shape comes first.
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^<>/]*)(?:><v>([^<]*)</v></c>|/>|>(.*?)</c>)', re.DOTALL)
 _ATTRIBUTES = re.compile(rb'(?: [A-Za-z:]+="[^"]*")* ?')
 _INSIDE = re.compile(
     rb"(?:<f[^<>]*/>|<f(?: [^<>]*)?>(?P<formula>[^<]*)</f>)?"
@@ -306,8 +306,10 @@ def _put_chunk(cells: Cells, around: _Around, data: bytes, workbook: _Workbook) 
     strings = workbook.strings.take(texts.filter(pa.array(shared)).cast(pa.int64()))
     _add(cells, columns, rows, np.flatnonzero(shared), strings)
     _add(cells, columns, rows, np.flatnonzero(plainly), texts.filter(pa.array(plainly)))
-    has_more = np.fromiter(map(bool, insides), np.bool_)
-    for index in np.flatnonzero((has_value | has_more) & ~shared & ~plainly).tolist():
+    left = has_value & ~shared & ~plainly
+    if any(insides):
+        left |= np.fromiter(map(bool, insides), np.bool_)
+    for index in np.flatnonzero(left).tolist():
         letter, number, attribute_text, value, inside = found[index]
         kind, style = _kind_and_style(attribute_text)
         raw, formula = _inside(inside, kind) if inside else (value, None)

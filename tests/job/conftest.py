@@ -22,6 +22,8 @@ import pytest
 
 from bulkjob.cli import main
 from bulkjob.job import job_of
+from bulkjob.plan_command import planned
+from bulkjob.prepare import read_approved
 from bulkjob.rocketchat.http import NoAnswer
 from bulkjob.rocketchat.wire import Answer, Failure, Next, Request
 from bulkjob.rundir import opened
@@ -196,7 +198,8 @@ def rehearse(
         stack.enter_context(redirect_stderr(log))
         directory = stack.enter_context(opened(folder / "run", sheet.name, None))  # type: ignore[arg-type]  # for a name that is not needed
         before = sandbox.state()
-        job = job_of(Settings(**settings), check(read_sheet(sheet)), connection)
+        approved = read_approved(settings["plan"]) if settings.get("plan") else None
+        job = job_of(Settings(**settings), check(read_sheet(sheet)), connection, approved)
         code = runner.run(job.run(directory))
         return Ran(
             exit=code,
@@ -213,6 +216,40 @@ def rehearse(
             homeless=transport.homeless,
             seconds=loop.time(),
         )
+
+
+def foresee(
+    folder: Path,
+    state: State,
+    sheet: str | Path | Sequence[Mapping[str, object]],
+    *,
+    user: str = "admin",
+    version: str = "7.0",
+    rate_limit: str | None = None,
+    out: Path | None = None,
+    csv: Path | None = None,
+    as_json: bool = False,
+    **settings: Any,
+) -> SimpleNamespace:
+    """Plans once, on virtual time: exit code, what was said, the calls, the state before and after."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not isinstance(sheet, Path):
+        text = sheet if isinstance(sheet, str) else sheet_text(sheet)
+        sheet = folder / "sheet.csv"
+        sheet.write_text(text, encoding="utf-8", newline="")
+    said = io.StringIO()
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, redirect_stdout(said):
+        loop = runner.get_loop()
+        sandbox = Sandbox(state, clock=lambda: EPOCH + loop.time(), server_version=version, rate_limit=rate_limit)
+        account = next(someone for someone in state["users"] if someone["username"] == user)
+
+        @asynccontextmanager
+        async def connect(_: Settings) -> Any:
+            yield InProcess(sandbox, account, lambda _: 0.0, None)
+
+        before = sandbox.state()
+        code = runner.run(planned(Settings(**settings), sheet, out=out, csv=csv, as_json=as_json, connect=connect))
+        return SimpleNamespace(exit=code, said=said.getvalue(), calls=sandbox.calls(), before=before, after=sandbox.state())
 
 
 @contextmanager
@@ -361,6 +398,7 @@ def tools() -> SimpleNamespace:
     """The functions above."""
     return SimpleNamespace(
         rehearse=rehearse,
+        foresee=foresee,
         serving=serving,
         answering=answering,
         places=places,

@@ -242,3 +242,23 @@ def test_interrupted_at_the_end(tools: Any, many: tuple[State, Path], tmp_path: 
         out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.OK, out + err
         assert settled(tools, served, tmp_path / "run") == {"success": 60}
+
+
+def test_interrupted_with_nothing_left_but_failures(tools: Any, small: State, tmp_path: Path) -> None:
+    """What stopped the job decides: an interruption during the last write stopped nothing, and rows that failed are 1, not 75."""
+    puts: list[str] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "PUT":
+            puts.append(request.path)
+            if len(puts) == last:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    rows = [{"department": name, "agent": "cid"} for name in ("alpha", "beta", "free")]
+    for last, code, statuses in (
+        (3, Exit.ROWS_NOT_DONE, ["failed", "success", "success"]),
+        (2, Exit.INTERRUPTED, ["failed", "success", "not_sent"]),
+    ):
+        puts.clear()
+        ran = tools.rehearse(tmp_path / str(last), small, rows, meddle=meddle, faults="forgetx1", concurrency=1, latency=lambda _: 0.1)
+        assert (ran.exit, ran.column("status")) == (code, statuses)

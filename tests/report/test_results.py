@@ -1,18 +1,21 @@
-"""results.csv and retry.csv."""
+"""results.csv, retry.csv and retry.xlsx."""
 
 import csv
 import io
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.records import RowResult, Sheet
+from bulkjob.report import retry
 from bulkjob.report.results import render_results, results_frame
-from bulkjob.report.retry import render_retry
-from bulkjob.sheet import parse
+from bulkjob.report.retry import render_retry, render_retry_workbook
+from bulkjob.sheet import check, parse
 from bulkjob.sheet.text import stripped
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Change, Code, Status
 
@@ -177,3 +180,79 @@ def test_a_report_can_be_fed_back(make_sheet: MakeSheet, table: tuple[list[str],
             again = parse(data, "results.csv")
             assert again.cells.to_numpy().tolist() == rows
             assert again.headers == tuple(stripped(header) for header in headers)
+
+
+RAGGED = {
+    "too short": "department,unit,agent\nSales,EMEA\n",
+    "too long": "department,unit,agent\nSales,EMEA,anna,x\n",
+    "too long, after a blank": "department,unit,agent\nSales,EMEA,,,'=x,\n",
+    "a report, too short": "department,unit,agent,row,status\nSales,EMEA\n",
+    "a report, too long": "department,unit,agent,row,status\nSales,EMEA,anna,2,failed,x\n",
+    "headers that end in blanks": "department,unit,agent,,\nSales,EMEA\n",
+    "headers that end in blanks, too long": "department,unit,agent,,\nSales,EMEA,anna,,,x\n",
+}
+
+
+@pytest.mark.parametrize("case", RAGGED)
+def test_a_ragged_row_is_refused_again(case: str) -> None:
+    """A row with fewer cells than headers, or with something beyond them, comes back as it came: uncorrected it is refused again."""
+    sheet = parse(RAGGED[case].encode(), "s.csv")
+    data = render_retry(sheet, {2: failed(2)})
+    assert data is not None
+    again = check(parse(data, "retry.csv"))
+    assert [problem.code for problem in again.problems] == [Code.RAGGED_ROW]
+    assert again.sheet.headers[:3] == ("department", "unit", "agent")
+    assert rows_of(data)[1][:2] == ["Sales", "EMEA"]
+
+
+def test_the_cells_of_a_ragged_row_come_back() -> None:
+    """What stands beyond the headers is in retry.csv at its place, and left out of results.csv, whose outcome columns would slip."""
+    sheet = parse(b"department,unit\nSales,EMEA,,slipped\nService,EMEA\n", "s.csv")
+    results = {2: failed(2), 3: failed(3)}
+    assert rows_of(render_retry(sheet, results)) == [["department", "unit"], ["Sales", "EMEA", "", "slipped"], ["Service", "EMEA"]]
+    assert [line[:3] for line in rows_of(render_results(sheet, results))[1:]] == [["Sales", "EMEA", "2"], ["Service", "EMEA", "3"]]
+
+
+def test_a_text_far_beyond_the_headers_comes_nearer(make_sheet: MakeSheet) -> None:
+    """A text in the last column of a workbook makes its row ragged again, but not sixteen thousand cells long."""
+    sheet = replace(make_sheet(["department"], [["Sales"]]), beyond={2: ((16_383, "far"), (16_384, "further"))})
+    line = rows_of(render_retry(sheet, {2: failed(2)}))[1]
+    assert [cell for cell in line if cell] == ["Sales", "far", "further"]
+    assert len(line) < 300
+
+
+def workbook_rows(data: bytes | None) -> list[list[str]]:
+    assert data is not None
+    sheet = openpyxl.load_workbook(io.BytesIO(data)).active
+    assert sheet.freeze_panes == "A2"
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} == {"s"}
+    return [[cell or "" for cell in row] for row in sheet.values]
+
+
+def test_retry_workbook_has_the_same_rows(make_sheet: MakeSheet) -> None:
+    """retry.xlsx holds what retry.csv holds, each cell a text without apostrophe, the headers frozen."""
+    sheet = make_sheet(["department", "note", ""], [["a", "x", ""], ["=b", "007", "-"], ["@c", "http://x", "1"]])
+    results = {2: done(2), 3: failed(3), 4: failed(4)}
+    assert workbook_rows(render_retry_workbook(sheet, results)) == [["department", "note", ""], ["=b", "007", "-"], ["@c", "http://x", "1"]]
+    assert len(workbook_rows(render_retry_workbook(sheet, results, departments={2: "d", 3: "d"}))) == 4
+    assert render_retry_workbook(sheet, {row: done(row) for row in (2, 3, 4)}) is None
+
+
+def test_retry_workbook_refuses_what_only_csv_can_hold(make_sheet: MakeSheet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a row has too few cells, a text or a row is too long, or the rows are too many, there is no retry.xlsx that would lie."""
+    short = parse(b"department,unit\nSales\nService,EMEA\n", "s.csv")
+    assert render_retry_workbook(short, {2: failed(2), 3: failed(3)}) is None
+    assert workbook_rows(render_retry_workbook(short, {2: done(2), 3: failed(3)}))[1:] == [["Service", "EMEA"]]
+    assert render_retry_workbook(make_sheet(["department"], [["x" * 32_768]]), {2: failed(2)}) is None
+    wide = make_sheet(["department"], [["Sales"]])
+    assert render_retry_workbook(replace(wide, beyond={2: tuple((1 + place, "x") for place in range(16_384))}), {2: failed(2)}) is None
+    monkeypatch.setattr(retry, "MOST_WORKBOOK_ROWS", 1)
+    assert render_retry_workbook(make_sheet(["department"], [["a"], ["b"]]), {2: failed(2), 3: failed(3)}) is None
+
+
+def test_a_row_slipped_to_the_right_is_refused_again_from_the_workbook() -> None:
+    """What stands beyond the headers is in retry.xlsx too, and makes its row ragged again."""
+    sheet = parse(b"department,unit\nSales,EMEA,,slipped\n", "s.csv")
+    data = render_retry_workbook(sheet, {2: failed(2)})
+    assert data is not None
+    assert [problem.cell for problem in check(parse(data, "retry.xlsx")).problems] == ["D2"]

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from bulkjob.records import Agent, Department, Membership, Monitor, Unit
 from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.wire import Account, Answer, Failure, MemberChange, Next, RateLimit, Request, interpret, rate_limit, server_time
+from bulkjob.rocketchat.wire import (
+    Account,
+    Answer,
+    Failure,
+    MemberChange,
+    Next,
+    RateLimit,
+    Request,
+    ServerTime,
+    interpret,
+    rate_limit,
+    server_time,
+)
 from bulkjob.vocabulary import Code
 
 FIVE = {"name": "Alpha", "email": "alpha@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": False}
@@ -289,8 +301,7 @@ def stamped(department: str, *agents: str, date: str = DATE) -> Answer:
 
 def test_a_date_bounds_the_servers_clock_by_its_second() -> None:
     """``Date`` was made within its second, give or take how often a server renews it."""
-    earliest, latest = server_time(READ, answer(None, date=DATE)) or (0, 0)
-    assert (earliest, latest) == (DATED, pytest.approx(DATED + 1.2))
+    assert server_time(READ, answer(None, date=DATE)) == ServerTime(earliest=DATED, latest=pytest.approx(DATED + 1.2), own=False)
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Fri, 99 Jan 2027 08:00:00 GMT"])
@@ -302,8 +313,17 @@ def test_without_a_date_nothing_is_known(date: str | None) -> None:
 def test_a_write_tells_the_time_to_the_millisecond() -> None:
     """What a write stores is stamped while it is carried out."""
     for request, told in ((PUT, stamped("2027-01-15T08:00:00.250Z")), (POST_UNIT, answer(STORED_UNIT, date=DATE))):
-        earliest, latest = server_time(request, told) or (0, 0)
-        assert (earliest, latest) == (pytest.approx(DATED + 0.25), pytest.approx(DATED + 0.251))
+        assert server_time(request, told) == ServerTime(earliest=pytest.approx(DATED + 0.25), latest=pytest.approx(DATED + 0.251), own=True)
+
+
+def test_a_refusal_tells_the_time_by_its_end() -> None:
+    """A refusal says when its window ends and in how many seconds, rounded up: so the server's time is known, whoever dated the answer."""
+    refusal = {"success": False, "error": TOO_MANY}
+    told = server_time(
+        READ, Answer(status=429, headers={**LIMITED, "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, body=json.dumps(refusal).encode())
+    )
+    assert told == ServerTime(earliest=DATED, latest=pytest.approx(DATED + 1.001), own=True)
+    assert server_time(READ, answer(refusal, 429)) is None
 
 
 def test_other_peoples_stamps_tell_nothing() -> None:
@@ -315,7 +335,7 @@ def test_other_peoples_stamps_tell_nothing() -> None:
 @pytest.mark.parametrize("stamp", ["2024-01-01T00:00:00.000Z", "soon", ""])
 def test_a_stamp_that_no_write_made_tells_nothing(stamp: str) -> None:
     """A write that was answered and not carried out shows an old stamp: then ``Date`` counts."""
-    assert (server_time(PUT, stamped(stamp)) or (0, 0))[0] == DATED
+    assert server_time(PUT, stamped(stamp)) == server_time(READ, answer(None, date=DATE))
 
 
 @pytest.mark.parametrize(
@@ -324,7 +344,7 @@ def test_a_stamp_that_no_write_made_tells_nothing(stamp: str) -> None:
 def test_an_answer_without_a_stamp_has_its_date(given: Answer) -> None:
     """Whatever a write is answered with, its ``Date`` is left."""
     dated = Answer(status=200, headers={**given.headers, "date": DATE}, body=given.body)
-    assert (server_time(PUT, dated) or (0, 0))[0] == DATED
+    assert server_time(PUT, dated) == server_time(READ, answer(None, date=DATE))
 
 
 # ---------------------------------------------------------------------------------------------------------------- requests

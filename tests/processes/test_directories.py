@@ -1,0 +1,177 @@
+"""Run directories that are shared, full, or not to be written to."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.vocabulary import Exit
+
+OPTIONS = ("--concurrency", "3", "--max-removals", "100%")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A file system of its own in a folder; without the right to have one, the test is passed over."""
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs to mount a file system: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def true(turn: Any, state: Any, rows: list[dict[str, str]]) -> None:
+    """Hold each row that is reported against the server's state."""
+    assert [row["row"] for row in rows] == [str(row) for row in range(2, len(turn.rows) + 2)]
+    for row in rows:
+        if row["status"] != "failed":
+            assert turn.holds(state, int(row["row"])) == (row["status"] == "success"), row
+
+
+class TestTwoProcesses:
+    def test_second_touches_nothing(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """While one works in a directory, a second leaves with 75 and a sentence, without a call and without a file changed."""
+        turn = shared.turn()
+        sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
+        command = ("run", sheet, "--run-dir", folder, *OPTIONS)
+        with tools.started(shared.url, *command) as first:
+            tools.wait_for((folder / "journal.jsonl").exists, first)
+            # Stands still, with the lock in its hands.
+            first.send_signal(signal.SIGSTOP)
+            before, calls = contents(folder), len(shared.calls())
+            second = tools.ran(shared.url, *command)
+            back = tools.ran(shared.url, "rollback", folder)
+            assert contents(folder) == before
+            assert [call for call in shared.calls()[calls:] if call["method"] == "GET"] == shared.calls()[calls:]
+            first.send_signal(signal.SIGCONT)
+            done = tools.Done(first)
+        assert (second.exit, second.out) == (Exit.INTERRUPTED, "")
+        assert second.err == (
+            f"bulkjob: Another run is working in {folder}. Wait until it has ended, or choose another one with --run-dir.\n"
+        )
+        assert (back.exit, back.out) == (Exit.INTERRUPTED, "")
+        assert back.err == f"bulkjob: Another run is working in {folder}. Wait until it has ended.\n"
+        assert done.exit == Exit.OK, done.out + done.err
+
+    def test_second_waits(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """With a lock timeout the second waits until the first has ended, and finds everything done; a rollback then sees all of the run."""
+        turn, before = shared.turn(), shared.state()
+        sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
+        command = ("run", sheet, "--run-dir", folder, *OPTIONS)
+        with tools.started(shared.url, *command) as first:
+            tools.wait_for((folder / "journal.jsonl").exists, first)
+            with tools.started(shared.url, "rollback", folder, "--lock-timeout", "60") as back:
+                done, undone = tools.Done(first), tools.Done(back)
+        assert done.exit == Exit.OK, done.out + done.err
+        assert undone.exit == Exit.OK, undone.out + undone.err
+        rows = tools.report_of(folder / "rollback")
+        assert {(row["status"], row["change"]) for row in rows} == {("success", "updated")}
+        assert tools.differences(before, shared.state(), units={}, agents={}) == []
+
+    def test_lock_of_a_killed_owner(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """What a killed process had locked is free at once."""
+        turn = shared.turn()
+        sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
+        command = ("run", sheet, "--run-dir", folder, *OPTIONS)
+        with tools.started(shared.url, *command) as first:
+            tools.wait_for((folder / "journal.jsonl").exists, first)
+        assert tools.ran(shared.url, *command).exit == Exit.OK
+
+
+class TestFull:
+    @pytest.mark.parametrize("left", [0, 300, 30_000, 60_000])
+    def test_disk(self, tools: Any, shared: Any, tmp_path: Path, left: int) -> None:
+        """On a disk of 1 MB that is full but for a rest, the job leaves with 73 and no half report; with room again, it ends the work."""
+        turn, before = shared.turn(), shared.state()
+        sheet, disk = turn.sheet(tmp_path), tmp_path / "disk"
+        folder = disk / "run"
+        with mounted(disk, "size=1m"):
+            folder.mkdir()
+            ballast = disk / "ballast"
+            ballast.write_bytes(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - left // 4096 * 4096))
+            done = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
+            assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
+            assert "No space left on device" in done.out + done.err
+            self.hold(tools, turn, shared.state(), folder)
+            ballast.unlink()
+            again = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
+            assert again.exit == Exit.OK, again.out + again.err
+            assert {row["status"] for row in tools.report_of(folder)} == {"success"}
+        assert turn.wrong(before, shared.state()) == []
+
+    @pytest.mark.parametrize("size", [0, 500, 7_000, 20_000, 36_000])
+    def test_size_of_files(self, tools: Any, shared: Any, tmp_path: Path, size: int) -> None:
+        """Where no file may grow beyond a size, it is the same: 73, and what is reported is so."""
+        turn, before = shared.turn(), shared.state()
+        sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
+
+        def limited() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        done = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS, preexec_fn=limited)
+        assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
+        assert "File too large" in done.out + done.err
+        self.hold(tools, turn, shared.state(), folder)
+        again = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
+        assert again.exit == Exit.OK, again.out + again.err
+        assert turn.wrong(before, shared.state()) == []
+
+    @staticmethod
+    def hold(tools: Any, turn: Any, state: Any, folder: Path) -> None:
+        """There is a report that is whole and true, or none."""
+        names = {path.name for path in folder.iterdir()} - {".lock"}
+        assert names <= {"journal.jsonl", "plan.json", "results.csv", "retry.csv", "retry.xlsx", "summary.json"}
+        if "results.csv" in names:
+            true(turn, state, tools.report_of(folder))
+        else:
+            assert names <= {"journal.jsonl", "plan.json"}
+        if "plan.json" in names:
+            json.loads((folder / "plan.json").read_bytes())
+        tools.journalled(folder)
+
+
+class TestReadOnly:
+    def test_file_system(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """A directory on a file system that is read-only is refused with 73 before the first call."""
+        sheet, disk, calls = shared.turn().sheet(tmp_path), tmp_path / "disk", len(shared.calls())
+        with mounted(disk, "size=1m,ro"):
+            for folder in (disk, disk / "run"):
+                done = tools.ran(shared.url, "run", sheet, "--run-dir", folder)
+                assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
+                assert done.err == (
+                    f"bulkjob: The run directory {folder} cannot be written: Read-only file system. Make it writable, or choose another one "
+                    "with --run-dir.\n"
+                )
+        assert len(shared.calls()) == calls
+
+    def test_became_read_only(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """So is one that was written to before."""
+        sheet, disk, calls = shared.turn().sheet(tmp_path), tmp_path / "disk", len(shared.calls())
+        with mounted(disk, "size=1m"):
+            (disk / ".lock").touch()
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            assert tools.ran(shared.url, "run", sheet, "--run-dir", disk).exit == Exit.CANNOT_CREATE
+        assert len(shared.calls()) == calls
+
+    def test_below_a_file(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """A directory below a file cannot be: 73, before the first call."""
+        sheet, calls = shared.turn().sheet(tmp_path), len(shared.calls())
+        done = tools.ran(shared.url, "run", sheet, "--run-dir", sheet / "run")
+        assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
+        assert len(shared.calls()) == calls

@@ -1,0 +1,297 @@
+"""What must hold whatever happens; each law returns a sentence for each time that it is broken.
+
+Tests are no package: `simulate` loads this with `runpy.run_path`.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bulkjob.journal import Intent, Settled, records_of
+from bulkjob.vocabulary import OUTCOME_COLUMNS, Exit, Status
+
+Target = tuple[str, ...]
+
+KEEP = "keep"
+ABSENT = None
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a sheet asks for, by target."""
+
+    units: dict[Target, str | None] = field(default_factory=dict)
+    places: dict[Target, Any] = field(default_factory=dict)
+    mirrored: set[str] = field(default_factory=set)
+    """Departments in which nobody else may stay."""
+    held_back: set[str] = field(default_factory=set)
+    """Departments that an invalid row is about."""
+
+    @classmethod
+    def of(cls, scenario: Any) -> "Asked":
+        asked = cls()
+        for row in scenario.rows:
+            if row.invalid:
+                asked.held_back.add(row.department)
+                continue
+            if row.unit != KEEP:
+                asked.units["unit", row.department] = row.unit
+            if row.wanted is not None:
+                asked.places["place", row.department, row.agent] = row.wanted
+                if row.wanted.present and scenario.settings["agents"] == "mirror":
+                    asked.mirrored.add(row.department)
+        return asked
+
+    def unnamed(self, target: Target) -> bool:
+        """Whether `mirror` removes whoever is in this place."""
+        return target[0] == "place" and target[1] in self.mirrored and target not in self.places
+
+    def targets_of(self, row: Any, known: Iterable[Target]) -> list[Target]:
+        """What decides a row; ``known`` are the targets that there ever were."""
+        targets: list[Target] = []
+        if row.unit != KEEP:
+            targets.append(("unit", row.department))
+        if row.wanted is not None:
+            targets.append(("place", row.department, row.agent))
+            if row.wanted.present:
+                targets += [target for target in known if self.unnamed(target) and target[1] == row.department]
+        return targets
+
+    def holds(self, target: Target, value: Any, *, chats: bool = False) -> bool:
+        """Whether a value is what the sheet asks for; with ``chats``, the count may be higher."""
+        if target[0] == "unit":
+            return bool(value == self.units[target])
+        if self.unnamed(target):
+            return value is ABSENT
+        wanted = self.places[target]
+        if value is ABSENT or not wanted.present:
+            return (value is not ABSENT) == wanted.present
+        count, order = value
+        return wanted.order in (None, order) and (wanted.count in (None, count) or (chats and count > wanted.count))
+
+
+# ----------------------------------------------------------------------------------------------------------------- a write
+
+
+def allowed_by_sheet(asked: Asked, target: Target, old: Any, new: Any) -> bool:
+    """Whether a run may turn one value into another: to what the sheet asks for, and what it does not give stays."""
+    if target[0] == "unit":
+        return target in asked.units and asked.holds(target, new)
+    if target[0] != "place" or not (asked.unnamed(target) or target in asked.places):
+        return False
+    if new is ABSENT or asked.unnamed(target):
+        return asked.holds(target, new)
+    count, order = (0, 0) if old is ABSENT else old
+    wanted = asked.places[target]
+    return bool(
+        wanted.present
+        and new[0] == (count if wanted.count is None else wanted.count)
+        and new[1] == (order if wanted.order is None else wanted.order)
+    )
+
+
+def allowed_back(target: Target, old: Any, new: Any, goal: Any, ever: list[Any]) -> bool:
+    """Whether a rollback may turn one value into another: to what it was, number by number, or to one that it had on the way."""
+    if target[0] == "unit":
+        return new == goal or new in ever
+    if target[0] != "place":
+        return False
+    known = [value for value in (*ever, goal, old)]
+    if new is ABSENT:
+        return ABSENT in [goal, *ever]
+    there = [value for value in known if value is not ABSENT]
+    return all(new[number] in {value[number] for value in there} for number in (0, 1)) and any(value is not ABSENT for value in (goal, *ever))
+
+
+# ---------------------------------------------------------------------------------------------------------------- a report
+
+
+def results_of(folder: Path) -> list[dict[str, str]]:
+    """The rows of results.csv, outcome columns by name."""
+    text = (folder / "results.csv").read_bytes().decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def every_row_once(scenario: Any, rows: list[dict[str, str]], summary: Mapping[str, Any], code: int) -> Iterable[str]:
+    """The report has the sheet's rows in the sheet's order, and its figures are theirs."""
+    if [row["row"] for row in rows] != [str(number) for number in range(2, 2 + len(scenario.rows))]:
+        yield f"results.csv has the rows {[row['row'] for row in rows]} of {len(scenario.rows)}"
+        return
+    if not set(OUTCOME_COLUMNS) <= rows[0].keys():
+        yield f"results.csv lacks a column: {list(rows[0])}"
+    statuses = [row["status"] for row in rows]
+    figures = {name: statuses.count(name) for name in ("success", "failed", "invalid", "not_sent")}
+    if {"total": len(rows), **figures} != summary["rows"]:
+        yield f"summary.json counts {summary['rows']}, results.csv {figures}"
+    if summary["exit_code"] != code:
+        yield f"summary.json says exit {summary['exit_code']}, the program {code}"
+    for number, row in enumerate(rows, start=2):
+        success = row["status"] == "success"
+        if success != (row["code"] == "") or success != (row["change"] in ("updated", "unchanged")):
+            yield f"row {number} is {row['status']} with change {row['change']!r} and code {row['code']!r}"
+        if row["status"] in ("invalid", "not_sent") and (row["attempts"], row["http_status"], row["seconds"]) != ("", "", ""):
+            yield f"row {number} is {row['status']} and has figures of a write"
+        if row["status"] not in ("success", "failed", "invalid", "not_sent"):
+            yield f"row {number} is {row['status']}"
+
+
+#: Code of the rows that were not sent, by exit code.
+_UNSENT = {
+    Exit.ROWS_NOT_DONE: {"stopped", "refused"},
+    Exit.BAD_SHEET: {"refused"},
+    Exit.NO_PERMISSION: {"refused"},
+    Exit.BAD_SETTING: {"refused"},
+    Exit.UNAVAILABLE: {"unavailable"},
+    Exit.INTERRUPTED: {"interrupted"},
+}
+
+
+def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool) -> Iterable[str]:
+    """The exit code is one that this attempt can have, and agrees with the rows."""
+    statuses = {row["status"] for row in rows}
+    unsent = {row["code"] for row in rows if row["status"] == "not_sent"} - ({"refused"} if held_back else set())
+    if code not in possible:
+        yield f"exit {code}, possible are {sorted(possible)}"
+    if (code == Exit.OK) != (statuses == {"success"}) and not (code in (Exit.UNAVAILABLE, Exit.BAD_SETTING) and statuses == {"success"}):
+        yield f"exit {code} with rows that are {sorted(statuses)}"
+    if not unsent <= _UNSENT.get(Exit(code), set()):
+        yield f"exit {code} with unsent rows of code {sorted(unsent)}"
+    if code == Exit.INTERRUPTED and not statuses & {"not_sent", "failed"}:
+        yield "exit 75 with nothing left undone"
+
+
+def success_is_held(scenario: Any, asked: Asked, server: Any, start: int, rows: list[dict[str, str]]) -> Iterable[str]:
+    """What a successful row asks for is so, or was at some moment of the run where somebody else has edited it since."""
+    record = server.record
+    for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
+        if reported["status"] != "success":
+            continue
+        if row.invalid or row.department in asked.held_back:
+            yield f"row {number} is success, and is invalid or held back"
+            continue
+        targets = asked.targets_of(row, record.history)
+        for target in targets:
+            chats = record.touched(target)
+            edited = record.touched(target, chats=False)
+            values = record.ever(target, start) if edited else [server.now.values.get(target)]
+            if not any(asked.holds(target, value, chats=chats) for value in values):
+                yield f"row {number} is success, and {target} is {server.now.values.get(target)}"
+        if not any(record.touched(target) for target in targets):
+            was = all(asked.holds(target, record.ever(target, start)[0]) for target in targets)
+            if was != (reported["change"] == "unchanged"):
+                yield f"row {number} is {reported['change']}, and was {'' if was else 'not '}so at the beginning"
+
+
+def success_is_back(scenario: Any, asked: Asked, server: Any, goal: Any, rows: list[dict[str, str]]) -> Iterable[str]:
+    """What a successful row of a rollback is about is as it was."""
+    for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
+        if reported["status"] == "success" and not row.invalid:
+            for target in asked.targets_of(row, server.record.history):
+                if not is_back(server, target, goal.values.get(target)):
+                    yield f"row {number} is success, and {target} is {server.now.values.get(target)}, not {goal.values.get(target)}"
+
+
+def is_back(server: Any, target: Target, goal: Any) -> bool:
+    """Whether a target is as it was, as far as that is anybody's business: somebody else's edits are theirs, chats go on."""
+    now, record = server.now.values.get(target), server.record
+    if record.touched(target, chats=False) or now == goal:
+        return True
+    if record.touched(target) and now is not ABSENT and goal is not ABSENT:
+        return bool(now[1] == goal[1])
+    return False
+
+
+# ----------------------------------------------------------------------------------------------------------------- the end
+
+
+def nothing_done_twice(journal: Path, server: Any) -> Iterable[str]:
+    """What the journal says is done is not written again, unless somebody else has edited it."""
+    if not journal.exists():
+        return
+    records, _ = records_of(journal.read_bytes())
+    intents: dict[int, Intent] = {}
+    done: set[Target] = set()
+    for record in records:
+        if isinstance(record, Intent):
+            if record.number in intents:
+                yield f"the journal has two intents with the number {record.number}"
+            intents[record.number] = record
+            for change in record.changes:
+                if _target(change) in done and not server.record.touched(_target(change)):
+                    yield f"{_target(change)} was done and is written again by intent {record.number}"
+        elif isinstance(record, Settled):
+            changes = intents[record.number].changes
+            done.update(_target(each) for each, outcome in zip(changes, record.outcomes, strict=True) if outcome.status is Status.SUCCESS)
+
+
+def _target(change: Any) -> Target:
+    return ("unit", change.department) if change.agent is None else ("place", change.department, change.agent)
+
+
+def finished(scenario: Any, asked: Asked, server: Any, start: Any, rows: list[dict[str, str]]) -> Iterable[str]:
+    """Undisturbed, and with nobody else at work, a run ends with the workspace as the sheet says, and every row that can be is success."""
+    archived = {department["_id"] for department in scenario.state["departments"] if department["archived"]}
+    by_department = scenario.settings["unit_route"] == "department"
+
+    def wanted(target: Target) -> bool:
+        return target in asked.units or target in asked.places or (asked.unnamed(target) and target in start.values)
+
+    def possible(target: Target) -> bool:
+        return asked.holds(target, start.values.get(target)) or target[1] not in archived
+
+    for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
+        if row.invalid or row.department in asked.held_back:
+            expected = "invalid" if row.invalid else "not_sent"
+        else:
+            can = all(possible(target) for target in asked.targets_of(row, start.values))
+            expected = "success" if can else "failed"
+        codes = {"last-department-in-unit", "rejected"} if by_department else set()
+        if reported["status"] != expected and not (expected == "success" and reported["code"] in codes):
+            yield f"row {number} is {reported['status']} ({reported['code']}: {reported['message']}), and should be {expected}"
+    failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["status"] != "success"}
+    for target in start.values | server.now.values | asked.units | asked.places:
+        now = server.now.values.get(target)
+        if not (wanted(target) and target[1] not in asked.held_back and possible(target)):
+            if now != start.values.get(target) and not server.record.touched(target) and not (by_department and target[1] in failed):
+                yield f"{target} was {start.values.get(target)}, is {now}, and should have stayed"
+        elif not asked.holds(target, now, chats=server.record.touched(target)) and not (by_department and target[1] in failed):
+            yield f"{target} is {now}, and the sheet asks for something else"
+
+
+def all_back(scenario: Any, server: Any, goal: Any, rows: list[dict[str, str]]) -> Iterable[str]:
+    """Undisturbed, and with nobody else at work, everything is as it was."""
+    by_department = scenario.settings["unit_route"] == "department"
+    failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["status"] != "success"}
+    for number, reported in enumerate(rows, start=2):
+        if reported["status"] != "success" and not (by_department and reported["code"] in ("last-department-in-unit", "rejected")):
+            yield f"row {number} of the rollback is {reported['status']} ({reported['code']}: {reported['message']})"
+    for target in goal.values | server.now.values:
+        if not is_back(server, target, goal.values.get(target)) and not (by_department and target[1] in failed):
+            yield f"{target} is {server.now.values.get(target)} after the rollback, and was {goal.values.get(target)}"
+
+
+def token_is_secret(token: str, said: Iterable[str], folder: Path) -> Iterable[str]:
+    """The token is in no file and in nothing that was printed or logged."""
+    if any(token in text for text in said):
+        yield "the token was printed"
+    for path in folder.rglob("*"):
+        if path.is_file() and token.encode() in path.read_bytes():
+            yield f"the token is in {path.name}"
+
+
+def whole_files(folder: Path, rows: int) -> Iterable[str]:
+    """After a crash, what there is of a report is whole, and nothing lies beside it."""
+    if list(folder.rglob("*.part")):
+        yield "a part of a file is left"
+    if (folder / "results.csv").exists() and len(results_of(folder)) != rows:
+        yield "results.csv is not whole"
+    if (folder / "summary.json").exists():
+        json.loads((folder / "summary.json").read_bytes())
+
+
+Law = Callable[..., Iterable[str]]
