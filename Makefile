@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest bench clean
+.PHONY: help run test lint format types wheel check lowest kills bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-14s %s\n' "$$target" "$$what"; done
@@ -82,6 +82,12 @@ lowest: ## Run the tests with the lowest versions of the dependencies
 	@build/lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[dev]'
 	@build/lowest/bin/python -m pytest -q $(PYTEST_ARGS)
+
+# How many moments, and which one to look at again: make kills KILLS=1000, or MOMENT=17.
+KILLS ?= 200
+SIGTERMS ?= 50
+kills: $(INSTALLED) ## Kill real runs at 200 moments, end them at 50, and let the next run go on
+	@KILLS=$(KILLS) SIGTERMS=$(SIGTERMS) MOMENT=$(MOMENT) $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/processes/test_kills.py
 
 bench: $(INSTALLED) ## Run the measurements
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

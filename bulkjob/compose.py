@@ -19,8 +19,8 @@ from bulkjob.operations import (
 )
 from bulkjob.plan import missing_fields
 from bulkjob.records import Department, Membership, Monitor, Unit
-from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.wire import Request
+from bulkjob.rocketchat import readers, wire
+from bulkjob.rocketchat.call import Request
 from bulkjob.server import Server
 from bulkjob.vocabulary import Code
 
@@ -52,7 +52,7 @@ class Composed(Generic[T]):
 
 def unit_call(
     operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], departments: Mapping[str, Department], server: Server
-) -> Composed[wire.StoredUnit]:
+) -> Composed[readers.StoredUnit]:
     """The whole unit as it is now, with the wishes applied: whatever else is in it stays in it."""
     settled: dict[Wish, Outcome] = {}
     for wish in operation.wishes:
@@ -86,7 +86,7 @@ def unit_call(
 
 def put_call(
     operation: DepartmentPut, department: Department | None, members: Mapping[str, Membership], server: Server
-) -> Composed[wire.DepartmentState]:
+) -> Composed[readers.DepartmentState]:
     """The five required fields as they are, the unit as it is or shall be, and those agents only that are new or change."""
     settled: dict[Wish, Outcome] = {}
     for wish in operation.wishes:

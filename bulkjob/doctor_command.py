@@ -30,10 +30,12 @@ from bulkjob.doctor import (
 from bulkjob.plan import Options
 from bulkjob.records import CheckedSheet, Workspace
 from bulkjob.resolve import departments_to_read
-from bulkjob.rocketchat import wire
+from bulkjob.rocketchat import answers, wire
+from bulkjob.rocketchat.answers import CallFailed, Failure
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import NoAnswer, Transport
-from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Page, Request
+from bulkjob.rocketchat.readers import Page
 from bulkjob.rundir import RUNS
 from bulkjob.server import MANAGE_MONITORS, MANAGE_UNITS, Server, inspect, stop_for
 from bulkjob.session import Connect, connect, opened
@@ -239,17 +241,17 @@ class _Heard:
 
     def answered(self, request: Request[object], answer: Answer, sent: float) -> None:
         if request.route in (wire.info().route, wire.me().route):
-            result = wire.interpret(request, answer)
+            result = answers.interpret(request, answer)
             if isinstance(result, Failure):
                 self.failed(request, result)
             elif request.route == wire.info().route:
                 self.info = result if isinstance(result, str) else None
-        times = wire.server_time(request, answer)
-        limit = wire.rate_limit(answer)
+        times = answers.server_time(request, answer)
+        limit = answers.rate_limit(answer)
         if times is not None:
-            self._least, self._most = max(self._least, times[0] - self._now()), min(self._most, times[1] - sent)
+            self._least, self._most = max(self._least, times.earliest - self._now()), min(self._most, times.latest - sent)
         if times is not None and limit is not None:
-            self.windows.append(Window(calls=limit.limit, least=limit.reset - times[1], most=limit.reset - times[0]))
+            self.windows.append(Window(calls=limit.limit, least=limit.reset - times.latest, most=limit.reset - times.earliest))
 
     def now(self) -> float:
         return self._now()

@@ -1,16 +1,20 @@
 """The end of a run: the outcome of every row, the exit code, and the files of the report."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
 
 from bulkjob import __version__
 from bulkjob.records import RowResult
-from bulkjob.report.files import remove_whole, write_whole
+from bulkjob.report.files import write_together
 from bulkjob.report.results import render_results
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.summary import Ending, RunFigures, render_summary
 from bulkjob.rows import Known, row_results
 from bulkjob.rundir import RunDirectory
 from bulkjob.vocabulary import Exit, Status, Stop
+
+_RETRIES: Final = {"retry.csv": render_retry, "retry.xlsx": render_retry_workbook}
 
 
 def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
@@ -23,9 +27,9 @@ def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
 def write_report(
     directory: RunDirectory, known: Known, stop: Stop | None, figures: RunFigures, *, mirror: bool, undoes: bool = False
 ) -> tuple[Ending, Mapping[int, RowResult]]:
-    """Writes the report's files; returns how the run ended. Raises `Stop` (73)."""
+    """Writes the report's files, all or none of them; returns how the run ended, also where they cannot be written (73)."""
     results = row_results(known, stop)
-    if stop is not None and stop.exit_code is Exit.INTERRUPTED and _nothing_is_left(results.values()):
+    if stop is not None and stop.exit_code is Exit.INTERRUPTED and not known.repairs_left and _nothing_is_left(results.values()):
         stop = None
     sheet = known.checked.sheet
     ending = Ending(
@@ -38,15 +42,17 @@ def write_report(
         figures=figures,
         undoes=undoes,
     )
-    write_whole(directory.path / "results.csv", render_results(sheet, results))
     departments = known.departments if mirror else None
-    for name, render in (("retry.csv", render_retry), ("retry.xlsx", render_retry_workbook)):
-        retry = render(sheet, results, departments=departments)
-        if retry is None:
-            remove_whole(directory.path / name)
-        else:
-            write_whole(directory.path / name, retry)
-    write_whole(directory.path / "summary.json", render_summary(ending, results.values()))
+    # What a rollback could not put back is no sheet to be run: it would be done once more.
+    left = {} if undoes else {name: render(sheet, results, departments=departments) for name, render in _RETRIES.items()}
+    files = {"results.csv": render_results(sheet, results), **left, "summary.json": render_summary(ending, results.values())}
+    try:
+        write_together({directory.path / name: data for name, data in files.items()})
+    except Stop as unwritable:
+        message = f"{unwritable.message} So there is no report of this run; this is all there is."
+        if stop is not None:
+            message = f"{message} Before that: {stop.message}"
+        ending = replace(ending, exit_code=unwritable.exit_code, message=message, reported=False)
     return ending, results
 
 

@@ -24,6 +24,8 @@ class Execution:
     """Of every wish that was settled; for those that are missing nothing was sent."""
     stop: Stop | None
     """Why not everything was carried out."""
+    repairs_left: frozenset[str] = frozenset()
+    """Ids of the units that were not written though their counters need it."""
 
 
 class Tally:
@@ -89,7 +91,7 @@ class Executor:
         self._stop: Stop | None = None
         self._tally = Tally(plan.wishes)
         self._foretold = 0
-        self._passed_over = False
+        self._passed_over: set[str] = set()
         self._queues: dict[type[Operation], asyncio.Queue[Operation | None]] = defaultdict(asyncio.Queue)
         self._unfinished = {operation.id for operation in plan.operations}
         self._waits = {operation.id: set(operation.after) for operation in plan.operations}
@@ -118,12 +120,18 @@ class Executor:
 
     def so_far(self) -> Execution:
         """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
-        given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="given up when the job was interrupted", looked_up=False)
+        given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="it was given up when the job was interrupted", looked_up=False)
         unknown = {wish: given_up for wishes in self._sender.under_way.values() for wish in wishes}
         # An interruption, or a last row too many that failed, that came when nothing was left to start has stopped nothing.
         harmless = self._stop is not None and self._stop.exit_code in (Exit.INTERRUPTED, Exit.ROWS_NOT_DONE)
         stop = None if harmless and not self._unfinished and not self._passed_over else self._stop
-        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop)
+        left = self._unfinished | self._passed_over
+        repairs = frozenset(
+            operation.unit_id
+            for operation in self._plan.operations
+            if isinstance(operation, UnitPost) and not operation.wishes and operation.id in left
+        )
+        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop, repairs_left=repairs)
 
     def stop(self, stop: Stop) -> None:
         """Starts nothing more; what is in flight is finished. The first reason counts."""
@@ -136,14 +144,14 @@ class Executor:
             if self._stop is None:
                 await self._carry_out(operation)
             else:
-                self._passed_over = True
+                self._passed_over.add(operation.id)
             self._finish(operation)
 
     async def _carry_out(self, operation: Operation) -> None:
         try:
             carried = await self._sender.carry_out(operation)
         except Closed:
-            self._passed_over = True
+            self._passed_over.add(operation.id)
             return
         except Stop as stop:
             self.stop(stop)

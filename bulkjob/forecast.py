@@ -10,8 +10,8 @@ from typing import Final
 
 from bulkjob.operations import AgentsPost, DepartmentPut, Operation, UnitPost
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.call import Route
 from bulkjob.rocketchat.windows import DEFAULT_WINDOW, Limit
-from bulkjob.rocketchat.wire import Route
 from bulkjob.server import BYPASS_RATE_LIMIT, Server
 
 _GET_UNIT: Final = wire.unit("").route

@@ -3,7 +3,6 @@
 Before there is a job they end it at once, then the job is told of them, and once the report is written they change nothing any more.
 """
 
-import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +37,9 @@ def told_to(interrupted: Callable[[], None]) -> Iterator[None]:
     Those that come afterwards find a job that has ended: where they would have left at once before, they do nothing now, so that the
     exit code is the report's.
     """
-    loop = asyncio.get_running_loop()
+    from asyncio import get_running_loop  # noqa: PLC0415 - the command line imports this module, and --help shall not pay for asyncio
+
+    loop = get_running_loop()
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:
         loop.add_signal_handler(number, interrupted)

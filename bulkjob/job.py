@@ -29,7 +29,7 @@ from bulkjob.report.files import remove_whole, write_whole
 from bulkjob.report.progress import progress
 from bulkjob.report.summary import RunFigures
 from bulkjob.report.terminal import summary_lines
-from bulkjob.resume import credited
+from bulkjob.resume import continued
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import Transport
 from bulkjob.rows import Known
@@ -128,7 +128,8 @@ class Job:
             try:
                 prepared = await preparation.plan(client, self._warn)
                 write_whole(directory.path / PLAN, render_plan(preparation.document(self._figures.warnings)))
-                await self._execute(credited(prepared.plan, history), client, prepared.server, journal)
+                plan = continued(prepared.plan, history, prepared.workspace, prepared.server)
+                await self._execute(plan, client, prepared.server, journal)
             finally:
                 await journal.close()
                 self._count(client)
@@ -164,7 +165,9 @@ class Job:
                 self._conclude(plan, executor.so_far())
 
     def _conclude(self, plan: Plan, execution: Execution) -> None:
-        self._preparation.known = replace(self._preparation.known, wishes=plan.wishes, outcomes=execution.outcomes)
+        self._preparation.known = replace(
+            self._preparation.known, wishes=plan.wishes, outcomes=execution.outcomes, repairs_left=execution.repairs_left
+        )
         if execution.stop:
             raise execution.stop
 

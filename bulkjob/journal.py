@@ -15,6 +15,7 @@ A line that a crash has torn is the last one, and is cut off.
 import asyncio
 import os
 import zlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ import pandas as pd
 from bulkjob import __version__
 from bulkjob.operations import AgentWish, Before, Outcome, UnitWish, Wish
 from bulkjob.records import RowResult, Sheet
-from bulkjob.rocketchat.wire import Request
+from bulkjob.rocketchat.call import Request
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 #: Version of the format; a journal of another one is not continued.
@@ -205,6 +206,8 @@ class History:
     """The rows that are success."""
     made: tuple[Made, ...] = ()
     """Every change that went out, in the order of the intents; a wish that was tried twice stands twice."""
+    owed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Unit id → the departments that other units took from it, if it was not written since: its counter may still count them."""
 
 
 def history_of(records: Iterable[Record]) -> History:
@@ -232,7 +235,23 @@ def history_of(records: Iterable[Record]) -> History:
         for number, intent in intents.items()
         for place, change in enumerate(intent.changes)
     ]
-    return History(owner=owner, sheet=sheet, rows=rows, made=tuple(made))
+    return History(owner=owner, sheet=sheet, rows=rows, made=tuple(made), owed=_owed(intents, settled))
+
+
+def _owed(intents: Mapping[int, Intent], settled: Mapping[int, tuple[Outcome, ...]]) -> Mapping[str, frozenset[str]]:
+    owed: dict[str, set[str]] = defaultdict(set)
+    for number, intent in intents.items():
+        unit = intent.picture.get("unit")
+        if not isinstance(unit, Mapping):
+            continue
+        outcomes = settled.get(number)
+        if outcomes is not None and all(outcome.status is Status.SUCCESS for outcome in outcomes):
+            owed.pop(unit["id"], None)
+        for place, change in enumerate(intent.changes):
+            perhaps = outcomes is None or _known(outcomes[place]) is not Status.FAILED
+            if perhaps and change.unit == unit["id"] and isinstance(change.before, str) and change.before != change.unit:
+                owed[change.before].add(change.department)
+    return {unit_id: frozenset(departments) for unit_id, departments in owed.items()}
 
 
 def _known(outcome: Outcome) -> Status | None:
@@ -271,19 +290,18 @@ def _wish(change: Change) -> Wish:
 
 
 def read_history(path: Path) -> History | None:
-    """What the journal in a file tells; None if there is no file. Raises `Stop` (73) for one that is damaged."""
-    records = _read(path)
+    """What the journal of a run that is to be undone tells; None if there is no file. Raises `Stop` (73) for one that is damaged."""
+    records = _read(path, "Nothing was sent; put back from a copy of it, if there is one.")
     return None if records is None else history_of(records)
 
 
-def _read(path: Path) -> list[Record] | None:
+def _read(path: Path, remedy: str) -> list[Record] | None:
     try:
         return records_of(path.read_bytes())[0]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, msgspec.DecodeError) as error:
-        message = f"The journal {path} cannot be read ({error}). Nothing was sent; choose another --run-dir."
-        raise Stop(Exit.CANNOT_CREATE, message) from None
+        raise Stop(Exit.CANNOT_CREATE, f"The journal {path} cannot be read ({error}). {remedy}") from None
 
 
 # ----------------------------------------------------------------------------------------------------------------- writing
@@ -312,7 +330,7 @@ class Journal:
 
     def read(self) -> History:
         """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
-        records = _read(self._path)
+        records = _read(self._path, "Nothing was sent; choose another --run-dir.")
         if records is None:
             return History()
         history = history_of(records)

@@ -10,7 +10,7 @@ from bulkjob.operations import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut,
 from bulkjob.order import arrivals, concerned, in_order, unit_posts
 from bulkjob.records import Department, Workspace
 from bulkjob.resolve import Wanted
-from bulkjob.rocketchat.wire import REQUIRED_FIELDS
+from bulkjob.rocketchat.readers import REQUIRED_FIELDS
 from bulkjob.server import ADD_AGENTS, MANAGE_DEPARTMENTS, Server
 from bulkjob.vocabulary import Code, Exit, Stop
 

@@ -18,12 +18,13 @@ from bulkjob.plan import Options, make_plan
 from bulkjob.plan_document import Choices, PlanDocument, document_of, parse_plan
 from bulkjob.records import Problem, RowResult, Workspace
 from bulkjob.resolve import Resolution, departments_to_read, resolve
+from bulkjob.rocketchat.call import Route
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.windows import Limit
-from bulkjob.rocketchat.wire import Route
 from bulkjob.rows import Known, row_results
 from bulkjob.server import Server, inspect
 from bulkjob.settings import Settings
+from bulkjob.share import shared_out
 from bulkjob.vocabulary import Exit, Status, Stop
 from bulkjob.workspace import read_workspace, with_members
 
@@ -97,12 +98,16 @@ class Preparation:
     async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
         server = self.server = await inspect(client)
+        for warning in server.warnings:
+            warn(warning)
         workspace = await self._read(client, server)
         if self._approved:
             workspace = as_planned(workspace, self._approved)
         plan = self._planned(self._resolve(workspace, server), workspace, server)
         if self._approved:
             plan = hold_to(self._approved, plan, workspace, self.known.earlier.keys())
+        elif client.limit:
+            plan = shared_out(plan, server, client.limit.calls)
         prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
         self.prepared = prepared
         for warning in plan.warnings:

@@ -124,7 +124,7 @@ class Department:
     """The id of its unit; the server stores null or nothing at all for none."""
     archived: bool
     required: Mapping[str, object] = field(default_factory=dict)
-    """Those of the five fields a PUT must carry (`wire.REQUIRED_FIELDS`) that are stored with the right type."""
+    """Those of the five fields a PUT must carry (`readers.REQUIRED_FIELDS`) that are stored with the right type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

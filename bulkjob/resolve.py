@@ -227,7 +227,7 @@ class _Resolving:
         if column == "unit" and self._directory.departments.find(text):
             return f'"{text}" is a department, not a unit. Write the name of a unit here.'
         if column == "unit" and text in ("–", "—", "−", "‐", "‑"):
-            return f'"{text}" is not a plain minus sign. To take the department out of its unit, write - (the key beside the zero).'
+            return f'"{text}" is not a plain minus sign. To take the department out of its unit, write a plain -.'
         if column == "agent":
             reason = f'There is no live-chat agent "{text}", and nobody of that name is in the department. '
             remedy = "Check the spelling of the username, or make this user an agent first (Omnichannel → Agents)."

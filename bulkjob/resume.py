@@ -4,8 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bulkjob.journal import History
-from bulkjob.operations import ALREADY_SO, Outcome, Plan, Wish, without_rows
+from bulkjob.operations import ALREADY_SO, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish, without_rows
+from bulkjob.order import concerned
+from bulkjob.records import Department, Workspace
+from bulkjob.server import Server
 from bulkjob.vocabulary import Change, Status
+
+
+def continued(plan: Plan, history: History, workspace: Workspace, server: Server) -> Plan:
+    """The plan as it is for a run that goes on: what earlier attempts did is credited to it, what they left half done is in it."""
+    plan = credited(plan, history)
+    return plan if server.unit_route_lacks() else repaired(plan, history.owed, workspace.departments)
 
 
 def credited(plan: Plan, history: History) -> Plan:
@@ -19,3 +28,22 @@ def credited(plan: Plan, history: History) -> Plan:
         for wish, outcome in plan.settled.items()
     }
     return replace(plan, settled=settled)
+
+
+def repaired(plan: Plan, owed: Mapping[str, frozenset[str]], departments: Mapping[str, Department]) -> Plan:
+    """The plan with a write of each unit that an earlier attempt took departments from and did not come to write itself.
+
+    ``owed``: unit id → those departments. No list of the server's shows that a unit's counter still counts them.
+    """
+    last = {operation.unit_id: operation.id for operation in plan.operations if isinstance(operation, UnitPost)}
+    added = [UnitPost(unit_id=unit_id, wishes=(), lost=lost, after=()) for unit_id, lost in owed.items() if unit_id not in last]
+    waits = concerned(added, departments)
+
+    def amended(operation: Operation) -> Operation:
+        if isinstance(operation, UnitPost) and last[operation.unit_id] == operation.id:
+            return replace(operation, lost=operation.lost | owed.get(operation.unit_id, frozenset()))
+        if isinstance(operation, DepartmentPut):
+            return replace(operation, after=(*operation.after, *waits.get(operation.department_id, ())))
+        return operation
+
+    return replace(plan, operations=(*added, *map(amended, plan.operations)))

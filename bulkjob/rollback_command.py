@@ -83,7 +83,7 @@ class Return:
             for row in sheet.cells.index.tolist()
             if row not in touched
         }
-        self.known = Known(checked=checked, earlier=untouched)
+        self.known = Known(checked=checked, earlier=untouched, undoes=True)
         self.server: Server | None = None
         self._settings = settings
         self._history = history

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentWish, Outcome, UnitWish, Wish
 from bulkjob.records import CheckedSheet, Problem, RowResult
-from bulkjob.report.words import Evidence, Half, Subject, failure_message, joined, planned_message, success_message, unsent_message
+from bulkjob.report.words import (
+    Evidence,
+    Half,
+    Subject,
+    failure_message,
+    held_back_message,
+    joined,
+    mirrored_message,
+    planned_message,
+    success_message,
+    unsent_message,
+)
 from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status, Stop
 
 #: A wish and what became of it.
@@ -15,8 +26,6 @@ Settled = tuple[Wish, Outcome]
 
 #: Endings whose code says enough about the rows that the job did not come to.
 _PLAIN_ENDS = (Exit.ROWS_NOT_DONE, Exit.UNAVAILABLE, Exit.INTERRUPTED)
-
-_HELD_BACK = Outcome(status=Status.NOT_SENT, code=Code.REFUSED, said="another row about the same department is invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +43,10 @@ class Known:
     naming: Naming | None = None
     earlier: Mapping[int, RowResult] = field(default_factory=dict)
     """Rows that an earlier attempt brought to success; they keep their results."""
+    undoes: bool = False
+    """Whether the job puts back what another one changed."""
+    repairs_left: frozenset[str] = frozenset()
+    """Ids of the units whose counters the job did not come to put right, though no row hangs on it."""
 
     @property
     def departments(self) -> dict[int, str]:
@@ -63,11 +76,11 @@ def row_results(known: Known, stop: Stop | None) -> dict[int, RowResult]:
         elif row in problems:
             results[row] = _invalid(row, problems[row])
         elif row in known.held_back:
-            results[row] = _unsent(row, _HELD_BACK)
+            results[row] = RowResult(row=row, status=Status.NOT_SENT, code=Code.REFUSED, message=held_back_message())
         elif row in halves and known.naming is not None:
-            results[row] = row_result(row, halves[row], known.naming)
+            results[row] = row_result(row, halves[row], known.naming, undoes=known.undoes)
         else:
-            results[row] = _unsent(row, nothing)
+            results[row] = _unsent(row, nothing, undoes=known.undoes)
     return results
 
 
@@ -83,28 +96,34 @@ def _invalid(row: int, problems: list[Problem]) -> RowResult:
     return RowResult(row=row, status=Status.INVALID, code=problems[0].code, message=message)
 
 
-def _unsent(row: int, nothing: Outcome) -> RowResult:
-    return RowResult(row=row, status=Status.NOT_SENT, code=nothing.code, message=_unsent_message(nothing))
+def _unsent(row: int, nothing: Outcome, *, undoes: bool) -> RowResult:
+    return RowResult(row=row, status=Status.NOT_SENT, code=nothing.code, message=_unsent_message(nothing, undoes=undoes))
 
 
-def _unsent_message(nothing: Outcome) -> str:
-    return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said)
+def _unsent_message(nothing: Outcome, *, undoes: bool) -> str:
+    return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said, undoes=undoes)
 
 
-def row_result(row: int, halves: list[Settled], naming: Naming) -> RowResult:
-    """The row's own wishes, the unit's first; an agent whom ``mirror`` removes for it is told of only where that decides the row."""
+def row_result(row: int, halves: list[Settled], naming: Naming, *, undoes: bool = False) -> RowResult:
+    """The row's own wishes, the unit's first; then whom ``mirror`` has removed for it, or what hindered that."""
     adds = any(isinstance(wish, AgentWish) and wish.present for wish, _ in halves)
     own = [half for half in halves if isinstance(half[0], UnitWish) or half[0].present or not adds]
     decisive = _decisive(halves)
     _, outcome = decisive
     succeeded = outcome.status is Status.SUCCESS
+    mirrored = [
+        naming.agent(wish.agent_id, wish.username)
+        for wish, each in halves
+        if isinstance(wish, AgentWish) and (wish, each) not in own and each.change is Change.UPDATED
+    ]
+    message = _message(own if succeeded or decisive in own else [own[0], decisive], naming, undoes=undoes)
     changed = any(each.change is Change.UPDATED for _, each in halves)
     return RowResult(
         row=row,
         status=outcome.status,
         change=(Change.UPDATED if changed else Change.UNCHANGED) if succeeded else Change.NONE,
         code=None if succeeded else outcome.code,
-        message=_message(own if decisive in own else [own[0], decisive], naming),
+        message=f"{message} {mirrored_message(mirrored)}" if mirrored else message,
         attempts=outcome.attempts,
         http_status=outcome.http_status,
         seconds=outcome.seconds,
@@ -120,19 +139,19 @@ def _decisive(halves: list[Settled]) -> Settled:
     return next((half for half in halves if half[1].change is Change.UPDATED), halves[0])
 
 
-def _message(halves: list[Settled], naming: Naming) -> str:
-    worded = [_half(wish, outcome, naming) for wish, outcome in halves]
+def _message(halves: list[Settled], naming: Naming, *, undoes: bool) -> str:
+    worded = [_half(wish, outcome, naming, undoes=undoes) for wish, outcome in halves]
     return worded[0].message if len(worded) == 1 else joined(worded[0], worded[1])
 
 
-def _half(wish: Wish, outcome: Outcome, naming: Naming) -> Half:
+def _half(wish: Wish, outcome: Outcome, naming: Naming, *, undoes: bool) -> Half:
     subject = _subject(wish, naming)
     if outcome.status is Status.SUCCESS:
         message = success_message(subject, outcome.change)
     elif outcome.status is Status.PLANNED:
         message = planned_message(subject)
     elif outcome.status is Status.NOT_SENT:
-        message = _unsent_message(outcome)
+        message = _unsent_message(outcome, undoes=undoes)
     else:
         evidence = Evidence(
             said=outcome.said,
@@ -141,7 +160,7 @@ def _half(wish: Wish, outcome: Outcome, naming: Naming) -> Half:
             seen=outcome.seen,
             looked_up=outcome.looked_up,
         )
-        message = failure_message(outcome.code or Code.NOT_APPLIED, subject, evidence)
+        message = failure_message(outcome.code or Code.NOT_APPLIED, subject, evidence, undoes=undoes)
     return Half(subject=subject, status=outcome.status, change=outcome.change, message=message)
 
 

@@ -15,12 +15,14 @@ from bulkjob.naming import Naming
 from bulkjob.operations import AgentsPost, AgentWish, DepartmentPut, Operation, Outcome, UnitPost, UnitWish, Wish
 from bulkjob.records import Department, Membership, Monitor
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.answers import CallFailed, Failure, Next
+from bulkjob.rocketchat.call import Request, Route
 from bulkjob.rocketchat.client import Client, Closed, Written
+from bulkjob.rocketchat.readers import DepartmentState, StoredUnit
 from bulkjob.rocketchat.windows import Ticket
-from bulkjob.rocketchat.wire import CallFailed, DepartmentState, Failure, Next, Request, Route, StoredUnit
 from bulkjob.server import Server, stop_for
 from bulkjob.vocabulary import Change, Code, Status, Stop
-from bulkjob.workspace import NeverComplete, first_failure, read_departments, read_members, read_pages
+from bulkjob.workspace import NeverComplete, Together, read_departments, read_members, read_pages
 
 T = TypeVar("T")
 
@@ -156,7 +158,11 @@ class Sender:
             case DepartmentPut():
                 return await self._write(operation, _DepartmentWriting(operation, self._client, self._server, self._naming, self._warn))
             case AgentsPost():
-                return await self._write(operation, _AgentsWriting(operation, self._client))
+                posting = _AgentsWriting(operation, self._client)
+                try:
+                    return await self._write(operation, posting)
+                finally:
+                    posting.release()
 
     async def _write(self, operation: Operation, writing: _Writing[T]) -> Carried:
         ticket = await self._client.reserve(writing.route)
@@ -280,11 +286,10 @@ class _UnitWriting:
     route: Route = wire.POST_UNIT
 
     async def compose(self) -> Composed[StoredUnit]:
-        with first_failure():
-            async with asyncio.TaskGroup() as group:
-                unit = group.create_task(self.client.call(wire.unit(self.operation.unit_id)))
-                monitors = group.create_task(self.client.call(wire.unit_monitors(self.operation.unit_id)))
-                departments = group.create_task(self.listings.fresh())
+        async with Together() as group:
+            unit = group.start(self.client.call(wire.unit(self.operation.unit_id)))
+            monitors = group.start(self.client.call(wire.unit_monitors(self.operation.unit_id)))
+            departments = group.start(self.listings.fresh())
         self.monitors = monitors.result()
         composed = compose.unit_call(self.operation, unit.result(), self.monitors, departments.result(), self.server)
         if composed.request is not None and self.server.drops_monitors:
@@ -393,27 +398,42 @@ class _AgentsWriting:
     operation: AgentsPost
     client: Client
     route: Route = field(default=wire.POST_AGENTS)
+    later: Ticket | None = None
+    """The turn to look at what became of it, taken before it is sent: an interruption then finds nothing that is written and still waits."""
 
     async def compose(self) -> Composed[bool]:
-        return compose.agents_call(self.operation, await _members(self.client, self.operation.department_id))
+        self.release()
+        now, self.later = await self.client.reserve_two(wire.LIST_MEMBERS)
+        return compose.agents_call(self.operation, await _members(self.client, self.operation.department_id, ticket=now))
 
     async def look(self, composed: Composed[bool]) -> bool | None:
-        members = await _members(self.client, self.operation.department_id, finishing=True)
-        return verify.held(composed.pending, composed.changes, {}, members) or None
+        return verify.held(composed.pending, composed.changes, {}, await self._members_after()) or None
 
     async def judge(self, composed: Composed[bool], written: Written[bool]) -> Mapping[Wish, Outcome]:
-        members = await _members(self.client, self.operation.department_id, finishing=True)
+        members = await self._members_after()
         return {
             wish: verify.outcome_of_agent(wish, composed.changes.get(wish.agent_id), members.get(wish.agent_id), written)
             for wish in composed.agents
         }
 
+    async def _members_after(self) -> Mapping[str, Membership]:
+        ticket, self.later = self.later, None
+        return await _members(self.client, self.operation.department_id, ticket=ticket, finishing=True)
+
+    def release(self) -> None:
+        """Gives back a turn that was not needed."""
+        if self.later is not None:
+            self.client.give_back(wire.LIST_MEMBERS, self.later)
+            self.later = None
+
     def warn(self, composed: Composed[bool], written: Written[bool]) -> None:
         """Nothing else is seen here."""
 
 
-async def _members(client: Client, department_id: str, *, finishing: bool = False) -> Mapping[str, Membership]:
+async def _members(
+    client: Client, department_id: str, *, ticket: Ticket | None = None, finishing: bool = False
+) -> Mapping[str, Membership]:
     try:
-        return await read_members(client, department_id, finishing=finishing)
+        return await read_members(client, department_id, ticket=ticket, finishing=finishing)
     except NeverComplete:
         raise CallFailed(_UNREADABLE) from None

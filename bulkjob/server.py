@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.answers import CallFailed, Failure
+from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.wire import Account, CallFailed, Failure, Request
+from bulkjob.rocketchat.readers import Account
 from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
@@ -41,6 +43,8 @@ class Version(NamedTuple):
 #: The oldest release that is served.
 OLDEST: Final = Version(6, 0)
 _NEWEST: Final = Version(9999, 0)
+#: The first release whose departments are told their unit by ``departmentUnit`` (#32682).
+FIRST_DEPARTMENT_UNIT: Final = Version(6, 13)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +65,24 @@ class Server:
         return self.permissions is None or permission in self.permissions
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What people should know about how the server is treated."""
+        if self.version is not None:
+            return ()
+        told = f"names its version {self.version_text!r}, which is no release" if self.version_text else "does not tell its version"
+        first = f"{FIRST_DEPARTMENT_UNIT.major}.{FIRST_DEPARTMENT_UNIT.minor}"
+        return (
+            f"The server {told}: it is treated as a new Rocket.Chat. If it is older than {first}, it will refuse writes to departments.",
+        )
+
+    @property
     def _release(self) -> Version:
         return self.version or _NEWEST
 
     @property
     def knows_department_unit(self) -> bool:
         """Whether ``PUT livechat/department`` takes ``departmentUnit``, and takes its absence for "no unit" (6.13.0, #32682)."""
-        return self._release >= Version(6, 13)
+        return self._release >= FIRST_DEPARTMENT_UNIT
 
     @property
     def answers_puts_early(self) -> bool:

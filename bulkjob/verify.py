@@ -6,8 +6,8 @@ from dataclasses import replace
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentChange, AgentWish, Outcome, UnitWish, Wish
 from bulkjob.records import Department, Membership
+from bulkjob.rocketchat.answers import CallFailed
 from bulkjob.rocketchat.client import Written
-from bulkjob.rocketchat.wire import CallFailed
 from bulkjob.vocabulary import Change, Code, Status
 
 #: The server's own reasons that have a code of their own, by ``errorType``.

@@ -1,16 +1,19 @@
 """Reads the workspace's lists to their end: departments, units, agents, and single departments' agents."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from bulkjob.records import Agent, Department, Membership, Unit, Workspace
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.answers import CallFailed, Next
+from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
+from bulkjob.rocketchat.readers import Page
 from bulkjob.rocketchat.windows import Ticket
-from bulkjob.rocketchat.wire import PAGE_SIZE, CallFailed, Next, Page, Request
+from bulkjob.rocketchat.wire import PAGE_SIZE
 from bulkjob.server import MANAGE_UNITS, Server, stop_for
 from bulkjob.vocabulary import Code, Exit, Stop
 
@@ -64,7 +67,9 @@ async def read_departments(client: Client, *, ticket: Ticket | None = None, fini
     return await read_pages(client, wire.departments, lambda department: department.id, ticket=ticket, finishing=finishing)
 
 
-async def read_members(client: Client, department_id: str, *, finishing: bool = False) -> dict[str, Membership]:
+async def read_members(
+    client: Client, department_id: str, *, ticket: Ticket | None = None, finishing: bool = False
+) -> dict[str, Membership]:
     """A department's agents by id; empty for a department that is not there. Raises `CallFailed`, `NeverComplete`.
 
     Nothing keeps the server from storing an agent twice in a department (the collection has no unique index).
@@ -73,7 +78,7 @@ async def read_members(client: Client, department_id: str, *, finishing: bool = 
     def page(offset: int, count: int) -> Request[Page[Membership]]:
         return wire.department_agents(department_id, offset, count)
 
-    return await read_pages(client, page, lambda member: member.agent_id, repeats=True, finishing=finishing)
+    return await read_pages(client, page, lambda member: member.agent_id, repeats=True, ticket=ticket, finishing=finishing)
 
 
 async def read_workspace(client: Client, server: Server, *, names_units: bool, names_agents: bool) -> Workspace:
@@ -89,11 +94,10 @@ async def read_workspace(client: Client, server: Server, *, names_units: bool, n
     async def units() -> dict[str, Unit] | None:
         return await _units(client, server) if names_units and server.has_units else None
 
-    with first_failure():
-        async with asyncio.TaskGroup() as group:
-            departments = group.create_task(_needed(read_departments(client), "departments", "view-livechat-departments"))
-            found_agents = group.create_task(_needed(agents(), "live-chat agents", "transfer-livechat-guest"))
-            found_units = group.create_task(units())
+    async with Together() as group:
+        departments = group.start(_needed(read_departments(client), "departments", "view-livechat-departments"))
+        found_agents = group.start(_needed(agents(), "live-chat agents", "transfer-livechat-guest"))
+        found_units = group.start(units())
     return Workspace(
         departments=departments.result(), units=found_units.result(), all_units=server.may(MANAGE_UNITS), agents=found_agents.result()
     )
@@ -106,19 +110,41 @@ async def with_members(client: Client, workspace: Workspace, department_ids: Ite
         return await _needed(read_members(client, department_id), "a department's agents", "view-livechat-departments")
 
     wanted = sorted(set(department_ids) - workspace.members.keys())
-    with first_failure():
-        async with asyncio.TaskGroup() as group:
-            tasks = {department_id: group.create_task(members(department_id)) for department_id in wanted}
+    async with Together() as group:
+        tasks = {department_id: group.start(members(department_id)) for department_id in wanted}
     return replace(workspace, members={**workspace.members, **{department_id: task.result() for department_id, task in tasks.items()}})
 
 
-@contextmanager
-def first_failure() -> Iterator[None]:
-    """Raises what went wrong first in a task group by itself: the others were only cancelled for it."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
+class Together:
+    """Coroutines that run side by side: ends when all have ended, and the first failure is raised by itself and ends the others.
+
+    A `TaskGroup` wraps what went wrong, and before Python 3.13 a failure leaves its task marked as cancelled, so that nobody can tell it
+    from one that is cancelled from outside at the same moment.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    def start(self, coroutine: Coroutine[object, object, T]) -> "asyncio.Task[T]":
+        """Starts one; its result is there when all have ended."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.append(task)
+        return task
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if error is None and self._tasks:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+                for task in self._tasks:
+                    if task.done():
+                        task.result()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:

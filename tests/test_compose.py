@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bulkjob.compose import Composed, agents_call, put_call, unit_call
 from bulkjob.operations import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut, UnitPost, UnitWish
 from bulkjob.records import Department, Membership, Monitor, Unit
-from bulkjob.rocketchat.wire import REQUIRED_FIELDS, Account
+from bulkjob.rocketchat.readers import REQUIRED_FIELDS, Account
 from bulkjob.server import Server, Version
 from bulkjob.vocabulary import Code, Status
 

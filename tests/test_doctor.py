@@ -18,8 +18,10 @@ import pytest
 from bulkjob.cli import main
 from bulkjob.doctor import DirectoryFacts, Facts, Finding, Listed, ListName, ServerFacts, State, Window, exit_code_of, findings_of, table
 from bulkjob.doctor_command import look
+from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.wire import Account, Answer, Failure, Next, Request
+from bulkjob.rocketchat.readers import Account
 from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
 from bulkjob.server import ADD_AGENTS, BYPASS_RATE_LIMIT, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, Server, Version

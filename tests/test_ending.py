@@ -122,10 +122,16 @@ class TestFiles:
         written(tmp_path, what)
         assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales"]
 
-    def test_unwritable_directory(self, tmp_path: Path) -> None:
-        """A report that cannot be written ends the program with 73 and names the file."""
-        (tmp_path / "results.csv").mkdir()
-        (tmp_path / "results.csv" / "something").touch()
-        with pytest.raises(Stop, match=r"results\.csv cannot be written") as stopped:
-            written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
-        assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    @pytest.mark.parametrize("stop", [None, Stop(Exit.UNAVAILABLE, "Away.")])
+    def test_unwritable_directory(self, tmp_path: Path, stop: Stop | None) -> None:
+        """A report that cannot be written is 73 and names the file; none of its files is written then, and what was to be said is not lost."""
+        (tmp_path / "summary.json").mkdir()
+        (tmp_path / ".summary.json.part").mkdir()
+        (tmp_path / "results.csv").write_bytes(b"old")
+        ending, statuses = written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO if stop is None else None), stop)
+        assert (ending.exit_code, ending.reported) == (Exit.CANNOT_CREATE, False)
+        assert ending.message.startswith(f"{tmp_path / 'summary.json'} cannot be written: Is a directory.")
+        assert ending.message.endswith("Before that: Away.") == (stop is not None)
+        assert list(statuses) == [2, 3, 4]
+        assert (tmp_path / "results.csv").read_bytes() == b"old"
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".summary.json.part", "results.csv", "summary.json"]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bulkjob.forecast import Forecast, duration_text, forecast_of, operation_calls
 from bulkjob.operations import AgentsPost, AgentWish, DepartmentPut, Operation, UnitPost, UnitWish
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.call import Route
+from bulkjob.rocketchat.readers import Account
 from bulkjob.rocketchat.windows import Limit
-from bulkjob.rocketchat.wire import Account, Route
 from bulkjob.server import Server, Version
 
 TEN_A_MINUTE = Limit(calls=10, window=60.0)

@@ -7,7 +7,7 @@ import pytest
 from bulkjob.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
 from bulkjob.operations import ALREADY_SO, AgentsPost, AgentWish, Plan
 from bulkjob.records import Agent, Problem, Workspace
-from bulkjob.rocketchat.wire import Account
+from bulkjob.rocketchat.readers import Account
 from bulkjob.server import Server, Version
 from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Code, Exit, Stop

@@ -13,7 +13,7 @@ from bulkjob.journal import NAME, Change, Intent, Journal, Opened, Owner, Rows, 
 from bulkjob.operations import AgentWish, Outcome, UnitWish
 from bulkjob.records import Membership, RowResult, Sheet
 from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.wire import REQUIRED_FIELDS
+from bulkjob.rocketchat.readers import REQUIRED_FIELDS
 from bulkjob.vocabulary import Change as RowChange
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 

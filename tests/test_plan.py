@@ -11,7 +11,7 @@ from bulkjob.operations import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut,
 from bulkjob.plan import Options, make_plan
 from bulkjob.records import Agent, Department, Membership, Unit, Workspace
 from bulkjob.resolve import Wanted
-from bulkjob.rocketchat.wire import Account
+from bulkjob.rocketchat.readers import Account
 from bulkjob.server import Server, Version
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 

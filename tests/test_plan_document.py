@@ -18,7 +18,8 @@ from bulkjob.plan import Options, plan_wishes
 from bulkjob.plan_document import Choices, PlanDocument, document_of, parse_plan, render_plan, wish_of
 from bulkjob.plan_listing import Screen, ambiguous, in_encoding, listing, next_step
 from bulkjob.records import Agent, Department, Membership, RowResult, Sheet, Unit, Workspace
-from bulkjob.rocketchat.wire import LIST_DEPARTMENTS, Account
+from bulkjob.rocketchat.readers import Account
+from bulkjob.rocketchat.wire import LIST_DEPARTMENTS
 from bulkjob.server import Server, Version
 from bulkjob.vocabulary import Exit, Status, Stop
 

@@ -282,8 +282,9 @@ class TestMirror:
         """A row that was so already and shares a removal has been updated, and says by what."""
         results = results_of({agent(2): UPDATED, agent(3, name="cem"): ALREADY_SO, self.LEAVES: UPDATED})
         assert {(result.status, result.change) for result in results.values()} == {(Status.SUCCESS, Change.UPDATED)}
-        assert results[2].message == "Added agent @anna (u-anna)."
-        assert results[3].message == "Already so: agent @cem (u-cem) is in the department. Removed agent @bob (u-bob)."
+        removed = "Removed from the department, because no row names them: @bob (u-bob)."
+        assert results[2].message == f"Added agent @anna (u-anna). {removed}"
+        assert results[3].message == f"Already so: agent @cem (u-cem) is in the department. {removed}"
 
     def test_own_failure_comes_first(self) -> None:
         """A row whose own agent failed says that."""

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.wire import Account, Answer, Failure, Next, Request
+from bulkjob.rocketchat.readers import Account
 from bulkjob.sandbox import Sandbox
 from bulkjob.server import (
     ADD_AGENTS,
@@ -130,6 +132,15 @@ async def test_a_hidden_version_is_treated_as_new() -> None:
     """A server that hides its release is taken for a new one."""
     server = await inspected(signed_in(sandbox("hidden"), "admin"))
     assert (server.version, server.version_text, server.knows_department_unit, server.answers_puts_early) == (None, "", True, False)
+
+
+def test_a_hidden_release_is_warned_of() -> None:
+    """People are told that the server's release is not known, and what follows if it is an old one; of a known one nothing is said."""
+    assert a_server().warnings == ()
+    (hidden,) = a_server(version=None, version_text="").warnings
+    assert "does not tell its version" in hidden
+    assert "6.13" in hidden
+    assert "'nightly'" in a_server(version=None, version_text="nightly").warnings[0]
 
 
 @pytest.mark.parametrize("version", ["5.4", "4.8", "3.18"])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentChange, AgentWish, UnitWish
 from bulkjob.records import Department, Membership, Unit, Workspace
+from bulkjob.rocketchat.answers import CallFailed, Failure, Next
 from bulkjob.rocketchat.client import Written
-from bulkjob.rocketchat.wire import CallFailed, Failure, Next
 from bulkjob.verify import agent_holds, held, outcome_of_agent, outcome_of_failure, outcome_of_unit, unit_holds, unverified
 from bulkjob.vocabulary import Change, Code, Status
 

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from bulkjob.records import Workspace
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.answers import CallFailed
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.wire import PAGE_SIZE, Account, Answer, CallFailed, Request
+from bulkjob.rocketchat.readers import Account
+from bulkjob.rocketchat.wire import PAGE_SIZE
 from bulkjob.sandbox import Sandbox
 from bulkjob.server import Server, Version
 from bulkjob.vocabulary import Exit, Stop

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bulkjob.doctor.outlook import Outlook
 from bulkjob.records import Assignment, CheckedSheet
-from bulkjob.rocketchat.wire import Failure
+from bulkjob.rocketchat.answers import Failure
 from bulkjob.server import Server
 from bulkjob.vocabulary import Exit, Stop
 

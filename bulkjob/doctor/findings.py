@@ -12,8 +12,8 @@ from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE, grant, has_li
 from bulkjob.problems import printable
 from bulkjob.records import Problem
 from bulkjob.report.words import named_agent, one_line
+from bulkjob.rocketchat.answers import Failure
 from bulkjob.rocketchat.windows import DEFAULT_WINDOW
-from bulkjob.rocketchat.wire import Failure
 from bulkjob.server import BYPASS_RATE_LIMIT, MANAGE_MONITORS, MANAGE_UNITS, OLDEST, Server, Version
 from bulkjob.sheet.wording import rows_listed
 from bulkjob.vocabulary import Code, Exit

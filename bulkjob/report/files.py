@@ -22,14 +22,17 @@ def write_together(files: Mapping[Path, bytes | None]) -> None:
 
     Raises `Stop` (``CANNOT_CREATE``) if that cannot be done; if it is for want of room, all that was there is still there.
     """
-    parts = {path: path.with_name(f".{path.name}.part") for path, data in files.items() if data is not None}
+    parts = {path: _beside(path) for path, data in files.items() if data is not None}
     try:
         for path, beside in parts.items():
             with _named(path, "written"):
                 _write_durably(beside, files[path] or b"")
         for path in files:
-            with _named(path, "written" if path in parts else "removed"):
-                parts[path].replace(path) if path in parts else path.unlink(missing_ok=True)
+            if path in parts:
+                with _named(path, "written"):
+                    parts[path].replace(path)
+            else:
+                remove_whole(path)
     except BaseException:
         for beside in parts.values():
             with suppress(OSError):
@@ -38,6 +41,10 @@ def write_together(files: Mapping[Path, bytes | None]) -> None:
     for folder in {path.parent for path in files}:
         with _named(folder, "written"):
             _sync_folder(folder)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 @contextmanager
@@ -62,6 +69,7 @@ def remove_whole(path: Path) -> None:
     """
     with _named(path, "removed"):
         path.unlink(missing_ok=True)
+        _beside(path).unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -41,6 +41,8 @@ class Ending:
     figures: RunFigures
     undoes: bool = False
     """Whether the run put back what another one had changed."""
+    reported: bool = True
+    """False where the report's files could not be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

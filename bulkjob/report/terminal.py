@@ -3,7 +3,6 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Final
 
 from bulkjob.records import RowResult
@@ -36,7 +35,7 @@ def summary_lines(ending: Ending, results: Iterable[RowResult], *, width: int = 
         _wrapped(one_line(ending.message), width) if ending.message else [],
         _counts(rows, colour=colour),
         _reasons(undone),
-        _first_undone(undone, width),
+        _first_undone(undone, width, "; results.csv has them all" if ending.reported else "", stopped=bool(ending.message)),
         _warnings(ending.figures.warnings, width),
         _wrapped(_traffic(ending.figures), width),
         # Not broken within a word, so that the path in it can be copied.
@@ -55,7 +54,7 @@ def next_step(ending: Ending, rows: RowCounts) -> str:
     )
     steps = {
         Exit.OK: "nothing is left to do; results.csv says for each row what was done.",
-        Exit.ROWS_NOT_DONE: "put right what the messages in results.csv name, then run retry.csv, which holds just the rows that are left, "
+        Exit.ROWS_NOT_DONE: "put right what the messages in results.csv name, then run retry.csv, which holds the rows that are left, "
         f"or {again}.",
         Exit.BAD_SHEET: "nothing was sent; put right what is named above, then run the sheet again.",
         Exit.UNAVAILABLE: f"when the server answers again, {again}.",
@@ -64,7 +63,7 @@ def next_step(ending: Ending, rows: RowCounts) -> str:
         if rows.success or rows.failed
         else "make the run directory writable, or choose another with --run-dir, then run the sheet again.",
         Exit.INTERRUPTED: f"{again}.",
-        Exit.NO_PERMISSION: f"have an administrator give the account what is named above, then {again}.",
+        Exit.NO_PERMISSION: f"put right what is named above (an administrator can, for permissions), then {again}.",
         Exit.BAD_SETTING: "correct the setting that is named above, then run the sheet again.",
     }
     # Wrong usage ends before there is a run; should it ever get here, the message is all there is to say.
@@ -73,19 +72,27 @@ def next_step(ending: Ending, rows: RowCounts) -> str:
 
 def _next_step_back(ending: Ending) -> str:
     """Return the same for a rollback, which is run again by its run's directory."""
-    if ending.exit_code is Exit.OK:
-        return "nothing is left to do; the run directory is closed, so a new run of the sheet needs another one."
-    return (
-        "read the messages in results.csv; what somebody has changed since the run was left alone. Run the same rollback again to go on "
-        "with what is left; what is back already is not sent again."
-    )
+    again = "run the same rollback again; it continues where it stopped, and what is back already is not sent again"
+    steps = {
+        Exit.OK: "nothing is left to do; the run directory is closed, so a new run of the sheet needs another one.",
+        Exit.ROWS_NOT_DONE: "read the messages in results.csv; what somebody has changed since the run was left alone. Once what else they "
+        f"name is put right, {again}.",
+        Exit.UNAVAILABLE: f"when the server answers again, {again}.",
+        Exit.DEFECT: f"this is a defect in bulkjob, please report it with the log; to go on all the same, {again}.",
+        Exit.CANNOT_CREATE: f"make the place writable, then {again}.",
+        Exit.INTERRUPTED: f"{again}.",
+        Exit.NO_PERMISSION: f"have an administrator give the account what is named above, then {again}.",
+        Exit.BAD_SETTING: f"correct the setting that is named above, then {again}.",
+    }
+    return steps.get(ending.exit_code, "see the message above.")
 
 
 def _headline(ending: Ending, rows: RowCounts, *, colour: bool) -> str:
     if ending.exit_code is Exit.OK:
         verdict, paint = "everything is as it was before the run" if ending.undoes else "every row is as the sheet says", _GREEN
     elif ending.exit_code is Exit.ROWS_NOT_DONE:
-        verdict, paint = f"{_many(rows.total - rows.success, 'row')} of {rows.total} not done", _YELLOW
+        undone = "not put back" if ending.undoes else "not done"
+        verdict, paint = f"{_many(rows.total - rows.success, 'row')} of {rows.total} {undone}", _YELLOW
     else:
         verdict, paint = f"stopped before its end (exit code {int(ending.exit_code)})", _RED
     text = f"{one_line(ending.sheet_name)}: {verdict}"
@@ -120,11 +127,12 @@ def _reasons(undone: Sequence[RowResult]) -> list[str]:
     return lines
 
 
-def _first_undone(undone: Sequence[RowResult], width: int) -> list[str]:
-    if not undone:
-        return []
+def _first_undone(undone: Sequence[RowResult], width: int, rest_is: str, *, stopped: bool) -> list[str]:
     # What failed on the server first: rows that were merely not sent say the same as the message that stopped the job.
-    shown = [*islice((result for result in undone if result.status is not Status.NOT_SENT), SHOWN_ROWS)] or undone[:SHOWN_ROWS]
+    telling = [result for result in undone if result.status is not Status.NOT_SENT] or ([] if stopped else undone)
+    shown = telling[:SHOWN_ROWS]
+    if not shown:
+        return []
     lines = ["Rows that are not done"]
     for result in shown:
         label = f"  row {result.row}  "
@@ -133,7 +141,7 @@ def _first_undone(undone: Sequence[RowResult], width: int) -> list[str]:
             text, max(width, 40), initial_indent=label, subsequent_indent=" " * len(label), max_lines=LINES_PER_ROW, placeholder=" …"
         )
     if rest := len(undone) - len(shown):
-        lines.append(f"  and {_many(rest, 'more row')}; results.csv has them all")
+        lines.append(f"  and {_many(rest, 'more row')}{rest_is}")
     return lines
 
 

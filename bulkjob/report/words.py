@@ -3,6 +3,7 @@
 Every wording of an outcome is here, so that the same thing is said in the same words in results.csv, on the terminal and in a workbook.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -104,23 +105,38 @@ class Evidence:
     """False where a write went out and what became of it could not be looked up."""
 
 
-def failure_message(code: Code, subject: Subject, evidence: Evidence = Evidence()) -> str:
-    """Return why one half of a row failed: what was asked, what the server did, what to do next.
+def failure_message(code: Code, subject: Subject, evidence: Evidence = Evidence(), *, undoes: bool = False) -> str:
+    """Return why one half of a row failed: what was asked, what the server did, what to do next; ``undoes``: in a rollback.
 
     Raises `KeyError` for a code that is not one of a failed row.
     """
     remedy = _AGENT_NOT_APPLIED_REMEDY if code is Code.NOT_APPLIED and subject.kind == "agent" else _REMEDY[code]
+    if undoes:
+        remedy = _REMEDY_BACK.get(code, remedy)
     doubt = "" if evidence.looked_up else ", and whether it was done all the same could not be looked up"
-    return f"{_wish(subject)}: {_account(code, subject, evidence)}{doubt}. {remedy}."
+    return f"{_wish(subject)}: {_account(code, subject, evidence)}{doubt}. {_worded(remedy, undoes=undoes)}."
 
 
-def unsent_message(code: Code, reason: str = "") -> str:
+def unsent_message(code: Code, reason: str = "", *, undoes: bool = False) -> str:
     """Return why nothing was sent for a row that is valid in itself; ``reason`` (a clause without full stop) replaces the general one.
 
     Raises `KeyError` for a code that is not one of an unsent row.
     """
     general, remedy = _UNSENT[code]
-    return f"{_UNSENT_ROW}: {(reason or general).rstrip('. ')}. {remedy}."
+    # Where the reason is the sentence that stopped the whole job, it says this once more.
+    told = reason.replace(" Nothing was sent.", "") or general
+    return f"{_UNSENT_ROW}: {told.rstrip('. ')}. {_worded(remedy, undoes=undoes)}."
+
+
+def held_back_message() -> str:
+    """Return why nothing was sent for a valid row while other rows went ahead (``--skip-invalid``)."""
+    return f"{_UNSENT_ROW}: another row about the same department is invalid. Correct that one, then run both again (retry.csv holds them)."
+
+
+def mirrored_message(agents: Sequence[str]) -> str:
+    """Return whom ``mirror`` removed along with a row: agents as `named_agent` makes them."""
+    shown, more = ", ".join(agents[:_MIRRORED_SHOWN]), len(agents) - _MIRRORED_SHOWN
+    return f"Removed from the department, because no row names them: {shown}{f' and {more} more' if more > 0 else ''}."
 
 
 def joined(unit: Half, agent: Half) -> str:
@@ -180,7 +196,7 @@ def _account(code: Code, subject: Subject, evidence: Evidence) -> str:
         Code.DEPARTMENT_GONE: f"the server no longer has the department, somebody must have deleted it{told}",
         Code.REJECTED: f"it could not be sent{because}" if evidence.http_status is None else f"the server refused it{answer}{told}",
         Code.RATE_LIMITED: f"the server, or a proxy before it, still answered{tries} that it gets too many calls{answer}{told}",
-        Code.TIMEOUT: f"the server did not answer in time{tries}",
+        Code.TIMEOUT: f"no answer had come yet{because}" if attempts is None else f"the server did not answer in time{tries}",
         Code.CONNECTION: f"the connection to the server broke or could not be made{tries}{told}",
         Code.SERVER_ERROR: f"the server failed{tries}{answer}{told}",
         Code.BAD_RESPONSE: f"the answer was not one of Rocket.Chat's{tries}{answer}{told}",
@@ -216,41 +232,59 @@ def _numbers(subject: Subject, before: str) -> str:
 
 _UNSENT_ROW: Final = "Nothing was sent for this row"
 
+_MIRRORED_SHOWN: Final = 5
+
 _GRAVITY: Final = {Status.SUCCESS: 0, Status.PLANNED: 0, Status.NOT_SENT: 1, Status.FAILED: 2}
 
 _AGENT_NOT_APPLIED_REMEDY: Final = (
     "Either the account may not change agents, or the user was deleted, or somebody changed the list at the same moment: look at the "
-    "department in Rocket.Chat, then run the sheet again"
+    "department in Rocket.Chat, then {again}"
 )
 
 _REMEDY: Final = {
     Code.NOT_APPLIED: "Either the account may not change that unit (it needs the role admin or livechat-manager), or the licence for units "
-    "has ended, or somebody changed it at the same moment: check these, then run the sheet again",
-    Code.AGENTS_NOT_PERMITTED: "Have an administrator give that permission to one of the account's roles, then run the sheet again",
+    "has ended, or somebody changed it at the same moment: check these, then {again}",
+    Code.AGENTS_NOT_PERMITTED: "Have an administrator give that permission to one of the account's roles, then {again}",
     Code.UNIT_NOT_PERMITTED: "Have an administrator give the account the permissions manage-livechat-units and manage-livechat-monitors, "
-    "or manage-livechat-departments together with the role livechat-manager, then run the sheet again",
+    "or manage-livechat-departments together with the role livechat-manager, then {again}",
     Code.LAST_DEPARTMENT_IN_UNIT: "Put another department into that unit first, or use an account that has manage-livechat-units and "
-    "manage-livechat-monitors (--unit-route unit), then run the sheet again",
-    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, or take the row out of the sheet, then run the sheet again",
-    Code.DEPARTMENT_GONE: "Take the row out of the sheet, or name the department that replaces it, then run the sheet again",
-    Code.REJECTED: "Put right what this names, then run the sheet again",
-    Code.RATE_LIMITED: "Run the sheet again later, or with a lower --concurrency; what is already so is not sent again",
-    Code.TIMEOUT: "Run the sheet again, with a longer --timeout if this repeats; what is already so is not sent again",
-    Code.CONNECTION: "Run the sheet again; if this repeats, show this message to whoever runs the network between here and the server",
-    Code.SERVER_ERROR: "Run the sheet again; if this repeats, show this message and the time to whoever runs the server",
-    Code.BAD_RESPONSE: "Run the sheet again; if this repeats, ask whoever runs the proxy before the server what it answered at that time",
+    "manage-livechat-monitors (--unit-route unit), then {again}",
+    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, or take the row out of the sheet, then {again}",
+    Code.DEPARTMENT_GONE: "Take the row out of the sheet, or name the department that replaces it, then {again}",
+    Code.REJECTED: "Put right what this names, then {again}",
+    Code.RATE_LIMITED: "{Again} later, or with a lower --concurrency; what is already so is not sent again",
+    Code.TIMEOUT: "{Again}, with a longer --timeout if this repeats; what is already so is not sent again",
+    Code.CONNECTION: "{Again}; if this repeats, show this message to whoever runs the network between here and the server",
+    Code.SERVER_ERROR: "{Again}; if this repeats, show this message and the time to whoever runs the server",
+    Code.BAD_RESPONSE: "{Again}; if this repeats, ask whoever runs the proxy before the server what it answered at that time",
     Code.CHANGED_MEANWHILE: "Look at it in Rocket.Chat, and change it there by hand if it shall still be put back",
 }
 
+#: The same for a rollback, where the way out is another one.
+_REMEDY_BACK: Final = {
+    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, then {again}",
+    Code.DEPARTMENT_GONE: "Nothing of it is left to be put back",
+}
+
+#: What to do once more, in the middle of a sentence; ``there`` where it goes on from where it stopped.
+_AGAIN: Final = {"again": "run the sheet again", "there": "run the same sheet again with the same --run-dir"}
+_AGAIN_BACK: Final = dict.fromkeys(("again", "there"), "run the same rollback again")
+
+
+def _worded(remedy: str, *, undoes: bool) -> str:
+    words = _AGAIN_BACK if undoes else _AGAIN
+    return remedy.format(**words, **{name.capitalize(): text.capitalize() for name, text in words.items()})
+
+
 _UNSENT: Final = {
-    Code.REFUSED: ("the job was refused before its first write", "Put right what stopped the job, then run the sheet again"),
+    Code.REFUSED: ("the job was refused before its first write", "Put right what stopped the job, then {again}"),
     Code.UNAVAILABLE: (
         "the server could not be reached or kept failing",
-        "Run the same sheet again with the same --run-dir when the server answers; it continues where it stopped",
+        "{There} when the server answers; it continues where it stopped",
     ),
-    Code.INTERRUPTED: ("the job was interrupted", "Run the same sheet again with the same --run-dir; it continues where it stopped"),
+    Code.INTERRUPTED: ("the job was interrupted", "{There}; it continues where it stopped"),
     Code.STOPPED: (
         "too many rows had failed before its turn (--max-failures)",
-        "Put right why the others failed, then run the same sheet again with the same --run-dir; it continues where it stopped",
+        "Put right why the others failed, then {there}; it continues where it stopped",
     ),
 }

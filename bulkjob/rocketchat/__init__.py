@@ -1,1 +1,1 @@
-"""Rocket.Chat's REST API as this job uses it: `wire` and `pace` decide, `client` and `http` do."""
+"""Rocket.Chat's REST API as this job uses it: `wire`, `answers` and `pace` decide, `client` and `http` do."""

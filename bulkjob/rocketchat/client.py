@@ -1,4 +1,4 @@
-"""Calls with pacing, retries and a bound on the requests in flight. What an answer means is decided in `wire`, when to send in `pace`."""
+"""Calls with pacing, retries and a bound on the requests in flight: `answers` decides what an answer means, `pace` when to send."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 
 import tenacity
 
-from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.http import NoAnswer, Transport
+from bulkjob.rocketchat import answers, wire
+from bulkjob.rocketchat.answers import CallFailed, Failure, Next
+from bulkjob.rocketchat.call import Answer, Request, Route
 from bulkjob.rocketchat.clock import ServerClock
+from bulkjob.rocketchat.http import NoAnswer, Transport
 from bulkjob.rocketchat.pace import Gate
 from bulkjob.rocketchat.windows import Limit, Ticket
-from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Next, Request, Route
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -73,6 +74,7 @@ class Client:
         self._draw = draw
         self._now = asyncio.get_running_loop().time
         self._in_flight = asyncio.Semaphore(concurrency)
+        self._queued = 0
         self._clock = ServerClock()
         self._lanes: dict[Route, _Lane] = defaultdict(lambda: _Lane(self._clock))
         self._closed = asyncio.Event()
@@ -91,8 +93,13 @@ class Client:
         return min(found, key=lambda limit: limit.calls / limit.window, default=None)
 
     def close(self) -> None:
-        """Lets no further call start, except those that finish what is in flight; who waits for a turn gets `Closed`."""
+        """Lets no further call start, except those that finish what is in flight; who waits for a turn or a place gets `Closed`."""
+        if self._closed.is_set():
+            return
         self._closed.set()
+        # At once, not when a place is free: a call that never went out must not be given up as one in flight.
+        for _ in range(self._queued):
+            self._in_flight.release()
         for lane in self._lanes.values():
             lane.changed.set()
 
@@ -134,6 +141,14 @@ class Client:
         """Waits for a route's turn ahead of the call, so that what the call is made from can be read when its turn has come."""
         return await self._enter(route, finishing=finishing)
 
+    async def reserve_two(self, route: Route) -> tuple[Ticket, Ticket | None]:
+        """Waits for two turns of a route at once, so that whoever has made the first call need not wait in the midst of things for the other.
+
+        The second is missing where that cannot be: a window allows one call only, or nothing is known of the route yet.
+        """
+        first, *second = await self._enter_together(route, 2, finishing=False)
+        return first, second[0] if second else None
+
     def give_back(self, route: Route, ticket: Ticket) -> None:
         """Returns a reserved turn that turned out not to be needed."""
         lane = self._lanes[route]
@@ -142,7 +157,7 @@ class Client:
 
     # ---------------------------------------------------------------------------------------------------------- retries
 
-    async def _repeat(
+    async def _repeat(  # noqa: C901 - one story, whose turns share what is known by then
         self,
         request: Request[T],
         failure: Failure,
@@ -197,7 +212,7 @@ class Client:
         raise CallFailed(failure, sent)
 
     async def _seen(self, failure: Failure, look: Callable[[], Awaitable[T | None]] | None, attempts: int) -> Written[T] | None:
-        """What a look at the server tells about a write of unknown outcome; None if it was not carried out, or is known not to have been."""
+        """What a look at the server tells of a write of unknown outcome; None if it was not carried out, or is known not to have been."""
         if not failure.undecided or look is None:
             return None
         try:
@@ -261,11 +276,14 @@ class Client:
         route, lane = request.route, self._lanes[request.route]
         while True:
             ticket = ticket or await self._enter(route, finishing=finishing)
+            self._queued += 1
             try:
                 await self._in_flight.acquire()
             except asyncio.CancelledError:
                 self.give_back(route, ticket)
                 raise
+            finally:
+                self._queued -= 1
             try:
                 if self._closed.is_set() and not finishing:
                     self.give_back(route, ticket)
@@ -294,35 +312,31 @@ class Client:
             raise
         else:
             self.figures.calls[*key, answer.status] += 1
-            result = wire.interpret(request, answer)
-            self._learn(request, lane, ticket, answer, result, sent)
+            result = answers.interpret(request, answer)
+            received = self._now()
+            if told := answers.server_time(request, answer):
+                self._clock.observe(sent=sent, received=received, earliest=told.earliest, latest=told.latest, own=told.own)
+            _pass_on(answer, result, lane.gate, ticket, received)
             return result
         finally:
             lane.changed.set()
 
-    def _learn(self, request: Request[object], lane: _Lane, ticket: Ticket, answer: Answer, result: object, sent: float) -> None:
-        received = self._now()
-        if told := wire.server_time(request, answer):
-            self._clock.observe(sent=sent, received=received, earliest=told.earliest, latest=told.latest, own=told.own)
-        limit = wire.rate_limit(answer)
-        if limit is None and isinstance(result, Failure) and result.next not in (Next.ROW, Next.WAIT):
-            # It may not have come as far as the limiter (a proxy's page; 401 and 403 since 8.0), and so says nothing about a limit.
-            lane.gate.lost(ticket, received)
-            return
-        wait = result.wait if isinstance(result, Failure) else None
-        lane.gate.answered(ticket, limit, received=received, refused=answer.status == 429, wait=wait)
-
     async def _enter(self, route: Route, *, finishing: bool) -> Ticket:
-        """Waits until the route may be called, first come first served."""
+        (ticket,) = await self._enter_together(route, 1, finishing=finishing)
+        return ticket
+
+    async def _enter_together(self, route: Route, calls: int, *, finishing: bool) -> list[Ticket]:
+        """Waits until the route may be called so many times, or as often as it can be at once; first come first served."""
         lane = self._lanes[route]
         async with lane.turn:
             while True:
                 if self._closed.is_set() and not finishing:
                     raise Closed
                 asked = self._now()
-                wait = lane.gate.wait(asked)
+                together = lane.gate.at_once(calls)
+                wait = lane.gate.wait(asked, together)
                 if wait <= 0:
-                    return lane.gate.take()
+                    return [lane.gate.take() for _ in range(together)]
                 lane.changed.clear()
                 try:
                     async with asyncio.timeout(None if wait == inf else wait):
@@ -330,6 +344,17 @@ class Client:
                 except TimeoutError:
                     pass
                 self.figures.wait_seconds += self._now() - asked if wait != inf else 0.0
+
+
+def _pass_on(answer: Answer, result: object, gate: Gate, ticket: Ticket, received: float) -> None:
+    """Tells a gate what an answer says about its limit."""
+    limit = answers.rate_limit(answer)
+    if limit is None and isinstance(result, Failure) and result.next not in (Next.ROW, Next.WAIT):
+        # It may not have come as far as the limiter (a proxy's page; 401 and 403 since 8.0), and so says nothing about a limit.
+        gate.lost(ticket, received)
+        return
+    wait = result.wait if isinstance(result, Failure) else None
+    gate.answered(ticket, limit, received=received, refused=answer.status == 429, wait=wait)
 
 
 def _repeatable(error: BaseException) -> bool:

@@ -10,7 +10,8 @@ from typing import Protocol
 import aiohttp
 from yarl import URL
 
-from bulkjob.rocketchat.wire import Answer, Failure, Next, Request
+from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.vocabulary import Code, Exit, Stop
 
 
@@ -32,7 +33,8 @@ class Transport(Protocol):
 class Revealable(Protocol):
     """A secret as the settings keep it."""
 
-    def reveal(self) -> str: ...
+    def reveal(self) -> str:
+        """The secret itself."""
 
 
 class HttpTransport:
@@ -43,6 +45,7 @@ class HttpTransport:
         self._base = base
 
     async def send(self, request: Request[object]) -> Answer:
+        """See `Transport`."""
         url = URL(self._base + request.path, encoded=True).update_query(request.query)
         try:
             async with self._session.request(request.route.method, url, json=request.body, allow_redirects=False) as response:

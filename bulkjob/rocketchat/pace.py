@@ -7,9 +7,9 @@ itself. A `Gate` lets calls through as `windows` have room for them.
 
 from math import inf
 
+from bulkjob.rocketchat.answers import RateLimit
 from bulkjob.rocketchat.clock import ServerClock
 from bulkjob.rocketchat.windows import AnnouncedWindows, GuessedWindows, Limit, OnTheirWay, Ticket, Windows
-from bulkjob.rocketchat.wire import RateLimit
 
 #: A refused call is not repeated sooner, in seconds, even if the server names a moment that is over; twice as long each time that goes on …
 LEAST_HOLD = 0.05
@@ -36,15 +36,23 @@ class Gate:
         """What the route allows, as far as it is known; None where no limit was announced."""
         return self._windows.limit() if self._windows else None
 
-    def wait(self, now: float) -> float:
-        """Seconds until a call may go out: 0 for at once, infinite if the answer of a call on its way must come first."""
+    def at_once(self, calls: int) -> int:
+        """How many of so many calls can be waited for together: one while nothing is known, and never more than a window allows."""
+        limit = self.limit
+        return 1 if not self._known else min(calls, limit.calls) if limit else calls
+
+    def wait(self, now: float, calls: int = 1) -> float:
+        """Seconds until so many calls may go out: 0 for at once, infinite if the answer of a call on its way must come first.
+
+        ``calls``: no more than `at_once`.
+        """
         if self._held_until > now:
             return self._held_until - now
         if not self._known:
             return inf if len(self._calls) else 0.0
-        if self._windows is None or self._windows.room(self._calls, now) > 0:
+        if self._windows is None or self._windows.room(self._calls, now) >= calls:
             return 0.0
-        return max(0.001, self._windows.opens(self._calls, now) - now)
+        return max(0.001, self._windows.opens(self._calls, now, calls) - now)
 
     def take(self) -> Ticket:
         """Leave to send one call. Only after `wait` was 0."""

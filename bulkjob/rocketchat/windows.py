@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import ceil, floor, inf
 from typing import Protocol
 
+from bulkjob.rocketchat.answers import RateLimit
 from bulkjob.rocketchat.clock import ServerClock
-from bulkjob.rocketchat.wire import RateLimit
 
 #: Rocket.Chat's default window, in seconds: assumed where nothing tells the server's time.
 DEFAULT_WINDOW = 60.0
@@ -19,6 +19,8 @@ SAME_WINDOW = 0.05
 
 #: Windows that are over and still remembered: an answer that was under way for so long is an old one.
 _REMEMBERED = 64
+
+_UNBOUNDED = 1_000_000
 
 #: Without headers: windows until one call more than the known number is tried; twice as many after each time that was refused.
 _FIRST_TRIAL = 4
@@ -56,6 +58,7 @@ class OnTheirWay:
 
     @property
     def unanswered(self) -> int:
+        """How many have been sent and not ended."""
         return len(self._sent)
 
     def sent_after(self, sendings: int) -> int:
@@ -93,8 +96,8 @@ class Windows(Protocol):
     def room(self, calls: OnTheirWay, now: float) -> int:
         """How many calls may be sent beside those on their way without any of them being refused."""
 
-    def opens(self, calls: OnTheirWay, now: float) -> float:
-        """When there will be room again, unless an answer tells sooner; infinite if only an answer can tell."""
+    def opens(self, calls: OnTheirWay, now: float, wanted: int) -> float:
+        """When there will be room for so many again, unless an answer tells sooner; infinite if only an answer can tell."""
 
     def lost(self, sent: float, now: float) -> None:
         """A call ended of which nobody knows whether and where it counted."""
@@ -153,12 +156,12 @@ class AnnouncedWindows:
         unheard_of = self._calls - self._lost - len(calls)
         return min([unheard_of, *(window.room(self._calls, calls) for window in self._windows)])
 
-    def opens(self, calls: OnTheirWay, now: float) -> float:
+    def opens(self, calls: OnTheirWay, now: float, wanted: int) -> float:
         """See `Windows`."""
         self._close(now)
-        if self._calls - self._lost - len(calls) <= 0:
+        if self._calls - self._lost - len(calls) < wanted:
             return inf if len(calls) else self._lost_until
-        return max((self._end(window) for window in self._windows if window.room(self._calls, calls) <= 0), default=now)
+        return max((self._end(window) for window in self._windows if window.room(self._calls, calls) < wanted), default=now)
 
     def lost(self, sent: float, now: float) -> None:  # noqa: ARG002 - others need it
         """See `Windows`."""
@@ -256,10 +259,10 @@ class GuessedWindows:
         if self._refused:
             return -len(calls)
         if self._calls is None:
-            return 1
+            return _UNBOUNDED
         return self._calls + self._tries() - self._passed - self._gone - len(calls)
 
-    def opens(self, calls: OnTheirWay, now: float) -> float:
+    def opens(self, calls: OnTheirWay, now: float, wanted: int) -> float:  # noqa: ARG002 - others need it
         """See `Windows`."""
         self._close(now)
         if self._ends == inf and not len(calls):

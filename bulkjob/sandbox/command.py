@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from bulkjob.sandbox.faults import explanation
 from bulkjob.sandbox.server import Sandbox
 from bulkjob.sandbox.web import running
 
@@ -28,7 +29,12 @@ def serve(
 
     Prints ``listening on http://HOST:PORT`` when ready and, for the built-in workspace, the settings to use it with. Without a
     `seed` it is 0. Raises ValueError with one sentence for a state, specification or address that cannot be served.
+
+    Of the `faults` ``help``, prints what they may be and serves nothing.
     """
+    if faults == "help":
+        print(explanation())  # noqa: T201 - the command's output
+        return 0
     if not 0 <= latency_ms < math.inf:
         raise ValueError(f"the latency {latency_ms} is not a number of milliseconds from 0 up")
     sandbox = Sandbox(

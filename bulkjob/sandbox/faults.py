@@ -2,57 +2,83 @@
 
 A specification is a list of items separated by commas::
 
-    KIND[:PROBABILITY][@[METHOD ]ROUTE][+SKIP][xTIMES]
+    KIND[=VALUE][:PROBABILITY][@[METHOD ]ROUTE][+SKIP][xTIMES]
 
 ``reset-after:0.1`` drops one answer in ten after the work is done; ``502@PUT livechat/department/:id+3x2`` lets three PUTs
-pass and answers 502 to the next two; ``restart+40x1`` restarts the server at the 41st call. A route is spelt as in
-``/_sandbox/calls`` and may hold ``*``; without one an item is about every call. PROBABILITY is 1 unless given. SKIP and TIMES
-count the calls that the item is about; for a PROBABILITY below 1, TIMES counts those that were hit. The first item that hits wins.
+pass and answers 502 to the next two; ``restart+40x1`` restarts the server at the 41st call. The table of KINDs says what each
+does. A route is spelt as in ``/_sandbox/calls`` and may hold ``*``; without one an item is about every call. PROBABILITY is 1
+unless given. SKIP and TIMES count the calls that the item is about; for a PROBABILITY below 1, TIMES counts those that were hit.
 
-Whether a call is hit follows from the seed, the item, the method, the path and how often that method and path came before. So a
-run with the same calls meets the same faults, in whatever order they arrive.
+A VALUE that is a length of time is a number, ``LOW-HIGH`` (drawn evenly) or ``exp(MEAN)`` (mostly short, with a long tail).
+``skew`` and ``processes`` are about the whole server and have nothing but their value.
+
+The first item that hits wins; ``latency`` and ``editor`` add to what happens else, of each the first that hits. So
+``latency=3000:0.01, latency=exp(40), 503:0.05`` makes one call in a hundred very slow, the others as they come, and refuses some.
+
+Whether a call is hit, and by how much, follows from the seed, the item, the method, the path and how often that method and path
+came before. So a run with the same calls meets the same faults, in whatever order they arrive.
+
+What a workspace can be is not a fault but a state: counters that are wrong, monitors without the role, archived departments in a
+unit, fields that are missing stand in the state file. The server's own 429 comes from the rate limit. What the colleague of
+``editor`` has done is listed under ``/_sandbox/edits``.
 """
 
+import inspect
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
+KINDS: Final = {
+    "reset-before": "the connection is reset and nothing is done",
+    "reset-after": "the work is done, then the connection is reset",
+    "timeout": "nothing is done and no answer ever comes",
+    "timeout-after": "the work is done, but no answer ever comes",
+    "restart": "the server restarts: this call and all in flight are dropped, the rate limiter's windows begin anew",
+    "refuse[=SECONDS]": "a restart during which connections are refused for so long (1 s)",
+    "429": "a proxy's page without the server's rate-limit headers, nothing is done; 429x50 is a storm",
+    "500": "the server's error as JSON, nothing is done",
+    "502": "a proxy's page, nothing is done",
+    "503": "a proxy's page, nothing is done",
+    "504": "a proxy's page, nothing is done",
+    "truncate": "the work is done, but the answer's body ends in the middle",
+    "slow[=SECONDS]": "the work is done, and the answer's body dribbles in over so long (5 s)",
+    "forget": "a write is answered with 200 and not done; a read is not touched",
+    "latency=MS": "the call takes so long on top of --latency, half of it before the work is done, half after",
+    "editor": "before a write a colleague changes something else: moves a department, adds or removes an agent, renames a unit",
+    "skew=SECONDS": "the server's clock is ahead (behind, with a minus): Date, X-RateLimit-Reset, _updatedAt",
+    "processes=N": "calls go to so many server processes in turn, each with rate-limit windows of its own",
+}
+"""The table of KINDs, each with its VALUE, and what it does."""
+
 
 class Fault(StrEnum):
-    """What happens to a call."""
+    """What happens to a call, as `KINDS` describes it."""
 
     RESET_BEFORE = "reset-before"
-    """The connection is reset; nothing was done."""
     RESET_AFTER = "reset-after"
-    """The work is done, then the connection is reset."""
     TIMEOUT = "timeout"
-    """No answer ever; nothing was done."""
     TIMEOUT_AFTER = "timeout-after"
-    """The work is done, but no answer ever comes."""
+    RESTART = "restart"
+    REFUSE = "refuse"
     TOO_MANY = "429"
-    """A proxy's 429: HTML, none of the server's rate-limit headers."""
     ERROR = "500"
-    """The server's 500, as JSON."""
     BAD_GATEWAY = "502"
-    """A proxy's page."""
     UNAVAILABLE = "503"
     GATEWAY_TIMEOUT = "504"
     TRUNCATE = "truncate"
-    """The work is done; the answer's body ends in the middle."""
+    SLOW = "slow"
     FORGET = "forget"
-    """A write is answered with 200 and not done; a read is not touched."""
-    RESTART = "restart"
-    """The server restarts: this call and all in flight are dropped, the rate limiter's windows begin anew."""
 
 
 #: Faults after which the client gets no answer at all.
-LOST: Final = frozenset({Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.TIMEOUT, Fault.TIMEOUT_AFTER, Fault.RESTART})
+LOST: Final = frozenset({Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.TIMEOUT, Fault.TIMEOUT_AFTER, Fault.RESTART, Fault.REFUSE})
 
 #: Faults whose call is carried out all the same.
-DONE: Final = frozenset({Fault.RESET_AFTER, Fault.TIMEOUT_AFTER, Fault.TRUNCATE})
+DONE: Final = frozenset({Fault.RESET_AFTER, Fault.TIMEOUT_AFTER, Fault.TRUNCATE, Fault.SLOW})
 
 #: Faults that are a proxy's HTML page, with its title; nothing was done.
 PAGES: Final = {
@@ -62,19 +88,43 @@ PAGES: Final = {
     Fault.GATEWAY_TIMEOUT: "Gateway Timeout",
 }
 
-_KINDS: Final = [fault.value for fault in Fault]
+_LATENCY: Final = "latency"
+_EDITOR: Final = "editor"
+_SKEW: Final = "skew"
+_PROCESSES: Final = "processes"
+
+_FAULTS: Final = frozenset(fault.value for fault in Fault)
+#: Kinds that take a length of time, and what it is unless given.
+_LASTING: Final = {Fault.SLOW.value: "5", Fault.REFUSE.value: "1", _LATENCY: ""}
+#: Kinds that only a write meets.
+_OF_WRITES: Final = frozenset({Fault.FORGET.value, _EDITOR})
+
+_NAMES: Final = [re.split(r"\W*=", kind)[0] for kind in KINDS]
+_NUMBER: Final = r"\d+(?:\.\d+)?"
 _ITEM: Final = re.compile(
-    rf"(?P<kind>{'|'.join(sorted(_KINDS, reverse=True))})"
-    r"(?::(?P<probability>\d+(?:\.\d+)?))?"
+    rf"(?P<kind>{'|'.join(sorted(_NAMES, reverse=True))})"
+    rf"(?:=(?P<value>exp\({_NUMBER}\)|{_NUMBER}-{_NUMBER}|-?{_NUMBER}))?"
+    rf"(?P<when>(?::(?P<probability>{_NUMBER}))?"
     r"(?:@(?:(?P<method>[A-Z]+)(?:[ ]|(?=[+x]|$)))?(?P<route>[^+]*?))?"
-    r"(?:\+(?P<skip>\d+))?(?:x(?P<times>\d+))?",
+    r"(?:\+(?P<skip>\d+))?(?:x(?P<times>\d+))?)",
     re.ASCII,
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """A fault that hits a call."""
+
+    fault: Fault
+    seconds: float = 0.0
+    """How long it lasts, for those that last."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Item:
-    fault: Fault
+    kind: str
+    amount: Callable[[random.Random], float]
+    """Draws the VALUE."""
     probability: float
     method: str
     route: str
@@ -84,22 +134,22 @@ class _Item:
     hit: int = 0
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def strikes(self, seed: str, method: str, route: str, path: str) -> bool:
-        """Whether this call is hit; counts it."""
+    def strikes(self, seed: str, method: str, route: str, path: str) -> random.Random | None:
+        """The generator of all else that this call meets, None if it is not hit; counts the call."""
         if (self.method and self.method != method) or (self.route and not fnmatchcase(route, self.route)):
-            return False
-        if self.fault is Fault.FORGET and method == "GET":
-            return False
+            return None
+        if self.kind in _OF_WRITES and method == "GET":
+            return None
         self.met += 1
         if self.met <= self.skip or (self.times is not None and self.hit >= self.times):
-            return False
-        if self.probability < 1:
-            nth = self.seen[method, path] = self.seen.get((method, path), 0) + 1
-            # Chance here is a test's, and must be the same again for the same seed.
-            if random.Random(f"{seed}:{method}:{path}:{nth}").random() >= self.probability:  # noqa: S311
-                return False
+            return None
+        nth = self.seen[method, path] = self.seen.get((method, path), 0) + 1
+        # Chance here is a test's, and must be the same again for the same seed.
+        chance = random.Random(f"{seed}:{method}:{path}:{nth}")  # noqa: S311
+        if self.probability < 1 and chance.random() >= self.probability:
+            return None
         self.hit += 1
-        return True
+        return chance
 
 
 class Faults:
@@ -108,28 +158,98 @@ class Faults:
     def __init__(self, spec: str | None = None, *, seed: int = 0) -> None:
         """Read `spec`; raise ValueError with one sentence if it cannot be understood."""
         self._seed = seed
-        self._items = [_read(item.strip()) for item in (spec or "").split(",") if item.strip()]
+        self._items: list[_Item] = []
+        self.skew = 0.0
+        """Seconds by which the server's clock is ahead."""
+        self.processes: int | None = None
+        """How many processes the server has, if the specification says it."""
+        for text in (spec or "").split(","):
+            if text.strip():
+                self._take(text.strip())
 
-    def decide(self, method: str, route: str, path: str) -> Fault | None:
+    def _take(self, text: str) -> None:
+        found = _ITEM.fullmatch(text)
+        if found is None:
+            kinds = ", ".join(KINDS)
+            raise ValueError(f"the fault {text!r} is not KIND[=VALUE][:PROBABILITY][@[METHOD ]ROUTE][+SKIP][xTIMES] with a KIND of {kinds}")
+        if found["kind"] not in (_SKEW, _PROCESSES):
+            self._items.append(_item(text, found))
+            return
+        if found["when"] or found["value"] is None:
+            raise ValueError(f"the fault {text!r} is not {found['kind']}=VALUE alone")
+        if found["kind"] == _SKEW:
+            self.skew = _number(text, r"-?[\d.]+", found["value"])
+        else:
+            self.processes = int(_number(text, r"0*[1-9]\d*", found["value"]))
+
+    def decide(self, method: str, route: str, path: str) -> Strike | None:
         """What happens to this call."""
+        struck = self._first(_FAULTS, method, route, path)
+        if struck is None:
+            return None
+        item, chance = struck
+        return Strike(fault=Fault(item.kind), seconds=item.amount(chance))
+
+    def latency(self, method: str, route: str, path: str) -> float:
+        """Seconds that this call takes beyond what it would."""
+        struck = self._first(frozenset({_LATENCY}), method, route, path)
+        if struck is None:
+            return 0.0
+        item, chance = struck
+        return item.amount(chance) / 1000
+
+    def editor(self, method: str, route: str, path: str) -> random.Random | None:
+        """Where a colleague comes in before this call: the generator of what he does."""
+        struck = self._first(frozenset({_EDITOR}), method, route, path)
+        return None if struck is None else struck[1]
+
+    def _first(self, kinds: frozenset[str], method: str, route: str, path: str) -> tuple[_Item, random.Random] | None:
         for number, item in enumerate(self._items):
-            if item.strikes(f"{self._seed}:{number}", method, route, path):
-                return item.fault
+            if item.kind in kinds:
+                chance = item.strikes(f"{self._seed}:{number}", method, route, path)
+                if chance is not None:
+                    return item, chance
         return None
 
 
-def _read(text: str) -> _Item:
-    found = _ITEM.fullmatch(text)
-    if found is None:
-        raise ValueError(f"the fault {text!r} is not KIND[:PROBABILITY][@[METHOD ]ROUTE][+SKIP][xTIMES] with a KIND of {', '.join(_KINDS)}")
+def explanation() -> str:
+    """The grammar and all kinds, for people."""
+    width = max(map(len, KINDS))
+    table = "\n".join(f"{kind:{width}}  {meaning}" for kind, meaning in KINDS.items())
+    return f"{inspect.cleandoc(__doc__ or '').replace('``', '').replace('::', ':')}\n\n{table}"
+
+
+def _item(text: str, found: re.Match[str]) -> _Item:
+    kind, value = found["kind"], found["value"]
+    if value is None:
+        value = _LASTING.get(kind, "0")
+    elif kind not in _LASTING:
+        raise ValueError(f"the fault {text!r} has a value, but {kind} takes none")
     probability = float(found["probability"] or 1)
     if not 0 <= probability <= 1:
         raise ValueError(f"the probability of the fault {text!r} is not between 0 and 1")
     return _Item(
-        fault=Fault(found["kind"]),
+        kind=kind,
+        amount=_amount(text, value),
         probability=probability,
         method=found["method"] or "",
         route=found["route"] or "",
         skip=int(found["skip"] or 0),
         times=int(found["times"]) if found["times"] else None,
     )
+
+
+def _amount(text: str, value: str) -> Callable[[random.Random], float]:
+    if value.startswith("exp("):
+        mean = float(value[4:-1])
+        return lambda chance: mean * chance.expovariate(1.0)
+    low, _, high = value.partition("-")
+    if not low or float(high or low) < float(low):
+        raise ValueError(f"the fault {text!r} needs a length of time: a number, LOW-HIGH or exp(MEAN)")
+    return lambda chance: chance.uniform(float(low), float(high or low))
+
+
+def _number(text: str, pattern: str, value: str) -> float:
+    if re.fullmatch(pattern, value, re.ASCII) is None:
+        raise ValueError(f"the value of the fault {text!r} is none that it can have")
+    return float(value)

@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,7 +13,8 @@ from email.utils import formatdate
 from typing import Any, Final
 
 from bulkjob.sandbox.bodies import parse_body
-from bulkjob.sandbox.faults import DONE, LOST, PAGES, Fault, Faults
+from bulkjob.sandbox.editor import edit
+from bulkjob.sandbox.faults import DONE, LOST, PAGES, Fault, Faults, Strike
 from bulkjob.sandbox.limiter import Limit, Limiter, parse_limit
 from bulkjob.sandbox.routes import Endpoint, Match, Routes
 from bulkjob.sandbox.rules import UNAUTHORIZED, Access, Call, Refusal, check_schema, coded
@@ -37,7 +39,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     fault: Fault | None = None
-    """What went wrong on purpose; the carrier acts on those of `faults.LOST`, the others are already in the reply."""
+    """What went wrong on purpose; the carrier acts on those of `faults.LOST` and on `SLOW`, the others are already in the reply."""
+    seconds: float = 0.0
+    """How long the body takes to arrive (`SLOW`), or connections are refused from now on (`REFUSE`)."""
     call: int | None = None
     """The place of this call in `Sandbox.calls`."""
 
@@ -67,7 +71,8 @@ class Sandbox:
 
     `clock` gives epoch seconds. `rate_limit` is ``CALLS/SECONDS`` or ``off``; None leaves it to the state's settings. With
     several `processes`, calls go to them in turn, and each has rate-limit windows of its own. `faults` is a specification as in
-    `bulkjob.sandbox.faults`. Ids and faults follow from `seed`. A wrong state or specification raises ValueError.
+    `bulkjob.sandbox.faults`; its ``processes`` wins. Ids and faults follow from `seed`. A wrong state or specification raises
+    ValueError.
     """
 
     def __init__(
@@ -86,21 +91,29 @@ class Sandbox:
         self._can = capabilities(server_version)
         self._routes = Routes(self._can)
         # Ids must be the same again for the same seed; nothing secret hangs on them.
-        self._state = State(state, clock=clock, rng=random.Random(seed))  # noqa: S311
+        self._state = State(state, clock=self._now, rng=random.Random(seed))  # noqa: S311
         self._faults = Faults(faults, seed=seed)
         self._limit = self._limit_of_state() if rate_limit is None else parse_limit(rate_limit)
         self._processes = processes
         self._calls: list[Document] = []
+        self._edits: list[Document] = []
+        self._refusing_until = -math.inf
         self._late: list[Callable[[], None]] = []
         self.restarts = 0
         """How often the server has restarted. A carrier that finds it changed since a call came in drops that call."""
         self._start()
 
-    def _start(self) -> None:
+    def _start(self, *, after: float = 0.0) -> None:
+        """Begin anew in `after` seconds."""
         self._access = Access()
-        started_ms = int(self._clock() * 1000)
-        self._limiters = [Limiter(self._limit, started_ms=started_ms) for _ in range(self._processes)] if self._limit else []
+        started_ms = int((self._now() + after) * 1000)
+        processes = range(self._faults.processes or self._processes)
+        self._limiters = [Limiter(self._limit, started_ms=started_ms) for _ in processes] if self._limit else []
         self._turn = 0
+
+    def _now(self) -> float:
+        """The time that the server takes it to be."""
+        return self._clock() + self._faults.skew
 
     def state(self) -> dict[str, Any]:
         """A deep copy of what is stored now, in the shape of a state file with all its keys."""
@@ -111,8 +124,23 @@ class Sandbox:
         """The calls received: ``method``, ``route``, ``path``, ``status``, ``time`` (epoch seconds), in the order they came.
 
         ``route`` is blank for a path that is none, ``status`` 0 for a call that was not answered, whether its work was done or not.
+        ``time`` is the true one, whatever the server takes it to be. A connection that was refused is no call.
         """
         return [dict(call) for call in self._calls]
+
+    def edits(self) -> list[dict[str, Any]]:
+        """What the colleague of the fault ``editor`` has done, in order: ``edit``, ``department``, ``unit``, ``agent``, ``name``, ``time``.
+
+        ``edit`` is ``move`` (department, unit), ``add`` or ``remove`` (department, agent) or ``rename`` (unit, name).
+        """
+        return [dict(edit) for edit in self._edits]
+
+    def latency(self, method: str, path: str) -> float:
+        """Seconds that the fault ``latency`` wants a call to take; a carrier asks once for each call, before `answer`."""
+        if path.startswith(_OWN):
+            return 0.0
+        match = self._routes.find(path)
+        return self._faults.latency(method, match.route.name if match else "", path)
 
     def drop(self, reply: Reply) -> None:
         """Note that a reply did not reach the client: its call gets the status 0."""
@@ -135,10 +163,13 @@ class Sandbox:
         """
         if path.startswith(_OWN):
             return self._own(method, path)
+        if (refusing := self._refusing_until - self._clock()) > 0:
+            return Reply(status=0, fault=Fault.REFUSE, seconds=refusing)
         self._catch_up()
         match = self._routes.find(path)
         route = match.route.name if match else ""
-        fault = self._faults.decide(method, route, path)
+        self._meddle(method, route, path, match)
+        strike = self._faults.decide(method, route, path)
         number = len(self._calls)
         self._calls.append({"method": method, "route": route, "path": path, "status": 0, "time": self._clock()})
         request = _Request(
@@ -149,25 +180,36 @@ class Sandbox:
             address=address,
             match=match,
         )
-        reply = self._struck(fault, request)
+        reply = self._struck(strike, request)
         self._calls[number]["status"] = reply.status
-        dated = {**reply.headers, "date": formatdate(self._clock(), usegmt=True)} if reply.status else {}
+        dated = {**reply.headers, "date": formatdate(self._now(), usegmt=True)} if reply.status else {}
         return replace(reply, call=number, headers=dated)
 
     def _own(self, method: str, path: str) -> Reply:
-        shown: dict[str, Callable[[], object]] = {"state": self.state, "calls": self.calls}
+        shown: dict[str, Callable[[], object]] = {"state": self.state, "calls": self.calls, "edits": self.edits}
         read = shown.get(path.removeprefix(_OWN))
         if method != "GET" or read is None:
-            return _json(404, {"success": False, "error": f"only GET {' and '.join(_OWN + name for name in shown)} are here"})
+            return _json(404, {"success": False, "error": f"only GET {', '.join(_OWN + name for name in shown)} are here"})
         return _json(200, read())
 
-    def _struck(self, fault: Fault | None, request: _Request) -> Reply:
-        """The reply to a call that meets `fault`."""
-        if fault is Fault.RESTART:
+    def _meddle(self, method: str, route: str, path: str, match: Match | None) -> None:
+        """Let a colleague do something elsewhere, if the faults want it."""
+        chance = self._faults.editor(method, route, path)
+        if chance is None:
+            return
+        done = edit(self._state, chance, sparing=frozenset(match.ids if match else ()))
+        if done is not None:
+            self._edits.append({**done, "time": self._clock()})
+
+    def _struck(self, strike: Strike | None, request: _Request) -> Reply:
+        """The reply to a call that meets `strike`."""
+        fault, seconds = (strike.fault, strike.seconds) if strike else (None, 0.0)
+        if fault in {Fault.RESTART, Fault.REFUSE}:
             self.restarts += 1
-            self._start()
+            self._start(after=seconds)
+            self._refusing_until = self._clock() + seconds
         if fault in LOST and fault not in DONE:
-            return Reply(status=0, fault=fault)
+            return Reply(status=0, fault=fault, seconds=seconds)
         if fault in PAGES:
             page = f"<html><h1>{fault} {PAGES[fault]}</h1></html>\n"
             return Reply(status=int(fault), headers=_HTML_HEADERS, body=page.encode(), fault=fault)
@@ -178,7 +220,7 @@ class Sandbox:
             return Reply(status=0, fault=fault)
         if fault is Fault.TRUNCATE:
             return replace(reply, body=reply.body[: len(reply.body) // 2], fault=fault)
-        return replace(reply, fault=fault)
+        return replace(reply, fault=fault, seconds=seconds)
 
     def _routed(self, request: _Request, *, forget: bool) -> Reply:
         """The reply of the server itself: route, body, checks, rule."""
@@ -231,7 +273,7 @@ class Sandbox:
             state=self._state,
             can=self._can,
             access=self._access,
-            now_ms=int(self._clock() * 1000),
+            now_ms=int(self._now() * 1000),
             user=user,
             ids=match.ids,
             query=request.query,
@@ -259,8 +301,8 @@ class Sandbox:
         """Count the call and fill in the rate-limit headers; raise the 429."""
         if not self._limiters or self._limit is None or self._state.may(user, "api-bypass-rate-limit"):
             return
-        now_ms = int(self._clock() * 1000)
-        limiter = self._limiters[self._turn % self._processes]
+        now_ms = int(self._now() * 1000)
+        limiter = self._limiters[self._turn % len(self._limiters)]
         self._turn += 1
         verdict = limiter.check(route, request.headers.get("x-real-ip", request.address), now_ms=now_ms)
         request.limits["x-ratelimit-limit"] = str(self._limit.calls)

@@ -24,8 +24,9 @@ from bulkjob.cli import main
 from bulkjob.job import job_of
 from bulkjob.plan_command import planned
 from bulkjob.prepare import read_approved
+from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.wire import Answer, Failure, Next, Request
 from bulkjob.rundir import opened
 from bulkjob.sandbox import Fault, Reply, Sandbox
 from bulkjob.sandbox.web import running
@@ -499,8 +500,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         folder = tmp_path / "run"
         rows = results_of(folder) if (folder / "results.csv").exists() else None
         assert token not in shown.out + shown.err
-        for path in tmp_path.rglob("run/*"):
-            assert token.encode() not in path.read_bytes()
+        for path in tmp_path.rglob("run/**/*"):
+            assert path.is_dir() or token.encode() not in path.read_bytes()
         return SimpleNamespace(exit=code, out=shown.out, err=shown.err, rows=rows, folder=folder)
 
     return program

@@ -481,7 +481,7 @@ def test_sample_on_every_server_line(tools: Any, sample: State, tmp_path: Path, 
     """The sample sheet ends well on every server line, CSV and workbook alike, and again writes nothing."""
     ran = tools.rehearse(tmp_path / "1", sample, tools.samples / "reorganisation.csv", version=version)
     assert ran.exit == Exit.OK, ran.said
-    assert ran.summary["warnings"] == []
+    assert ["does not tell its version" in warning for warning in ran.summary["warnings"]] == [True] * (version == "hidden")
     assert not tools.wrong_counters(ran.before, ran.after)
     again = tools.rehearse(tmp_path / "2", ran.after, tools.samples / "reorganisation.xlsx", version=version)
     assert (again.exit, again.writes, set(again.column("change"))) == (Exit.OK, [], {"unchanged"})

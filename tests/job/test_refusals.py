@@ -298,7 +298,7 @@ def test_report_that_cannot_be_written(program: Any, tools: Any, small: State, s
     with tools.serving(small) as served:
         done = program("run", sheet, "--run-dir", "other", url=served.url, token="token-admin")
     assert done.exit == Exit.CANNOT_CREATE
-    assert "other/results.csv cannot be written" in done.err
+    assert "other/results.csv cannot be written" in done.out
     assert "Traceback" not in done.err
 
 

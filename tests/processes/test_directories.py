@@ -3,9 +3,9 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,17 +23,25 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def mount(*arguments: object, command: str = "mount") -> str:
+    """Why it could not be done; blank if it was."""
+    path = shutil.which(command)
+    if path is None:
+        return f"there is no {command}"
+    done = subprocess.run([path, *map(str, arguments)], capture_output=True, text=True, check=False)
+    return (done.stderr.strip() or f"it failed with {done.returncode}") if done.returncode else ""
+
+
 @contextmanager
 def mounted(folder: Path, options: str) -> Iterator[None]:
     """A file system of its own in a folder; without the right to have one, the test is passed over."""
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"needs to mount a file system: {done.stderr.strip()}")
+    if refused := mount("-t", "tmpfs", "-o", options, "tmpfs", folder):
+        pytest.skip(f"needs to mount a file system: {refused}")
     try:
         yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        assert not mount(folder, command="umount")
 
 
 def true(turn: Any, state: Any, rows: list[dict[str, str]]) -> None:
@@ -70,13 +78,15 @@ class TestTwoProcesses:
         assert done.exit == Exit.OK, done.out + done.err
 
     def test_second_waits(self, tools: Any, shared: Any, tmp_path: Path) -> None:
-        """With a lock timeout the second waits until the first has ended, and finds everything done; a rollback then sees all of the run."""
+        """With a lock timeout a rollback waits until the run has ended, and puts back also what that did while it waited."""
         turn, before = shared.turn(), shared.state()
         sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
-        command = ("run", sheet, "--run-dir", folder, *OPTIONS)
-        with tools.started(shared.url, *command) as first:
+        with tools.started(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as first:
             tools.wait_for((folder / "journal.jsonl").exists, first)
+            first.send_signal(signal.SIGSTOP)
             with tools.started(shared.url, "rollback", folder, "--lock-timeout", "60") as back:
+                tools.wait_for(lambda: tools.holds_open(back.pid, folder / ".lock"), back)
+                first.send_signal(signal.SIGCONT)
                 done, undone = tools.Done(first), tools.Done(back)
         assert done.exit == Exit.OK, done.out + done.err
         assert undone.exit == Exit.OK, undone.out + undone.err
@@ -95,7 +105,7 @@ class TestTwoProcesses:
 
 
 class TestFull:
-    @pytest.mark.parametrize("left", [0, 300, 30_000, 60_000])
+    @pytest.mark.parametrize("left", [0, 40_000])
     def test_disk(self, tools: Any, shared: Any, tmp_path: Path, left: int) -> None:
         """On a disk of 1 MB that is full but for a rest, the job leaves with 73 and no half report; with room again, it ends the work."""
         turn, before = shared.turn(), shared.state()
@@ -107,7 +117,7 @@ class TestFull:
             ballast.write_bytes(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - left // 4096 * 4096))
             done = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
             assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
-            assert "No space left on device" in done.out + done.err
+            assert "No space left on device" in done.said
             self.hold(tools, turn, shared.state(), folder)
             ballast.unlink()
             again = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
@@ -115,7 +125,7 @@ class TestFull:
             assert {row["status"] for row in tools.report_of(folder)} == {"success"}
         assert turn.wrong(before, shared.state()) == []
 
-    @pytest.mark.parametrize("size", [0, 500, 7_000, 20_000, 36_000])
+    @pytest.mark.parametrize("size", [500, 30_000])
     def test_size_of_files(self, tools: Any, shared: Any, tmp_path: Path, size: int) -> None:
         """Where no file may grow beyond a size, it is the same: 73, and what is reported is so."""
         turn, before = shared.turn(), shared.state()
@@ -126,7 +136,7 @@ class TestFull:
 
         done = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS, preexec_fn=limited)
         assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
-        assert "File too large" in done.out + done.err
+        assert "File too large" in done.said
         self.hold(tools, turn, shared.state(), folder)
         again = tools.ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
         assert again.exit == Exit.OK, again.out + again.err
@@ -155,8 +165,8 @@ class TestReadOnly:
                 done = tools.ran(shared.url, "run", sheet, "--run-dir", folder)
                 assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
                 assert done.err == (
-                    f"bulkjob: The run directory {folder} cannot be written: Read-only file system. Make it writable, or choose another one "
-                    "with --run-dir.\n"
+                    f"bulkjob: The run directory {folder} cannot be written: Read-only file system. "
+                    "Make it writable, or choose another one with --run-dir.\n"
                 )
         assert len(shared.calls()) == calls
 
@@ -165,7 +175,7 @@ class TestReadOnly:
         sheet, disk, calls = shared.turn().sheet(tmp_path), tmp_path / "disk", len(shared.calls())
         with mounted(disk, "size=1m"):
             (disk / ".lock").touch()
-            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            assert not mount("-o", "remount,ro", disk)
             assert tools.ran(shared.url, "run", sheet, "--run-dir", disk).exit == Exit.CANNOT_CREATE
         assert len(shared.calls()) == calls
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from bulkjob.records import Unit
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.answers import CallFailed, Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client, Closed, Written
 from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.wire import Answer, CallFailed, Failure, Next, Request
 from bulkjob.vocabulary import Code
 
 Run = Callable[[Any], Any]

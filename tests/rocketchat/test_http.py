@@ -18,8 +18,9 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from bulkjob.records import Unit
 from bulkjob.rocketchat import wire
+from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.http import NoAnswer, connected
-from bulkjob.rocketchat.wire import Answer, Failure, Next, Request
 from bulkjob.vocabulary import Code, Exit, Stop
 
 Serve = Callable[..., AbstractAsyncContextManager[SimpleNamespace]]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.rocketchat.answers import RateLimit
 from bulkjob.rocketchat.clock import DRIFT, ServerClock
 from bulkjob.rocketchat.pace import LEAST_HOLD, LONGEST_HOLD, Gate
 from bulkjob.rocketchat.windows import DEFAULT_WINDOW, Limit, Ticket
-from bulkjob.rocketchat.wire import RateLimit
 
 #: A whole second is lost in ``Date``; the rest is rounding and drift.
 DATE_LOSES = 1.0
@@ -40,6 +40,17 @@ class Limiter:
         self.count += 1
         self.counts[self.began_ms] = self.count
         return self.count <= self.limit, max(0, self.limit - self.count), self.began_ms + self.window_ms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """An answer."""
+
+    ticket: Ticket
+    sent: float
+    passed: bool
+    limit: RateLimit | None
+    wait: float | None
 
 
 @dataclass(kw_only=True)
@@ -144,23 +155,26 @@ class World:
         if number in self.lost:
             self.at(max(sent + self.patience, self.now), partial(self.lose, ticket))
         else:
-            self.at(self.now + (handled if passed else 0.0), partial(self.answer, ticket, sent, back, passed, told, wait))
+            self.at(
+                self.now + (handled if passed else 0.0),
+                partial(self.answer, back, Told(ticket=ticket, sent=sent, passed=passed, limit=told, wait=wait)),
+            )
 
     def intrude(self) -> None:
         self.limiter.arrive(self.server_ms())
 
-    def answer(self, ticket: Ticket, sent: float, back: float, passed: bool, told: RateLimit | None, wait: float | None) -> None:  # noqa: FBT001 - called by `partial`
-        date = float(int(self.server_time()))
-        self.at(self.now + back, partial(self.receive, ticket, sent, passed, told, wait, date))
+    def answer(self, back: float, told: "Told") -> None:
+        self.at(self.now + back, partial(self.receive, told, float(int(self.server_time()))))
 
-    def receive(self, ticket: Ticket, sent: float, passed: bool, told: RateLimit | None, wait: float | None, date: float) -> None:  # noqa: FBT001 - as above
+    def receive(self, told: "Told", date: float) -> None:
         self.in_flight -= 1
-        if told and wait is not None:
-            self.clock.observe(sent=sent, received=self.now, earliest=told.reset - wait, latest=told.reset - wait + 1.001, own=True)
+        if told.limit and told.wait is not None:
+            now = told.limit.reset - told.wait
+            self.clock.observe(sent=told.sent, received=self.now, earliest=now, latest=now + 1.001, own=True)
         elif self.dated:
-            self.clock.observe(sent=sent, received=self.now, earliest=date, latest=date + 1.2)
-        self.gate.answered(ticket, told, received=self.now, refused=not passed, wait=wait)
-        if not passed:
+            self.clock.observe(sent=told.sent, received=self.now, earliest=date, latest=date + 1.2)
+        self.gate.answered(told.ticket, told.limit, received=self.now, refused=not told.passed, wait=told.wait)
+        if not told.passed:
             self.refused_at.append(self.now)
             self.refusals += 1
             self.pending += 1
@@ -546,7 +560,7 @@ def test_a_stamp_narrows_what_a_date_leaves_open() -> None:
 
 
 def test_a_proxys_date_does_not_spoil_what_the_server_said() -> None:
-    """A ``Date`` that contradicts what the server itself has told of its time is a proxy's, and not believed; a later word of the server's is."""
+    """A ``Date`` that contradicts what the server itself has told of its time is a proxy's, and not believed."""
     clock = ServerClock()
     clock.observe(sent=0.0, received=0.1, earliest=1000.0, latest=1000.001, own=True)
     clock.observe(sent=1.0, received=1.1, earliest=900.0, latest=901.2)

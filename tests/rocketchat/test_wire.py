@@ -9,20 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.records import Agent, Department, Membership, Monitor, Unit
-from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.wire import (
-    Account,
-    Answer,
-    Failure,
-    MemberChange,
-    Next,
-    RateLimit,
-    Request,
-    ServerTime,
-    interpret,
-    rate_limit,
-    server_time,
-)
+from bulkjob.rocketchat import readers, wire
+from bulkjob.rocketchat.answers import Failure, Next, RateLimit, ServerTime, interpret, rate_limit, server_time
+from bulkjob.rocketchat.call import Answer, Request
+from bulkjob.rocketchat.readers import Account
+from bulkjob.rocketchat.wire import MemberChange
 from bulkjob.vocabulary import Code
 
 FIVE = {"name": "Alpha", "email": "alpha@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": False}
@@ -484,7 +475,7 @@ def department_entry(**changes: object) -> dict[str, object]:
 def test_a_department_is_read() -> None:
     """Of a stored department the job keeps its place and the five fields."""
     state = interpret(READ, answer({"department": department_entry(), "agents": [], "success": True}))
-    assert state == wire.DepartmentState(
+    assert state == readers.DepartmentState(
         department=Department(id="dept-a", name="Alpha", parent_id="unit-a", archived=False, required=FIVE), members=()
     )
 
@@ -530,7 +521,9 @@ def test_archived_is_read(archived: tuple[object, bool]) -> None:
 
 def test_a_missing_department_is_none() -> None:
     """An unknown id is answered with 200 and null."""
-    assert interpret(READ, answer({"department": None, "agents": [], "success": True})) == wire.DepartmentState(department=None, members=())
+    assert interpret(READ, answer({"department": None, "agents": [], "success": True})) == readers.DepartmentState(
+        department=None, members=()
+    )
 
 
 def test_a_unit_is_no_department() -> None:
@@ -593,7 +586,7 @@ def test_what_is_no_unit_and_no_no_is_asked_again(payload: object) -> None:
 @pytest.mark.parametrize("success", [{"success": True}, {}])
 def test_a_stored_unit_is_read(success: dict[str, object]) -> None:
     """The answer to a unit's POST is read with and without ``success``."""
-    assert interpret(POST_UNIT, answer({**STORED_UNIT, **success})) == wire.StoredUnit(id="unit-a", monitors=1)
+    assert interpret(POST_UNIT, answer({**STORED_UNIT, **success})) == readers.StoredUnit(id="unit-a", monitors=1)
 
 
 def test_post_agents_tells_nothing() -> None:

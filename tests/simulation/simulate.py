@@ -260,6 +260,10 @@ class Simulation:
                 self._server.end()
                 self._tell(name, trouble, trigger, code)
                 return Ended(code=code, rows=[], writes=self._server.writes)
+            except Exception as error:
+                error.add_note(f"{name} {self._attempts}, after {self._server.writes} writes; {trouble}; {loop.waiting()}")
+                _abandon(loop)
+                raise
             finally:
                 if not loop.is_closed():
                     self._server.end()

@@ -17,8 +17,9 @@ from typing import Any
 from unittest.mock import patch
 
 from bulkjob.journal import Intent, Settled, records_of
+from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.wire import Answer, Failure, Next, Request
 from bulkjob.sandbox import Fault, Reply, Sandbox
 from bulkjob.sandbox.faults import Faults
 from bulkjob.vocabulary import Code
@@ -27,6 +28,9 @@ VirtualTimeLoop: Any = runpy.run_path(str(Path(__file__).parent.parent / "virtua
 
 EPOCH = 1_800_000_000.0
 TIMEOUT = 30.0
+
+#: More than any attempt takes.
+STEPS = 50_000
 
 _VOLATILE = frozenset({"_updatedAt", "parentId", "ancestors", "numAgents", "numDepartments", "numMonitors"})
 
@@ -73,6 +77,7 @@ class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
         self.on_step: Callable[[], None] = lambda: None
         self.handlers: dict[int, Callable[[], object]] = {}
         self._seconds_to_sync = sync
+        self._steps = 0
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
         self.handlers[sig] = lambda: callback(*args)
@@ -99,6 +104,10 @@ class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
         return done
 
     def _run_once(self) -> None:
+        self._steps += 1
+        if self._steps > STEPS:
+            message = "it goes on for ever"
+            raise RuntimeError(message)
         self.on_step()
         super()._run_once()
 
@@ -113,6 +122,18 @@ class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
     def ready(self) -> int:
         """The callbacks of the next step."""
         return len(self._ready)
+
+    def waiting(self) -> str:
+        """Where each task stands, for whoever has to find out why they do."""
+        places = []
+        for task in asyncio.all_tasks(self):
+            at: Any = task.get_coro()
+            while inner := getattr(at, "cr_await", None):
+                if getattr(inner, "cr_frame", None) is None:
+                    break
+                at = inner
+            places.append(f"{task.get_name()} at {at.__qualname__} {Path(at.cr_code.co_filename).name}:{at.cr_frame.f_lineno}")
+        return "; ".join(places)
 
     def abandon(self) -> None:
         """Throws away every task as it stands; none of them gets to do anything that is seen outside."""

@@ -1,0 +1,143 @@
+"""SIGTERM as a container's first process, which no signal reaches that it does not handle, at every stage of a run; and a second SIGINT."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.vocabulary import Exit
+
+OPTIONS = ("--concurrency", "3", "--max-removals", "100%")
+UNSHARE = ("unshare", "--pid", "--fork", "--kill-child")
+
+
+@pytest.fixture(scope="session")
+def first_process() -> None:
+    """Passes over the test where no process can be the first of its own."""
+    command = [*UNSHARE, sys.executable, "-c", "import os; print(os.getpid())"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("needs unshare")
+    if done.stdout != "1\n":
+        pytest.skip(f"needs the right to make a namespace of processes: {done.stderr.strip()}")
+
+
+@contextmanager
+def contained(tools: Any, *command: object, **options: Any) -> Iterator[tuple[Any, Any]]:
+    """The program as process 1; yields the process that waits for it, and a function that sends it a signal."""
+    with tools.started(*command, before=UNSHARE, **options) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        tools.wait_for(lambda: children.exists() and children.read_text(encoding="utf-8"), process)
+        inner = int(children.read_text(encoding="utf-8").split()[0])
+        yield process, inner
+
+
+def asleep(pid: int) -> bool:
+    """Whether a process waits for something."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S"
+
+
+@pytest.mark.usefixtures("first_process")
+class TestFirstProcess:
+    def test_while_the_sheet_is_read(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """Nothing has begun: 75 and one sentence, no run directory."""
+        sheet, folder = tmp_path / "sheet.csv", tmp_path / "run"
+        os.mkfifo(sheet)
+        with contained(tools, shared.url, "run", sheet, "--run-dir", folder) as (process, inner), sheet.open("w") as writer:
+            writer.write("department,agent\n")
+            writer.flush()
+            tools.wait_for(lambda: asleep(inner), process)
+            os.kill(inner, signal.SIGTERM)
+            done = tools.Done(process)
+        assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted before anything was sent.\n")
+        assert not folder.exists()
+
+    def test_while_the_lock_is_waited_for(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """Whoever waits for another run leaves at once, and leaves that run's directory alone."""
+        turn = shared.turn()
+        sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
+        with tools.started(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as first:
+            tools.wait_for((folder / "journal.jsonl").exists, first)
+            first.send_signal(signal.SIGSTOP)
+            with contained(tools, shared.url, "run", sheet, "--run-dir", folder, "--lock-timeout", "600") as (process, inner):
+                tools.wait_for(lambda: tools.holds_open(inner, folder / ".lock"), process)
+                os.kill(inner, signal.SIGTERM)
+                done = tools.Done(process)
+            first.send_signal(signal.SIGCONT)
+            assert tools.Done(first).exit == Exit.OK
+        assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted before anything was sent.\n")
+
+    @pytest.mark.parametrize("reading", [True, False])
+    def test_while_the_rate_limit_is_waited_for(self, tools: Any, tmp_path: Path, *, reading: bool) -> None:
+        """A wait of a minute is given up at once, before the plan is made or after; what was sent is done, the rest `not_sent`."""
+        sheet, folder = tmp_path / "sheet.csv", tmp_path / "run"
+        rows = [f"d{number},unit{(number + 1) % 3},{'a6' if reading else ''},{'1' if reading else ''}" for number in range(12)]
+        sheet.write_text("\n".join(("department,unit,agent,order", *rows)), encoding="utf-8")
+        with tools.served(tools.workspace(), tmp_path, "--rate-limit", "8/60") as sandbox:
+            command = ("run", sheet, "--run-dir", folder, "--unit-route", "department")
+            with contained(tools, sandbox.url, *command, user="manager") as (process, inner):
+                tools.wait_for(lambda: most_called(sandbox) == 8, process)
+                os.kill(inner, signal.SIGTERM)
+                done = tools.Done(process)
+            assert done.exit == Exit.INTERRUPTED, done.out + done.err
+            units = tools.parents(sandbox.state())
+        report = tools.report_of(folder)
+        assert [row["department"] for row in report] == [f"d{number}" for number in range(12)]
+        for row in report:
+            assert row["status"] == ("success" if units[row["department"]] == row["unit"] else "not_sent"), row
+        assert reading == ({row["code"] for row in report} == {"interrupted"})
+
+    def test_while_the_report_is_written(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+        """The report is finished, and the exit code is what it says."""
+        sheet, folder = shared.turn().sheet(tmp_path), tmp_path / "run"
+        folder.mkdir()
+        # Whoever opens it to write waits until somebody reads.
+        os.mkfifo(folder / ".summary.json.part")
+        with contained(tools, shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as (process, inner):
+            tools.wait_for(lambda: (folder / ".results.csv.part").exists() and asleep(inner), process)
+            os.kill(inner, signal.SIGTERM)
+            # Opening to write goes on only when the interruption has not ended the program.
+            summary = os.open(folder / ".summary.json.part", os.O_RDONLY)
+            done = tools.Done(process)
+            os.close(summary)
+        assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
+        assert "done 36" in done.said
+
+
+def most_called(sandbox: Any) -> int:
+    """Of the route that was called most, how often."""
+    return max(Counter((call["method"], call["route"]) for call in sandbox.calls()).values(), default=0)
+
+
+def test_second_interrupt(tools: Any, tmp_path: Path) -> None:
+    """A second SIGINT ends the job at once: the journal is whole, the report is written, and the next run ends the work."""
+    turn, folder = tools.Turn(1), tmp_path / "run"
+    with tools.served(tools.workspace(), tmp_path, "--rate-limit", "off", "--faults", "timeout-after@POST+9x3") as sandbox:
+        command = ("run", turn.sheet(tmp_path), "--run-dir", folder, *OPTIONS)
+        before = sandbox.state()
+        with tools.started(sandbox.url, *command, "--timeout", "600", "--grace", "600") as process:
+            tools.wait_for(lambda: sum(call["method"] == "POST" for call in sandbox.calls()) >= 12, process)
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(tools.Expired):
+                process.wait(0.3)
+            process.send_signal(signal.SIGINT)
+            done = tools.Done(process)
+        assert done.exit == Exit.INTERRUPTED, done.out + done.err
+        rows = tools.report_of(folder)
+        assert {row["status"] for row in rows} == {"success", "failed", "not_sent"}
+        assert any("no answer had come yet: it was given up when the job was interrupted" in row["message"] for row in rows)
+        for row in rows:
+            assert turn.holds(sandbox.state(), int(row["row"])) or row["status"] != "success", row
+        # The three that hang, and none that waited for a place among them.
+        assert len({row["department"] for row in rows if row["status"] == "failed"}) == 3
+        tools.journalled(folder)
+        assert tools.ran(sandbox.url, *command).exit == Exit.OK
+        assert turn.wrong(before, sandbox.state()) == []
