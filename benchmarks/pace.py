@@ -2,11 +2,11 @@
 
     python benchmarks/pace.py [CALLS/SECONDS]
 
-A sandbox in a process of its own, over HTTP, with a limit of 20 calls in 1.5 s unless told otherwise. The work: as many departments as a
+A sandbox in a process of its own, over HTTP, with a limit of 20 calls in 2.5 s unless told otherwise. The work: as many departments as a
 row of the table says, each with one new agent. The others make one ``GET`` and one ``PUT`` of ``livechat/department/:id`` for each; the
 job shares its additions out between that and ``POST livechat/department/:id/agents`` where that ends sooner. "Least" is the time between
 the first call and the last one if nothing took any time but the windows of the busiest route; "took" goes to the last answer. A window of
-1.5 s makes everything that is not the windows weigh forty times what it does at Rocket.Chat's 60 s.
+2.5 s makes everything that is not the windows weigh 24 times what it does at Rocket.Chat's 60 s.
 """
 
 import asyncio
@@ -354,7 +354,7 @@ def line(case: Case, limit: Limit) -> str:
 
 def main() -> None:
     """Measures and prints; two cases at a time, each with a server and a client of its own, as nearly all of the time is waiting."""
-    calls, window = (sys.argv[1] if len(sys.argv) > 1 else "20/1.5").split("/")
+    calls, window = (sys.argv[1] if len(sys.argv) > 1 else "20/2.5").split("/")
     limit = Limit(calls=int(calls), window=float(window))
     print(f"{limit.calls} calls of each route in {limit.window:g} s")
     columns = "way | departments | in flight | done | busiest route | 429s | attempts lost | took | least | ratio"

@@ -163,9 +163,8 @@ class Executor:
             await self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
         failed = len(self._tally.failed) - self._foretold
         if self._max_failures and failed >= self._max_failures:
-            message = (
-                f"{failed} rows have failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
-            )
+            rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
+            message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
 
     async def _keep(self, number: int, outcomes: list[Outcome], rows: list[RowResult]) -> None:

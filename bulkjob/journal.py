@@ -291,7 +291,7 @@ def _wish(change: Change) -> Wish:
 
 def read_history(path: Path) -> History | None:
     """What the journal of a run that is to be undone tells; None if there is no file. Raises `Stop` (73) for one that is damaged."""
-    records = _read(path, "Nothing was sent; put back from a copy of it, if there is one.")
+    records = _read(path, "Nothing was sent. If there is an undamaged copy of it, put that in its place.")
     return None if records is None else history_of(records)
 
 

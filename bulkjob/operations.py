@@ -43,12 +43,13 @@ class AgentWish:
 
     def change(self, member: Membership | None) -> "AgentChange":
         """What has to be stored for it: a number that is not given stays what it is, and is 0 for an agent who is new."""
+        order = self.order if self.order is not None else member.order if member else 0
         return AgentChange(
             agent_id=self.agent_id,
             username=self.username,
             count=self.count if self.count is not None else member.count if member else 0,
-            order=self.order if self.order is not None else member.order if member else 0,
-            count_before=member.count if member else None,
+            order=order,
+            count_before=member.count if member and member.order == order else None,
         )
 
 
@@ -57,7 +58,7 @@ class AgentChange(MemberChange):
     """What is to be stored for an agent, beside what was stored before: without that, nobody can tell whether a count has been lowered."""
 
     count_before: int | None
-    """None for an agent who is new."""
+    """None for an agent who is new, and where the order changes, which tells by itself."""
 
 
 Wish = UnitWish | AgentWish

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bulkjob.journal import Made
 from bulkjob.naming import Naming
-from bulkjob.operations import ALREADY_SO, AgentWish, Outcome, UnitWish, Wish, failed
+from bulkjob.operations import ALREADY_SO, AgentChange, AgentWish, Outcome, UnitWish, Wish, failed
 from bulkjob.records import Membership, Workspace
 from bulkjob.verify import agent_holds
 from bulkjob.vocabulary import Code, Status
@@ -75,17 +75,24 @@ def _unit_back(first: Made, last: UnitWish, workspace: Workspace) -> tuple[Wish,
 
 def _agent_back(first: Made, last: Made, asked: AgentWish, workspace: Workspace) -> tuple[Wish, Outcome | None]:
     before = first.before if isinstance(first.before, Membership) else None
-    found = last.before if isinstance(last.before, Membership) else None
     wish = _as_before(asked, before, tuple(sorted({*first.wish.rows, *asked.rows})))
     if asked.department_id not in workspace.departments:
         return wish, failed(Code.DEPARTMENT_GONE)
     member = workspace.members[asked.department_id].get(asked.agent_id)
-    if agent_holds(asked, asked.change(found) if asked.present else None, member):
+    if agent_holds(asked, _stored(last, asked), member):
         return wish, None
     if _is_as_before(before, member):
         return wish, ALREADY_SO
     seen = f"they are there with count {member.count} and order {member.order} now" if member else "they are not there now"
     return wish, replace(failed(Code.CHANGED_MEANWHILE), seen=seen)
+
+
+def _stored(made: Made, asked: AgentWish) -> AgentChange | None:
+    """What was stored for an agent, or may have been; a count that was lowered for certain may have risen above what it was since."""
+    if not asked.present:
+        return None
+    change = asked.change(made.before if isinstance(made.before, Membership) else None)
+    return replace(change, count_before=None) if made.status is Status.SUCCESS else change
 
 
 def _as_before(asked: AgentWish, before: Membership | None, rows: tuple[int, ...]) -> AgentWish:

@@ -218,7 +218,8 @@ class Sender:
         except CallFailed as failed:
             seconds = asyncio.get_running_loop().time() - started
             outcome = verify.unverified(written, failed) if written else verify.outcome_of_failure(failed, seconds)
-            carried = self._failed(operation, composed, outcome, failed)
+            outcomes = {**_settled(composed, perhaps_done, None), **dict.fromkeys(composed.pending, outcome)}
+            carried = self._failed(operation, failed, outcomes)
         except Closed:
             # Nothing was sent, or it was refused, or seen not to have been done.
             del self.under_way[operation.id]
@@ -242,12 +243,9 @@ class Sender:
         self._warn_unrepaired(operation, failed)
         return Carried(outcomes=dict.fromkeys(operation.wishes, outcome))
 
-    def _failed(self, operation: Operation, composed: Composed[T], outcome: Outcome, failed: CallFailed) -> Carried:
+    def _failed(self, operation: Operation, failed: CallFailed, outcomes: Mapping[Wish, Outcome]) -> Carried:
         self._warn_unrepaired(operation, failed)
-        return Carried(
-            outcomes={**composed.settled, **dict.fromkeys(composed.pending, outcome)},
-            stop=stop_for(failed.failure) if failed.failure.next is Next.JOB else None,
-        )
+        return Carried(outcomes=outcomes, stop=stop_for(failed.failure) if failed.failure.next is Next.JOB else None)
 
     def _warn_unrepaired(self, operation: Operation, failed: CallFailed) -> None:
         """A unit that only lost departments is written for its counters' sake; that nobody could do so fails no row."""
@@ -399,7 +397,7 @@ class _AgentsWriting:
     client: Client
     route: Route = field(default=wire.POST_AGENTS)
     later: Ticket | None = None
-    """The turn to look at what became of it, taken before it is sent: an interruption then finds nothing that is written and still waits."""
+    """The turn to look at what became of it, taken before it is sent: nothing that is written has to wait for it, which may be long."""
 
     async def compose(self) -> Composed[bool]:
         self.release()

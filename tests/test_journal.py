@@ -176,3 +176,72 @@ async def test_a_full_disk_stops_the_write(path: Path) -> None:
     await journal.close()
     assert stopped.value.exit_code is Exit.CANNOT_CREATE
     assert "No space left on device" in stopped.value.message
+
+
+async def test_a_line_that_was_cut_short_stays_the_last(path: Path) -> None:
+    """After a write that failed half-way nothing is appended, even if there is room again: what was sure to be there can be read."""
+    fails = False
+
+    async def sync(_file: int) -> None:
+        if fails:
+            raise OSError(28, "No space left on device")
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+    await write_one(journal)
+    whole = path.read_bytes()
+    fails = True
+    with pytest.raises(Stop):
+        await write_one(journal)
+    fails = False
+    with pytest.raises(Stop) as stopped:
+        await write_one(journal)
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    await journal.close()
+    assert path.read_bytes() == whole
+
+
+async def test_closing_keeps_what_nobody_waits_for(path: Path) -> None:
+    """Lines on their way to the disk get there although those who wrote them were given up."""
+
+    async def slow(_file: int) -> None:
+        await asyncio.sleep(0.01)
+
+    journal = Journal(path, OWNER, SHEET, sync=slow)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    writing = [asyncio.create_task(journal.outcome(number, [DONE], [ROW])) for _ in range(2)]
+    await asyncio.sleep(0)
+    for task in writing:
+        task.cancel()
+    await asyncio.gather(*writing, return_exceptions=True)
+    await journal.close()
+    assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [Status.SUCCESS]
+
+
+class TestOwed:
+    """Of units that others took departments from, and that were not written since."""
+
+    @staticmethod
+    def post(number: int, unit: str, *gains: tuple[str, str | None]) -> Intent:
+        changes = tuple(Change(department=department, rows=(2,), unit=unit, before=before) for department, before in gains)
+        return Intent(
+            number=number, operation=f"unit/{unit}", method="POST", path="/", body={}, changes=changes, picture={"unit": {"id": unit}}
+        )
+
+    @pytest.mark.parametrize("outcome", [DONE, Outcome(status=Status.FAILED, code=Code.TIMEOUT), None])
+    def test_taken_or_perhaps_taken(self, outcome: Outcome | None) -> None:
+        """A unit that a department was taken from, or may have been, is owed a write."""
+        settled = [Settled(number=1, outcomes=(outcome, outcome), rows=())] if outcome else []
+        history = history_of([self.post(1, "u2", ("d1", "u1"), ("d2", None)), *settled])
+        assert history.owed == {"u1": {"d1"}}
+
+    def test_not_taken(self) -> None:
+        """One whose department stayed where it was is not."""
+        refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
+        history = history_of([self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(refused,), rows=())])
+        assert history.owed == {}
+
+    def test_written_since(self) -> None:
+        """One that was written afterwards is owed nothing; one of which that is not known still is."""
+        taken = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
+        assert history_of(taken).owed == {"u1": {"d1"}}
+        assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.cli import main
@@ -103,6 +103,7 @@ class TestListing:
         assert "conflicting-unit (1)" in shown
         assert shown[shown.index("conflicting-unit (1)") + 1].startswith("  row 1002  ")
 
+    @settings(deadline=None)
     @given(
         st.lists(
             st.builds(
@@ -128,6 +129,7 @@ class TestListing:
 class TestMachines:
     """The whole list."""
 
+    @settings(deadline=None)
     @given(
         st.lists(
             st.builds(

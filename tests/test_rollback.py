@@ -105,6 +105,7 @@ def test_an_agent_who_was_removed_comes_back_with_their_numbers() -> None:
     [
         ({"count": 0}, member(count=5, order=1), member(count=0, order=1), {"count": 5}),
         ({"count": 0}, member(count=5, order=1), member(count=2, order=1), {"count": 5}),
+        ({"count": 0}, member(count=5, order=1), member(count=8, order=1), {"count": 5}),
         ({"order": 3}, member(count=5, order=1), member(count=9, order=3), {"order": 1}),
         ({"count": 9, "order": 3}, member(count=5, order=1), member(count=9, order=3), {"count": 5, "order": 1}),
     ],

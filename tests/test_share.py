@@ -4,7 +4,7 @@ from collections import Counter
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.forecast import forecast_of
@@ -94,6 +94,7 @@ def test_an_old_server_gains_nothing() -> None:
     assert shared_out(before, server((6, 5)), LIMIT) is before
 
 
+@settings(deadline=None)
 @given(additions=st.integers(0, 80), moves=st.integers(0, 40), removals=st.integers(0, 40), calls=st.integers(1, 30), old=st.booleans())
 def test_sharing(*, additions: int, moves: int, removals: int, calls: int, old: bool) -> None:
     """Nobody finds a mix with fewer windows; units and removals keep their route, every wish is carried once, and after the same writes."""

@@ -56,6 +56,12 @@ class TestAgents:
         """A count that was to fall and is seen no lower than before is no proof of anything: the server did not do it."""
         assert not agent_holds(ANNA, sent(5, before=9), member(count=seen))
 
+    def test_a_changed_order_tells_that_a_count_was_lowered(self) -> None:
+        """A chat right after a write that lowers a count and changes the order does not make it look undone."""
+        wish = replace(ANNA, count=8, order=2)
+        assert agent_holds(wish, wish.change(member(count=9, order=1)), member(count=9, order=2))
+        assert not agent_holds(wish, wish.change(member(count=9, order=1)), member(count=9, order=1))
+
     @pytest.mark.parametrize("order", [1, 3])
     def test_order_must_be_as_sent(self, order: int) -> None:
         """Nobody but a person changes an order: any other is not what was asked for."""

@@ -33,7 +33,7 @@ def summary_lines(ending: Ending, results: Iterable[RowResult], *, width: int = 
     blocks = [
         [_headline(ending, rows, colour=colour)],
         _wrapped(one_line(ending.message), width) if ending.message else [],
-        _counts(rows, colour=colour),
+        _counts(rows, undoes=ending.undoes, colour=colour),
         _reasons(undone),
         _first_undone(undone, width, "; results.csv has them all" if ending.reported else "", stopped=bool(ending.message)),
         _warnings(ending.figures.warnings, width),
@@ -99,11 +99,11 @@ def _headline(ending: Ending, rows: RowCounts, *, colour: bool) -> str:
     return f"{_BOLD}{paint}{text}{_PLAIN}" if colour else text
 
 
-def _counts(rows: RowCounts, *, colour: bool) -> list[str]:
+def _counts(rows: RowCounts, *, undoes: bool, colour: bool) -> list[str]:
     table = (
         ("rows in the sheet", rows.total, ""),
-        ("done", rows.updated, _GREEN),
-        ("already so", rows.unchanged, _GREEN),
+        ("put back" if undoes else "done", rows.updated, _GREEN),
+        ("as it was" if undoes else "already so", rows.unchanged, _GREEN),
         ("failed", rows.failed, _RED),
         ("invalid", rows.invalid, _RED),
         ("not sent", rows.not_sent, _YELLOW),

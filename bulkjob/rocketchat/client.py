@@ -142,7 +142,7 @@ class Client:
         return await self._enter(route, finishing=finishing)
 
     async def reserve_two(self, route: Route) -> tuple[Ticket, Ticket | None]:
-        """Waits for two turns of a route at once, so that whoever has made the first call need not wait in the midst of things for the other.
+        """Waits for two turns of a route at once: whoever has made the first call need not wait in the midst of things for the other.
 
         The second is missing where that cannot be: a window allows one call only, or nothing is known of the route yet.
         """

@@ -160,6 +160,7 @@ def rehearse(
     version: str = "7.0",
     faults: str | None = None,
     rate_limit: str | None = None,
+    processes: int = 1,
     seed: int = 0,
     latency: Callable[[str], float] = lambda _: 0.0,
     meddle: Meddling | None = None,
@@ -182,6 +183,7 @@ def rehearse(
             server_version=version,
             faults=faults,
             rate_limit=rate_limit,
+            processes=processes,
             seed=seed,
         )
         account = next(someone for someone in state["users"] if someone["username"] == user)

@@ -126,6 +126,7 @@ class TestPutBack:
         )
         assert rows[2]["message"] == "The run changed nothing for this row, so there is nothing to put back."
         assert done.out.splitlines()[0] == "reorg.csv: everything is as it was before the run"
+        assert "put back 3 as it was 1" in words(done.out)
         assert done.out.splitlines()[-1] == "Report: run/rollback"
         assert "the run directory is closed" in words(done.out)
         assert again.exit == Exit.OK
@@ -163,8 +164,9 @@ class TestPutBack:
         rows = tools.results_of(Path("run/rollback"))
         assert [(row["status"], row["code"]) for row in rows] == [("success", "")] * 3 + [("failed", "changed-meanwhile")]
         assert rows[3]["message"] == (
-            'Agent @bob (u-bob) was not removed from department "Free" (free): somebody has changed it since the run: they are there '
-            "with count 0 and order 9 now; it was left alone. Look at it in Rocket.Chat, and change it there by hand if it shall still be put back."
+            'Agent @bob (u-bob) was not removed from department "Free" (free): somebody has changed it since the run: '
+            "they are there with count 0 and order 9 now; it was left alone. "
+            "Look at it in Rocket.Chat, and change it there by hand if it shall still be put back."
         )
         assert done.out.splitlines()[0] == "reorg.csv: 1 row of 4 not put back"
         # A sheet to be run would do once more what could not be put back.

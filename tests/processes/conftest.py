@@ -227,6 +227,15 @@ def holds_open(pid: int, path: Path) -> bool:
     return any(entry.exists() and entry.resolve() == path.resolve() for entry in Path(f"/proc/{pid}/fd").iterdir())
 
 
+def looks_after(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal, where the system tells; else that is taken for granted."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return True
+    caught = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
 def report_of(folder: Path) -> list[dict[str, str]]:
     """The rows of results.csv, which is whole, and says the same as summary.json."""
     text = (folder / "results.csv").read_bytes().decode("utf-8-sig")
@@ -285,6 +294,7 @@ def tools() -> Any:
         ran=ran,
         wait_for=wait_for,
         holds_open=holds_open,
+        looks_after=looks_after,
         report_of=report_of,
         journalled=journalled,
         done_by=done_by,

@@ -31,7 +31,9 @@ def strike(tools: Any, process: Any, folder: Path, seed: int, number: int) -> No
     """Sends a signal at a moment that the seed chooses: in one case of five by the clock, else by how far the journal is."""
     dice = random.Random(seed)  # noqa: S311 - for moments, not for secrets
     if dice.random() < 0.2:
-        wait = dice.uniform(0.05, 1.5)
+        # The interpreter's own beginning is nobody's to look after.
+        tools.wait_for(lambda: tools.looks_after(process.pid, signal.SIGTERM), process)
+        wait = dice.uniform(0, 1.5)
     else:
         size = dice.randrange(_JOURNAL)
         journal = folder / "journal.jsonl"

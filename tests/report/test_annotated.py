@@ -106,6 +106,7 @@ def test_a_workbook_keeps_its_worksheets_name() -> None:
     assert list(marks(again)) == ["A2"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_every_file_name_gives_a_worksheet(name: str) -> None:
     """Whatever a file is called, the worksheet has a name that Excel takes."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.records import RowResult, Sheet
@@ -54,6 +54,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]], list[int]]:
     return headers, rows, sorted(numbers)
 
 
+@settings(deadline=None)
 @given(table=tables(), message=cells)
 def test_every_row_once_in_order_with_its_own_cells(
     make_sheet: MakeSheet, table: tuple[list[str], list[list[str]], list[int]], message: str
@@ -69,6 +70,7 @@ def test_every_row_once_in_order_with_its_own_cells(
     assert all(unguarded(line[len(headers) + 4]) == message for line in lines)
 
 
+@settings(deadline=None)
 @given(table=tables())
 def test_no_cell_or_header_starts_a_formula(make_sheet: MakeSheet, table: tuple[list[str], list[list[str]], list[int]]) -> None:
     """No cell of a CSV report begins with a character that starts a formula, a lone ``-`` apart."""
@@ -167,6 +169,7 @@ def test_mirrored_departments_come_whole(make_sheet: MakeSheet) -> None:
     assert rows_of(render_retry(sheet, results, departments=departments)) == [["department"], ["a"], ["A"], ["!"]]
 
 
+@settings(deadline=None)
 @given(table=tables())
 def test_a_report_can_be_fed_back(make_sheet: MakeSheet, table: tuple[list[str], list[list[str]], list[int]]) -> None:
     """Read as a sheet again, results.csv and retry.csv give the same cells under the same headers, without the outcome columns."""

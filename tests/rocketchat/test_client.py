@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.records import Unit
@@ -159,6 +159,7 @@ def test_no_more_in_flight_than_allowed(on_virtual_time: Run, concurrency: int) 
     assert on_virtual_time(main()) == concurrency
 
 
+@settings(deadline=None)
 @given(calls=st.integers(1, 45), concurrency=st.integers(1, 16), limit=st.integers(1, 12), window=st.sampled_from([0.2, 2.0, 60.0, 300.0]))
 def test_a_limited_route_is_never_refused(on_virtual_time: Run, calls: int, concurrency: int, limit: int, window: float) -> None:
     """A client that is alone gets no 429, and every call is answered."""
@@ -260,6 +261,7 @@ def test_an_answer_that_passed_no_limiter_does_not_open_the_gate(on_virtual_time
 # ----------------------------------------------------------------------------------------------------------------- retries
 
 
+@settings(deadline=None)
 @given(draw=st.floats(0.0, 1.0, exclude_max=True), attempts=st.integers(1, 9))
 def test_backoff_is_exponential_with_full_jitter(on_virtual_time: Run, draw: float, attempts: int) -> None:
     """There are as many attempts as allowed, and the wait before each is a random share of a bound that doubles up to a ceiling."""
@@ -731,3 +733,76 @@ def test_closing_still_looks_up_what_is_in_flight(*, on_virtual_time: Run, done:
     result, sent = on_virtual_time(main())
     assert sent == 1
     assert result.value == "seen" if done else isinstance(result, CallFailed)
+
+
+# -------------------------------------------------------------------------------------------------------------- two turns
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 8])
+def test_two_turns_are_never_waited_for_by_halves(on_virtual_time: Run, limit: int) -> None:
+    """Many who need two calls of a route each get them together: none of them sits on one turn while it waits for the other."""
+
+    async def main() -> tuple[int, float, int]:
+        server = FixedWindow(limit, 60.0)
+        transport = FakeTransport(server.reply)
+        on = client(transport, concurrency=8)
+        apart: list[float] = []
+
+        async def both() -> None:
+            now, later = await on.reserve_two(READ.route)
+            await on.call(READ, ticket=now)
+            between = asyncio.get_running_loop().time()
+            await on.call(READ, ticket=later)
+            apart.append(asyncio.get_running_loop().time() - between)
+
+        await on.call(READ)
+        await asyncio.gather(*(both() for _ in range(20)))
+        return server.refused, max(apart), len(transport.calls)
+
+    refused, apart, calls = on_virtual_time(main())
+    assert (refused, calls) == (0, 41)
+    assert limit == 1 or apart < 1
+
+
+def test_a_second_turn_that_is_not_needed_is_somebody_elses(on_virtual_time: Run) -> None:
+    """Of two turns the second may be given back."""
+
+    async def main() -> float:
+        on = client(FakeTransport(FixedWindow(3, 60.0).reply))
+        await on.call(READ)
+        now, later = await on.reserve_two(READ.route)
+        await on.call(READ, ticket=now)
+        assert later is not None
+        on.give_back(READ.route, later)
+        await on.call(READ)
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) < 1
+
+
+# ------------------------------------------------------------------------------------------------------- stripped headers
+
+
+def test_a_limit_whose_headers_are_stripped_is_learnt(on_virtual_time: Run) -> None:
+    """Where a proxy strips the headers, refusals in words teach the limit: later windows begin without any."""
+
+    async def main() -> tuple[list[float], int, float]:
+        server = FixedWindow(10, 60.0)
+        refusals: list[float] = []
+
+        def stripped(request: Request[Any], before: int) -> Reply:
+            reply = server.reply(request, before)
+            assert isinstance(reply, Answer)
+            if reply.status == 429:
+                refusals.append(asyncio.get_running_loop().time())
+            return Answer(status=reply.status, headers={}, body=reply.body)
+
+        on = client(FakeTransport(stripped), concurrency=8)
+        await asyncio.gather(*(on.call(READ) for _ in range(100)))
+        assert on.limit is not None
+        return refusals, on.limit.calls, asyncio.get_running_loop().time()
+
+    refusals, calls, ended = on_virtual_time(main())
+    assert calls in (10, 11)
+    assert len([moment for moment in refusals if moment > 130]) <= 2
+    assert ended < 11 * 62

@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from math import inf, isfinite
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.rocketchat.answers import RateLimit
@@ -21,6 +21,9 @@ DATE_LOSES = 1.0
 ROUNDING = 0.1
 
 PLENTY = 5_000
+
+#: A slow machine breaks no law.
+law = settings(deadline=None)
 
 
 @dataclass
@@ -190,6 +193,7 @@ windows = st.one_of(st.floats(0.2, 2.0), st.sampled_from([10.0, 60.0, 300.0]))
 limits = st.integers(1, 20)
 
 
+@law
 @given(
     limit=limits,
     window=windows,
@@ -207,6 +211,7 @@ def test_alone_no_call_is_refused(
     assert world.run().refusals == 0
 
 
+@law
 @given(
     limit=limits, window=windows, concurrency=st.integers(1, 32), journeys=journeys, drift=st.floats(-DRIFT, DRIFT), age=st.floats(0.0, 1.0)
 )
@@ -225,6 +230,7 @@ def test_every_window_is_used_up(concurrency: int) -> None:
     assert (world.refusals, world.ended < 9 * 61.2) == (0, True)
 
 
+@law
 @given(window=st.floats(0.2, DEFAULT_WINDOW - 3), concurrency=st.integers(1, 16), journeys=journeys)
 def test_without_a_date_the_default_window_is_waited_for(
     window: float, concurrency: int, journeys: list[tuple[float, float, float]]
@@ -239,6 +245,7 @@ def test_without_a_date_a_longer_window_is_learnt() -> None:
     assert world.refusals <= 2 * 4
 
 
+@law
 @given(
     window=windows,
     concurrency=st.integers(1, 8),
@@ -256,6 +263,7 @@ def test_a_second_client_costs_refusals_at_most(
     assert world.run().ended > 0
 
 
+@law
 @given(window=windows, concurrency=st.integers(1, 8), lost=st.frozensets(st.integers(0, 39)), journeys=journeys, dated=st.booleans())
 def test_lost_answers_do_not_shut_the_gate(
     *, window: float, concurrency: int, lost: frozenset[int], journeys: list[tuple[float, float, float]], dated: bool
@@ -265,6 +273,7 @@ def test_lost_answers_do_not_shut_the_gate(
     assert world.run().ended <= 40 * (world.patience + max(window, DEFAULT_WINDOW) + 24)
 
 
+@law
 @given(step=st.sampled_from([-7200.0, -30.0, 30.0, 7200.0]), moment=st.floats(1.0, 300.0), concurrency=st.integers(1, 8))
 def test_a_server_whose_clock_is_set_is_followed(step: float, moment: float, concurrency: int) -> None:
     """The server's clock may be set by hours: the gate does not wait for a time that will not come."""
@@ -275,6 +284,7 @@ def test_a_server_whose_clock_is_set_is_followed(step: float, moment: float, con
 ages = st.lists(st.floats(0.0, 60.0), min_size=1, max_size=4)
 
 
+@law
 @given(ages=ages, routing=st.lists(st.integers(0, 4), max_size=60), concurrency=st.integers(1, 32), journeys=journeys, limit=limits)
 def test_several_processes_refuse_nothing(
     *, ages: list[float], routing: list[int], concurrency: int, journeys: list[tuple[float, float, float]], limit: int
@@ -286,6 +296,7 @@ def test_several_processes_refuse_nothing(
     assert world.run().refusals == 0
 
 
+@law
 @given(ages=ages, concurrency=st.integers(1, 16), limit=st.integers(5, 20), window=st.sampled_from([20.0, 60.0]))
 def test_several_processes_let_more_through(*, ages: list[float], concurrency: int, limit: int, window: float) -> None:
     """Where calls go to the processes in turn, what each has left is used: nearly as many calls a window as all of them allow together."""
@@ -303,6 +314,7 @@ def test_processes_that_were_started_together_are_used_side_by_side() -> None:
     assert (world.refusals, world.ended < 30) == (0, True)
 
 
+@law
 @given(every=st.floats(0.5, 5.0), ages=ages, concurrency=st.integers(1, 16))
 def test_a_second_client_behind_several_processes(*, every: float, ages: list[float], concurrency: int) -> None:
     """Somebody else who uses up one of several processes slows the gate down, and it neither stays shut nor runs against refusals."""
@@ -317,6 +329,7 @@ def test_a_second_client_behind_several_processes(*, every: float, ages: list[fl
 # ----------------------------------------------------------------------------------------------- without announcements
 
 
+@law
 @given(limit=st.integers(2, 20), window=st.sampled_from([5.0, 20.0, 60.0]), concurrency=st.integers(1, 16), age=st.floats(0.0, 0.9))
 def test_stripped_headers_are_made_up_for(*, limit: int, window: float, concurrency: int, age: float) -> None:
     """Where a proxy strips the headers, the first two windows end in refusals, and hardly any later one."""
@@ -336,6 +349,7 @@ def test_stripped_headers_are_made_up_for(*, limit: int, window: float, concurre
     assert world.ended <= 14 * (window + 2)
 
 
+@law
 @given(every=st.floats(0.3, 5.0), concurrency=st.integers(1, 8), moment=st.floats(0.0, 300.0))
 def test_a_second_client_without_headers(*, every: float, concurrency: int, moment: float) -> None:
     """A guess that somebody else spoilt is corrected: once they are gone, the windows are used again."""
@@ -525,6 +539,7 @@ def test_the_length_of_a_window_is_what_somebody_may_have_typed(window: float) -
     assert gate.limit == Limit(calls=10, window=window)
 
 
+@law
 @given(offset=st.floats(-1e5, 1e5), calls=st.lists(st.tuples(seconds, seconds), min_size=1, max_size=30), drift=st.floats(-DRIFT, DRIFT))
 def test_passed_is_never_early(offset: float, calls: list[tuple[float, float]], drift: float) -> None:
     """What the clock says has passed has passed, whatever the answers took; and it is late by the uncertainty at most."""
@@ -567,3 +582,24 @@ def test_a_proxys_date_does_not_spoil_what_the_server_said() -> None:
     assert clock.passed(1060.0) == pytest.approx(60.1, abs=0.02)
     clock.observe(sent=2.0, received=2.1, earliest=2000.0, latest=2000.001, own=True)
     assert clock.passed(2060.0) == pytest.approx(62.1, abs=0.02)
+
+
+def test_two_turns_are_waited_for_together() -> None:
+    """Whoever needs two turns waits until there is room for both, so that nobody holds one while waiting for another."""
+    gate = open_gate(known_clock(), remaining=1, reset=1060.0)
+    assert gate.at_once(2) == 2
+    assert gate.wait(1.0) == 0
+    assert gate.wait(1.0, 2) == pytest.approx(59.0, abs=0.02)
+    assert gate.wait(60.1, 2) == 0
+
+
+def test_two_turns_are_one_where_a_window_has_no_more() -> None:
+    """A limit of one call, or a route of which nothing is known, gives one turn at a time; a route without a limit gives both."""
+    single = Gate(known_clock())
+    assert single.at_once(2) == 1
+    single.answered(send(single, 0.0), announced(remaining=0, reset=1060.0, limit=1), received=0.1, refused=False)
+    assert single.at_once(2) == 1
+    assert single.wait(60.1, single.at_once(2)) == 0
+    free = Gate(ServerClock())
+    free.answered(send(free, 0.0), None, received=0.1, refused=False)
+    assert (free.at_once(2), free.wait(0.1, 2)) == (2, 0.0)

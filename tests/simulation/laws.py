@@ -151,17 +151,18 @@ _UNSENT = {
 }
 
 
-def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool) -> Iterable[str]:
-    """The exit code is one that this attempt can have, and agrees with the rows."""
+def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool, uncounted: bool) -> Iterable[str]:
+    """The exit code is one that this attempt can have, and agrees with the rows; ``uncounted`` tells that some unit's counter is wrong."""
     statuses = {row["status"] for row in rows}
     unsent = {row["code"] for row in rows if row["status"] == "not_sent"} - ({"refused"} if held_back else set())
     if code not in possible:
         yield f"exit {code}, possible are {sorted(possible)}"
-    if (code == Exit.OK) != (statuses == {"success"}) and not (code in (Exit.UNAVAILABLE, Exit.BAD_SETTING) and statuses == {"success"}):
+    stopped = code in (Exit.UNAVAILABLE, Exit.BAD_SETTING) or (code == Exit.INTERRUPTED and uncounted)
+    if (code == Exit.OK) != (statuses == {"success"}) and not (stopped and statuses == {"success"}):
         yield f"exit {code} with rows that are {sorted(statuses)}"
     if not unsent <= _UNSENT.get(Exit(code), set()):
         yield f"exit {code} with unsent rows of code {sorted(unsent)}"
-    if code == Exit.INTERRUPTED and not statuses & {"not_sent", "failed"}:
+    if code == Exit.INTERRUPTED and not statuses & {"not_sent", "failed"} and not uncounted:
         yield "exit 75 with nothing left undone"
 
 

@@ -300,6 +300,13 @@ class Server:
             self.loop = None
         self._catch_up()
 
+    @property
+    def uncounted(self) -> list[str]:
+        """The units whose number of departments is not what the server says."""
+        state = self.sandbox._state
+        units = [document for document in state.collection.values() if document.get("type") == "u"]
+        return [unit["_id"] for unit in units if unit["numDepartments"] != state.count_children(unit["_id"])]
+
     # --------------------------------------------------------------------------------------------------------- calls
 
     async def send(self, request: Request[Any]) -> Answer:
@@ -344,9 +351,10 @@ class Server:
                 self.broken.append(f"{request.path} and {other.request.path} are under way at the same time; both concern {sorted(both)}")
 
     def _concerned(self, request: Request[Any]) -> set[str]:
-        kind, identifier = request.path.split("/")[4:6]
+        """What no other write may concern at the same time: agents by a route of their own meet nothing of a unit's write."""
+        kind, identifier, *more = request.path.split("/")[4:]
         if kind != "units":
-            return {identifier}
+            return {f"agents of {identifier}"} if more else {f"agents of {identifier}", identifier}
         sent = {item["departmentId"] for item in request.body["unitDepartments"]}  # type: ignore[index]
         return {identifier, *sent, *self.sandbox._state.children(identifier)}
 
