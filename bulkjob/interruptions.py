@@ -14,8 +14,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class _Left(KeyboardInterrupt):
     """Not `Stop`, which a reader of foreign files might take for a flaw of the file.
 
-    And not `KeyboardInterrupt` itself: where that passes through an ``exec`` (which dataclasses do), CPython ends the process by SIGINT
-    in the end, whatever exit code was asked for (3.11, Python/pythonrun.c, run_eval_code_obj).
+    And not `KeyboardInterrupt` itself: where that passes through an ``exec`` (dataclasses use it), CPython ends a program that was started
+    with ``-m`` by SIGINT, whatever exit code it asks for (3.11, Python/pythonrun.c, run_eval_code_obj).
     """
 
 

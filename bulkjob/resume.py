@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bulkjob.journal import History
-from bulkjob.operations import ALREADY_SO, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish, without_rows
+from bulkjob.operations import ALREADY_SO, AgentWish, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish, without_rows
 from bulkjob.order import concerned
 from bulkjob.records import Department, Workspace
 from bulkjob.server import Server
@@ -13,16 +13,30 @@ from bulkjob.vocabulary import Change, Status
 
 def continued(plan: Plan, history: History, workspace: Workspace, server: Server) -> Plan:
     """The plan as it is for a run that goes on: what earlier attempts did is credited to it, what they left half done is in it."""
-    plan = credited(plan, history)
+    plan = credited(with_removed(plan, history, workspace), history)
     return plan if server.unit_route_lacks() else repaired(plan, history.owed, workspace.departments)
+
+
+def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
+    """The plan with the agents whom ``mirror`` removed, or may have, in an earlier attempt: as they are gone, nothing asks for it any more."""
+    asked = {without_rows(wish) for wish in plan.wishes}
+    gone: dict[Wish, Outcome] = {}
+    for made in history.made:
+        wish = made.wish
+        if made.status is Status.FAILED or not isinstance(wish, AgentWish) or wish.present or without_rows(wish) in asked:
+            continue
+        rows = tuple(row for row in wish.rows if row not in history.rows)
+        if rows and wish.agent_id not in workspace.members.get(wish.department_id, {wish.agent_id: None}):
+            gone[replace(wish, rows=rows)] = ALREADY_SO
+    return replace(plan, wishes=(*plan.wishes, *gone), settled={**plan.settled, **gone})
 
 
 def credited(plan: Plan, history: History) -> Plan:
     """The plan with its settled wishes told as they are: what is so by a write of an earlier attempt was updated by this run.
 
-    Such a write was never known to be done when its attempt ended; now the server is seen to hold it.
+    That was known already where another half of the row failed; else the server is seen to hold it only now.
     """
-    tried = {without_rows(made.wish) for made in history.made if made.status is not Status.SUCCESS}
+    tried = {without_rows(made.wish) for made in history.made if made.status is not Status.FAILED}
     settled: Mapping[Wish, Outcome] = {
         wish: replace(outcome, change=Change.UPDATED) if outcome == ALREADY_SO and without_rows(wish) in tried else outcome
         for wish, outcome in plan.settled.items()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,9 +28,10 @@ def test_before_there_is_a_job(number: int) -> None:
         os.kill(os.getpid(), number)
 
 
-def test_the_exit_code_is_the_one_that_was_asked_for() -> None:
+def test_the_exit_code_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
     """A signal that comes while code is made (as dataclasses do, in a command's imports) does not end the process by itself in the end."""
-    code = """
+    (tmp_path / "program.py").write_text(
+        """
 import os, signal, sys
 from bulkjob.interruptions import leaving_at_once
 try:
@@ -37,8 +39,11 @@ try:
         exec("os.kill(os.getpid(), signal.SIGTERM)")
 except KeyboardInterrupt:
     sys.exit(75)
-"""
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 75
+""",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))}
+    assert subprocess.run([sys.executable, "-m", "program"], env=environment, check=False).returncode == 75
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -1,8 +1,12 @@
 """A run that goes on: what earlier attempts did, and what they left half done."""
 
+from dataclasses import replace
+
+from bulkjob.journal import History, Made
 from bulkjob.operations import AgentWish, DepartmentPut, Plan, UnitPost, UnitWish
-from bulkjob.records import Department
-from bulkjob.resume import repaired
+from bulkjob.records import Department, Membership, RowResult, Workspace
+from bulkjob.resume import credited, repaired, with_removed
+from bulkjob.vocabulary import Change, Status
 
 DEPARTMENTS = {
     name: Department(id=name, name=name, parent_id=unit, archived=False) for name, unit in (("d1", "u2"), ("d2", "u1"), ("d3", "u3"))
@@ -43,3 +47,18 @@ def test_nothing_owed_nothing_added() -> None:
     """A plan that owes nothing stays what it is."""
     planned = plan(DepartmentPut(department_id="d2", unit=None, agents=(ASKED,), after=()))
     assert repaired(planned, {}, DEPARTMENTS) == planned
+
+
+def test_whom_mirror_has_removed_is_credited() -> None:
+    """A removal of unknown outcome that nothing asks for any more, because the agent is gone, was made by this run."""
+    removal = replace(ASKED, agent_id="a2", username="ben", present=False, rows=(2, 3))
+    made = Made(wish=removal, before=Membership(agent_id="a2", username="ben", count=0, order=0), status=None)
+    history = History(made=(made,), rows={3: RowResult(row=3, status=Status.SUCCESS)})
+    gone = Workspace(departments=DEPARTMENTS, units=None, agents={}, members={"d2": {}})
+    there = replace(gone, members={"d2": {"a2": Membership(agent_id="a2", username="ben", count=0, order=0)}})
+    wish = replace(removal, rows=(2,))
+    credit = credited(with_removed(plan(), history, gone), history)
+    assert credit.wishes == (wish,)
+    assert credit.settled[wish].change is Change.UPDATED
+    assert with_removed(plan(), history, there) == plan()
+    assert with_removed(replace(plan(), wishes=(wish,)), history, gone).settled == {}

@@ -1,7 +1,7 @@
 """Calls with pacing, retries and a bound on the requests in flight: `answers` decides what an answer means, `pace` when to send."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -63,6 +63,43 @@ class _Lane:
         self.changed = asyncio.Event()
 
 
+class _Places:
+    """The places of requests in flight, first come first served; a semaphore cannot send away those who wait."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._waiting: deque[tuple[asyncio.Future[None], bool]] = deque()
+
+    async def take(self, *, finishing: bool) -> None:
+        """Waits for a place. Raises `Closed`."""
+        if self._free:
+            self._free -= 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((place, finishing))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled() and place.exception() is None:
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        """Leaves a place to who has waited longest."""
+        while self._waiting:
+            place, _ = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+    def close(self) -> None:
+        """Sends away those who do not finish anything."""
+        for place, finishing in self._waiting:
+            if not finishing and not place.done():
+                place.set_exception(Closed)
+
+
 class Client:
     """Sends requests through a transport, each route at the pace that the server announces."""
 
@@ -73,8 +110,7 @@ class Client:
         self._attempts = attempts
         self._draw = draw
         self._now = asyncio.get_running_loop().time
-        self._in_flight = asyncio.Semaphore(concurrency)
-        self._queued = 0
+        self._in_flight = _Places(concurrency)
         self._clock = ServerClock()
         self._lanes: dict[Route, _Lane] = defaultdict(lambda: _Lane(self._clock))
         self._closed = asyncio.Event()
@@ -98,8 +134,7 @@ class Client:
             return
         self._closed.set()
         # At once, not when a place is free: a call that never went out must not be given up as one in flight.
-        for _ in range(self._queued):
-            self._in_flight.release()
+        self._in_flight.close()
         for lane in self._lanes.values():
             lane.changed.set()
 
@@ -276,14 +311,11 @@ class Client:
         route, lane = request.route, self._lanes[request.route]
         while True:
             ticket = ticket or await self._enter(route, finishing=finishing)
-            self._queued += 1
             try:
-                await self._in_flight.acquire()
-            except asyncio.CancelledError:
+                await self._in_flight.take(finishing=finishing)
+            except (asyncio.CancelledError, Closed):
                 self.give_back(route, ticket)
                 raise
-            finally:
-                self._queued -= 1
             try:
                 if self._closed.is_set() and not finishing:
                     self.give_back(route, ticket)
@@ -291,7 +323,7 @@ class Client:
                 if lane.gate.holds(self._now()):
                     return await self._send(request, lane, ticket)
             finally:
-                self._in_flight.release()
+                self._in_flight.give_back()
             # Somebody else has used up the window meanwhile. Made anew once at most: that may take longer than a window lasts.
             self.give_back(route, ticket)
             request, ticket = await self._anew(request, again, finishing=finishing)

@@ -80,7 +80,7 @@ class InProcess:
         return Answer(status=reply.status, headers=reply.headers, body=reply.body)
 
     def _begin(self, request: Request[Any]) -> None:
-        departments = [document for document in self.sandbox._state.collection.values() if document["type"] == "d"]
+        departments = [document for document in self.sandbox._state.collection.values() if document.get("type") != "u"]
         self.homeless |= {department["_id"] for department in departments if not department.get("parentId")}
         if not request.writes:
             return

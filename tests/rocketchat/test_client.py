@@ -679,6 +679,24 @@ def test_closing_stops_what_waits_for_a_slot(on_virtual_time: Run) -> None:
     assert sent == 2
 
 
+def test_closing_makes_no_room(on_virtual_time: Run) -> None:
+    """`close` sends away who waits for a slot, and nobody else gets in for it: what finishes something goes out as the slots allow."""
+
+    async def main() -> tuple[list[Any], int]:
+        transport = FakeTransport(in_order())
+        on = client(transport, concurrency=2)
+        await on.call(READ)
+        calls = [asyncio.create_task(on.call(READ, finishing=number % 2 == 0)) for number in range(12)]
+        await asyncio.sleep(0.05)
+        on.close()
+        return await asyncio.gather(*calls, return_exceptions=True), transport.peak
+
+    results, most = on_virtual_time(main())
+    assert [type(result) for result in results[3::2]] == [Closed] * 5
+    assert not any(isinstance(result, BaseException) for result in results[::2])
+    assert most == 2
+
+
 def test_closing_lets_the_finishing_calls_through(on_virtual_time: Run) -> None:
     """A call that finishes something in flight waits for its turn and is sent, after `close` too."""
 

@@ -152,7 +152,7 @@ _UNSENT = {
 
 
 def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool, uncounted: bool) -> Iterable[str]:
-    """The exit code is one that this attempt can have, and agrees with the rows; ``uncounted`` tells that some unit's counter is wrong."""
+    """The exit code is one that this attempt can have, and agrees with the rows; ``uncounted`` tells that some unit's counter is wrong, or was just written."""
     statuses = {row["status"] for row in rows}
     unsent = {row["code"] for row in rows if row["status"] == "not_sent"} - ({"refused"} if held_back else set())
     if code not in possible:

@@ -280,7 +280,7 @@ class Simulation:
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
         held_back = bool(self._asked.held_back) and self._goal is None
         possible = self._possible(trouble, trigger)
-        self._hold(laws.exit_code_fits(rows, code, possible, held_back=held_back, uncounted=bool(self._server.uncounted)))
+        self._hold(laws.exit_code_fits(rows, code, possible, held_back=held_back, uncounted=bool(self._server.uncounted or self._server.repairs)))
         return Ended(code=code, rows=rows, writes=self._server.writes)
 
     def _possible(self, trouble: Any, trigger: Trigger) -> set[int]:

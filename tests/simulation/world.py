@@ -264,6 +264,8 @@ class Server:
         self.most_in_flight = 0
         self.writes = 0
         """Begun in this attempt."""
+        self.repairs = 0
+        """Those of them that change nothing but a unit's counter."""
         self.reads: dict[str, int] = {}
         """Path → the moment of the last good answer."""
         self.asked: dict[str, int] = {}
@@ -284,7 +286,7 @@ class Server:
         self.loop, self._trouble, self._chance, self._journal, self._disk = loop, trouble, chance, journal.resolve(), disk
         self.sandbox._faults = Faults(trouble.faults, seed=self._scenario.seed)
         self.in_flight.clear()
-        self.most_in_flight = self.writes = self._read_to = 0
+        self.most_in_flight = self.writes = self.repairs = self._read_to = 0
         self.reads.clear()
         self.asked.clear()
         self.intents.clear()
@@ -343,8 +345,10 @@ class Server:
         self._read_journal()
         request = call.request
         call.read = (self.asked if "/units/" in request.path else self.reads).get(request.path, 0)
-        if not any(intent.path == request.path and intent.body == request.body for intent in self.intents.values()):
+        intents = [intent for intent in self.intents.values() if intent.path == request.path and intent.body == request.body]
+        if not intents:
             self.broken.append(f"{request.path} was sent before its intent was on disk")
+        self.repairs += any(not intent.changes for intent in intents)
         mine = self._concerned(request)
         for other in self.in_flight:
             if other is not call and other.request.writes and (both := mine & self._concerned(other.request)):
