@@ -18,7 +18,7 @@ def continued(plan: Plan, history: History, workspace: Workspace, server: Server
 
 
 def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
-    """The plan with the agents whom ``mirror`` removed, or may have, in an earlier attempt: as they are gone, nothing asks for it any more."""
+    """The plan with agents whom ``mirror`` removed in an earlier attempt, or may have: as they are gone, nothing asks for it any more."""
     asked = {without_rows(wish) for wish in plan.wishes}
     gone: dict[Wish, Outcome] = {}
     for made in history.made:

@@ -109,7 +109,8 @@ def scenario_of(seed: int) -> Scenario:
     calm = chance.random() < 0.15
 
     def troubles(most: int) -> tuple[Trouble, ...]:
-        return tuple(_trouble(chance, calm=calm, edits=colleague, chats=chats) for _ in range(chance.randint(0, most)))
+        times = chance.choice([0, *range(1, most + 1), *range(1, most + 1)])
+        return tuple(_trouble(chance, calm=calm, edits=colleague, chats=chats) for _ in range(times))
 
     return Scenario(
         seed=seed,
@@ -273,7 +274,7 @@ def _trouble(chance: random.Random, *, calm: bool, edits: bool, chats: bool) -> 
     return Trouble(
         faults=faults,
         end=chance.choice(["", "kill", "kill", "kill", "interrupt", "interrupt", "twice"]),
-        after_writes=chance.choice([0, 1, 1, 1, 2, 2, 3, 4, 6]),
+        after_writes=chance.choice([0, 1, 1, 1, 1, 2, 2, 3, 5]),
         after_steps=chance.choice([chance.randint(0, 12), chance.randint(0, 60)]),
         second_after=chance.randint(1, 30),
         tears=chance.random() < 0.5,

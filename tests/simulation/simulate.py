@@ -234,7 +234,7 @@ class Simulation:
         chance = random.Random(f"{self.told.seed} {self._attempts}")  # noqa: S311 - must be the same again
         random.seed(chance.random())
         loop = worlds.Loop(self._scenario.sync)
-        loop.set_exception_handler(lambda _, context: self._hold([f"asyncio says: {context.get('message')} {context.get('exception')!r}"]))
+        loop.set_exception_handler(lambda _, context: self._hold([f"asyncio says: {context}"]))
         trigger = Trigger(trouble, loop, self._server, chance)
         directory = directories[-1]
         code: int | None = None

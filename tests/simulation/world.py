@@ -78,6 +78,7 @@ class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
         self.handlers: dict[int, Callable[[], object]] = {}
         self._seconds_to_sync = sync
         self._steps = 0
+        self._never: list[object] = []
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
         self.handlers[sig] = lambda: callback(*args)
@@ -114,7 +115,8 @@ class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
     def run_only(self, handles: int) -> None:
         """Takes a part of the next step, by the number of callbacks that are ready."""
         while len(self._ready) > handles:
-            self._ready.pop()
+            # Kept, or a task that waits for nothing else would be gone before its time.
+            self._never.append(self._ready.pop())
         if handles and self._ready:
             super()._run_once()
 
@@ -151,6 +153,7 @@ class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
                     pass
                 break
         self._ready.clear()
+        self._never.clear()
         self.close()
 
 
