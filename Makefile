@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest kills bench clean
+.PHONY: help run test lint format types wheel check lowest kills soak bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-14s %s\n' "$$target" "$$what"; done
@@ -88,6 +88,11 @@ KILLS ?= 200
 SIGTERMS ?= 50
 kills: $(INSTALLED) ## Kill real runs at 200 moments, end them at 50, and let the next run go on
 	@KILLS=$(KILLS) SIGTERMS=$(SIGTERMS) MOMENT=$(MOMENT) $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/processes/test_kills.py
+
+# How many simulated runs: make soak SEEDS=1000000. A seed that fails says how to replay it.
+SEEDS ?= 100000
+soak: $(INSTALLED) ## Simulate a hundred thousand runs with faults, kills and interruptions
+	@$(BIN)/python tests/simulation/simulate.py --seeds 1-$(SEEDS)
 
 bench: $(INSTALLED) ## Run the measurements
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

@@ -139,7 +139,7 @@ def sandbox(state: Mapping[str, object], folder: Path) -> Iterator[str]:
     file = folder / "workspace.json"
     file.write_text(json.dumps(state), encoding="utf-8")
     command = [sys.executable, "-m", "bulkjob", "sandbox", "--port", "0", "--rate-limit", "off", "--state", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield (process.stdout.readline() if process.stdout else "").strip().removeprefix("listening on ")
         finally:

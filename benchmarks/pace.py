@@ -114,9 +114,9 @@ def served(departments: int, limit: Limit, folder: Path) -> Iterator[str]:
     state = folder / "workspace.json"
     state.write_text(json.dumps(workspace(departments)), encoding="utf-8")
     arguments = ["sandbox", "--port", "0", "--state", str(state), "--rate-limit", f"{limit.calls}/{limit.window:g}"]
-    with subprocess.Popen([sys.executable, "-m", "bulkjob", *arguments], stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - ours
+    with subprocess.Popen([sys.executable, "-m", "bulkjob", *arguments], stdout=subprocess.PIPE, text=True) as server:
         try:
-            assert server.stdout is not None  # noqa: S101 - it was asked for
+            assert server.stdout is not None
             url = server.stdout.readline().removeprefix("listening on ").strip()
             time.sleep(limit.window * 1.1)
             yield url

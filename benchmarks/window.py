@@ -1,7 +1,7 @@
 """How long somebody else's edit of a unit can be lost: from the reading that a unit's body is made from to its writing.
 
-Runs the job on one unit after the other of a workspace of 60 units against a sandbox in another process, and prints how long before each unit
-was written the list of its departments had been asked for, by the sandbox's own clock, beside the round trip of one call.
+Runs the job on a workspace of 60 units against a sandbox in another process, and prints how long before each unit was written the list of its
+departments had been asked for, by the sandbox's own clock.
 """
 
 import json
@@ -68,7 +68,12 @@ def measure(folder: Path, latency: int) -> None:
         try:
             assert sandbox.stdout is not None
             url = sandbox.stdout.readline().split()[-1]
-            account = {"ROCKETCHAT_URL": url, "ROCKETCHAT_USER_ID": "u-admin", "ROCKETCHAT_AUTH_TOKEN": "token-admin", "NO_PROXY": "127.0.0.1"}
+            account = {
+                "ROCKETCHAT_URL": url,
+                "ROCKETCHAT_USER_ID": "u-admin",
+                "ROCKETCHAT_AUTH_TOKEN": "token-admin",
+                "NO_PROXY": "127.0.0.1",
+            }
             run = [*command, "run", str(sheet), "--run-dir", str(folder / f"run-{latency}")]
             subprocess.run(run, env=account, check=True, capture_output=True)
             calls = fetched(f"{url}/_sandbox/calls")

@@ -138,7 +138,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     rows: tuple[RowResult, ...]
 
 
-_DOUBTFUL = frozenset({Code.TIMEOUT, Code.CONNECTION, Code.SERVER_ERROR, Code.BAD_RESPONSE})
+#: Of a call that was sent more than once, the code is the last sending's: a limit's refusal may follow an answer that was lost.
+_DOUBTFUL = frozenset({Code.TIMEOUT, Code.CONNECTION, Code.SERVER_ERROR, Code.BAD_RESPONSE, Code.RATE_LIMITED})
 
 Record = Opened | Kept | Rows | Intent | Settled
 
@@ -255,8 +256,8 @@ def _owed(intents: Mapping[int, Intent], settled: Mapping[int, tuple[Outcome, ..
 
 
 def _known(outcome: Outcome) -> Status | None:
-    """None for a write that got no good answer: a server may carry it out even after it was seen not to have done so."""
-    return None if outcome.code in _DOUBTFUL else outcome.status
+    """None for a write that got no good answer, or was not looked up: a server may carry it out after it was seen not to have done so."""
+    return None if outcome.code in _DOUBTFUL or not outcome.looked_up else outcome.status
 
 
 def change_of(wish: Wish, before: Before) -> Change:

@@ -124,7 +124,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("stop", [None, Stop(Exit.UNAVAILABLE, "Away.")])
     def test_unwritable_directory(self, tmp_path: Path, stop: Stop | None) -> None:
-        """A report that cannot be written is 73 and names the file; none of its files is written then, and what was to be said is not lost."""
+        """A report that cannot be written is 73 and names the file; then none of its files is, and what was to be said is not lost."""
         (tmp_path / "summary.json").mkdir()
         (tmp_path / ".summary.json.part").mkdir()
         (tmp_path / "results.csv").write_bytes(b"old")

@@ -18,7 +18,7 @@ class RunFigures:
     retries: int = 0
     """Calls sent once more because the one before failed."""
     wait_seconds: float = 0.0
-    """Time in which nothing but a rate limit was waited for."""
+    """Spent waiting for a rate limit, added up over the routes, which wait side by side."""
     duration_seconds: float = 0.0
     server_version: str | None = None
     """As the server says it; None where it does not."""

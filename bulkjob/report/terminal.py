@@ -164,7 +164,7 @@ def _traffic(figures: RunFigures) -> str:
     if figures.retries:
         parts.append(f"{_many(figures.retries, 'call')} repeated after an error")
     if figures.wait_seconds >= 1:
-        parts.append(f"{_duration(figures.wait_seconds)} waited for the rate limit")
+        parts.append(f"{_duration(figures.wait_seconds)} waited for the rate limit (all routes added up)")
     return f"{'; '.join(parts)}; {_duration(figures.duration_seconds)} in all."
 
 

@@ -100,11 +100,13 @@ def allowed_back(target: Target, old: Any, new: Any, goal: Any, ever: list[Any])
         return new == goal or new in ever
     if target[0] != "place":
         return False
-    known = [value for value in (*ever, goal, old)]
+    known = [*ever, goal, old]
     if new is ABSENT:
         return ABSENT in [goal, *ever]
     there = [value for value in known if value is not ABSENT]
-    return all(new[number] in {value[number] for value in there} for number in (0, 1)) and any(value is not ABSENT for value in (goal, *ever))
+    return all(new[number] in {value[number] for value in there} for number in (0, 1)) and any(
+        value is not ABSENT for value in (goal, *ever)
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- a report
@@ -151,18 +153,18 @@ _UNSENT = {
 }
 
 
-def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool, uncounted: bool) -> Iterable[str]:
-    """The exit code is one that this attempt can have, and agrees with the rows; ``uncounted`` tells that some unit's counter is wrong, or was just written."""
+def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool, repairs: bool) -> Iterable[str]:
+    """The exit code is one that this attempt can have, and agrees with the rows; ``repairs``: there may be writes that no row hangs on."""
     statuses = {row["status"] for row in rows}
     unsent = {row["code"] for row in rows if row["status"] == "not_sent"} - ({"refused"} if held_back else set())
     if code not in possible:
         yield f"exit {code}, possible are {sorted(possible)}"
-    stopped = code in (Exit.UNAVAILABLE, Exit.BAD_SETTING) or (code == Exit.INTERRUPTED and uncounted)
+    stopped = code in (Exit.UNAVAILABLE, Exit.BAD_SETTING) or (code == Exit.INTERRUPTED and repairs)
     if (code == Exit.OK) != (statuses == {"success"}) and not (stopped and statuses == {"success"}):
         yield f"exit {code} with rows that are {sorted(statuses)}"
     if not unsent <= _UNSENT.get(Exit(code), set()):
         yield f"exit {code} with unsent rows of code {sorted(unsent)}"
-    if code == Exit.INTERRUPTED and not statuses & {"not_sent", "failed"} and not uncounted:
+    if code == Exit.INTERRUPTED and not statuses & {"not_sent", "failed"} and not repairs:
         yield "exit 75 with nothing left undone"
 
 
@@ -252,7 +254,8 @@ def finished(scenario: Any, asked: Asked, server: Any, start: Any, rows: list[di
             can = all(possible(target) for target in asked.targets_of(row, start.values))
             expected = "success" if can else "failed"
         codes = {"last-department-in-unit", "rejected"} if by_department else set()
-        if reported["status"] != expected and not (expected == "success" and reported["code"] in codes):
+        chats = reported["status"] == "success" and any(server.record.touched(target) for target in asked.targets_of(row, start.values))
+        if reported["status"] != expected and not chats and not (expected == "success" and reported["code"] in codes):
             yield f"row {number} is {reported['status']} ({reported['code']}: {reported['message']}), and should be {expected}"
     failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["status"] != "success"}
     for target in start.values | server.now.values | asked.units | asked.places:

@@ -19,7 +19,15 @@ VERSIONS = ("6.0", "6.5", "6.6", "6.12", "6.13", "6.13", "7.0", "7.0", "7.5", "8
 
 #: A fault of one kind on any call, on writes, on one route, once or with some probability.
 KINDS = ("reset-before", "reset-after", "timeout", "timeout-after", "429", "500", "502", "503", "504", "truncate", "restart", "forget")
-ROUTES = ("", "", "@PUT", "@POST livechat/units/:id", "@POST livechat/department/:id/agents", "@GET livechat/department*", "@GET livechat/units*")
+ROUTES = (
+    "",
+    "",
+    "@PUT",
+    "@POST livechat/units/:id",
+    "@POST livechat/department/:id/agents",
+    "@GET livechat/department*",
+    "@GET livechat/units*",
+)
 
 KEEP = "keep"
 """The unit of a row that says nothing about it."""
@@ -234,7 +242,8 @@ def _sheet(chance: random.Random, state: State, *, bad: bool) -> tuple[Row, ...]
         if unit != KEEP and not shared:
             rows.append(_row(spelling, department, unit))
         rows += [
-            _row(spelling, department, unit if shared and chance.random() < 0.7 else KEEP, agent, wanted) for agent, wanted in places.items()
+            _row(spelling, department, unit if shared and chance.random() < 0.7 else KEEP, agent, wanted)
+            for agent, wanted in places.items()
         ]
         if bad and chance.random() < 0.3:
             rows.append(Row(cells={"department": spelling, "agent": "nobody"}, department=department, invalid=True))

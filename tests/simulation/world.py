@@ -50,7 +50,7 @@ class Disk:
 
     def keep(self, file: int) -> None:
         """What `os.fdatasync` does: the journal is the only file that is synced so."""
-        path = Path(os.readlink(f"/proc/self/fd/{file}"))
+        path = Path(f"/proc/self/fd/{file}").readlink()
         self.kept[path] = os.fstat(file).st_size
 
     def tear(self, path: Path, chance: random.Random) -> None:
@@ -174,7 +174,7 @@ class Picture:
 
 
 def picture_of(sandbox: Sandbox) -> Picture:
-    """The present state: ``("unit", department)``, ``("place", department, agent)``, ``("department", id)``, ``("monitor", …)`` …"""
+    """The present state: ``("unit", department)``, ``("place", department, agent)``, ``("department", id)``, ``("monitor", …)`` and so on."""
     state = sandbox._state
     values: dict[tuple[str, ...], Any] = {}
     for document in state.collection.values():
@@ -267,8 +267,6 @@ class Server:
         self.most_in_flight = 0
         self.writes = 0
         """Begun in this attempt."""
-        self.repairs = 0
-        """Those of them that change nothing but a unit's counter."""
         self.reads: dict[str, int] = {}
         """Path → the moment of the last good answer."""
         self.asked: dict[str, int] = {}
@@ -289,7 +287,7 @@ class Server:
         self.loop, self._trouble, self._chance, self._journal, self._disk = loop, trouble, chance, journal.resolve(), disk
         self.sandbox._faults = Faults(trouble.faults, seed=self._scenario.seed)
         self.in_flight.clear()
-        self.most_in_flight = self.writes = self.repairs = self._read_to = 0
+        self.most_in_flight = self.writes = self._read_to = 0
         self.reads.clear()
         self.asked.clear()
         self.intents.clear()
@@ -348,13 +346,15 @@ class Server:
         self._read_journal()
         request = call.request
         call.read = (self.asked if "/units/" in request.path else self.reads).get(request.path, 0)
-        intents = [intent for intent in self.intents.values() if intent.path == request.path and intent.body == request.body]
-        if not intents:
+        if not any(intent.path == request.path and intent.body == request.body for intent in self.intents.values()):
             self.broken.append(f"{request.path} was sent before its intent was on disk")
-        self.repairs += any(not intent.changes for intent in intents)
         mine = self._concerned(request)
+        # Where somebody else moves a department while the job is at work, no plan knows of it.
+        moved = {edit.target[1] for edit in self.record.edits if edit.target[0] == "unit"}
         for other in self.in_flight:
-            if other is not call and other.request.writes and (both := mine & self._concerned(other.request)):
+            if other is call or not other.request.writes:
+                continue
+            if both := mine & self._concerned(other.request) - moved:
                 self.broken.append(f"{request.path} and {other.request.path} are under way at the same time; both concern {sorted(both)}")
 
     def _concerned(self, request: Request[Any]) -> set[str]:
