@@ -1,7 +1,7 @@
 """How long somebody else's edit of a unit can be lost: from the reading that a unit's body is made from to its writing.
 
-Runs the job on a workspace of 60 units against a sandbox in another process, and prints how long before each unit was written the list of its
-departments had been asked for, by the sandbox's own clock.
+Runs the job on a workspace of 60 units against a sandbox in another process, and prints how long before each unit was written the list
+of its departments had been asked for, by the sandbox's own clock.
 """
 
 import json

@@ -174,7 +174,7 @@ class Picture:
 
 
 def picture_of(sandbox: Sandbox) -> Picture:
-    """The present state: ``("unit", department)``, ``("place", department, agent)``, ``("department", id)``, ``("monitor", …)`` and so on."""
+    """The present state: ``("unit", department)``, ``("place", department, agent)``, ``("monitor", …)`` and so on."""
     state = sandbox._state
     values: dict[tuple[str, ...], Any] = {}
     for document in state.collection.values():
