@@ -110,7 +110,7 @@ class Executor:
             async with asyncio.TaskGroup() as group:
                 for kind in (UnitPost, DepartmentPut, AgentsPost):
                     for _ in range(self._concurrency):
-                        group.create_task(self._work(self._queues[kind], group))
+                        group.create_task(self._work(self._queues[kind]))
         return self.so_far()
 
     @property
@@ -139,15 +139,15 @@ class Executor:
             self._stop = stop
             self._client.close()
 
-    async def _work(self, queue: asyncio.Queue[Operation | None], group: asyncio.TaskGroup) -> None:
+    async def _work(self, queue: asyncio.Queue[Operation | None]) -> None:
         while (operation := await queue.get()) is not None:
             if self._stop is None:
-                await self._carry_out(operation, group)
+                await self._carry_out(operation)
             else:
                 self._passed_over.add(operation.id)
             self._finish(operation)
 
-    async def _carry_out(self, operation: Operation, group: asyncio.TaskGroup) -> None:
+    async def _carry_out(self, operation: Operation) -> None:
         try:
             carried = await self._sender.carry_out(operation)
         except Closed:
@@ -160,8 +160,7 @@ class Executor:
             self.stop(carried.stop)
         rows = self._settle(carried.outcomes)
         if carried.number is not None:
-            # Nobody waits for this one: whatever is journalled later is not on disk before it.
-            group.create_task(self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows))
+            await self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
         failed = len(self._tally.failed) - self._foretold
         if self._max_failures and failed >= self._max_failures:
             rows_have = "1 row has" if failed == 1 else f"{failed} rows have"

@@ -35,7 +35,7 @@ def way_back(made: Iterable[Made], workspace: Workspace) -> WayBack:
         if isinstance(first.wish, UnitWish) and isinstance(last.wish, UnitWish):
             wish, outcome = _unit_back(first, last.wish, workspace)
         elif isinstance(first.wish, AgentWish) and isinstance(last.wish, AgentWish):
-            wish, outcome = _agent_back(first, last, last.wish, workspace)
+            wish, outcome = _agent_back(attempts, last.wish, workspace)
         else:
             continue
         wishes.append(wish)
@@ -73,13 +73,14 @@ def _unit_back(first: Made, last: UnitWish, workspace: Workspace) -> tuple[Wish,
     return wish, replace(failed(Code.CHANGED_MEANWHILE), seen=f"it is {place} now")
 
 
-def _agent_back(first: Made, last: Made, asked: AgentWish, workspace: Workspace) -> tuple[Wish, Outcome | None]:
+def _agent_back(attempts: list[Made], asked: AgentWish, workspace: Workspace) -> tuple[Wish, Outcome | None]:
+    first = attempts[0]
     before = first.before if isinstance(first.before, Membership) else None
     wish = _as_before(asked, before, tuple(sorted({*first.wish.rows, *asked.rows})))
     if asked.department_id not in workspace.departments:
         return wish, failed(Code.DEPARTMENT_GONE)
     member = workspace.members[asked.department_id].get(asked.agent_id)
-    if agent_holds(asked, _stored(last, asked), member):
+    if any(agent_holds(asked, _stored(made, asked), member) for made in attempts):
         return wish, None
     if _is_as_before(before, member):
         return wish, ALREADY_SO

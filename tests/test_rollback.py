@@ -80,6 +80,14 @@ def test_several_attempts_go_back_to_the_first() -> None:
     assert outcome_of(made, workspace("u3")) == (UnitWish(department_id="d1", unit_id="u1", rows=(2, 5)), None)
 
 
+def test_an_agent_whom_any_attempt_may_have_added_leaves() -> None:
+    """Of several attempts of unknown outcome one is enough: chats may have raised the count above what the last one was to lower."""
+    asked = replace(ASKED, count=1, order=0)
+    made = [set_agent(asked, None, None), set_agent(asked, member(count=2), None)]
+    wish, outcome = outcome_of(made, workspace(present=member(count=4)))
+    assert (wish, outcome) == (replace(asked, present=False, count=None, order=None), None)
+
+
 def test_what_is_known_to_have_failed_is_no_change() -> None:
     """A write that the server refused is not put back, whatever holds now."""
     assert way_back([moved("u1", "u2", Status.FAILED)], workspace("u2")).wishes == ()

@@ -179,7 +179,8 @@ class Client:
     async def reserve_two(self, route: Route) -> tuple[Ticket, Ticket | None]:
         """Waits for two turns of a route at once: whoever has made the first call need not wait in the midst of things for the other.
 
-        The second is missing where that cannot be: a window allows one call only, or nothing is known of the route yet.
+        The second is missing where that cannot be: a window allows one call only, or nothing is known of the route yet. It may be taken
+        back from who waits for other things meanwhile, so that nobody waits for each other; then it stands for a turn that is to come.
         """
         first, *second = await self._enter_together(route, 2, finishing=False)
         return first, second[0] if second else None
@@ -310,7 +311,8 @@ class Client:
     ) -> T | Failure:
         route, lane = request.route, self._lanes[request.route]
         while True:
-            ticket = ticket or await self._enter(route, finishing=finishing)
+            if ticket is None or not lane.gate.claims(ticket):
+                ticket = await self._enter(route, finishing=finishing)
             try:
                 await self._in_flight.take(finishing=finishing)
             except (asyncio.CancelledError, Closed):
@@ -368,7 +370,9 @@ class Client:
                 together = lane.gate.at_once(calls)
                 wait = lane.gate.wait(asked, together)
                 if wait <= 0:
-                    return [lane.gate.take() for _ in range(together)]
+                    return [lane.gate.take(spare=number > 0) for number in range(together)]
+                if wait == inf and lane.gate.withdraws():
+                    continue
                 lane.changed.clear()
                 try:
                     async with asyncio.timeout(None if wait == inf else wait):

@@ -54,9 +54,17 @@ class Gate:
             return 0.0
         return max(0.001, self._windows.opens(self._calls, now, calls) - now)
 
-    def take(self) -> Ticket:
-        """Leave to send one call. Only after `wait` was 0."""
-        return self._calls.new()
+    def take(self, *, spare: bool = False) -> Ticket:
+        """Leave to send one call. Only after `wait` was 0. ``spare``: for a call that may come later, or not at all."""
+        return self._calls.new(spare=spare)
+
+    def withdraws(self) -> bool:
+        """Takes back a spare ticket where only spare ones keep others waiting, who might be the ones that they are kept for."""
+        return not self._calls.unanswered and self._calls.withdraw()
+
+    def claims(self, ticket: Ticket) -> bool:
+        """Whether a ticket is still good, for a call that is about to go out: a spare one may have been taken back until then."""
+        return self._calls.claim(ticket)
 
     def holds(self, now: float) -> bool:
         """Whether a ticket may be used now: somebody else may have used up the window since it was taken."""

@@ -49,6 +49,8 @@ class OnTheirWay:
     def __init__(self) -> None:
         self._numbered = 0
         self._tickets: set[Ticket] = set()
+        self._spare: dict[Ticket, None] = {}
+        """Those that are kept for later, in the order in which they were taken."""
         self._sent: dict[Ticket, tuple[int, float]] = {}
         self.sendings = 0
         """How many calls have been sent so far."""
@@ -65,16 +67,32 @@ class OnTheirWay:
         """How many were or will be sent when so many had been sent before."""
         return len(self._tickets) + sum(number > sendings for number, _ in self._sent.values())
 
-    def new(self) -> Ticket:
+    def claim(self, ticket: Ticket) -> bool:
+        """Returns whether a ticket is still good; it is about to be used then, and no longer spare."""
+        self._spare.pop(ticket, None)
+        return ticket in self._tickets
+
+    def new(self, *, spare: bool = False) -> Ticket:
         """A ticket more."""
         self._numbered += 1
         ticket = Ticket(self._numbered)
         self._tickets.add(ticket)
+        if spare:
+            self._spare[ticket] = None
         return ticket
 
     def give_back(self, ticket: Ticket) -> None:
         """A ticket less; nothing for one that was used."""
         self._tickets.discard(ticket)
+        self._spare.pop(ticket, None)
+
+    def withdraw(self) -> bool:
+        """Takes back the spare ticket that was taken last; returns whether there was one."""
+        if not self._spare:
+            return False
+        ticket, _ = self._spare.popitem()
+        self._tickets.discard(ticket)
+        return True
 
     def send(self, ticket: Ticket, now: float) -> None:
         """A call goes out on its ticket."""
@@ -159,8 +177,10 @@ class AnnouncedWindows:
     def opens(self, calls: OnTheirWay, now: float, wanted: int) -> float:
         """See `Windows`."""
         self._close(now)
-        if self._calls - self._lost - len(calls) < wanted:
+        if self._calls - len(calls) < wanted:
             return inf if len(calls) else self._lost_until
+        if self._calls - self._lost - len(calls) < wanted:
+            return self._lost_until
         return max((self._end(window) for window in self._windows if window.room(self._calls, calls) < wanted), default=now)
 
     def lost(self, sent: float, now: float) -> None:  # noqa: ARG002 - others need it

@@ -798,6 +798,42 @@ def test_a_second_turn_that_is_not_needed_is_somebody_elses(on_virtual_time: Run
     assert on_virtual_time(main()) < 1
 
 
+@pytest.mark.parametrize("limit", [2, 3])
+def test_second_turns_that_are_kept_stop_nobody_for_good(on_virtual_time: Run, limit: int) -> None:
+    """Where only turns that are kept for later fill a window, they are taken back: who keeps them may be waiting for just that window."""
+
+    async def main() -> int:
+        server = FixedWindow(limit, 60.0)
+        on = client(FakeTransport(server.reply))
+        await on.call(READ)
+        kept = []
+        while len(kept) < limit:
+            now, later = await on.reserve_two(READ.route)
+            await on.call(READ, ticket=now)
+            kept.append(later)
+        await on.call(READ)
+        await asyncio.gather(*(on.call(READ, ticket=later) for later in kept))
+        return server.refused
+
+    assert on_virtual_time(main()) == 0
+
+
+def test_a_lost_call_beside_a_turn_that_is_kept_is_forgotten_in_time(on_virtual_time: Run) -> None:
+    """A call that is lost counts for a window's time at most, also while a turn is kept for later."""
+
+    async def main() -> float:
+        server = FixedWindow(2, 60.0)
+        lost = iter([False, True])
+        on = client(FakeTransport(lambda request, before: UNREACHED if next(lost, False) else server.reply(request, before)))
+        await on.call(READ)
+        now, later = await on.reserve_two(READ.route)
+        await on.call(READ, ticket=now)
+        await on.call(READ, ticket=later)
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) < 300
+
+
 # ------------------------------------------------------------------------------------------------------- stripped headers
 
 
