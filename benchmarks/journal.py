@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ TARGET = 0.90
 class Nothing(Journal):
     """A journal that keeps nothing."""
 
-    def settled_before(self, rows: Sequence[RowResult]) -> None:
+    def settled(self, rows: Iterable[RowResult]) -> None:
         """Passes over them."""
 
     async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Before], picture: Mapping[str, object]) -> int:  # noqa: ARG002

@@ -99,7 +99,7 @@ class Executor:
 
     async def run(self) -> Execution:
         """Carries out the plan until its end, or until it has to stop; cancelled, it tells what is known by then."""
-        self._journal.settled_before(self._settle(self._plan.settled))
+        self._journal.settled(self._settle(self._plan.settled))
         self._foretold = len(self._tally.failed)
         for operation in self._plan.operations:
             for before in set(operation.after):
@@ -159,7 +159,9 @@ class Executor:
         if carried.stop:
             self.stop(carried.stop)
         rows = self._settle(carried.outcomes)
-        if carried.number is not None:
+        if carried.number is None:
+            self._journal.settled(rows)
+        else:
             await self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
         failed = len(self._tally.failed) - self._foretold
         if self._max_failures and failed >= self._max_failures:

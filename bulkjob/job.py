@@ -131,8 +131,8 @@ class Job:
                 plan = continued(prepared.plan, history, prepared.workspace, prepared.server)
                 await self._execute(plan, client, prepared.server, journal)
             finally:
-                await journal.close()
                 self._count(client)
+                await journal.close()
 
     async def _execute(self, plan: Plan, client: Client, server: Server, journal: Journal) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""

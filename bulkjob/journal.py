@@ -324,7 +324,10 @@ class Journal:
         self._whole = 0
         self._broken: str | None = None
         self._number = 0
-        self._settled_before: tuple[RowResult, ...] = ()
+        self._owned = False
+        """Whether an earlier attempt has written into it."""
+        self._settled: list[RowResult] = []
+        """The rows that are success without a write and not in the journal yet."""
         self._waiting: list[bytes] = []
         self._syncing: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
@@ -335,6 +338,7 @@ class Journal:
         if records is None:
             return History()
         history = history_of(records)
+        self._owned = history.owner is not None
         self._number = sum(isinstance(record, Intent) for record in records)
         self._sheet = None if history.sheet else self._sheet
         if history.owner is not None and history.owner != self._owner:
@@ -343,19 +347,16 @@ class Journal:
             raise Stop(Exit.CANNOT_CREATE, message)
         return history
 
-    def settled_before(self, rows: Sequence[RowResult]) -> None:
-        """Keeps the rows that needed no write; they are written with the first intent, before which the directory belongs to nobody."""
-        self._settled_before = tuple(rows)
+    def settled(self, rows: Iterable[RowResult]) -> None:
+        """Keeps rows that needed no write. They go to disk with the next intent, or at the end of a run that has written before.
+
+        Without an intent a directory belongs to nobody.
+        """
+        self._settled += rows
 
     async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Before], picture: Mapping[str, object]) -> int:
         """Puts a write on disk before it goes out; returns its number. Raises `Stop` (73)."""
-        lines = []
-        if self._file is None:
-            self._open()
-            lines.append(line_of(Opened(owner=self._owner)))
-            if self._sheet is not None:
-                lines.append(line_of(Kept.of(self._sheet)))
-            lines.append(line_of(Rows(rows=self._settled_before)))
+        lines = self._lines_before()
         self._number += 1
         number = self._number
         intent = Intent(
@@ -370,12 +371,32 @@ class Journal:
         await self._append(b"".join((*lines, line_of(intent))))
         return number
 
+    def _lines_before(self) -> list[bytes]:
+        """What comes before the next line of a kind of its own: the beginning of the attempt, and rows that needed no write."""
+        lines = []
+        if self._file is None:
+            self._open()
+            lines.append(line_of(Opened(owner=self._owner)))
+            if self._sheet is not None:
+                lines.append(line_of(Kept.of(self._sheet)))
+        if self._settled:
+            lines.append(line_of(Rows(rows=tuple(self._settled))))
+            self._settled.clear()
+        return lines
+
     async def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
         """Puts on disk what became of a write. Raises `Stop` (73)."""
         await self._append(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
 
     async def close(self) -> None:
-        """Puts on disk what is on its way there, also if nobody waits for it any more, and lets go of the file."""
+        """Puts on disk what is on its way there, also if nobody waits for it any more, and lets go of the file. Raises `Stop` (73)."""
+        try:
+            if self._settled and (self._owned or self._file is not None) and not self._broken:
+                await self._append(b"".join(self._lines_before()))
+        finally:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
         while under_way := {task for task in (self._syncing, self._next) if task is not None and not task.done()}:
             await asyncio.wait(under_way)
         if self._file is not None:

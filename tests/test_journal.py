@@ -53,7 +53,7 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
     journal = Journal(path, OWNER, SHEET)
     assert journal.read().owner is None
     earlier = RowResult(row=2, status=Status.SUCCESS, change=RowChange.UNCHANGED, message="Already so.")
-    journal.settled_before([earlier])
+    journal.settled([earlier])
     await write_one(journal)
     await journal.close()
     history = Journal(path, OWNER, SHEET).read()
@@ -72,9 +72,21 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
 async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
     """A run that writes nothing leaves no journal, so that a corrected sheet needs no new directory."""
     journal = Journal(path, OWNER, SHEET)
-    journal.settled_before([ROW])
+    journal.settled([ROW])
     await journal.close()
     assert not path.exists()
+
+
+async def test_rows_that_needed_no_write_are_kept_by_a_run_that_goes_on(path: Path) -> None:
+    """Once a directory belongs to a run, an attempt that has nothing to write keeps what it has found all the same."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal, outcome=None)
+    await journal.close()
+    again = Journal(path, OWNER, SHEET)
+    assert again.read().rows == {}
+    again.settled([ROW])
+    await again.close()
+    assert Journal(path, OWNER, SHEET).read().rows == {3: ROW}
 
 
 async def test_another_run_is_kept_out(path: Path) -> None:

@@ -190,6 +190,15 @@ def success_is_held(scenario: Any, asked: Asked, server: Any, start: int, rows: 
                 yield f"row {number} is {reported['change']}, and was {'' if was else 'not '}so at the beginning"
 
 
+def success_stays(done: Mapping[str, dict[str, str]], rows: list[dict[str, str]]) -> Iterable[str]:
+    """A row that an earlier attempt in the same directory reported as success is reported just so by every later one."""
+    for row in rows:
+        if row["row"] in done and done[row["row"]] != row:
+            before = done[row["row"]]
+            different = {name: (before[name], row[name]) for name in row if before[name] != row[name]}
+            yield f"row {row['row']} was success, and is reported otherwise now: {different}"
+
+
 def success_is_back(scenario: Any, asked: Asked, server: Any, goal: Any, rows: list[dict[str, str]]) -> Iterable[str]:
     """What a successful row of a rollback is about is as it was."""
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):

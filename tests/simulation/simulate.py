@@ -111,6 +111,8 @@ class Simulation:
         self._goal: Any = None
         """What a rollback brings back; None for the run itself."""
         self._attempts = 0
+        self._done: dict[Path, dict[str, dict[str, str]]] = {}
+        """Run directory → the rows that were reported as success in it."""
         self._settings = Settings(
             url="https://chat.example.org",
             user_id=scenario.user,
@@ -281,6 +283,10 @@ class Simulation:
         summary = json.loads((directory / "summary.json").read_bytes())
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
         held_back = bool(self._asked.held_back) and self._goal is None
+        if (directory / JOURNAL).exists():
+            done = self._done.setdefault(directory, {})
+            self._hold(laws.success_stays(done, rows))
+            done.update((row["row"], row) for row in rows if row["status"] == "success")
         possible = self._possible(trouble, trigger)
         repairs = bool(self._asked.units) and self._settings.unit_route != "department"
         self._hold(laws.exit_code_fits(rows, code, possible, held_back=held_back, repairs=repairs))

@@ -12,10 +12,29 @@ SIMULATE: dict[str, Any] = runpy.run_path(str(Path(__file__).parent / "simulate.
 CHUNK = 25
 
 
+#: Seeds that have found a defect, by what was wrong.
+FOUND = {
+    "a job that is cancelled in the moment in which a read fails waits for ever": (15, 307, 463),
+    "everybody waits for a turn that somebody keeps for later, who waits for a turn": (4942,),
+    "a write that was answered and could not be looked up is not rolled back": (536,),
+    "a chat makes a lowered count look as if it had not been lowered": (1034, 1480, 2429),
+    "a second try of unknown outcome hides from the rollback that the first had added somebody": (5562,),
+    "whom an earlier attempt removed for mirror is gone, and its row is reported as unchanged": (468, 470, 2945),
+    "a row that needed no write is forgotten by the next attempt": (169, 287, 861),
+}
+
+
 @pytest.mark.parametrize("first", range(0, 1000, CHUNK))
 def test_no_law_is_broken(first: int) -> None:
     """Whatever breaks, every row is told once and truthfully, nothing else changes, going on ends the work, and rollback undoes it."""
     failures = [line for seed in range(first, first + CHUNK) for line in SIMULATE["failures_of"](SIMULATE["simulate"](seed))]
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("seed", [seed for seeds in FOUND.values() for seed in seeds])
+def test_what_was_mended_stays_so(seed: int) -> None:
+    """A seed that found a defect breaks no law any more."""
+    failures = SIMULATE["failures_of"](SIMULATE["simulate"](seed))
     assert not failures, "\n".join(failures)
 
 
