@@ -48,7 +48,7 @@ class Nothing(Journal):
         """Returns at once."""
         return 0
 
-    async def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
+    def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
         """Returns at once."""
 
 

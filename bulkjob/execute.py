@@ -162,16 +162,16 @@ class Executor:
         if carried.number is None:
             self._journal.settled(rows)
         else:
-            await self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
+            self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
         failed = len(self._tally.failed) - self._foretold
         if self._max_failures and failed >= self._max_failures:
             rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
             message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
 
-    async def _keep(self, number: int, outcomes: list[Outcome], rows: list[RowResult]) -> None:
+    def _keep(self, number: int, outcomes: list[Outcome], rows: list[RowResult]) -> None:
         try:
-            await self._journal.outcome(number, outcomes, rows)
+            self._journal.outcome(number, outcomes, rows)
         except Stop as stop:
             self.stop(stop)
 

@@ -309,7 +309,11 @@ def _read(path: Path, remedy: str) -> list[Record] | None:
 
 
 class Journal:
-    """Appends to one journal. Who waits for a line waits until it is on disk; lines that wait together are synced together."""
+    """Appends to one journal. An intent waits until it is on disk; intents that wait together are synced together, with all before them.
+
+    An outcome waits for nothing: a process that is killed has written it all the same, and a machine that loses it looks at the server
+    once more.
+    """
 
     def __init__(self, path: Path, owner: Owner, sheet: Sheet, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
         """``sheet`` is kept in a new journal.
@@ -322,6 +326,9 @@ class Journal:
         self._sync = sync or _fsync
         self._file: int | None = None
         self._whole = 0
+        """Bytes that are known to be on disk, all of them whole lines."""
+        self._written = 0
+        """Bytes that the file was given."""
         self._broken: str | None = None
         self._number = 0
         self._owned = False
@@ -384,14 +391,15 @@ class Journal:
             self._settled.clear()
         return lines
 
-    async def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
-        """Puts on disk what became of a write. Raises `Stop` (73)."""
-        await self._append(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
+    def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
+        """Writes down what became of a write; it is on disk with the next intent, or when the journal is closed. Raises `Stop` (73)."""
+        self._write(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
 
     async def close(self) -> None:
-        """Puts on disk what is on its way there, also if nobody waits for it any more, and lets go of the file. Raises `Stop` (73)."""
+        """Puts everything on disk, also what nobody waits for any more, and lets go of the file. Raises `Stop` (73)."""
+        belongs = self._owned or self._file is not None
         try:
-            if self._settled and (self._owned or self._file is not None) and not self._broken:
+            if not self._broken and ((self._settled and belongs) or self._written > self._whole):
                 await self._append(b"".join(self._lines_before()))
         finally:
             await self._let_go()
@@ -409,6 +417,7 @@ class Journal:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             with open(self._file, "rb", closefd=False) as file:
                 _, self._whole = records_of(file.read())
+            self._written = self._whole
             os.ftruncate(self._file, self._whole)
             folder = os.open(self._path.parent, os.O_RDONLY)
             try:
@@ -432,26 +441,36 @@ class Journal:
             await asyncio.wait({before})
         self._syncing, self._next = self._next, None
         data, self._waiting = b"".join(self._waiting), []
+        file = self._write(data)
+        end = self._written
+        try:
+            await self._sync(file)
+        except OSError as error:
+            raise self._failed(file, error, self._whole) from None
+        self._whole = end
+
+    def _write(self, data: bytes) -> int:
+        """Hands lines to the operating system, at once; returns the file."""
         if self._broken:
             raise self._unwritable(self._broken)
         if self._file is None:
             message = "the journal is not open"
             raise ValueError(message)
-        size = len(data)
+        before = self._written
+        self._written += len(data)
         try:
             while data:
                 data = data[os.write(self._file, data) :]
-            await self._sync(self._file)
         except OSError as error:
-            self._broken = error.strerror or str(error)
-            self._cut(self._file)
-            raise self._unwritable(self._broken) from None
-        self._whole += size
+            raise self._failed(self._file, error, before) from None
+        return self._file
 
-    def _cut(self, file: int) -> None:
-        """Takes back lines that are not sure to be on disk; nothing is appended after that, so that a torn one stays the last."""
+    def _failed(self, file: int, error: OSError, keep: int) -> Stop:
+        """Takes back all but the first ``keep`` bytes; nothing is appended after that, so that a torn line stays the last."""
+        self._broken = error.strerror or str(error)
         with suppress(OSError):
-            os.ftruncate(file, self._whole)
+            os.ftruncate(file, keep)
+        return self._unwritable(self._broken)
 
     def _unwritable(self, reason: str) -> Stop:
         message = f"The journal {self._path} cannot be written: {reason}. Nothing that is not on disk was sent."

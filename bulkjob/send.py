@@ -202,7 +202,7 @@ class Sender:
                 raise _Nothing
             if sent.request is None or (composed.request.body, composed.before) != (sent.request.body, sent.before):
                 now = _settled(composed, perhaps_done, None)
-                await self._journal.outcome(number, [now.get(wish, _SUPERSEDED) for wish in sent.pending], ())
+                self._journal.outcome(number, [now.get(wish, _SUPERSEDED) for wish in sent.pending], ())
                 number = await self._journal.intent(operation.id, composed.request, composed.before, composed.picture)
             self.under_way[operation.id] = tuple(dict.fromkeys((*perhaps_done, *composed.pending)))
             return composed.request

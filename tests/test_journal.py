@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from pathlib import Path
 
 import pandas as pd
@@ -38,7 +39,7 @@ ROW = RowResult(row=3, status=Status.SUCCESS, change=RowChange.UPDATED, message=
 async def write_one(journal: Journal, *, outcome: Outcome | None = DONE) -> int:
     number = await journal.intent("department/d1", REQUEST, {UNIT: "u1", AGENT: BEFORE}, {"unit": "u1"})
     if outcome is not None:
-        await journal.outcome(number, [outcome, outcome], [ROW] if outcome.status is Status.SUCCESS else [])
+        journal.outcome(number, [outcome, outcome], [ROW] if outcome.status is Status.SUCCESS else [])
     return number
 
 
@@ -199,7 +200,7 @@ async def test_a_line_that_was_cut_short_stays_the_last(path: Path) -> None:
             raise OSError(28, "No space left on device")
 
     journal = Journal(path, OWNER, SHEET, sync=sync)
-    await write_one(journal)
+    await write_one(journal, outcome=None)
     whole = path.read_bytes()
     fails = True
     with pytest.raises(Stop):
@@ -212,21 +213,82 @@ async def test_a_line_that_was_cut_short_stays_the_last(path: Path) -> None:
     assert path.read_bytes() == whole
 
 
+async def test_an_outcome_for_which_there_is_no_room_leaves_whole_lines(path: Path) -> None:
+    """A disk that is full in the middle of an outcome: the part is taken back, what was written before stays."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    whole = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 10, limits[1]))
+    try:
+        with pytest.raises(Stop) as stopped:
+            journal.outcome(number, [DONE], [ROW])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    await journal.close()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert path.read_bytes() == whole
+
+
 async def test_closing_keeps_what_nobody_waits_for(path: Path) -> None:
     """Lines on their way to the disk get there although those who wrote them were given up."""
+    synced: list[bytes] = []
 
     async def slow(_file: int) -> None:
+        data = path.read_bytes()
         await asyncio.sleep(0.01)
+        synced.append(data)
 
     journal = Journal(path, OWNER, SHEET, sync=slow)
-    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
-    writing = [asyncio.create_task(journal.outcome(number, [DONE], [ROW])) for _ in range(2)]
+    writing = [asyncio.create_task(journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})) for _ in range(2)]
     await asyncio.sleep(0)
     for task in writing:
         task.cancel()
     await asyncio.gather(*writing, return_exceptions=True)
     await journal.close()
+    assert synced[-1] == path.read_bytes()
+    assert len(history_of(records_of(synced[-1])[0]).made) == 2
+
+
+async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(path: Path) -> None:
+    """A process that is killed after an outcome leaves it; the disk is told to keep it with the next intent, and at the end."""
+    synced: list[int] = []
+
+    async def sync(file: int) -> None:
+        synced.append(os.fstat(file).st_size)
+
+    def known() -> list[Status | None]:
+        return [made.status for made in history_of(records_of(path.read_bytes()[: synced[-1]])[0]).made]
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    journal.outcome(number, [DONE], [ROW])
     assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [Status.SUCCESS]
+    assert known() == [None]
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    assert known() == [Status.SUCCESS, None]
+    journal.outcome(number, [DONE], [ROW])
+    await journal.close()
+    assert known() == [Status.SUCCESS, Status.SUCCESS]
+
+
+async def test_a_disk_that_fails_at_the_end_is_told(path: Path) -> None:
+    """If the last outcomes cannot be put on disk, closing says so; what was on disk stays readable."""
+    fails = False
+
+    async def sync(_file: int) -> None:
+        if fails:
+            raise OSError(5, "Input/output error")
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    journal.outcome(number, [DONE], [ROW])
+    fails = True
+    with pytest.raises(Stop) as stopped:
+        await journal.close()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [None]
 
 
 class TestOwed:
