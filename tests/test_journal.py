@@ -177,6 +177,25 @@ async def test_who_waits_is_told_after_the_sync(path: Path) -> None:
     assert len(synced) <= 3
 
 
+async def test_intents_of_the_next_turns_share_a_sync(path: Path) -> None:
+    """A sync waits for those that come in the next few turns of the loop, also where the disk is fast."""
+    synced: list[int] = []
+
+    async def sync(file: int) -> None:
+        synced.append(os.fstat(file).st_size)
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+
+    async def one(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+
+    await asyncio.gather(*(one(turns) for turns in range(10)))
+    await journal.close()
+    assert synced == [path.stat().st_size]
+
+
 async def test_a_full_disk_stops_the_write(path: Path) -> None:
     """An intent that cannot be put on disk is an error, so that its write does not go out."""
 
