@@ -399,7 +399,22 @@ class Journal:
         self._write(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
 
     async def close(self) -> None:
-        """Puts everything on disk, also what nobody waits for any more, and lets go of the file. Raises `Stop` (73)."""
+        """Puts everything on disk, also what nobody waits for any more, and lets go of the file. Raises `Stop` (73).
+
+        Cancelled, it is so when all that is done: a report that follows may tell of nothing that the disk could forget.
+        """
+        closing = asyncio.create_task(self._close())
+        cancelled = False
+        while not closing.done():
+            try:
+                await asyncio.wait({closing})
+            except asyncio.CancelledError:
+                cancelled = True
+        closing.result()
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def _close(self) -> None:
         belongs = self._owned or self._file is not None
         try:
             if not self._broken and ((self._settled and belongs) or self._written > self._whole):

@@ -292,6 +292,26 @@ async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(pat
     assert known() == [Status.SUCCESS, Status.SUCCESS]
 
 
+async def test_who_is_cancelled_while_closing_is_so_when_all_is_on_disk(path: Path) -> None:
+    """A second interruption comes at any time: what a report may already tell is not left to luck."""
+    synced: list[int] = []
+
+    async def slow(file: int) -> None:
+        size = os.fstat(file).st_size
+        await asyncio.sleep(0.01)
+        synced.append(size)
+
+    journal = Journal(path, OWNER, SHEET, sync=slow)
+    await write_one(journal)
+    closing = asyncio.create_task(journal.close())
+    for _ in range(3):
+        await asyncio.sleep(0.001)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert synced[-1] == path.stat().st_size
+
+
 async def test_a_disk_that_fails_at_the_end_is_told(path: Path) -> None:
     """If the last outcomes cannot be put on disk, closing says so; what was on disk stays readable."""
     fails = False

@@ -20,6 +20,7 @@ FOUND = {
     "a chat makes a lowered count look as if it had not been lowered": (1034, 1480, 2429),
     "a second try of unknown outcome hides from the rollback that the first had added somebody": (5562,),
     "whom an earlier attempt removed for mirror is gone, and its row is reported as unchanged": (468, 470, 2945),
+    "a second interruption in the last sync reports a success that the disk may forget": (6955, 9588),
     "a row that needed no write is forgotten by the next attempt": (169, 287, 861),
 }
 
