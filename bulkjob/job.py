@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import shutil
 import sys
 import time
@@ -35,7 +34,7 @@ from bulkjob.rocketchat.http import Transport
 from bulkjob.rows import Known
 from bulkjob.rundir import ROLLBACK, RunDirectory, opened
 from bulkjob.server import Server
-from bulkjob.session import connect
+from bulkjob.session import client_of, connect
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit, Stop
@@ -124,7 +123,7 @@ class Job:
             remove_whole(directory.path / PLAN)
         preparation.check()
         async with self._connection() as transport:
-            client = Client(transport, concurrency=settings.concurrency, attempts=settings.retries, draw=random.random)
+            client = client_of(settings, transport)
             try:
                 prepared = await preparation.plan(client, self._warn)
                 write_whole(directory.path / PLAN, render_plan(preparation.document(self._figures.warnings)))

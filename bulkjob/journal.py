@@ -301,7 +301,11 @@ def read_history(path: Path) -> History | None:
 
 def _read(path: Path, remedy: str) -> list[Record] | None:
     try:
-        return records_of(path.read_bytes())[0]
+        with path.open("rb") as file:
+            data = file.read()
+            # A killed attempt may have left lines that the disk was not told to keep yet: what is believed now must stay so.
+            os.fdatasync(file.fileno())
+        return records_of(data)[0]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, msgspec.DecodeError) as error:

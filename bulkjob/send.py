@@ -35,6 +35,9 @@ _LATE = (0.1, 0.5, 2.0)
 #: In the journal: of a call that was seen not to have been carried out, and is made anew.
 _SUPERSEDED = Outcome(status=Status.FAILED, said="not carried out; made anew")
 
+#: How a call fails that a server in an outage has not taken in, if it is not undecided.
+_OUTAGE = frozenset({Code.CONNECTION, Code.TIMEOUT, Code.RATE_LIMITED})
+
 _UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept changing while it was read")
 
 
@@ -115,6 +118,9 @@ class _Writing(Protocol[T]):
     """How one kind of operation is written."""
 
     @property
+    def client(self) -> Client: ...
+
+    @property
     def route(self) -> Route: ...
 
     async def compose(self) -> Composed[T]:
@@ -149,34 +155,35 @@ class Sender:
 
         Raises `Closed` if nothing was sent because the job is being interrupted, `Stop` (73) if the intent could not be put on disk.
         """
+        client = self._client.for_operation()
         match operation:
             case UnitPost():
                 writing = _UnitWriting(
-                    operation, self._client, self._server, self._naming, self._warn, listings=self._listings, role=self._monitors
+                    operation, client, self._server, self._naming, self._warn, listings=self._listings, role=self._monitors
                 )
                 return await self._write(operation, writing)
             case DepartmentPut():
-                return await self._write(operation, _DepartmentWriting(operation, self._client, self._server, self._naming, self._warn))
+                return await self._write(operation, _DepartmentWriting(operation, client, self._server, self._naming, self._warn))
             case AgentsPost():
-                posting = _AgentsWriting(operation, self._client)
+                posting = _AgentsWriting(operation, client)
                 try:
                     return await self._write(operation, posting)
                 finally:
                     posting.release()
 
     async def _write(self, operation: Operation, writing: _Writing[T]) -> Carried:
-        ticket = await self._client.reserve(writing.route)
+        ticket = await writing.client.reserve(writing.route)
         try:
             composed = await writing.compose()
             if composed.request is None:
-                self._client.give_back(writing.route, ticket)
+                writing.client.give_back(writing.route, ticket)
                 return Carried(outcomes=composed.settled)
             number = await self._journal.intent(operation.id, composed.request, composed.before, composed.picture)
         except CallFailed as failed:
-            self._client.give_back(writing.route, ticket)
+            writing.client.give_back(writing.route, ticket)
             return self._unread(operation, failed)
         except BaseException:
-            self._client.give_back(writing.route, ticket)
+            writing.client.give_back(writing.route, ticket)
             raise
         return await self._sent(operation, writing, composed, request=composed.request, number=number, ticket=ticket)
 
@@ -208,7 +215,7 @@ class Sender:
             return composed.request
 
         try:
-            written = await self._client.write(request, ticket, look, again)
+            written = await writing.client.write(request, ticket, look, again)
             outcomes = await writing.judge(composed, written)
             writing.warn(composed, written)
             carried = Carried(outcomes={**_settled(composed, perhaps_done, written), **outcomes})
@@ -216,6 +223,9 @@ class Sender:
             del self.under_way[operation.id]
             return Carried(outcomes=_settled(composed, perhaps_done, None), number=number, pending=sent_last)
         except CallFailed as failed:
+            if written is None and not perhaps_done and _never_arrived(failed.failure):
+                del self.under_way[operation.id]
+                return Carried(outcomes=_settled(composed, perhaps_done, None), stop=stop_for(failed.failure))
             seconds = asyncio.get_running_loop().time() - started
             outcome = verify.unverified(written, failed) if written else verify.outcome_of_failure(failed, seconds)
             outcomes = {**_settled(composed, perhaps_done, None), **dict.fromkeys(composed.pending, outcome)}
@@ -252,6 +262,11 @@ class Sender:
         if isinstance(operation, UnitPost) and not operation.wishes:
             unit, said = self._naming.unit(operation.unit_id), failed.failure.said
             self._warn(f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: writing it failed ({said}).")
+
+
+def _never_arrived(failure: Failure) -> bool:
+    """Whether a server that fails for everyone has seen nothing of a write: its rows are no worse off than those that were not tried."""
+    return failure.next is Next.JOB and failure.code in _OUTAGE and not failure.undecided
 
 
 def _settled(composed: Composed[T], perhaps_done: Collection[Wish], written: Written[T] | None) -> Mapping[Wish, Outcome]:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from bulkjob.interruptions import told_to
-from bulkjob.rocketchat.client import Client
+from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
 from bulkjob.rocketchat.http import Transport, connected
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit, Stop
@@ -34,11 +34,22 @@ def connect(settings: Settings) -> AbstractAsyncContextManager[Transport]:
     )
 
 
+def client_of(settings: Settings, transport: Transport) -> Client:
+    """A client that is as patient as the settings say. Must be made in a running event loop."""
+    return Client(
+        transport,
+        concurrency=settings.concurrency,
+        attempts=settings.retries,
+        draw=random.random,
+        patience=settings.retries * (settings.timeout + LONGEST_BACKOFF),
+    )
+
+
 @asynccontextmanager
 async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterator[Client]:
     """A client over a transport of its own."""
     async with connect(settings) as transport:
-        yield Client(transport, concurrency=settings.concurrency, attempts=settings.retries, draw=random.random)
+        yield client_of(settings, transport)
 
 
 @asynccontextmanager

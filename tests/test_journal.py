@@ -312,6 +312,17 @@ async def test_who_is_cancelled_while_closing_is_so_when_all_is_on_disk(path: Pa
     assert synced[-1] == path.stat().st_size
 
 
+async def test_what_is_believed_is_on_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed attempt has written and not synced is synced by who reads it: a report that builds on it must stay true."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda file: synced.append(os.fstat(file).st_size))
+    assert Journal(path, OWNER, SHEET).read().rows == {3: ROW}
+    assert synced == [path.stat().st_size]
+    await journal.close()
+
+
 async def test_a_disk_that_fails_at_the_end_is_told(path: Path) -> None:
     """If the last outcomes cannot be put on disk, closing says so; what was on disk stays readable."""
     fails = False

@@ -78,7 +78,10 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
         return Failure(next=Next.REPEAT, code=Code.SERVER_ERROR, said=said, status=answer.status, undecided=request.writes)
     if not is_json or (answer.status >= 400 and not said_by(payload)):
         said = f"not an answer of Rocket.Chat's API: {_text(answer)}"
-        return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, status=answer.status, undecided=request.writes)
+        # What says that it is JSON, and is not, was cut short on its way: as good as no answer.
+        cut_short = answer.status < 300 and "json" in answer.headers.get("content-type", "")
+        status = None if cut_short else answer.status
+        return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, status=status, undecided=request.writes)
     if answer.status >= 400 or (isinstance(payload, dict) and payload.get("success") is False):
         return _refusal(answer.status, payload)
     try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Generic, TypeVar
@@ -24,6 +25,9 @@ T_co = TypeVar("T_co", covariant=True)
 BACKOFF = 0.5
 #: … but never from more than this.
 LONGEST_BACKOFF = 30.0
+#: Seconds for which a route's limit may let nothing through, and windows that it takes at least, until the job gives up.
+STARVING = 900.0
+STARVING_WINDOWS = 3
 
 
 class Closed(Exception):
@@ -61,6 +65,40 @@ class _Lane:
         self.gate = Gate(clock)
         self.turn = asyncio.Lock()
         self.changed = asyncio.Event()
+        self._refused_from = self._refused_last = inf
+        self._refusals = 0
+
+    def passed(self) -> None:
+        """The limit has let a call through."""
+        self._refused_from = self._refused_last = inf
+        self._refusals = 0
+
+    def refused(self, sent: float, now: float) -> None:
+        """A call was refused; those that were refused together count once."""
+        if self._refused_last == inf or sent > self._refused_last:
+            self._refusals += 1
+            self._refused_last = now
+        self._refused_from = min(self._refused_from, now)
+
+    def starves(self, now: float) -> bool:
+        """Whether the limit has let nothing through for so long that waiting on helps nobody."""
+        return self._refusals >= STARVING_WINDOWS and now - self._refused_from >= STARVING
+
+
+class _Health:
+    """Whether the server answers anybody."""
+
+    def __init__(self) -> None:
+        self.answered = -inf
+        """When it last did."""
+        self.probing = asyncio.Lock()
+
+
+@dataclass(slots=True)
+class _Patience:
+    """What is left of the time that the calls of one operation may take together, in seconds."""
+
+    seconds: float = inf
 
 
 class _Places:
@@ -103,8 +141,11 @@ class _Places:
 class Client:
     """Sends requests through a transport, each route at the pace that the server announces."""
 
-    def __init__(self, transport: Transport, *, concurrency: int, attempts: int, draw: Callable[[], float]) -> None:
-        """``attempts`` for a call that keeps failing; ``draw`` gives random numbers from 0 to 1. Must be made in a running event loop."""
+    def __init__(self, transport: Transport, *, concurrency: int, attempts: int, draw: Callable[[], float], patience: float = inf) -> None:
+        """``attempts`` for a call that keeps failing, ``patience`` for the calls of one operation (`for_operation`), in seconds.
+
+        ``draw`` gives random numbers from 0 to 1. Must be made in a running event loop.
+        """
         self.figures = Figures()
         self._transport = transport
         self._attempts = attempts
@@ -114,6 +155,18 @@ class Client:
         self._clock = ServerClock()
         self._lanes: dict[Route, _Lane] = defaultdict(lambda: _Lane(self._clock))
         self._closed = asyncio.Event()
+        self._health = _Health()
+        self._patience = patience
+        self._left = _Patience()
+
+    def for_operation(self) -> "Client":
+        """The same client for the calls of one operation: when these have used up its patience, none of them is repeated.
+
+        What counts is the time from sending to answer, and between attempts; waits that the server's limit asks for do not.
+        """
+        one = copy(self)
+        one._left = _Patience(self._patience)  # noqa: SLF001 - its own
+        return one
 
     @property
     def waiting_for(self) -> str | None:
@@ -204,11 +257,14 @@ class Client:
         again: Callable[[], Awaitable[Request[T]]] | None = None,
     ) -> Written[T]:
         """Goes on after a first attempt that failed: looks, waits, sends again, until it is done or out of attempts."""
+        failed_first = self._now()
 
         async def once_more(number: int) -> Written[T]:
             nonlocal failure
             if (seen := await self._seen(failure, look, number - 1)) is not None:
                 return seen
+            if number == attempts:
+                await self._wait_for_any_answer(failed_first, failure, number - 1, finishing=finishing)
             self.figures.retries += 1
             anew, ticket = await self._anew(request, again, finishing=finishing)
             result = await self._attempt(anew, ticket, finishing=finishing, again=again)
@@ -219,14 +275,14 @@ class Client:
 
         # One retrying object a call: a shared one mixes up the states of calls that run at the same time.
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(attempts - 1),
+            stop=lambda state: state.attempt_number >= attempts - 1 or self._left.seconds <= 0,
             wait=lambda state: self._backoff(state.attempt_number + 1),
             retry=tenacity.retry_if_exception(_repeatable),
             sleep=lambda seconds: self._pause(seconds, finishing=finishing),
             reraise=True,
         )
         sent = 1
-        if failure.next is Next.REPEAT and attempts > 1:
+        if failure.next is Next.REPEAT and attempts > 1 and self._left.seconds > 0:
             try:
                 await self._pause(self._backoff(1), finishing=finishing)
                 async for attempt in retrying:
@@ -244,7 +300,7 @@ class Client:
         if look is not None:
             failure = replace(failure, undecided=False)
         if failure.next is Next.REPEAT:
-            failure = await self._probed(failure)
+            failure = await self._silence(failure) or failure
         raise CallFailed(failure, sent)
 
     async def _seen(self, failure: Failure, look: Callable[[], Awaitable[T | None]] | None, attempts: int) -> Written[T] | None:
@@ -264,6 +320,7 @@ class Client:
         return self._draw() * min(LONGEST_BACKOFF, BACKOFF * 2.0 ** (attempt - 1))
 
     async def _pause(self, seconds: float, *, finishing: bool) -> None:
+        self._left.seconds -= seconds
         if finishing:
             await asyncio.sleep(seconds)
             return
@@ -274,11 +331,30 @@ class Client:
             return
         raise Closed
 
-    async def _probed(self, failure: Failure) -> Failure:
-        """The failure of a call that is out of attempts, after one read: ends the job if that is not answered, or not to this account."""
+    async def _wait_for_any_answer(self, since: float, failure: Failure, sent: int, *, finishing: bool) -> None:
+        """Before a call's last attempt, if nobody has had an answer since its first failure: that is no fault of this call's.
+
+        A server that restarts answers the probes in time, and the last attempt goes to one that is there; an outage ends the job, with
+        the attempt unsent: raises `CallFailed`. One probes for all.
+        """
+        async with self._health.probing:
+            for number in range(1, self._attempts + 1):
+                if self._health.answered >= since:
+                    return
+                if self._closed.is_set() and not finishing:
+                    raise Closed
+                silence = await self._silence(failure)
+                if silence is None:
+                    return
+                if silence.status == 401 or number == self._attempts:
+                    raise CallFailed(silence, sent)
+                await self._pause(self._backoff(number), finishing=finishing)
+
+    async def _silence(self, failure: Failure) -> Failure | None:
+        """One read as a probe: None if it is answered; else what ends the job: that failure, or that the account is not let in any more."""
         probe = await self._attempt(wire.me(), None, finishing=True)
         if not isinstance(probe, Failure) or probe.next is Next.ROW:
-            return failure
+            return None
         return probe if probe.status == 401 and probe.next is Next.JOB else replace(failure, next=Next.JOB)
 
     # ----------------------------------------------------------------------------------------------------- one attempt
@@ -291,6 +367,9 @@ class Client:
             result = await self._exchange(request, ticket, finishing=finishing, again=again)
             if not (isinstance(result, Failure) and result.next is Next.WAIT):
                 return result
+            if self._lanes[request.route].starves(self._now()):
+                said = f"its rate limit has let no call of this kind through for {STARVING / 60:.0f} minutes ({result.said})"
+                return replace(result, next=Next.JOB, said=said)
             request, ticket = await self._anew(request, again, finishing=finishing)
 
     async def _anew(
@@ -348,12 +427,24 @@ class Client:
             self.figures.calls[*key, answer.status] += 1
             result = answers.interpret(request, answer)
             received = self._now()
+            self._note(result, lane, sent, received)
             if told := answers.server_time(request, answer):
                 self._clock.observe(sent=sent, received=received, earliest=told.earliest, latest=told.latest, own=told.own)
             _pass_on(answer, result, lane.gate, ticket, received)
             return result
         finally:
+            self._left.seconds -= self._now() - sent
             lane.changed.set()
+
+    def _note(self, result: object, lane: _Lane, sent: float, received: float) -> None:
+        """Takes in whether the server answers, and whether the route's limit lets calls through."""
+        next_ = result.next if isinstance(result, Failure) else None
+        if next_ is Next.WAIT:
+            lane.refused(sent, received)
+        elif next_ is not Next.REPEAT:
+            lane.passed()
+        if next_ not in (Next.REPEAT, Next.JOB):
+            self._health.answered = received
 
     async def _enter(self, route: Route, *, finishing: bool) -> Ticket:
         (ticket,) = await self._enter_together(route, 1, finishing=finishing)

@@ -1,6 +1,7 @@
 """Runs that are refused or stopped: one clear sentence, the right exit code, and, once the sheet was read, every row in the report."""
 
 import json
+import random
 import socket
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,35 @@ def test_server_that_dies(tools: Any, tmp_path: Path, small: State) -> None:
         assert (row["status"] == "success") <= (row["department"] in held)
     # Each worker tries its own call, its look and a probe, and no more.
     assert len(ran.calls) < 40 + 30
+
+
+def test_server_that_goes_away(tools: Any, tmp_path: Path, small: State) -> None:
+    """A row whose call never reached a server that is gone is `not_sent`, like those that were not tried."""
+    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(12)]
+    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(12)]
+    puts: list[str] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "PUT":
+            puts.append(request.path)
+            if len(puts) == 5:
+                transport.sandbox._refusing_until = float("inf")
+
+    ran = tools.rehearse(tmp_path, small, rows, meddle=meddle, retries=3, concurrency=2, max_failures=0)
+    assert ran.exit == Exit.UNAVAILABLE
+    held = {place[0] for place in tools.places(ran.after)}
+    assert [row["status"] == "success" for row in ran.rows] == [row["department"] in held for row in ran.rows]
+    assert 4 <= ran.column("status").count("success") < 12
+    assert {(row["status"], row["code"]) for row in ran.rows if row["status"] != "success"} == {("not_sent", "unavailable")}
+
+
+def test_server_that_restarts(tools: Any, tmp_path: Path, small: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart that is shorter than the attempts of a call and the probes before its last one costs no row."""
+    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(12)]
+    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(12)]
+    monkeypatch.setattr(random, "random", lambda: 0.9)
+    ran = tools.rehearse(tmp_path, small, rows, faults="refuse=5+20x1", concurrency=8, max_failures=1)
+    assert (ran.exit, set(ran.column("status"))) == (Exit.OK, {"success"})
 
 
 def test_defect(tools: Any, tmp_path: Path, small: State) -> None:

@@ -15,7 +15,7 @@ from bulkjob.records import Unit
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.answers import CallFailed, Failure, Next
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client, Closed, Written
+from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, STARVING, STARVING_WINDOWS, Client, Closed, Written
 from bulkjob.rocketchat.http import NoAnswer
 from bulkjob.vocabulary import Code
 
@@ -274,6 +274,8 @@ def test_backoff_is_exponential_with_full_jitter(on_virtual_time: Run, draw: flo
     moments, reported = on_virtual_time(main())
     waits = [later - sooner - 0.1 for sooner, later in pairwise(moments)]
     assert len(moments) == reported == attempts
+    # Before the last one a probe is answered, as nobody else was in all that time.
+    waits[-1:] = [wait - 0.1 for wait in waits[-1:]]
     assert waits == pytest.approx([draw * min(LONGEST_BACKOFF, BACKOFF * 2**number) for number in range(attempts - 1)])
 
 
@@ -381,20 +383,128 @@ def test_what_cannot_be_looked_up_is_not_sent_again(on_virtual_time: Run) -> Non
     assert "no such list" in failed.failure.said
 
 
-@pytest.mark.parametrize("answers", [True, False])
-def test_out_of_attempts_one_probe_decides(*, on_virtual_time: Run, answers: bool) -> None:
-    """A call that is out of attempts is followed by exactly one read: unanswered, it ends the job instead of the row."""
+def test_out_of_attempts_one_probe_decides(on_virtual_time: Run) -> None:
+    """A call that is out of attempts is followed by one read: unanswered, it ends the job instead of the row."""
 
-    async def main() -> tuple[CallFailed, int]:
+    async def main(*, answers: bool) -> tuple[CallFailed, int]:
         def reply(request: Request[Any], before: int) -> Reply:
-            return good(request) if answers and request.route.pattern == "me" else page(503)
+            # The first probe comes before the last attempt: the server is there all the same.
+            return good(request) if request.route.pattern == "me" and (answers or before == 0) else page(503)
 
         transport = FakeTransport(reply)
         return await failing(client(transport, attempts=3).call(READ)), len(transport.of("me"))
 
-    failed, probes = on_virtual_time(main())
-    assert (probes, failed.attempts, failed.failure.code, failed.failure.status) == (1, 3, Code.SERVER_ERROR, 503)
-    assert (failed.failure.next is Next.JOB) is not answers
+    for answers in (True, False):
+        failed, probes = on_virtual_time(main(answers=answers))
+        assert (probes, failed.attempts, failed.failure.code, failed.failure.status) == (2, 3, Code.SERVER_ERROR, 503)
+        assert (failed.failure.next is Next.JOB) is not answers
+
+
+def test_a_restart_costs_no_call_its_last_attempt(on_virtual_time: Run) -> None:
+    """While nobody is answered, calls keep their last attempt and one of them probes: a server that comes back then finds them all."""
+
+    async def main() -> tuple[list[Written[Any]], int, int]:
+        def reply(request: Request[Any], before: int) -> Reply:
+            return good(request) if asyncio.get_running_loop().time() > 5.0 else UNREACHED
+
+        transport = FakeTransport(reply)
+        one = client(transport, attempts=4)
+        done = await asyncio.gather(*(write(one, no_look) for _ in range(8)))
+        return done, len(transport.of("me")), len(transport.writes)
+
+    # Attempts at 0, 0.6 and 1.7 s; probes at 3.8, 4.4 and 5.5 s.
+    done, probes, writes = on_virtual_time(main())
+    assert {written.attempts for written in done} == {4}
+    assert (probes, writes) == (3, 32)
+
+
+def test_an_outage_leaves_the_last_attempt_unsent(on_virtual_time: Run) -> None:
+    """A server that answers no probe either ends the job, as soon as one call has probed for all; who waits for that is sent away."""
+
+    async def main() -> tuple[list[Any], int, int]:
+        transport = FakeTransport(lambda _request, _before: UNREACHED)
+        one = client(transport, attempts=3)
+
+        async def attempt() -> CallFailed:
+            failed = await failing(write(one, no_look))
+            one.close()
+            return failed
+
+        ended = await asyncio.gather(*(attempt() for _ in range(8)), return_exceptions=True)
+        return ended, len(transport.of("me")), len(transport.writes)
+
+    ended, probes, writes = on_virtual_time(main())
+    assert (probes, writes) == (3, 16)
+    (failed,) = (end for end in ended if isinstance(end, CallFailed))
+    assert (failed.attempts, failed.failure.next, failed.failure.code) == (2, Next.JOB, Code.CONNECTION)
+    assert sum(isinstance(end, Closed) for end in ended) == 7
+
+
+def test_the_calls_of_an_operation_share_its_patience(on_virtual_time: Run) -> None:
+    """Once an operation's calls have taken its time together, none of them is repeated; other operations have their own."""
+
+    async def main() -> list[int]:
+        def reply(request: Request[Any], before: int) -> Reply:
+            return good(request) if request.route.pattern == "me" else page(503)
+
+        transport = FakeTransport(reply, takes=10.0)
+        everybody = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=70.0)
+        one, other = everybody.for_operation(), everybody.for_operation()
+        # Five attempts and two probes take the whole of it.
+        calls = (one, one, other, everybody, everybody)
+        return [(await failing(each.call(READ))).attempts for each in calls]
+
+    assert on_virtual_time(main()) == [5, 1, 5, 5, 5]
+
+
+def test_waiting_for_the_limit_costs_no_patience(on_virtual_time: Run) -> None:
+    """An operation is not given up for waits that the server asks for, of its own calls or of others."""
+
+    async def main() -> int:
+        server = FixedWindow(2, 60.0)
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            answered = server.reply(request, before)
+            return answered if before == 4 or answered.status == 429 else page_with(answered)
+
+        def page_with(answered: Answer) -> Answer:
+            return Answer(status=503, headers={**answered.headers, "content-type": "text/html"}, body=b"<html>proxy</html>")
+
+        transport = FakeTransport(reply)
+        one = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=2.0).for_operation()
+        await write(one)
+        return len(transport.writes)
+
+    assert on_virtual_time(main()) == 5
+
+
+@pytest.mark.parametrize("window", [0.5, 60.0, 600.0])
+def test_a_limit_that_lets_nothing_through_ends_the_job(on_virtual_time: Run, window: float) -> None:
+    """A route that is refused for a quarter of an hour, window after window, is nobody's row: the job ends instead of waiting for ever."""
+
+    async def main() -> tuple[set[Next], set[Code], float]:
+        server = FixedWindow(0, window)
+        transport = FakeTransport(lambda request, before: server.reply(request, before) if request is UNIT else good(request))
+        one = client(transport)
+        failed = await asyncio.gather(*(failing(write(one, no_look)) for _ in range(3)))
+        assert all("15 minutes" in each.failure.said for each in failed)
+        return {each.failure.next for each in failed}, {each.failure.code for each in failed}, asyncio.get_running_loop().time()
+
+    next_, codes, seconds = on_virtual_time(main())
+    assert (next_, codes) == ({Next.JOB}, {Code.RATE_LIMITED})
+    assert max(STARVING, STARVING_WINDOWS * window - window) <= seconds < 1.1 * STARVING + (STARVING_WINDOWS + 1) * window
+
+
+def test_a_limit_that_lets_one_call_through_now_and_then_is_waited_for(on_virtual_time: Run) -> None:
+    """However long the others have to wait meanwhile."""
+
+    async def main() -> float:
+        server = FixedWindow(1, 600.0)
+        one = client(FakeTransport(lambda request, before: server.reply(request, before) if request is UNIT else good(request)))
+        await asyncio.gather(*(write(one, no_look) for _ in range(6)))
+        return asyncio.get_running_loop().time()
+
+    assert on_virtual_time(main()) > 2 * STARVING
 
 
 def test_an_account_that_is_no_longer_let_in_is_told_as_that(on_virtual_time: Run) -> None:

@@ -5,7 +5,7 @@ Tests are no package: `simulate` loads this with `runpy.run_path`.
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 State = dict[str, Any]
@@ -103,6 +103,16 @@ class Scenario:
 
 def scenario_of(seed: int) -> Scenario:
     """The simulation of a seed."""
+    scenario = _scenario(seed)
+    # Drawn apart, so that the seeds that have found something stay what they are.
+    chance = random.Random(f"bulkjob restarting {seed}")  # noqa: S311 - must be the same again for the same seed
+    if chance.random() >= 0.1:
+        return scenario
+    runs = tuple(_with_restart(chance, trouble) for trouble in scenario.runs)
+    return replace(scenario, runs=runs, rollbacks=scenario.rollbacks and tuple(_with_restart(chance, one) for one in scenario.rollbacks))
+
+
+def _scenario(seed: int) -> Scenario:
     chance = random.Random(f"bulkjob {seed}")  # noqa: S311 - must be the same again for the same seed
     state = _workspace(chance)
     skip_invalid = chance.random() < 0.1
@@ -290,6 +300,12 @@ def _trouble(chance: random.Random, *, calm: bool, edits: bool, chats: bool) -> 
         edits=chance.choice([0.05, 0.3]) if edits else 0.0,
         chats=chance.choice([0.1, 0.5]) if chats else 0.0,
     )
+
+
+def _with_restart(chance: random.Random, trouble: Trouble) -> Trouble:
+    """A server that is away for a while, shorter or longer than a call has patience, beside all else."""
+    fault = f"refuse={chance.choice([0.5, 3.0, 20.0, 50.0])}+{chance.randint(0, 30)}x1"
+    return replace(trouble, faults=",".join(filter(None, [trouble.faults, fault])))
 
 
 def _fault(chance: random.Random) -> str:

@@ -325,7 +325,8 @@ class Simulation:
                 fine = named and laws.allowed_back(target, old, new, self._goal.values.get(target), ever)
             lost = any(edit.target == target and edit.moment > call.read for edit in server.record.edits)
             self.told.seen["edits of a colleague overwritten in the window"] += lost and not fine
-            if not (fine or lost):
+            # A unit's write in the window takes a department back that a colleague has just moved; a later one lets it go again.
+            if not (fine or lost or server.record.last_edit(target) == (new,)):
                 server.broken.append(f"{call.request.route.method} {call.request.path} turned {target} from {old} into {new}")
 
     def _hold(self, broken: Iterable[str]) -> None:

@@ -21,6 +21,8 @@ FOUND = {
     "a second try of unknown outcome hides from the rollback that the first had added somebody": (5562,),
     "whom an earlier attempt removed for mirror is gone, and its row is reported as unchanged": (468, 470, 2945),
     "a second interruption in the last sync reports a success that the disk may forget": (6955, 9588),
+    "what a killed attempt wrote is believed, though the disk was not told to keep it": (23043, 26820, 35096, 35677),
+    "a list that was cut short passes for one that the account may not read": (23275,),
     "a row that needed no write is forgotten by the next attempt": (169, 287, 861),
 }
 

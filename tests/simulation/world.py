@@ -234,6 +234,11 @@ class Record:
         """Whether somebody else edited it."""
         return any(edit.target == target and (chats or not edit.chat) for edit in self.edits)
 
+    def last_edit(self, target: tuple[str, ...]) -> tuple[Any, ...]:
+        """The value that somebody else gave it last; nothing if nobody has."""
+        moments = [edit.moment for edit in self.edits if edit.target == target]
+        return tuple(self.ever(target, moments[-1])[:1]) if moments else ()
+
     def ever(self, target: tuple[str, ...], since: int = 0) -> list[Any]:
         """The values that it has had from a moment on, the one that it had then included."""
         entries = self.history.get(target, [])
@@ -336,6 +341,8 @@ class Server:
                 self.in_flight.remove(call)
             if request.writes:
                 self.asked.pop(request.path, None)
+        if reply.fault is Fault.REFUSE and reply.call is None:
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
         if reply.lost or call.restarts != self.sandbox.restarts:
             code = Code.TIMEOUT if reply.fault in (Fault.TIMEOUT, Fault.TIMEOUT_AFTER) else Code.CONNECTION
             raise NoAnswer(Failure(next=Next.REPEAT, code=code, said="no answer", undecided=request.writes))
