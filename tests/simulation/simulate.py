@@ -264,6 +264,8 @@ class Simulation:
                 raise
             finally:
                 if not loop.is_closed():
+                    # The report is written: a kill changes nothing any more.
+                    loop.on_step = lambda: None
                     self._server.end()
                     asyncio.runners._cancel_all_tasks(loop)  # type: ignore[attr-defined]  # as `asyncio.run` does
                     loop.close()
@@ -388,7 +390,9 @@ def failures_of(told: Told) -> list[str]:
 def _safely(seed: int) -> Told:
     try:
         return simulate(seed)
-    except Exception as error:  # noqa: BLE001 - shown, with the seed
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - shown, with the seed; also a kill that went astray
         return Told(seed, broken=[f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
 
 
