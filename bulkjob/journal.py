@@ -9,7 +9,8 @@ record's own text. Records, by their ``type``:
 * ``intent``: a numbered write: operation, method, path and body, what each change found before, and a picture of the thing as a whole.
 * ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
 
-A line that a crash has torn is the last one, and is cut off.
+An intent is synced before its write goes out, an outcome with the next intent or at the end. A line that a crash has torn is the last one,
+and is cut off.
 """
 
 import asyncio
