@@ -305,7 +305,7 @@ def _read(path: Path, remedy: str) -> list[Record] | None:
         with path.open("rb") as file:
             data = file.read()
             # A killed attempt may have left lines that the disk was not told to keep yet: what is believed now must stay so.
-            os.fdatasync(file.fileno())
+            _to_disk(file.fileno())
         return records_of(data)[0]
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -503,7 +503,12 @@ class Journal:
 
 
 async def _fsync(file: int) -> None:
-    await asyncio.get_running_loop().run_in_executor(None, os.fdatasync, file)
+    await asyncio.get_running_loop().run_in_executor(None, _to_disk, file)
+
+
+def _to_disk(file: int) -> None:
+    # Not everywhere is there a call that leaves the file's times alone.
+    getattr(os, "fdatasync", os.fsync)(file)
 
 
 def _differences(one: Owner, other: Owner) -> Iterable[str]:

@@ -220,7 +220,7 @@ class Simulation:
         return True
 
     def _synced(self, directory: Path) -> bool:
-        return bool(self._disk.kept.get((directory / JOURNAL).resolve(), 0))
+        return bool(self._disk.kept(directory / JOURNAL))
 
     def _edited(self) -> bool:
         """Whether a colleague has been at work (chats do not count)."""

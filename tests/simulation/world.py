@@ -10,7 +10,7 @@ import random
 import runpy
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,24 +46,50 @@ class Disk:
     """What of the journal is sure to be there after a crash."""
 
     def __init__(self) -> None:
-        self.kept: dict[Path, int] = {}
+        self._kept: dict[tuple[int, int], int] = {}
+        self._open: set[int] = set()
 
     def keep(self, file: int) -> None:
         """What `os.fdatasync` does: the journal is the only file that is synced so."""
-        path = Path(f"/proc/self/fd/{file}").readlink()
-        self.kept[path] = os.fstat(file).st_size
+        found = os.fstat(file)
+        self._kept[found.st_dev, found.st_ino] = found.st_size
+
+    def kept(self, path: Path) -> int:
+        """Bytes of a file that are sure to be there."""
+        if not path.exists():
+            return 0
+        found = path.stat()
+        return self._kept.get((found.st_dev, found.st_ino), 0)
 
     def tear(self, path: Path, chance: random.Random) -> None:
         """Loses some of what it was not told to keep."""
         if path.exists():
             size = path.stat().st_size
-            os.truncate(path, chance.randint(min(self.kept.get(path.resolve(), 0), size), size))
+            os.truncate(path, chance.randint(min(self.kept(path), size), size))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """While open, syncing costs no time, and is taken note of."""
-        with patch.object(os, "fsync", lambda _: None), patch.object(os, "fdatasync", self.keep):
-            yield
+        """While open, syncing costs no time, and is taken note of. At the end it closes the files that killed processes have left open."""
+        opened, closed = os.open, os.close
+
+        def note_open(*args: Any, **kwargs: Any) -> int:
+            file = opened(*args, **kwargs)
+            self._open.add(file)
+            return file
+
+        def note_close(file: int) -> None:
+            self._open.discard(file)
+            closed(file)
+
+        try:
+            with ExitStack() as stack:
+                for name, stand_in in (("fsync", lambda _: None), ("fdatasync", self.keep), ("open", note_open), ("close", note_close)):
+                    stack.enter_context(patch.object(os, name, stand_in, create=True))
+                yield
+        finally:
+            for file in self._open:
+                closed(file)
+            self._open.clear()
 
 
 # ------------------------------------------------------------------------------------------------------------------- loop
@@ -373,7 +399,7 @@ class Server:
         return {identifier, *sent, *self.sandbox._state.children(identifier)}
 
     def _read_journal(self) -> None:
-        kept = self._disk.kept.get(self._journal, 0)
+        kept = self._disk.kept(self._journal)
         if kept <= self._read_to:
             return
         with self._journal.open("rb") as file:
