@@ -451,10 +451,11 @@ def test_the_calls_of_an_operation_share_its_patience(on_virtual_time: Run) -> N
         everybody = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=70.0)
         one, other = everybody.for_operation(), everybody.for_operation()
         # Five attempts and two probes take the whole of it.
-        calls = (one, one, other, everybody, everybody)
+        short = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=35.0).for_operation()
+        calls = (one, one, other, everybody, everybody, short)
         return [(await failing(each.call(READ))).attempts for each in calls]
 
-    assert on_virtual_time(main()) == [5, 1, 5, 5, 5]
+    assert on_virtual_time(main()) == [5, 1, 5, 5, 5, 4]
 
 
 def test_waiting_for_the_limit_costs_no_patience(on_virtual_time: Run) -> None:
@@ -486,7 +487,8 @@ def test_a_limit_that_lets_nothing_through_ends_the_job(on_virtual_time: Run, wi
         server = FixedWindow(0, window)
         transport = FakeTransport(lambda request, before: server.reply(request, before) if request is UNIT else good(request))
         one = client(transport)
-        failed = await asyncio.gather(*(failing(write(one, no_look)) for _ in range(3)))
+        async with asyncio.timeout(10 * STARVING):
+            failed = await asyncio.gather(*(failing(write(one, no_look)) for _ in range(3)))
         assert all("15 minutes" in each.failure.said for each in failed)
         return {each.failure.next for each in failed}, {each.failure.code for each in failed}, asyncio.get_running_loop().time()
 
