@@ -269,6 +269,41 @@ def test_server_that_goes_away(tools: Any, tmp_path: Path, small: State) -> None
     assert {(row["status"], row["code"]) for row in ran.rows if row["status"] != "success"} == {("not_sent", "unavailable")}
 
 
+def test_server_that_goes_away_after_it_was_asked(tools: Any, tmp_path: Path, small: State) -> None:
+    """A write that may have arrived once has failed, even if a look did not find it: a slow server may yet do it."""
+    puts: list[str] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "PUT":
+            puts.append(request.path)
+            if len(puts) == 2:
+                transport.sandbox._refusing_until = float("inf")
+
+    rows = [{"department": "gamma", "agent": "ann"}]
+    ran = tools.rehearse(tmp_path, small, rows, faults="reset-before@PUTx1", meddle=meddle, retries=3)
+    assert ran.exit == Exit.UNAVAILABLE
+    assert [(row["status"], row["code"]) for row in ran.rows] == [("failed", "connection")]
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(50.0, "success"), (70.0, "failed")])
+def test_operation_that_takes_too_long(tools: Any, tmp_path: Path, small: State, seconds: float, status: str) -> None:
+    """A write is not repeated once its calls have taken the time of an operation: 2 × (30 s + 30 s)."""
+
+    def latency(path: str) -> float:
+        return seconds if path.endswith("department/gamma") else 0.0
+
+    puts: list[str] = []
+
+    def meddle(_transport: Any, request: Any) -> None:
+        if request.route.method == "PUT":
+            puts.append(request.path)
+
+    rows = [{"department": "gamma", "agent": "ann"}]
+    ran = tools.rehearse(tmp_path, small, rows, faults="429@PUTx1", latency=latency, meddle=meddle, retries=2)
+    assert ran.column("status") == [status]
+    assert len(puts) == (2 if status == "success" else 1)
+
+
 def test_server_that_restarts(tools: Any, tmp_path: Path, small: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """A restart that is shorter than the attempts of a call and the probes before its last one costs no row."""
     small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(12)]

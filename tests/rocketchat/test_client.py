@@ -498,12 +498,19 @@ def test_a_limit_that_lets_nothing_through_ends_the_job(on_virtual_time: Run, wi
 
 
 def test_a_limit_that_lets_one_call_through_now_and_then_is_waited_for(on_virtual_time: Run) -> None:
-    """However long the others have to wait meanwhile."""
+    """However long the others have to wait meanwhile: somebody else uses up three windows of four."""
 
     async def main() -> float:
-        server = FixedWindow(1, 600.0)
-        one = client(FakeTransport(lambda request, before: server.reply(request, before) if request is UNIT else good(request)))
-        await asyncio.gather(*(write(one, no_look) for _ in range(6)))
+        busy, free = FixedWindow(0, 200.0), FixedWindow(1, 200.0)
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            if request is not UNIT:
+                return good(request)
+            return (busy if int(asyncio.get_running_loop().time() // 200) % 4 else free).reply(request, before)
+
+        one = client(FakeTransport(reply))
+        await asyncio.gather(*(write(one, no_look) for _ in range(4)))
+        assert busy.refused > 4
         return asyncio.get_running_loop().time()
 
     assert on_virtual_time(main()) > 2 * STARVING
