@@ -162,18 +162,15 @@ class Executor:
         if carried.number is None:
             self._journal.settled(rows)
         else:
-            self._keep(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
+            try:
+                self._journal.outcome(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
+            except Stop as stop:
+                self.stop(stop)
         failed = len(self._tally.failed) - self._foretold
         if self._max_failures and failed >= self._max_failures:
             rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
             message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
-
-    def _keep(self, number: int, outcomes: list[Outcome], rows: list[RowResult]) -> None:
-        try:
-            self._journal.outcome(number, outcomes, rows)
-        except Stop as stop:
-            self.stop(stop)
 
     def _settle(self, outcomes: Mapping[Wish, Outcome]) -> list[RowResult]:
         """Takes in outcomes; returns the results of the rows that are success by them."""

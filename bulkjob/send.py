@@ -35,9 +35,6 @@ _LATE = (0.1, 0.5, 2.0)
 #: In the journal: of a call that was seen not to have been carried out, and is made anew.
 _SUPERSEDED = Outcome(status=Status.FAILED, said="not carried out; made anew")
 
-#: How a call fails that a server in an outage has not taken in, if it is not undecided.
-_OUTAGE = frozenset({Code.CONNECTION, Code.TIMEOUT, Code.RATE_LIMITED})
-
 _UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept changing while it was read")
 
 
@@ -223,7 +220,7 @@ class Sender:
             del self.under_way[operation.id]
             return Carried(outcomes=_settled(composed, perhaps_done, None), number=number, pending=sent_last)
         except CallFailed as failed:
-            if written is None and not perhaps_done and _never_arrived(failed.failure):
+            if written is None and not perhaps_done and verify.never_arrived(failed.failure):
                 del self.under_way[operation.id]
                 return Carried(outcomes=_settled(composed, perhaps_done, None), stop=stop_for(failed.failure))
             seconds = asyncio.get_running_loop().time() - started
@@ -262,11 +259,6 @@ class Sender:
         if isinstance(operation, UnitPost) and not operation.wishes:
             unit, said = self._naming.unit(operation.unit_id), failed.failure.said
             self._warn(f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: writing it failed ({said}).")
-
-
-def _never_arrived(failure: Failure) -> bool:
-    """Whether a server that fails for everyone has seen nothing of a write: its rows are no worse off than those that were not tried."""
-    return failure.next is Next.JOB and failure.code in _OUTAGE and not failure.undecided
 
 
 def _settled(composed: Composed[T], perhaps_done: Collection[Wish], written: Written[T] | None) -> Mapping[Wish, Outcome]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bulkjob.naming import Naming
 from bulkjob.operations import AgentChange, AgentWish, Outcome, UnitWish, Wish
 from bulkjob.records import Department, Membership
-from bulkjob.rocketchat.answers import CallFailed
+from bulkjob.rocketchat.answers import CallFailed, Failure, Next
 from bulkjob.rocketchat.client import Written
 from bulkjob.vocabulary import Change, Code, Status
 
@@ -16,6 +16,9 @@ _REASONS = {
     "error-department-not-found": Code.DEPARTMENT_GONE,
     "error-archived-department-cant-be-enabled": Code.DEPARTMENT_ARCHIVED,
 }
+
+#: How a call fails that a server in an outage has not taken in, if it is not undecided.
+_OUTAGE = frozenset({Code.CONNECTION, Code.TIMEOUT, Code.RATE_LIMITED})
 
 
 def unit_holds(wish: UnitWish, department: Department | None) -> bool:
@@ -51,6 +54,11 @@ def outcome_of_agent(wish: AgentWish, change: AgentChange | None, member: Member
         return _success(written)
     seen = f"they are there with count {member.count} and order {member.order}" if member else "they are not there"
     return replace(_failure(written), code=Code.NOT_APPLIED, seen=seen)
+
+
+def never_arrived(failure: Failure) -> bool:
+    """Whether a server that fails for everyone has seen nothing of a write: its rows are no worse off than those that were not tried."""
+    return failure.next is Next.JOB and failure.code in _OUTAGE and not failure.undecided
 
 
 def outcome_of_failure(error: CallFailed, seconds: float | None = None) -> Outcome:

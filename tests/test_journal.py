@@ -43,6 +43,20 @@ async def write_one(journal: Journal, *, outcome: Outcome | None = DONE) -> int:
     return number
 
 
+class Disk:
+    """Takes note of how long the journal was each time that it was synced."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.synced: list[int] = []
+        self._seconds = seconds
+
+    async def sync(self, file: int) -> None:
+        size = os.fstat(file).st_size
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
+        self.synced.append(size)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the journal lies."""
@@ -158,33 +172,23 @@ def test_a_write_that_could_not_be_looked_up_is_unknown() -> None:
 
 async def test_who_waits_is_told_after_the_sync(path: Path) -> None:
     """No intent returns before its own line was written and synced, and lines that wait together share a sync."""
-    synced: list[int] = []
-
-    async def sync(file: int) -> None:
-        size = os.fstat(file).st_size
-        await asyncio.sleep(0.001)
-        synced.append(size)
-
-    journal = Journal(path, OWNER, SHEET, sync=sync)
+    disk = Disk(0.001)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
 
     async def one() -> None:
         number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
-        data = path.read_bytes()[: synced[-1]]
+        data = path.read_bytes()[: disk.synced[-1]]
         assert any(isinstance(record, Intent) and record.number == number for record in records_of(data)[0])
 
     await asyncio.gather(*(one() for _ in range(50)))
     await journal.close()
-    assert len(synced) <= 3
+    assert len(disk.synced) <= 3
 
 
 async def test_intents_of_the_next_turns_share_a_sync(path: Path) -> None:
     """A sync waits for those that come in the next few turns of the loop, also where the disk is fast."""
-    synced: list[int] = []
-
-    async def sync(file: int) -> None:
-        synced.append(os.fstat(file).st_size)
-
-    journal = Journal(path, OWNER, SHEET, sync=sync)
+    disk = Disk()
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
 
     async def one(turns: int) -> None:
         for _ in range(turns):
@@ -193,7 +197,7 @@ async def test_intents_of_the_next_turns_share_a_sync(path: Path) -> None:
 
     await asyncio.gather(*(one(turns) for turns in range(10)))
     await journal.close()
-    assert synced == [path.stat().st_size]
+    assert disk.synced == [path.stat().st_size]
 
 
 async def test_a_full_disk_stops_the_write(path: Path) -> None:
@@ -252,35 +256,26 @@ async def test_an_outcome_for_which_there_is_no_room_leaves_whole_lines(path: Pa
 
 async def test_closing_keeps_what_nobody_waits_for(path: Path) -> None:
     """Lines on their way to the disk get there although those who wrote them were given up."""
-    synced: list[bytes] = []
-
-    async def slow(_file: int) -> None:
-        data = path.read_bytes()
-        await asyncio.sleep(0.01)
-        synced.append(data)
-
-    journal = Journal(path, OWNER, SHEET, sync=slow)
+    disk = Disk(0.01)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
     writing = [asyncio.create_task(journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})) for _ in range(2)]
     await asyncio.sleep(0)
     for task in writing:
         task.cancel()
     await asyncio.gather(*writing, return_exceptions=True)
     await journal.close()
-    assert synced[-1] == path.read_bytes()
-    assert len(history_of(records_of(synced[-1])[0]).made) == 2
+    assert disk.synced[-1] == path.stat().st_size
+    assert len(history_of(records_of(path.read_bytes())[0]).made) == 2
 
 
 async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(path: Path) -> None:
     """A process that is killed after an outcome leaves it; the disk is told to keep it with the next intent, and at the end."""
-    synced: list[int] = []
-
-    async def sync(file: int) -> None:
-        synced.append(os.fstat(file).st_size)
+    disk = Disk()
 
     def known() -> list[Status | None]:
-        return [made.status for made in history_of(records_of(path.read_bytes()[: synced[-1]])[0]).made]
+        return [made.status for made in history_of(records_of(path.read_bytes()[: disk.synced[-1]])[0]).made]
 
-    journal = Journal(path, OWNER, SHEET, sync=sync)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
     number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
     journal.outcome(number, [DONE], [ROW])
     assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [Status.SUCCESS]
@@ -294,14 +289,8 @@ async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(pat
 
 async def test_who_is_cancelled_while_closing_is_so_when_all_is_on_disk(path: Path) -> None:
     """A second interruption comes at any time: what a report may already tell is not left to luck."""
-    synced: list[int] = []
-
-    async def slow(file: int) -> None:
-        size = os.fstat(file).st_size
-        await asyncio.sleep(0.01)
-        synced.append(size)
-
-    journal = Journal(path, OWNER, SHEET, sync=slow)
+    disk = Disk(0.01)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
     await write_one(journal)
     closing = asyncio.create_task(journal.close())
     for _ in range(3):
@@ -309,7 +298,7 @@ async def test_who_is_cancelled_while_closing_is_so_when_all_is_on_disk(path: Pa
         closing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await closing
-    assert synced[-1] == path.stat().st_size
+    assert disk.synced[-1] == path.stat().st_size
 
 
 async def test_what_is_believed_is_on_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def failure_message(code: Code, subject: Subject, evidence: Evidence = Evidence(
     if undoes:
         remedy = _REMEDY_BACK.get(code, remedy)
     doubt = "" if evidence.looked_up else ", and whether it was done all the same could not be looked up"
-    return f"{_wish(subject)}: {_account(code, subject, evidence)}{doubt}. {_worded(remedy, undoes=undoes)}."
+    return f"{_wish(subject, known=evidence.looked_up)}: {_account(code, subject, evidence)}{doubt}. {_worded(remedy, undoes=undoes)}."
 
 
 def unsent_message(code: Code, reason: str = "", *, undoes: bool = False) -> str:
@@ -163,18 +163,19 @@ def _other_half(half: Half) -> str:
     return f"The {subject.kind} part of the row failed too. {half.message}"
 
 
-def _wish(subject: Subject) -> str:
-    """Return the beginning of a failure's sentence: what could not be done, with names and ids."""
+def _wish(subject: Subject, *, known: bool) -> str:
+    """Return the beginning of a failure's sentence: what could not be done, with names and ids; ``known`` that it {was_not} done."""
+    was_not = "was not" if known else "may not have been"
     if subject.kind == "unit":
         if not subject.unit:
-            return f"Department {subject.department} was not taken out of unit {subject.from_unit}"
+            return f"Department {subject.department} {was_not} taken out of unit {subject.from_unit}"
         origin = f" from {subject.from_unit}" if subject.from_unit else ""
-        return f"Department {subject.department} was not moved to unit {subject.unit}{origin}"
+        return f"Department {subject.department} {was_not} moved to unit {subject.unit}{origin}"
     if subject.removes:
-        return f"Agent {subject.agent} was not removed from department {subject.department}"
+        return f"Agent {subject.agent} {was_not} removed from department {subject.department}"
     if subject.was_member:
-        return f"Agent {subject.agent} in department {subject.department} was not changed{_numbers(subject, ' to ')}"
-    return f"Agent {subject.agent} was not added to department {subject.department}"
+        return f"Agent {subject.agent} in department {subject.department} {was_not} changed{_numbers(subject, ' to ')}"
+    return f"Agent {subject.agent} {was_not} added to department {subject.department}"
 
 
 def _account(code: Code, subject: Subject, evidence: Evidence) -> str:

@@ -15,7 +15,7 @@ from bulkjob.rocketchat.answers import CallFailed, Failure, Next
 from bulkjob.rocketchat.call import Answer, Request, Route
 from bulkjob.rocketchat.clock import ServerClock
 from bulkjob.rocketchat.http import NoAnswer, Transport
-from bulkjob.rocketchat.pace import Gate
+from bulkjob.rocketchat.pace import STARVING, Gate
 from bulkjob.rocketchat.windows import Limit, Ticket
 
 T = TypeVar("T")
@@ -25,9 +25,6 @@ T_co = TypeVar("T_co", covariant=True)
 BACKOFF = 0.5
 #: … but never from more than this.
 LONGEST_BACKOFF = 30.0
-#: Seconds for which a route's limit may let nothing through, and windows that it takes at least, until the job gives up.
-STARVING = 900.0
-STARVING_WINDOWS = 3
 
 
 class Closed(Exception):
@@ -65,24 +62,6 @@ class _Lane:
         self.gate = Gate(clock)
         self.turn = asyncio.Lock()
         self.changed = asyncio.Event()
-        self._refused_from = self._refused_last = inf
-        self._refusals = 0
-
-    def passed(self) -> None:
-        """The limit has let a call through."""
-        self._refused_from = self._refused_last = inf
-        self._refusals = 0
-
-    def refused(self, sent: float, now: float) -> None:
-        """A call was refused; those that were refused together count once."""
-        if self._refused_last == inf or sent > self._refused_last:
-            self._refusals += 1
-            self._refused_last = now
-        self._refused_from = min(self._refused_from, now)
-
-    def starves(self, now: float) -> bool:
-        """Whether the limit has let nothing through for so long that waiting on helps nobody."""
-        return self._refusals >= STARVING_WINDOWS and now - self._refused_from >= STARVING
 
 
 class _Health:
@@ -92,13 +71,6 @@ class _Health:
         self.answered = -inf
         """When it last did."""
         self.probing = asyncio.Lock()
-
-
-@dataclass(slots=True)
-class _Patience:
-    """What is left of the time that the calls of one operation may take together, in seconds."""
-
-    seconds: float = inf
 
 
 class _Places:
@@ -157,7 +129,8 @@ class Client:
         self._closed = asyncio.Event()
         self._health = _Health()
         self._patience = patience
-        self._left = _Patience()
+        self._left = inf
+        """Of the patience, in seconds; a client that is nobody's has no end of it."""
 
     def for_operation(self) -> "Client":
         """The same client for the calls of one operation: when these have used up its patience, none of them is repeated.
@@ -165,7 +138,7 @@ class Client:
         What counts is the time from sending to answer, and between attempts; waits that the server's limit asks for do not.
         """
         one = copy(self)
-        one._left = _Patience(self._patience)  # noqa: SLF001 - its own
+        one._left = self._patience  # noqa: SLF001 - its own
         return one
 
     @property
@@ -275,14 +248,14 @@ class Client:
 
         # One retrying object a call: a shared one mixes up the states of calls that run at the same time.
         retrying = tenacity.AsyncRetrying(
-            stop=lambda state: state.attempt_number >= attempts - 1 or self._left.seconds <= 0,
+            stop=lambda state: state.attempt_number >= attempts - 1 or self._left <= 0,
             wait=lambda state: self._backoff(state.attempt_number + 1),
             retry=tenacity.retry_if_exception(_repeatable),
             sleep=lambda seconds: self._pause(seconds, finishing=finishing),
             reraise=True,
         )
         sent = 1
-        if failure.next is Next.REPEAT and attempts > 1 and self._left.seconds > 0:
+        if failure.next is Next.REPEAT and attempts > 1 and self._left > 0:
             try:
                 await self._pause(self._backoff(1), finishing=finishing)
                 async for attempt in retrying:
@@ -320,7 +293,7 @@ class Client:
         return self._draw() * min(LONGEST_BACKOFF, BACKOFF * 2.0 ** (attempt - 1))
 
     async def _pause(self, seconds: float, *, finishing: bool) -> None:
-        self._left.seconds -= seconds
+        self._left -= seconds
         if finishing:
             await asyncio.sleep(seconds)
             return
@@ -367,7 +340,7 @@ class Client:
             result = await self._exchange(request, ticket, finishing=finishing, again=again)
             if not (isinstance(result, Failure) and result.next is Next.WAIT):
                 return result
-            if self._lanes[request.route].starves(self._now()):
+            if self._lanes[request.route].gate.starves(self._now()):
                 said = f"its rate limit has let no call of this kind through for {STARVING / 60:.0f} minutes ({result.said})"
                 return replace(result, next=Next.JOB, said=said)
             request, ticket = await self._anew(request, again, finishing=finishing)
@@ -427,24 +400,15 @@ class Client:
             self.figures.calls[*key, answer.status] += 1
             result = answers.interpret(request, answer)
             received = self._now()
-            self._note(result, lane, sent, received)
+            if not (isinstance(result, Failure) and result.next in (Next.REPEAT, Next.JOB)):
+                self._health.answered = received
             if told := answers.server_time(request, answer):
                 self._clock.observe(sent=sent, received=received, earliest=told.earliest, latest=told.latest, own=told.own)
             _pass_on(answer, result, lane.gate, ticket, received)
             return result
         finally:
-            self._left.seconds -= self._now() - sent
+            self._left -= self._now() - sent
             lane.changed.set()
-
-    def _note(self, result: object, lane: _Lane, sent: float, received: float) -> None:
-        """Takes in whether the server answers, and whether the route's limit lets calls through."""
-        next_ = result.next if isinstance(result, Failure) else None
-        if next_ is Next.WAIT:
-            lane.refused(sent, received)
-        elif next_ is not Next.REPEAT:
-            lane.passed()
-        if next_ not in (Next.REPEAT, Next.JOB):
-            self._health.answered = received
 
     async def _enter(self, route: Route, *, finishing: bool) -> Ticket:
         (ticket,) = await self._enter_together(route, 1, finishing=finishing)

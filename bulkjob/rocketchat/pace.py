@@ -15,6 +15,9 @@ from bulkjob.rocketchat.windows import AnnouncedWindows, GuessedWindows, Limit, 
 LEAST_HOLD = 0.05
 #: … up to this.
 LONGEST_HOLD = 5.0
+#: Seconds for which a limit may let nothing through, and windows that this takes at least, until waiting on helps nobody.
+STARVING = 900.0
+STARVING_WINDOWS = 3
 
 
 class Gate:
@@ -30,6 +33,9 @@ class Gate:
         self._hold = LEAST_HOLD
         self._held_at = 0
         """How many calls had been sent when the route was last held: refusals of those say nothing new."""
+        self._refusals = 0
+        """Since a call was let through; those of calls that were on their way together are one."""
+        self._refused_from = self._refused_last = -inf
 
     @property
     def limit(self) -> Limit | None:
@@ -87,11 +93,24 @@ class Gate:
             held_by_window = self._windows.answered(limit, self._calls, received=received, refused=refused, wait=wait)
         else:
             held_by_window = self._unannounced(sent, received, refused=refused, wait=wait)
+        self._count(sent, received, refused=refused)
         if not refused:
             self._hold = LEAST_HOLD
         elif not held_by_window:
             self._hold_on(sending, received, wait)
         self._known = True
+
+    def starves(self, now: float) -> bool:
+        """Whether the limit has let nothing through for too long."""
+        return self._refusals >= STARVING_WINDOWS and now - self._refused_from >= STARVING
+
+    def _count(self, sent: float, received: float, *, refused: bool) -> None:
+        if not refused:
+            self._refusals = 0
+        elif not self._refusals:
+            self._refusals, self._refused_from, self._refused_last = 1, received, received
+        elif sent > self._refused_last:
+            self._refusals, self._refused_last = self._refusals + 1, received
 
     def lost(self, ticket: Ticket, now: float) -> None:
         """A call got no answer that says anything about the limit."""

@@ -1,8 +1,11 @@
 """Runs that are refused or stopped: one clear sentence, the right exit code, and, once the sheet was read, every row in the report."""
 
+import itertools
 import json
+import math
 import random
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -235,10 +238,32 @@ def test_token_that_is_revoked(tools: Any, tmp_path: Path, small: State) -> None
     assert "ROCKETCHAT_AUTH_TOKEN" in ran.said
 
 
+def more_departments(state: State, number: int) -> list[dict[str, str]]:
+    """Adds so many departments, and returns a row for each that adds an agent."""
+    names = [f"x{place}" for place in range(number)]
+    state["departments"] += [{**state["departments"][4], "_id": name, "name": name.upper()} for name in names]
+    return [{"department": name, "agent": "ann"} for name in names]
+
+
+def at_put(number: int, happens: Callable[[Any], None]) -> Callable[[Any, Any], None]:
+    """Meddles with the transport just before so many PUTs come to the server."""
+    puts = itertools.count(1)
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.route.method == "PUT" and next(puts) == number:
+            happens(transport)
+
+    return meddle
+
+
+def goes_away(transport: Any) -> None:
+    """Connections are refused from now on."""
+    transport.sandbox._refusing_until = math.inf
+
+
 def test_server_that_dies(tools: Any, tmp_path: Path, small: State) -> None:
     """A server that fails for everyone stops the job with 69 instead of failing row after row."""
-    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(30)]
-    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(30)]
+    rows = more_departments(small, 30)
     ran = tools.rehearse(tmp_path, small, rows, faults="503+40", retries=2, concurrency=2, max_failures=0)
     assert ran.exit == Exit.UNAVAILABLE
     assert ran.column("code").count("unavailable") > 10
@@ -251,17 +276,8 @@ def test_server_that_dies(tools: Any, tmp_path: Path, small: State) -> None:
 
 def test_server_that_goes_away(tools: Any, tmp_path: Path, small: State) -> None:
     """A row whose call never reached a server that is gone is `not_sent`, like those that were not tried."""
-    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(12)]
-    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(12)]
-    puts: list[str] = []
-
-    def meddle(transport: Any, request: Any) -> None:
-        if request.route.method == "PUT":
-            puts.append(request.path)
-            if len(puts) == 5:
-                transport.sandbox._refusing_until = float("inf")
-
-    ran = tools.rehearse(tmp_path, small, rows, meddle=meddle, retries=3, concurrency=2, max_failures=0)
+    rows = more_departments(small, 12)
+    ran = tools.rehearse(tmp_path, small, rows, meddle=at_put(5, goes_away), retries=3, concurrency=2, max_failures=0)
     assert ran.exit == Exit.UNAVAILABLE
     held = {place[0] for place in tools.places(ran.after)}
     assert [row["status"] == "success" for row in ran.rows] == [row["department"] in held for row in ran.rows]
@@ -271,16 +287,8 @@ def test_server_that_goes_away(tools: Any, tmp_path: Path, small: State) -> None
 
 def test_server_that_goes_away_after_it_was_asked(tools: Any, tmp_path: Path, small: State) -> None:
     """A write that may have arrived once has failed, even if a look did not find it: a slow server may yet do it."""
-    puts: list[str] = []
-
-    def meddle(transport: Any, request: Any) -> None:
-        if request.route.method == "PUT":
-            puts.append(request.path)
-            if len(puts) == 2:
-                transport.sandbox._refusing_until = float("inf")
-
     rows = [{"department": "gamma", "agent": "ann"}]
-    ran = tools.rehearse(tmp_path, small, rows, faults="reset-before@PUTx1", meddle=meddle, retries=3)
+    ran = tools.rehearse(tmp_path, small, rows, faults="reset-before@PUTx1", meddle=at_put(2, goes_away), retries=3)
     assert ran.exit == Exit.UNAVAILABLE
     assert [(row["status"], row["code"]) for row in ran.rows] == [("failed", "connection")]
 
@@ -292,22 +300,15 @@ def test_operation_that_takes_too_long(tools: Any, tmp_path: Path, small: State,
     def latency(path: str) -> float:
         return seconds if path.endswith("department/gamma") else 0.0
 
-    puts: list[str] = []
-
-    def meddle(_transport: Any, request: Any) -> None:
-        if request.route.method == "PUT":
-            puts.append(request.path)
-
     rows = [{"department": "gamma", "agent": "ann"}]
-    ran = tools.rehearse(tmp_path, small, rows, faults="429@PUTx1", latency=latency, meddle=meddle, retries=2)
+    ran = tools.rehearse(tmp_path, small, rows, faults="429@PUTx1", latency=latency, retries=2)
     assert ran.column("status") == [status]
-    assert len(puts) == (2 if status == "success" else 1)
+    assert [method for method, _ in ran.writes].count("PUT") == (2 if status == "success" else 1)
 
 
 def test_server_that_restarts(tools: Any, tmp_path: Path, small: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """A restart that is shorter than the attempts of a call and the probes before its last one costs no row."""
-    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(12)]
-    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(12)]
+    rows = more_departments(small, 12)
     monkeypatch.setattr(random, "random", lambda: 0.9)
     ran = tools.rehearse(tmp_path, small, rows, faults="refuse=5+20x1", concurrency=8, max_failures=1)
     assert (ran.exit, set(ran.column("status"))) == (Exit.OK, {"success"})
@@ -315,18 +316,13 @@ def test_server_that_restarts(tools: Any, tmp_path: Path, small: State, monkeypa
 
 def test_defect(tools: Any, tmp_path: Path, small: State) -> None:
     """A defect in the middle leaves a whole report: what was seen done is `success`, what was on its way `failed`, the rest `not_sent`."""
-    small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(9)]
-    rows = [{"department": f"x{number}", "agent": "ann"} for number in range(9)]
-    puts: list[str] = []
+    rows = more_departments(small, 9)
 
-    def meddle(transport: Any, request: Any) -> None:
-        if request.route.method == "PUT":
-            puts.append(request.path)
-            if len(puts) == 4:
-                raise KeyError("a defect")
+    def fails(_transport: Any) -> None:
+        raise KeyError("a defect")
 
     with pytest.raises(ExceptionGroup):
-        tools.rehearse(tmp_path, small, rows, meddle=meddle, concurrency=1)
+        tools.rehearse(tmp_path, small, rows, meddle=at_put(4, fails), concurrency=1)
     results = tools.results_of(tmp_path / "run")
     assert [(row["status"], row["code"]) for row in results] == [
         *[("success", "")] * 3,

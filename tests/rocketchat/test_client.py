@@ -15,8 +15,9 @@ from bulkjob.records import Unit
 from bulkjob.rocketchat import wire
 from bulkjob.rocketchat.answers import CallFailed, Failure, Next
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, STARVING, STARVING_WINDOWS, Client, Closed, Written
+from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client, Closed, Written
 from bulkjob.rocketchat.http import NoAnswer
+from bulkjob.rocketchat.pace import STARVING, STARVING_WINDOWS
 from bulkjob.vocabulary import Code
 
 Run = Callable[[Any], Any]
