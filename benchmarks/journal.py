@@ -20,17 +20,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bulkjob.execute import Executor
-from bulkjob.journal import NAME, Journal, Owner
-from bulkjob.naming import Naming
-from bulkjob.operations import Before, Outcome, Wish
-from bulkjob.prepare import Preparation
-from bulkjob.records import CheckedSheet, RowResult
+from bulkjob.execute.executor import Executor
+from bulkjob.rundir.format import NAME
+from bulkjob.rundir.journal import Journal
+from bulkjob.rundir.format import Owner
+from bulkjob.rocketchat.naming import Naming
+from bulkjob.records.plan import Before
+from bulkjob.records.plan import Outcome
+from bulkjob.records.plan import Wish
+from bulkjob.plan.preparation import Preparation
+from bulkjob.records.sheet import CheckedSheet
+from bulkjob.records.results import RowResult
 from bulkjob.rocketchat.call import Request
-from bulkjob.rows import Known
-from bulkjob.session import opened
-from bulkjob.settings import Secret, Settings
-from bulkjob.sheet import check, parse
+from bulkjob.records.results import Known
+from bulkjob.rocketchat.session import opened
+from bulkjob.settings.secret import Secret
+from bulkjob.settings.values import Settings
+from bulkjob.sheet import check
+from bulkjob.sheet import parse
 from bulkjob.vocabulary import Status
 
 CONCURRENCY = 32

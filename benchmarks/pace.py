@@ -30,15 +30,19 @@ from datetime import UTC, datetime
 from itertools import repeat
 from pathlib import Path
 
-from bulkjob.job import job_of
-from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.call import Answer, Request, Route
-from bulkjob.rocketchat.http import Transport
-from bulkjob.rocketchat.wire import MemberChange
-from bulkjob.rundir import opened
-from bulkjob.session import connect
-from bulkjob.settings import Secret, Settings
-from bulkjob.sheet import check, read_sheet
+from bulkjob.commands.run import job_of
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.call import Answer
+from bulkjob.rocketchat.call import Request
+from bulkjob.rocketchat.call import Route
+from bulkjob.rocketchat.transport import Transport
+from bulkjob.records.workspace import MemberChange
+from bulkjob.rundir.directory import opened
+from bulkjob.rocketchat.session import connect
+from bulkjob.settings.secret import Secret
+from bulkjob.settings.values import Settings
+from bulkjob.sheet import check
+from bulkjob.sheet import read_sheet
 
 CONCURRENCIES = (1, 8, 64)
 SIZES = (100, 300)
@@ -248,7 +252,7 @@ async def by(turn: Turn, url: str, departments: int, concurrency: int, limit: Li
 
         async def add(number: int) -> bool:
             identifier = f"d-{number}"
-            return await call(wire.department(identifier)) and await call(put(identifier))
+            return await call(endpoints.department(identifier)) and await call(put(identifier))
 
         done = sum(await asyncio.gather(*map(add, range(departments))))
     return recorder.measured(done=done, lost=lost)
@@ -259,7 +263,7 @@ def put(identifier: str) -> Request[object]:
     fields = {"name": f"Department {identifier[2:]}", "email": "somebody@example.org", "enabled": True}
     fields |= {"showOnRegistration": True, "showOnOfflineForm": True}
     change = MemberChange(agent_id="u-agent", username="agent", count=0, order=0)
-    return wire.put_department(identifier, fields, unit_id=None, knows_units=True, members=[change])
+    return endpoints.put_department(identifier, fields, unit_id=None, knows_units=True, members=[change])
 
 
 # ------------------------------------------------------------------------------------------------------------ second client
@@ -272,7 +276,7 @@ async def second_client(url: str, identifier: str, limit: Limit) -> AsyncIterato
 
         async def eat() -> None:
             while True:
-                for request in (wire.department(identifier), put(identifier)):
+                for request in (endpoints.department(identifier), put(identifier)):
                     await transport.send(request)
                 await asyncio.sleep(limit.window / limit.calls * 3 * random.uniform(0.5, 1.5))  # noqa: S311 - nobody's secret
 
@@ -289,7 +293,7 @@ async def head_of(url: str, identifier: str, limit: Limit, taken: int) -> Head:
     async with connect(settings_for(url, 1)) as transport:
         began = time.monotonic()
         for _ in range(taken):
-            for request in (wire.department(identifier), put(identifier)):
+            for request in (endpoints.department(identifier), put(identifier)):
                 await transport.send(request)
     await asyncio.sleep(began + limit.window / 2 - time.monotonic())
     return Head(left=limit.calls - taken, seconds=began + limit.window - time.monotonic())

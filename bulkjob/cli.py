@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob import __version__
-from bulkjob.interruptions import ignore_signals, leaving_at_once
-from bulkjob.logs import LogFormatter, logging_to
-from bulkjob.settings import Settings, settings_of, survey
-from bulkjob.streams import sturdy_standard_streams
+from bulkjob.settings.reading import survey
+from bulkjob.settings.table import settings_of
+from bulkjob.settings.values import Settings
+from bulkjob.system.log import LogFormatter, logging_to
+from bulkjob.system.signals import ignore_signals, leaving_at_once
+from bulkjob.system.streams import sturdy_standard_streams
 from bulkjob.vocabulary import Exit, Stop
 
 #: What each exit code says, for the help and the documentation.
@@ -33,6 +35,7 @@ EXIT_MEANINGS: Final[dict[Exit, str]] = {
     Exit.NO_PERMISSION: "the server refuses this account: 401, a missing permission, no licence for units",
     Exit.BAD_SETTING: "a setting is missing or wrong",
 }
+
 
 _log = logging.getLogger("bulkjob")
 
@@ -163,9 +166,9 @@ def _validate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _validate(given: argparse.Namespace, settings: Settings) -> Exit:
-    from bulkjob import validate_command
+    from bulkjob.commands import validate
 
-    return validate_command.validate(settings, given.sheet, out=given.out, as_json=given.json)
+    return validate.validate(settings, given.sheet, out=given.out, as_json=given.json)
 
 
 def _plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,15 +179,15 @@ def _plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(given: argparse.Namespace, settings: Settings) -> Exit:
-    from bulkjob import plan_command
+    from bulkjob.commands import plan
 
-    return plan_command.plan(settings, given.sheet, out=given.out, csv=given.csv, as_json=given.json)
+    return plan.plan(settings, given.sheet, out=given.out, csv=given.csv, as_json=given.json)
 
 
 def _run(given: argparse.Namespace, settings: Settings) -> Exit:
-    from bulkjob import job
+    from bulkjob.commands import run
 
-    return job.run(settings, given.sheet)
+    return run.run(settings, given.sheet)
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -201,9 +204,9 @@ def _export_file(text: str) -> Path:
 
 
 def _export(given: argparse.Namespace, settings: Settings) -> Exit:
-    from bulkjob import export_command
+    from bulkjob.commands import export
 
-    return export_command.export(settings, given.file, with_counts=given.with_counts, force=given.force)
+    return export.export(settings, given.file, with_counts=given.with_counts, force=given.force)
 
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
@@ -211,9 +214,9 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(given: argparse.Namespace, settings: Settings) -> Exit:
-    from bulkjob import doctor_command
+    from bulkjob.commands import doctor
 
-    return doctor_command.doctor(settings, given.sheet, wrong_settings=given.wrong_settings)
+    return doctor.doctor(settings, given.sheet, wrong_settings=given.wrong_settings)
 
 
 def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
@@ -221,9 +224,9 @@ def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _rollback(given: argparse.Namespace, settings: Settings) -> Exit:
-    from bulkjob import rollback_command
+    from bulkjob.commands import rollback
 
-    return rollback_command.rollback(settings, given.directory)
+    return rollback.rollback(settings, given.directory)
 
 
 def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:

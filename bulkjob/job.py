@@ -8,77 +8,45 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Protocol
 
-from bulkjob.drift import Drifted
-from bulkjob.ending import write_report
-from bulkjob.execute import Execution, Executor
-from bulkjob.interruptions import told_to
-from bulkjob.journal import NAME as JOURNAL
-from bulkjob.journal import History, Journal, Owner
-from bulkjob.naming import Naming
-from bulkjob.operations import Plan
-from bulkjob.plan_document import NAME as PLAN
-from bulkjob.plan_document import PlanDocument, render_plan
-from bulkjob.prepare import Approved, Preparation, Prepared, read_approved, with_choices_of
-from bulkjob.records import CheckedSheet, Sheet, Workspace
-from bulkjob.report.files import remove_whole, write_whole
+from bulkjob.execute.executor import Execution, Executor
+from bulkjob.plan.approval import Approved
+from bulkjob.plan.document import NAME as PLAN
+from bulkjob.plan.drift import Drifted
+from bulkjob.plan.file import render_plan
+from bulkjob.plan.preparation import Preparing
+from bulkjob.plan.resume import continued
+from bulkjob.records.plan import Plan
+from bulkjob.records.server import Server
+from bulkjob.records.sheet import Sheet
+from bulkjob.records.workspace import Workspace
+from bulkjob.report.ending import write_report
 from bulkjob.report.progress import progress
 from bulkjob.report.summary import RunFigures
 from bulkjob.report.terminal import summary_lines
-from bulkjob.resume import continued
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.http import Transport
-from bulkjob.rows import Known
-from bulkjob.rundir import ROLLBACK, RunDirectory, opened
-from bulkjob.server import Server
-from bulkjob.session import client_of, connect
-from bulkjob.settings import Settings
-from bulkjob.sheet import check, read_sheet
+from bulkjob.rocketchat.naming import Naming
+from bulkjob.rocketchat.session import client_of, connect
+from bulkjob.rocketchat.transport import Transport
+from bulkjob.rundir.directory import RunDirectory
+from bulkjob.rundir.format import NAME as JOURNAL
+from bulkjob.rundir.format import Owner
+from bulkjob.rundir.history import History, refuse_closed
+from bulkjob.rundir.journal import Journal
+from bulkjob.settings.values import Settings
+from bulkjob.system.files import remove_whole, write_whole
+from bulkjob.system.signals import told_to
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
 
+
 #: Opens a transport to the server; a parameter, so that a test can put the sandbox's rules in the server's place.
 Connection = Callable[[], AbstractAsyncContextManager[Transport]]
 
+
 #: Seconds between two looks at how far the run is, for the display.
 _TICK = 1.0
-
-
-def run(settings: Settings, sheet: Path) -> Exit:
-    """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
-    checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
-    approved = read_approved(settings.plan) if settings.plan else None
-    with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC), lock_timeout=settings.lock_timeout) as directory:
-        return asyncio.run(job_of(settings, checked, connection_of(settings), approved).run(directory))
-
-
-def job_of(settings: Settings, checked: CheckedSheet, connection: Connection, approved: Approved | None = None) -> "Job":
-    """The job that a sheet asks for. ``approved``: the plan to hold to; without one, whatever is planned is sent."""
-    settings = with_choices_of(approved, settings) if approved else settings
-    return Job(
-        settings, Preparation(settings, Known(checked=checked), approved=approved), owner_of(settings, checked.sheet, approved), connection
-    )
-
-
-class Preparing(Protocol):
-    """The way to the plan of a job: a sheet's, or back from one that was carried out."""
-
-    known: Known
-    """What has been found out so far, so that every ending can be reported."""
-    server: Server | None
-
-    def check(self) -> None:
-        """Refuses what can be refused without asking the server. Raises `Stop`."""
-
-    async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
-        """The plan that may be sent. Raises `Stop`."""
-
-    def document(self, warnings: tuple[str, ...]) -> PlanDocument:
-        """The plan as a document."""
 
 
 class Job:
@@ -226,13 +194,6 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
         skip_invalid=settings.skip_invalid,
         plan_sha256=approved.sha256 if approved else "",
     )
-
-
-def refuse_closed(directory: Path) -> None:
-    """Raises `Stop` (73) for a run that was rolled back: going on with it would undo the undoing."""
-    if (directory / ROLLBACK / JOURNAL).exists():
-        message = f"The run in {directory} was rolled back, and is closed. Nothing was sent; choose another directory with --run-dir."
-        raise Stop(Exit.CANNOT_CREATE, message)
 
 
 def _interrupted() -> Stop:

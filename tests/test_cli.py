@@ -15,7 +15,8 @@ import pytest
 import bulkjob
 from bulkjob import __version__
 from bulkjob.cli import COMMANDS, EXIT_MEANINGS, main
-from bulkjob.settings import SETTINGS, Settings, settings_of
+from bulkjob.settings.table import SETTINGS, settings_of
+from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
 
 TOKEN = "s3cr3t-t0k3n"
@@ -48,7 +49,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **members: object) -> N
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Settings, Path], Exit]], None]:
     """A function that puts another job in the place of the real one."""
-    return lambda run: stand_in(monkeypatch, "job", run=run)
+    return lambda run: stand_in(monkeypatch, "commands.run", run=run)
 
 
 def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from bulkjob.cli import EXIT_MEANINGS, main
-from bulkjob.settings import settings_table
+from bulkjob.settings.table import settings_table
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bulkjob.doctor.facts import Facts
+from bulkjob.phrases import one_line
+from bulkjob.rocketchat.failures import Failure
 from bulkjob.vocabulary import NO_UNIT, Exit
 
 
@@ -95,3 +98,10 @@ def needs_of(facts: Facts) -> Needs:
 
 def _uses(*, units: bool, agents: bool) -> frozenset[Use]:
     return frozenset({Use.ALWAYS, *([Use.UNITS] if units else []), *([Use.AGENTS] if agents else [])})
+
+
+AGAIN: Final = "Try again; if this repeats, show this to whoever runs the server."
+
+
+def joined_words(failure: Failure | None) -> str:
+    return one_line(failure.said).rstrip(".") if failure else ""

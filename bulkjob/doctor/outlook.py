@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bulkjob.guards import refuse_many_removals
-from bulkjob.operations import ALREADY_SO, AgentWish, UnitWish, Wish
-from bulkjob.plan import Options, make_plan
-from bulkjob.records import CheckedSheet, Problem, Workspace
-from bulkjob.resolve import resolve
-from bulkjob.server import MANAGE_UNITS, UNIT_ROLES, Server
-from bulkjob.settings import MaxRemovals
+from bulkjob.plan.decide import Options, make_plan
+from bulkjob.plan.guards import refuse_many_removals
+from bulkjob.plan.resolve import resolve
+from bulkjob.records.plan import ALREADY_SO, AgentWish, UnitWish, Wish
+from bulkjob.records.server import MANAGE_UNITS, UNIT_ROLES, Server
+from bulkjob.records.sheet import CheckedSheet, Problem
+from bulkjob.records.workspace import Workspace
+from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Code, Status, Stop
 
 

@@ -5,13 +5,17 @@ from typing import Final, Literal
 
 from bulkjob.doctor.facts import ListName, ServerFacts
 from bulkjob.doctor.finding import Finding, Needs, State, Use
-from bulkjob.server import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
+from bulkjob.records.server import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
 from bulkjob.vocabulary import Exit
 
 PERMISSIONS_PAGE: Final = "Administration > Workspace > Permissions"
+
+
 MANAGERS_PAGE: Final = "Administration > Omnichannel > Managers"
 
+
 UnitRoute = Literal["auto", "unit", "department"]
+
 
 _ROUTES: Final = {"unit": "Whole units (POST livechat/units/:id)", "department": "Department by department (PUT livechat/department/:id)"}
 

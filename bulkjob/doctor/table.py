@@ -9,7 +9,11 @@ from bulkjob.doctor.findings import RATE_LIMIT, exit_code_of
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE
 
 _PAINT: Final = {State.OK: "\x1b[32m", State.MISSING: "\x1b[31m", State.HINT: "\x1b[33m"}
+
+
 _PLAIN: Final = "\x1b[0m"
+
+
 #: Narrower, the sentences would be columns of single words.
 _LEAST_TEXT: Final = 40
 

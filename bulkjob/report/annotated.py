@@ -7,27 +7,45 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final
 
-import xlsxwriter  # type: ignore[import-untyped]  # xlsxwriter ships no types
-from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
-from bulkjob.records import CheckedSheet, Problem, Sheet
+from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
 from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, TextFormats, fitting
 from bulkjob.sheet.text import column_index, column_letter
 
 #: So many problems have a note and a link: more would make the file slow to open, and Excel takes no more than 65,530 links.
 MOST_NOTES: Final = 10_000
+
+
 #: More cells than this go through a temporary file instead of memory.
 _MANY_CELLS: Final = 100_000
 
+
 _PROBLEMS: Final = "Problems"
+
+
 _HEADERS: Final = ("row", "column", "cell", "value", "code", "message")
+
+
 _WIDTHS: Final = (8, 14, 8, 30, 20, 100)
+
+
 _ROWS_FOR_WIDTH: Final = 200
+
+
 _NARROWEST, _WIDEST = 8, 50
+
+
 #: What Excel allows in a worksheet's name.
 _LONGEST_TITLE: Final = 31
+
+
 _NOT_IN_TITLE = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+
+
 _RESERVED: Final = "history"
+
 
 Place = tuple[int, int]
 """(row, column), both from 0."""

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 #: Seconds between two log lines.
 EVERY_SECONDS: Final = 5.0
 
+
 log = logging.getLogger("bulkjob")
 
 

@@ -4,9 +4,10 @@ import io
 from collections.abc import Mapping
 from typing import Final
 
-import xlsxwriter  # type: ignore[import-untyped]  # xlsxwriter ships no types
+import xlsxwriter
 
-from bulkjob.records import RowResult, Sheet
+from bulkjob.records.results import RowResult
+from bulkjob.records.sheet import Sheet
 from bulkjob.report.results import csv_of_rows
 from bulkjob.report.workbook import LONGEST_TEXT, MOST_COLUMNS, TextFormats, fitting
 from bulkjob.sheet.text import column_index
@@ -14,6 +15,8 @@ from bulkjob.vocabulary import Status
 
 #: So many rows take a second or two to write as a workbook; who has more works with programs anyway.
 MOST_WORKBOOK_ROWS: Final = 20_000
+
+
 #: A text further to the right of the headers than this comes nearer: a row of thousands of separators helps nobody.
 _LONGEST_GAP: Final = 100
 

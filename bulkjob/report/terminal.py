@@ -5,19 +5,27 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bulkjob.records import RowResult
+from bulkjob.phrases import one_line
+from bulkjob.records.results import RowResult
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, counted
-from bulkjob.report.words import one_line
 from bulkjob.vocabulary import Exit, Status
 
 #: What the last line of standard output begins with; the rest of that line is the run directory.
 REPORT_PREFIX: Final = "Report: "
 
+
 #: So many rows that are not a success are shown, each in at most so many lines; with the rest of the summary that is one screen.
 SHOWN_ROWS: Final = 5
+
+
 LINES_PER_ROW: Final = 3
+
+
 SHOWN_REASONS: Final = 8
+
+
 SHOWN_WARNINGS: Final = 4
+
 
 _GREEN, _YELLOW, _RED, _BOLD, _PLAIN = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
 

@@ -2,12 +2,17 @@
 
 from typing import Final
 
-import xlsxwriter  # type: ignore[import-untyped]  # xlsxwriter ships no types
+import xlsxwriter
 
 MOST_ROWS: Final = 1_048_576
+
+
 MOST_COLUMNS: Final = 16_384
+
+
 #: Characters of a cell.
 LONGEST_TEXT: Final = 32_767
+
 
 _CUT: Final = " … (cut here: a cell holds no more)"
 

@@ -7,59 +7,20 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from enum import Enum, auto
 from typing import TypeVar
 
 from bulkjob.rocketchat.call import Answer, Request, Unexpected
+from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.vocabulary import Code
 
 T = TypeVar("T")
 
+
 _SAID_AT_MOST = 300
+
 
 #: A stamp that is older than ``Date`` by more than this, in seconds, is an earlier write's.
 _STALE = 2.0
-
-
-class Next(Enum):
-    """What the caller of a failed call does next."""
-
-    WAIT = auto()
-    """Wait as long as the answer says, then send it again; costs no attempt."""
-    REPEAT = auto()
-    """Back off and send it again, as long as there are attempts."""
-    ROW = auto()
-    """This call will not succeed; others may."""
-    JOB = auto()
-    """No call will succeed: the job ends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a call did not give what was asked for."""
-
-    next: Next
-    code: Code
-    said: str
-    """The server's own words, or what the network said; cut to a readable length."""
-    status: int | None = None
-    error_type: str = ""
-    """Rocket.Chat's ``errorType``, where there is one."""
-    wait: float | None = None
-    """Seconds that a 429's own text asks for; its headers are the gate's business."""
-    undecided: bool = False
-    """Whether the server may have carried out the call all the same."""
-    untrusted: bool = False
-    """Whether the server could not prove who it is."""
-
-
-class CallFailed(Exception):
-    """A call failed for good; the failure says how."""
-
-    def __init__(self, failure: Failure, attempts: int = 1) -> None:
-        super().__init__(failure.said)
-        self.failure = failure
-        self.attempts = attempts
 
 
 # ---------------------------------------------------------------------------------------------------------------- answers

@@ -1,67 +1,36 @@
 """Calls with pacing, retries and a bound on the requests in flight: `answers` decides what an answer means, `pace` when to send."""
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import tenacity
 
-from bulkjob.rocketchat import answers, wire
-from bulkjob.rocketchat.answers import CallFailed, Failure, Next
+from bulkjob.rocketchat import answers, endpoints
+from bulkjob.rocketchat.attempts import Closed, Figures, Lane, Places
 from bulkjob.rocketchat.call import Answer, Request, Route
-from bulkjob.rocketchat.clock import ServerClock
-from bulkjob.rocketchat.http import NoAnswer, Transport
-from bulkjob.rocketchat.pace import STARVING, Gate
-from bulkjob.rocketchat.windows import Limit, Ticket
+from bulkjob.rocketchat.failures import CallFailed, Failure, Next
+from bulkjob.rocketchat.pacing.clock import ServerClock
+from bulkjob.rocketchat.pacing.gate import STARVING, Gate
+from bulkjob.rocketchat.pacing.tickets import Limit, Ticket
+from bulkjob.rocketchat.transport import NoAnswer, Transport, Written
 
 T = TypeVar("T")
+
+
 T_co = TypeVar("T_co", covariant=True)
+
 
 #: Full jitter: the wait before attempt n + 1 is drawn from 0 to this many seconds times 2ⁿ⁻¹ …
 BACKOFF = 0.5
+
+
 #: … but never from more than this.
 LONGEST_BACKOFF = 30.0
-
-
-class Closed(Exception):
-    """The job is being interrupted: no new call is started."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written(Generic[T_co]):
-    """A write that is known to have been carried out."""
-
-    value: T_co
-    attempts: int
-    """Without refusals by the rate limit and without look-ups."""
-    status: int | None
-    """Of the last answer; None where the last attempt got none and a look-up told that it was carried out."""
-    seconds: float
-    """From the first sending to the certainty."""
-
-
-@dataclass(slots=True)
-class Figures:
-    """What a run's calls amounted to."""
-
-    calls: Counter[tuple[str, str, int | None]] = field(default_factory=Counter)
-    """By method, route pattern and HTTP status (None: no answer)."""
-    retries: int = 0
-    wait_seconds: float = 0.0
-    """Spent waiting for the server's rate limit, summed over routes."""
-
-
-class _Lane:
-    """The calls of one route, in the order in which they asked to go."""
-
-    def __init__(self, clock: ServerClock) -> None:
-        self.gate = Gate(clock)
-        self.turn = asyncio.Lock()
-        self.changed = asyncio.Event()
 
 
 class _Health:
@@ -71,43 +40,6 @@ class _Health:
         self.answered = -inf
         """When it last did."""
         self.probing = asyncio.Lock()
-
-
-class _Places:
-    """The places of requests in flight, first come first served; a semaphore cannot send away those who wait."""
-
-    def __init__(self, free: int) -> None:
-        self._free = free
-        self._waiting: deque[tuple[asyncio.Future[None], bool]] = deque()
-
-    async def take(self, *, finishing: bool) -> None:
-        """Waits for a place. Raises `Closed`."""
-        if self._free:
-            self._free -= 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((place, finishing))
-        try:
-            await place
-        except asyncio.CancelledError:
-            if not place.cancelled() and place.exception() is None:
-                self.give_back()
-            raise
-
-    def give_back(self) -> None:
-        """Leaves a place to who has waited longest."""
-        while self._waiting:
-            place, _ = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                return
-        self._free += 1
-
-    def close(self) -> None:
-        """Sends away those who do not finish anything."""
-        for place, finishing in self._waiting:
-            if not finishing and not place.done():
-                place.set_exception(Closed)
 
 
 class Client:
@@ -123,9 +55,9 @@ class Client:
         self._attempts = attempts
         self._draw = draw
         self._now = asyncio.get_running_loop().time
-        self._in_flight = _Places(concurrency)
+        self._in_flight = Places(concurrency)
         self._clock = ServerClock()
-        self._lanes: dict[Route, _Lane] = defaultdict(lambda: _Lane(self._clock))
+        self._lanes: dict[Route, Lane] = defaultdict(lambda: Lane(self._clock))
         self._closed = asyncio.Event()
         self._health = _Health()
         self._patience = patience
@@ -325,7 +257,7 @@ class Client:
 
     async def _silence(self, failure: Failure) -> Failure | None:
         """One read as a probe: None if it is answered; else what ends the job: that failure, or that the account is not let in any more."""
-        probe = await self._attempt(wire.me(), None, finishing=True)
+        probe = await self._attempt(endpoints.me(), None, finishing=True)
         if not isinstance(probe, Failure) or probe.next is Next.ROW:
             return None
         return probe if probe.status == 401 and probe.next is Next.JOB else replace(failure, next=Next.JOB)
@@ -383,7 +315,7 @@ class Client:
             request, ticket = await self._anew(request, again, finishing=finishing)
             again = None
 
-    async def _send(self, request: Request[T], lane: _Lane, ticket: Ticket) -> T | Failure:
+    async def _send(self, request: Request[T], lane: Lane, ticket: Ticket) -> T | Failure:
         sent = self._now()
         lane.gate.sent(ticket, sent)
         key = request.route.method, request.route.pattern

@@ -10,24 +10,10 @@ from typing import Protocol
 import aiohttp
 from yarl import URL
 
-from bulkjob.rocketchat.answers import Failure, Next
 from bulkjob.rocketchat.call import Answer, Request
+from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.vocabulary import Code, Exit, Stop
-
-
-class NoAnswer(Exception):
-    """A call got no answer; the failure says whether it may have been carried out."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.said)
-        self.failure = failure
-
-
-class Transport(Protocol):
-    """Carries one request to the server."""
-
-    async def send(self, request: Request[object]) -> Answer:
-        """The server's answer, whatever it says. Raises `NoAnswer`."""
 
 
 class Revealable(Protocol):

@@ -2,12 +2,10 @@
 
 # ruff: noqa: D103  # each function is the sentence that it returns
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from bulkjob.phrases import listed, quoted, rows_listed
 from bulkjob.vocabulary import Code
-
-#: In characters. A sentence stays a sentence, whatever stands in the cell.
-_LONGEST_QUOTE = 80
 
 _RETYPE = "Format the cell as Text in the spreadsheet program and type the value again."
 
@@ -19,28 +17,6 @@ _ODD_CELLS = {
     Code.EXCEL_FORMULA: "The cell holds a formula whose result is not stored in the file ({value}). "
     "Open the file in a spreadsheet program, let it calculate and save it, or type the value itself.",
 }
-
-
-def quoted(text: str, at_most: int = _LONGEST_QUOTE) -> str:
-    """``"text"`` on one line, cut where it is long, with what cannot be seen as an escape."""
-    line = " ".join(text.split())
-    line = line if len(line) <= at_most else f"{line[: at_most - 1]}…"
-    seen = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in line)
-    return f'"{seen}"'
-
-
-def _listed(words: Iterable[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def rows_listed(rows: Sequence[int], at_most: int = 10) -> str:
-    """``row 5``, ``rows 5, 7 and 9``, or the first few and how many more there are."""
-    if len(rows) == 1:
-        return f"row {rows[0]}"
-    if len(rows) <= at_most:
-        return f"rows {_listed(map(str, rows))}"
-    return f"rows {', '.join(map(str, rows[:at_most]))} and {len(rows) - at_most:,} more"
 
 
 # The file as a whole: one sentence each.
@@ -108,7 +84,7 @@ def broken_quotes(name: str, row: int) -> str:
 
 
 def no_worksheet(name: str, wanted: str, present: Sequence[str]) -> str:
-    return f"{name} has no worksheet {quoted(wanted)}; it has {_listed(map(quoted, present)) if present else 'none'}. Correct --sheet-name."
+    return f"{name} has no worksheet {quoted(wanted)}; it has {listed(map(quoted, present)) if present else 'none'}. Correct --sheet-name."
 
 
 def csv_has_no_worksheets(name: str, wanted: str) -> str:
@@ -156,7 +132,7 @@ def hidden_rows(rows: Sequence[int]) -> str:
 
 def hidden_columns(letters: Sequence[str]) -> str:
     columns, are = ("Column", "is") if len(letters) == 1 else ("Columns", "are")
-    return f"{columns} {_listed(letters)} {are} hidden in the spreadsheet, and read all the same."
+    return f"{columns} {listed(letters)} {are} hidden in the spreadsheet, and read all the same."
 
 
 def other_dash(rows: Sequence[int]) -> str:
@@ -218,7 +194,7 @@ def bad_action(value: str) -> str:
 def agent_needed(columns: Sequence[str]) -> str:
     them = "it" if len(columns) == 1 else "them"
     return (
-        f"The row has a value in {_listed(columns)}, which only an agent can have, but names no agent. Fill in the agent, or clear {them}."
+        f"The row has a value in {listed(columns)}, which only an agent can have, but names no agent. Fill in the agent, or clear {them}."
     )
 
 

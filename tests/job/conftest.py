@@ -21,16 +21,16 @@ from urllib.parse import quote
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.job import job_of
-from bulkjob.plan_command import planned
-from bulkjob.prepare import read_approved
-from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.commands.plan import planned
+from bulkjob.commands.run import job_of
+from bulkjob.plan.approval import read_approved
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rundir import opened
+from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.transport import NoAnswer
+from bulkjob.rundir.directory import opened
 from bulkjob.sandbox import Fault, Reply, Sandbox
 from bulkjob.sandbox.web import running
-from bulkjob.settings import Settings
+from bulkjob.settings.values import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Code, Exit
 

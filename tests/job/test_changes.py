@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bulkjob.settings import MaxRemovals
+from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit
 
 State = dict[str, Any]

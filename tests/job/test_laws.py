@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulkjob.settings import MaxRemovals
+from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit
 
 State = dict[str, Any]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bulkjob.settings import MaxRemovals
+from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit, Stop
 
 State = dict[str, Any]

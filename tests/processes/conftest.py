@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from bulkjob.journal import NAME as JOURNAL
-from bulkjob.journal import Intent, Settled, records_of
+from bulkjob.rundir.format import NAME as JOURNAL
+from bulkjob.rundir.format import Intent, Settled, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Status
 
 State = dict[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import pytest
 
-from bulkjob.records import Sheet
+from bulkjob.records.sheet import Sheet
 from bulkjob.report.summary import Ending, RunFigures
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkjob.records import RowResult, Sheet
+from bulkjob.records.results import RowResult
+from bulkjob.records.sheet import Sheet
 from bulkjob.report import retry
 from bulkjob.report.results import render_results, results_frame
 from bulkjob.report.retry import render_retry, render_retry_workbook

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.records import RowResult
+from bulkjob.records.results import RowResult
 from bulkjob.report.summary import Ending, RunFigures, counted, render_summary
 from bulkjob.vocabulary import Change, Code, Exit, Status
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkjob.records import RowResult
+from bulkjob.records.results import RowResult
 from bulkjob.report.summary import Ending, RunFigures, counted
 from bulkjob.report.terminal import next_step, summary_lines
 from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status

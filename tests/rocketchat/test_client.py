@@ -11,22 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkjob.records import Unit
-from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.answers import CallFailed, Failure, Next
+from bulkjob.records.workspace import Unit
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.attempts import Closed
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client, Closed, Written
-from bulkjob.rocketchat.http import NoAnswer
-from bulkjob.rocketchat.pace import STARVING, STARVING_WINDOWS
+from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client
+from bulkjob.rocketchat.failures import CallFailed, Failure, Next
+from bulkjob.rocketchat.pacing.gate import STARVING, STARVING_WINDOWS
+from bulkjob.rocketchat.transport import NoAnswer, Written
 from bulkjob.vocabulary import Code
 
 Run = Callable[[Any], Any]
 Reply = Answer | NoAnswer
 
-UNIT = wire.post_unit(Unit(id="unit-a", name="Unit A", visibility="public"), [], ["dept-a"])
+UNIT = endpoints.post_unit(Unit(id="unit-a", name="Unit A", visibility="public"), [], ["dept-a"])
 STORED = {"_id": "unit-a", "numMonitors": 0, "success": True}
 ME = {"_id": "u-admin", "username": "admin", "roles": ["admin"], "success": True}
-READ = wire.department("dept-a")
+READ = endpoints.department("dept-a")
 DEPARTMENT = {"department": None, "agents": [], "success": True}
 GOOD = {"me": ME, "livechat/units/:id": STORED, "livechat/department/:id": DEPARTMENT}
 
@@ -185,7 +186,7 @@ def test_other_routes_are_not_held_up(on_virtual_time: Run) -> None:
         await asyncio.sleep(5)
         waits = on.waiting_for
         began = asyncio.get_running_loop().time()
-        await on.call(wire.me())
+        await on.call(endpoints.me())
         took = asyncio.get_running_loop().time() - began
         await asyncio.gather(*reads)
         assert waits == "the server's rate limit"
@@ -623,7 +624,7 @@ def test_a_call_that_is_given_up_leaves_its_route_open(on_virtual_time: Run, mom
     async def main() -> None:
         transport = FakeTransport(in_order(), takes=0.1)
         on = client(transport, concurrency=1)
-        blocking = asyncio.create_task(on.call(wire.me())) if moment > 0.1 else None
+        blocking = asyncio.create_task(on.call(endpoints.me())) if moment > 0.1 else None
         transport.takes = 0.3 if blocking else 0.1
         await asyncio.sleep(0)
         given_up = asyncio.create_task(on.call(READ))
@@ -645,7 +646,7 @@ def test_calls_that_are_given_up_cost_the_window_no_more_than_they_used(on_virtu
         on = client(transport, concurrency=1)
         await on.call(READ)
         transport.takes = 1.0
-        blocking = asyncio.create_task(on.call(wire.me()))
+        blocking = asyncio.create_task(on.call(endpoints.me()))
         await asyncio.sleep(0)
         given_up = [asyncio.create_task(on.call(READ)) for _ in range(2)]
         await asyncio.sleep(0.1)
@@ -662,7 +663,7 @@ def test_calls_that_are_given_up_cost_the_window_no_more_than_they_used(on_virtu
 
 
 def numbered(number: int) -> Request[Any]:
-    return wire.post_unit(Unit(id="unit-a", name=f"made {number}", visibility="public"), [], [])
+    return endpoints.post_unit(Unit(id="unit-a", name=f"made {number}", visibility="public"), [], [])
 
 
 @pytest.mark.parametrize(
@@ -771,7 +772,7 @@ def test_closing_stops_what_waits_for_its_turn(on_virtual_time: Run) -> None:
         calls = [asyncio.create_task(on.call(READ)) for _ in range(6)]
         await asyncio.sleep(5)
         on.close()
-        results = await asyncio.gather(*calls, on.call(wire.me()), on.reserve(UNIT.route), return_exceptions=True)
+        results = await asyncio.gather(*calls, on.call(endpoints.me()), on.reserve(UNIT.route), return_exceptions=True)
         return results, asyncio.get_running_loop().time(), len(transport.calls)
 
     results, ended, sent = on_virtual_time(main())

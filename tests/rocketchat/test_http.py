@@ -16,25 +16,26 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from bulkjob.records import Unit
-from bulkjob.rocketchat import wire
-from bulkjob.rocketchat.answers import Failure, Next
+from bulkjob.records.workspace import Unit
+from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.http import NoAnswer, connected
+from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.http import connected
+from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.vocabulary import Code, Exit, Stop
 
 Serve = Callable[..., AbstractAsyncContextManager[SimpleNamespace]]
 
 TOKEN = "s3cr3t-t0ken"
 BASE = "http://chat.example.org/sub"
-PUT = wire.put_department(
+PUT = endpoints.put_department(
     "a/b?c",
     {"name": "Ä", "email": "", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": True},
     unit_id=None,
     knows_units=True,
     members=(),
 )
-POST = wire.post_unit(Unit(id="unit-a", name="Unit A", visibility="public"), [], ["dept-a"])
+POST = endpoints.post_unit(Unit(id="unit-a", name="Unit A", visibility="public"), [], ["dept-a"])
 CERTIFICATE = Path(__file__).parent / "self-signed.pem"
 
 
@@ -113,7 +114,7 @@ async def test_the_account_and_the_body_go_out(replies: Any) -> None:
 async def test_every_status_is_an_answer(replies: Any, status: int) -> None:
     """Whatever the status, the transport passes it on; a redirect is not followed."""
     replies.add("GET", f"{BASE}/api/info", status=status, body=b"<html>", headers={"Location": "http://elsewhere.example.org/"})
-    answer = await send(BASE, wire.info())
+    answer = await send(BASE, endpoints.info())
     assert isinstance(answer, Answer)
     assert (answer.status, len(replies.seen)) == (status, 1)
 
@@ -123,7 +124,7 @@ async def test_the_bytes_on_the_line(serve: Serve, url_path: str) -> None:
     """Ids stay percent-encoded on the way, the query is encoded once, and the JSON is JSON."""
     async with serve(well) as server, connection(server.url + url_path) as transport:
         await transport.send(PUT)
-        await transport.send(wire.department_agents("ü/é %", 0, 0))
+        await transport.send(endpoints.department_agents("ü/é %", 0, 0))
     put, get = server.requests
     head, body = put.split(b"\r\n\r\n")
     lines = {line.lower(): line for line in head.decode().split("\r\n")}
@@ -144,8 +145,8 @@ async def test_cookies_are_not_kept(serve: Serve) -> None:
 
     # By name: aiohttp keeps no cookies of an address anyway.
     async with serve(with_cookie) as server, connection(server.url.replace("127.0.0.1", "localhost")) as transport:
-        await transport.send(wire.me())
-        await transport.send(wire.me())
+        await transport.send(endpoints.me())
+        await transport.send(endpoints.me())
     assert [b"cookie" in request.lower() for request in server.requests] == [False, False]
 
 
@@ -153,7 +154,7 @@ async def test_a_proxy_is_used_where_the_environment_names_one(serve: Serve, mon
     """``HTTP_PROXY`` is honoured."""
     async with serve(well) as server:
         monkeypatch.setenv("http_proxy", server.url)
-        answer = await send("http://chat.example.org", wire.info())
+        answer = await send("http://chat.example.org", endpoints.info())
     assert isinstance(answer, Answer)
     assert server.requests[0].startswith(b"GET http://chat.example.org/api/info HTTP/1.1")
 
@@ -163,7 +164,7 @@ async def test_no_proxy_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatc
     async with serve(well) as server:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert isinstance(await send(server.url, wire.info()), Answer)
+        assert isinstance(await send(server.url, endpoints.info()), Answer)
 
 
 # ------------------------------------------------------------------------------------------------------------------- failures
@@ -178,7 +179,7 @@ async def test_no_proxy_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatc
         (not_gzip, Code.BAD_RESPONSE),
     ],
 )
-@pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (POST, True), (wire.me(), False)], ids=["PUT", "POST", "GET"])
+@pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (POST, True), (endpoints.me(), False)], ids=["PUT", "POST", "GET"])
 async def test_a_broken_answer_leaves_a_write_undecided(
     *, serve: Serve, talk: Any, code: Code, request_: Request[Any], undecided: bool
 ) -> None:
@@ -190,7 +191,7 @@ async def test_a_broken_answer_leaves_a_write_undecided(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (wire.me(), False)], ids=["PUT", "GET"])
+@pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (endpoints.me(), False)], ids=["PUT", "GET"])
 async def test_a_timeout_leaves_a_write_undecided(*, serve: Serve, request_: Request[Any], undecided: bool) -> None:
     """An answer that does not come in time is a timeout."""
     async with serve(never) as server:
@@ -199,7 +200,7 @@ async def test_a_timeout_leaves_a_write_undecided(*, serve: Serve, request_: Req
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.TIMEOUT, undecided)
 
 
-@pytest.mark.parametrize("request_", [PUT, POST, wire.me()], ids=["PUT", "POST", "GET"])
+@pytest.mark.parametrize("request_", [PUT, POST, endpoints.me()], ids=["PUT", "POST", "GET"])
 async def test_a_broken_kept_alive_connection_sees_each_call_once(serve: Serve, request_: Request[Any]) -> None:
     """A call on a kept-alive connection that breaks is not sent again behind our back."""
     answered = 0
@@ -210,7 +211,7 @@ async def test_a_broken_kept_alive_connection_sees_each_call_once(serve: Serve, 
         await (well if answered == 1 else reset)(request, writer)
 
     async with serve(once) as server, connection(server.url) as transport:
-        await transport.send(wire.info())
+        await transport.send(endpoints.info())
         with pytest.raises(NoAnswer) as caught:
             await transport.send(request_)
     assert caught.value.failure.undecided is request_.writes
@@ -407,6 +408,6 @@ async def test_a_defect_on_the_way_does_not_show_the_token(serve: Serve, monkeyp
 async def test_closing_leaves_nothing_open(serve: Serve) -> None:
     """When the connection's context ends, no socket is left: Python would warn, and warnings are errors here."""
     async with serve(well) as server, connection(server.url) as transport:
-        await asyncio.gather(*(transport.send(wire.me()) for _ in range(4)))
+        await asyncio.gather(*(transport.send(endpoints.me()) for _ in range(4)))
     gc.collect()
     assert len(server.requests) == 4

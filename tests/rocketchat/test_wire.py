@@ -8,23 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.records import Agent, Department, Membership, Monitor, Unit
-from bulkjob.rocketchat import readers, wire
-from bulkjob.rocketchat.answers import Failure, Next, RateLimit, ServerTime, interpret, rate_limit, server_time
+from bulkjob.records.server import Account
+from bulkjob.records.workspace import Agent, Department, MemberChange, Membership, Monitor, Unit
+from bulkjob.rocketchat import endpoints, payloads
+from bulkjob.rocketchat.answers import RateLimit, ServerTime, interpret, rate_limit, server_time
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.readers import Account
-from bulkjob.rocketchat.wire import MemberChange
+from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.vocabulary import Code
 
 FIVE = {"name": "Alpha", "email": "alpha@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": False}
 UNIT = Unit(id="unit-a", name="Unit A", visibility="public")
 CHANGE = MemberChange(agent_id="u-agent", username="agent", count=3, order=1)
 
-PUT = wire.put_department("dept-a", FIVE, unit_id="unit-a", knows_units=True, members=())
-POST_AGENTS = wire.post_department_agents("dept-a", [CHANGE], [])
-POST_UNIT = wire.post_unit(UNIT, [], [])
-READ = wire.department("dept-a")
-LIST = wire.departments(0, 100)
+PUT = endpoints.put_department("dept-a", FIVE, unit_id="unit-a", knows_units=True, members=())
+POST_AGENTS = endpoints.post_department_agents("dept-a", [CHANGE], [])
+POST_UNIT = endpoints.post_unit(UNIT, [], [])
+READ = endpoints.department("dept-a")
+LIST = endpoints.departments(0, 100)
 
 TOO_MANY = (
     "Error, too many requests. Please slow down. You must wait 43 seconds before trying this endpoint again. [error-too-many-requests]"
@@ -199,13 +199,13 @@ def test_json_that_was_cut_short_is_as_good_as_no_answer(body: bytes) -> None:
         LIST,
         PUT,
         POST_UNIT,
-        wire.me(),
-        wire.permissions(),
-        wire.licence(),
-        wire.units(0, 0),
-        wire.agents(0, 100),
-        wire.department_agents("d", 0, 0),
-        wire.unit_monitors("u"),
+        endpoints.me(),
+        endpoints.permissions(),
+        endpoints.licence(),
+        endpoints.units(0, 0),
+        endpoints.agents(0, 100),
+        endpoints.department_agents("d", 0, 0),
+        endpoints.unit_monitors("u"),
     ],
     ids=lambda request: request.route.pattern,
 )
@@ -350,7 +350,7 @@ def test_an_answer_without_a_stamp_has_its_date(given: Answer) -> None:
 def test_put_carries_the_five_fields_the_unit_and_the_agents() -> None:
     """A PUT has the five required fields, the unit, and the agents with exactly the keys that every release takes."""
     fields = {**FIVE, "numAgents": 7, "ancestors": None, "_id": "dept-a"}
-    request = wire.put_department("dept-a", fields, unit_id="unit-a", knows_units=True, members=[CHANGE])
+    request = endpoints.put_department("dept-a", fields, unit_id="unit-a", knows_units=True, members=[CHANGE])
     assert (request.route.method, request.route.pattern, request.path) == (
         "PUT",
         "livechat/department/:id",
@@ -365,12 +365,15 @@ def test_put_carries_the_five_fields_the_unit_and_the_agents() -> None:
 
 def test_put_says_no_unit_in_so_many_words() -> None:
     """A department that shall be in no unit gets an empty ``departmentUnit``; null would be refused."""
-    assert wire.put_department("d", FIVE, unit_id=None, knows_units=True, members=()).body == {"department": FIVE, "departmentUnit": {}}
+    assert endpoints.put_department("d", FIVE, unit_id=None, knows_units=True, members=()).body == {
+        "department": FIVE,
+        "departmentUnit": {},
+    }
 
 
 def test_put_never_says_a_unit_before_6_13() -> None:
     """A server that does not know ``departmentUnit`` refuses it."""
-    body = wire.put_department("d", FIVE, unit_id="unit-a", knows_units=False, members=[CHANGE]).body
+    body = endpoints.put_department("d", FIVE, unit_id="unit-a", knows_units=False, members=[CHANGE]).body
     assert body is not None
     assert set(body) == {"department", "agents"}
 
@@ -378,7 +381,7 @@ def test_put_never_says_a_unit_before_6_13() -> None:
 def test_put_without_a_required_field_is_not_made() -> None:
     """A field that is not stored is not invented."""
     with pytest.raises(KeyError):
-        wire.put_department("d", {"name": "Alpha"}, unit_id=None, knows_units=True, members=())
+        endpoints.put_department("d", {"name": "Alpha"}, unit_id=None, knows_units=True, members=())
 
 
 identifiers = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -390,7 +393,7 @@ memberships = st.builds(Membership, agent_id=identifiers, username=identifiers, 
 @given(department=identifiers, unit=st.none() | identifiers, members=st.lists(changes))
 def test_put_always_says_the_unit(department: str, unit: str | None, members: list[MemberChange]) -> None:
     """To a server that knows it, no PUT goes out without ``departmentUnit``; each agent comes with count and order."""
-    body = wire.put_department(department, FIVE, unit_id=unit, knows_units=True, members=members).body
+    body = endpoints.put_department(department, FIVE, unit_id=unit, knows_units=True, members=members).body
     assert body is not None
     assert body["departmentUnit"] == ({} if unit is None else {"_id": unit})
     sent = body.get("agents", [])
@@ -405,7 +408,7 @@ def test_put_always_says_the_unit(department: str, unit: str | None, members: li
 )
 def test_post_unit_carries_everything_given(unit: Unit, monitors: list[Monitor], departments: list[str]) -> None:
     """A unit is replaced as a whole: each monitor and department that was given is in the body, and nothing else."""
-    assert wire.post_unit(unit, monitors, departments).body == {
+    assert endpoints.post_unit(unit, monitors, departments).body == {
         "unitData": {"name": unit.name, "visibility": unit.visibility},
         "unitMonitors": [{"monitorId": monitor.id, "username": monitor.username} for monitor in monitors],
         "unitDepartments": [{"departmentId": identifier} for identifier in departments],
@@ -415,13 +418,13 @@ def test_post_unit_carries_everything_given(unit: Unit, monitors: list[Monitor],
 def test_post_unit_does_not_invent_a_visibility() -> None:
     """A unit that is stored without a visibility is not given one."""
     with pytest.raises(ValueError, match="visibility"):
-        wire.post_unit(Unit(id="u", name="U", visibility=None), [], [])
+        endpoints.post_unit(Unit(id="u", name="U", visibility=None), [], [])
 
 
 @given(upsert=st.lists(changes), remove=st.lists(memberships))
 def test_post_agents_carries_both_keys_and_no_others(upsert: list[MemberChange], remove: list[Membership]) -> None:
     """Both lists are always there; their items have exactly the keys that every release takes."""
-    body = wire.post_department_agents("dept-a", upsert, remove).body
+    body = endpoints.post_department_agents("dept-a", upsert, remove).body
     assert body == {
         "upsert": [{"agentId": one.agent_id, "username": one.username, "count": one.count, "order": one.order} for one in upsert],
         "remove": [{"agentId": one.agent_id, "username": one.username} for one in remove],
@@ -443,12 +446,12 @@ def test_post_agents_carries_both_keys_and_no_others(upsert: list[MemberChange],
 @pytest.mark.parametrize(
     ("make", "before", "after"),
     [
-        (wire.department, "livechat/department/", ""),
-        (wire.unit, "livechat/units/", ""),
-        (wire.unit_monitors, "livechat/units/", "/monitors"),
-        (lambda identifier: wire.department_agents(identifier, 0, 0), "livechat/department/", "/agents"),
-        (lambda identifier: wire.post_department_agents(identifier, [], []), "livechat/department/", "/agents"),
-        (lambda identifier: wire.post_unit(Unit(id=identifier, name="", visibility=""), [], []), "livechat/units/", ""),
+        (endpoints.department, "livechat/department/", ""),
+        (endpoints.unit, "livechat/units/", ""),
+        (endpoints.unit_monitors, "livechat/units/", "/monitors"),
+        (lambda identifier: endpoints.department_agents(identifier, 0, 0), "livechat/department/", "/agents"),
+        (lambda identifier: endpoints.post_department_agents(identifier, [], []), "livechat/department/", "/agents"),
+        (lambda identifier: endpoints.post_unit(Unit(id=identifier, name="", visibility=""), [], []), "livechat/units/", ""),
     ],
 )
 def test_ids_are_encoded_in_paths(make: Callable[[str], Request[Any]], before: str, after: str, identifier: str, quoted: str) -> None:
@@ -460,15 +463,17 @@ def test_ids_are_encoded_in_paths(make: Callable[[str], Request[Any]], before: s
 
 def test_lists_ask_for_everything_by_id() -> None:
     """Lists are sorted by id, as names have no order among equals, and departments come with the archived ones."""
-    assert dict(wire.departments(100, 50).query) == {"offset": "100", "count": "50", "sort": '{"_id":1}', "showArchived": "true"}
-    for request in (wire.units(0, 0), wire.agents(0, 0), wire.department_agents("d", 0, 0)):
+    assert dict(endpoints.departments(100, 50).query) == {"offset": "100", "count": "50", "sort": '{"_id":1}', "showArchived": "true"}
+    for request in (endpoints.units(0, 0), endpoints.agents(0, 0), endpoints.department_agents("d", 0, 0)):
         assert set(dict(request.query)) == {"offset", "count", "sort"}
 
 
 def test_only_what_changes_something_is_a_write() -> None:
     """Reads may be repeated at will; writes may not."""
-    assert [request.writes for request in (PUT, POST_AGENTS, POST_UNIT, READ, LIST, wire.info(), wire.me())] == [True] * 3 + [False] * 4
-    assert wire.info().path == "/api/info"
+    assert [request.writes for request in (PUT, POST_AGENTS, POST_UNIT, READ, LIST, endpoints.info(), endpoints.me())] == [True] * 3 + [
+        False
+    ] * 4
+    assert endpoints.info().path == "/api/info"
 
 
 # ----------------------------------------------------------------------------------------------------------------- answers
@@ -481,7 +486,7 @@ def department_entry(**changes: object) -> dict[str, object]:
 def test_a_department_is_read() -> None:
     """Of a stored department the job keeps its place and the five fields."""
     state = interpret(READ, answer({"department": department_entry(), "agents": [], "success": True}))
-    assert state == readers.DepartmentState(
+    assert state == payloads.DepartmentState(
         department=Department(id="dept-a", name="Alpha", parent_id="unit-a", archived=False, required=FIVE), members=()
     )
 
@@ -509,7 +514,7 @@ def test_a_required_field_of_another_type_is_missing(field: str, value: object) 
 def test_a_missing_name_is_blank() -> None:
     """A name that is null or missing is blank, not the word ``None``, which could be somebody's name."""
     departments = interpret(LIST, answer({"departments": [department_entry(name=None), {"_id": "d"}], "total": 2}))
-    units = interpret(wire.units(0, 0), answer({"units": [{"_id": "u", "name": None}, {"_id": "v"}], "total": 2}))
+    units = interpret(endpoints.units(0, 0), answer({"units": [{"_id": "u", "name": None}, {"_id": "v"}], "total": 2}))
     assert not isinstance(departments, Failure)
     assert not isinstance(units, Failure)
     assert [entry.name for entry in (*departments.items, *units.items)] == [""] * 4
@@ -527,7 +532,7 @@ def test_archived_is_read(archived: tuple[object, bool]) -> None:
 
 def test_a_missing_department_is_none() -> None:
     """An unknown id is answered with 200 and null."""
-    assert interpret(READ, answer({"department": None, "agents": [], "success": True})) == readers.DepartmentState(
+    assert interpret(READ, answer({"department": None, "agents": [], "success": True})) == payloads.DepartmentState(
         department=None, members=()
     )
 
@@ -559,7 +564,7 @@ def test_an_agent_that_is_stored_twice_counts_once() -> None:
 def test_a_counter_is_read(stored: object, read: int) -> None:
     """A routing counter may be stored as a double, or not at all."""
     found = interpret(
-        wire.department_agents("d", 0, 0), answer({"agents": [{"agentId": "u", "count": stored}, {"agentId": "v"}], "total": 2})
+        endpoints.department_agents("d", 0, 0), answer({"agents": [{"agentId": "u", "count": stored}, {"agentId": "v"}], "total": 2})
     )
     assert not isinstance(found, Failure)
     assert [(member.count, member.order, member.username) for member in found.items] == [(read, 0, ""), (0, 0, "")]
@@ -569,30 +574,30 @@ def test_a_counter_is_read(stored: object, read: int) -> None:
 def test_a_counter_that_is_no_number_is_no_answer(stored: bytes) -> None:
     """What cannot be sent back as a number is not guessed at."""
     body = b'{"agents":[{"agentId":"u","count":' + stored + b'}],"total":1}'
-    assert failure(wire.department_agents("d", 0, 0), page(body, 200, "application/json")).code is Code.BAD_RESPONSE
+    assert failure(endpoints.department_agents("d", 0, 0), page(body, 200, "application/json")).code is Code.BAD_RESPONSE
 
 
 def test_a_unit_is_read() -> None:
     """A unit's fields stand at the top level."""
-    assert interpret(wire.unit("unit-a"), answer({**STORED_UNIT, "success": True})) == UNIT
+    assert interpret(endpoints.unit("unit-a"), answer({**STORED_UNIT, "success": True})) == UNIT
 
 
 @pytest.mark.parametrize("payload", [None, {"statusCode": 200, "body": None}, {"success": True}], ids=repr)
 def test_an_unknown_unit_is_none(payload: object) -> None:
     """Each server line has its own 200 for a unit that is not there."""
-    assert interpret(wire.unit("nowhere"), answer(payload)) is None
+    assert interpret(endpoints.unit("nowhere"), answer(payload)) is None
 
 
 @pytest.mark.parametrize("payload", [{}, [], "maintenance", 0, False, {"statusCode": 503, "body": None}, {"healthy": True}], ids=repr)
 def test_what_is_no_unit_and_no_no_is_asked_again(payload: object) -> None:
     """A unit is taken for gone only where the server says so."""
-    assert failure(wire.unit("unit-a"), answer(payload)).code is Code.BAD_RESPONSE
+    assert failure(endpoints.unit("unit-a"), answer(payload)).code is Code.BAD_RESPONSE
 
 
 @pytest.mark.parametrize("success", [{"success": True}, {}])
 def test_a_stored_unit_is_read(success: dict[str, object]) -> None:
     """The answer to a unit's POST is read with and without ``success``."""
-    assert interpret(POST_UNIT, answer({**STORED_UNIT, **success})) == readers.StoredUnit(id="unit-a", monitors=1)
+    assert interpret(POST_UNIT, answer({**STORED_UNIT, **success})) == payloads.StoredUnit(id="unit-a", monitors=1)
 
 
 def test_post_agents_tells_nothing() -> None:
@@ -603,7 +608,7 @@ def test_post_agents_tells_nothing() -> None:
 def test_monitors_are_read_once_each() -> None:
     """A monitor that is stored twice in a unit is one monitor."""
     row = {"_id": "1", "monitorId": "u-monitor", "unitId": "unit-a", "username": "monitor"}
-    monitors = interpret(wire.unit_monitors("unit-a"), answer({"monitors": [row, {**row, "_id": "2"}], "success": True}))
+    monitors = interpret(endpoints.unit_monitors("unit-a"), answer({"monitors": [row, {**row, "_id": "2"}], "success": True}))
     assert monitors == (Monitor(id="u-monitor", username="monitor"),)
 
 
@@ -614,7 +619,7 @@ def test_live_chat_agents_are_read() -> None:
         {"_id": "u-other", "departments": []},
         {"_id": "u-third", "username": None},
     ]
-    found = interpret(wire.agents(0, 100), answer({"users": rows, "count": 3, "offset": 0, "total": 3, "success": True}))
+    found = interpret(endpoints.agents(0, 100), answer({"users": rows, "count": 3, "offset": 0, "total": 3, "success": True}))
     assert not isinstance(found, Failure)
     assert found.items == (
         Agent(id="u-agent", username="agent", department_ids=frozenset({"dept-a"})),
@@ -634,20 +639,22 @@ def test_live_chat_agents_are_read() -> None:
 )
 def test_the_version_is_read(payload: object, version: str | None) -> None:
     """A server tells its version, to some accounts in more detail, or hides it."""
-    assert interpret(wire.info(), answer(payload)) == version
+    assert interpret(endpoints.info(), answer(payload)) == version
 
 
 @pytest.mark.parametrize("payload", [{}, {"version": 7}, {"version": {"major": 7}}, {"status": "ok"}, [], None], ids=repr)
 def test_another_servers_info_is_no_version(payload: object) -> None:
     """What some other program answers there is not taken for Rocket.Chat's."""
-    assert failure(wire.info(), answer(payload)).code is Code.BAD_RESPONSE
+    assert failure(endpoints.info(), answer(payload)).code is Code.BAD_RESPONSE
 
 
 def test_the_account_and_what_it_may_are_read() -> None:
     """Account, permissions and modules are read from what 6.x to 8.x answer."""
-    account = interpret(wire.me(), answer({"_id": "u", "username": "bot", "roles": ["bot", "livechat-manager"], "success": True}))
+    account = interpret(endpoints.me(), answer({"_id": "u", "username": "bot", "roles": ["bot", "livechat-manager"], "success": True}))
     assert account == Account(id="u", username="bot", roles=frozenset({"bot", "livechat-manager"}))
-    rights = interpret(wire.permissions(), answer({"update": [{"_id": "view-l-room", "roles": ["admin"]}, {"_id": "x"}], "remove": []}))
+    rights = interpret(
+        endpoints.permissions(), answer({"update": [{"_id": "view-l-room", "roles": ["admin"]}, {"_id": "x"}], "remove": []})
+    )
     assert rights == {"view-l-room": frozenset({"admin"}), "x": frozenset()}
-    modules = interpret(wire.licence(), answer({"license": {"activeModules": ["livechat-enterprise"], "limits": {}}, "success": True}))
+    modules = interpret(endpoints.licence(), answer({"license": {"activeModules": ["livechat-enterprise"], "limits": {}}, "success": True}))
     assert modules == {"livechat-enterprise"}

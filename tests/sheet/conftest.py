@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from bulkjob.cli import main
-from bulkjob.records import CheckedSheet, Sheet
+from bulkjob.records.sheet import CheckedSheet, Sheet
 from bulkjob.sheet import check, parse
 from bulkjob.vocabulary import Exit, Stop
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bulkjob.journal import Intent, Settled, records_of
+from bulkjob.rundir.format import Intent, Settled, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Exit, Status
 
 Target = tuple[str, ...]

@@ -33,11 +33,13 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ in ("__main__", "__mp_main__"):
     sys.path.insert(0, str(ROOT))  # the checkout's program, installed or not
 
-from bulkjob.job import Job, job_of
-from bulkjob.journal import NAME as JOURNAL
-from bulkjob.rollback_command import run_to_undo, undoing
-from bulkjob.rundir import ROLLBACK, RunDirectory, opened
-from bulkjob.settings import MaxRemovals, Secret, Settings
+from bulkjob.commands.rollback import run_to_undo, undoing
+from bulkjob.commands.run import job_of
+from bulkjob.job import Job
+from bulkjob.rundir.directory import ROLLBACK, RunDirectory, opened
+from bulkjob.rundir.format import NAME as JOURNAL
+from bulkjob.settings.secret import Secret
+from bulkjob.settings.values import MaxRemovals, Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit, Stop
 

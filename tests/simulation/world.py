@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bulkjob.journal import Intent, Settled, records_of
-from bulkjob.rocketchat.answers import Failure, Next
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.http import NoAnswer
+from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.transport import NoAnswer
+from bulkjob.rundir.format import Intent, Settled, records_of
 from bulkjob.sandbox import Fault, Reply, Sandbox
 from bulkjob.sandbox.faults import Faults
 from bulkjob.vocabulary import Code

@@ -1,0 +1,26 @@
+"""``bulkjob doctor``: looks at sheet, run directory and server before the night, and shows what is missing."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bulkjob.doctor import exit_code_of, findings_of
+from bulkjob.doctor.look import look
+from bulkjob.doctor.table import table
+from bulkjob.settings.values import Settings
+from bulkjob.vocabulary import Exit
+
+
+def doctor(settings: Settings, sheet: Path | None, *, wrong_settings: Sequence[str] = ()) -> Exit:
+    """Print one table of findings; the exit code of the first thing that is missing.
+
+    ``wrong_settings``: one sentence for each setting that is missing or wrong; the rest is looked at all the same.
+    """
+    facts = asyncio.run(look(settings, sheet, wrong_settings=wrong_settings))
+    findings = findings_of(facts)
+    width = shutil.get_terminal_size((120, 40)).columns
+    lines = table(findings, with_sheet=facts.assignments is not None, width=width, colour=sys.stdout.isatty())
+    print("\n".join(lines))  # noqa: T201 - the command's output
+    return exit_code_of(findings)

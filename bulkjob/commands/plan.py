@@ -1,0 +1,92 @@
+"""``bulkjob plan``: what a sheet would change, what that costs, and what cannot be done; nothing is written on the server."""
+
+import asyncio
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from bulkjob.plan.file import render_plan
+from bulkjob.plan.preparation import Preparation
+from bulkjob.records.results import Known, RowResult
+from bulkjob.report.ending import exit_code_of
+from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, listing, next_step
+from bulkjob.report.results import render_results
+from bulkjob.rocketchat.session import Connect, connect, opened, reading
+from bulkjob.settings.values import Settings
+from bulkjob.sheet import check, read_sheet
+from bulkjob.system.files import write_whole
+from bulkjob.vocabulary import Exit, Status, Stop
+
+#: Endings that say something about the sheet, so that there is a plan, or a list of rows, to show.
+_TELLING = (Exit.BAD_SHEET, Exit.NO_PERMISSION)
+
+
+def plan(settings: Settings, sheet: Path, *, out: Path | None = None, csv: Path | None = None, as_json: bool = False) -> Exit:
+    """Print the plan for a sheet; with ``out``, write it there for ``run --plan``; with ``csv``, write the rows with their statuses there.
+
+    The exit code is that of a run all of whose calls succeed. Raises `Stop` where there is nothing to show.
+    """
+    return asyncio.run(planned(settings, sheet, out=out, csv=csv, as_json=as_json))
+
+
+async def planned(
+    settings: Settings, sheet: Path, *, out: Path | None = None, csv: Path | None = None, as_json: bool = False, connect: Connect = connect
+) -> Exit:
+    """As `plan`, in a loop that is running already."""
+    checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    for path in filter(None, (out, csv)):
+        _refuse_unwritable(path)
+    preparation = Preparation(settings, Known(checked=checked))
+    warnings = [*checked.warnings]
+    stop: Stop | None = None
+    try:
+        preparation.check()
+        async with (
+            opened(settings, connect) as client,
+            reading(client, "The planning was interrupted. Nothing was sent, as a plan only reads."),
+        ):
+            await preparation.plan(client, warnings.append)
+    except Stop as reason:
+        if reason.exit_code not in _TELLING:
+            raise
+        stop = reason
+    results = preparation.results(stop)
+    document = preparation.document(tuple(warnings), stop)
+    rendered = render_plan(document)
+    if csv is not None:
+        write_whole(csv, render_results(checked.sheet, results))
+    if out is not None and stop is None:
+        write_whole(out, rendered)
+    if as_json:
+        sys.stdout.write(rendered.decode())
+    else:
+        run = f"bulkjob run {shlex.quote(str(sheet))}" + (f" --plan {shlex.quote(str(out))}" if out is not None else "")
+        workspace = preparation.prepared.workspace if preparation.prepared else None
+        lines = listing(
+            document,
+            with_ids=ambiguous(workspace) if workspace else frozenset(),
+            next_step=next_step(document, run=run),
+            screen=_screen(),
+        )
+        print("\n".join(in_encoding(lines, sys.stdout.encoding or "utf-8")), flush=True)
+    return stop.exit_code if stop else exit_code_of((_as_carried_out(result) for result in results.values()), None)
+
+
+def _as_carried_out(result: RowResult) -> RowResult:
+    """What a row would be after a run all of whose calls succeed."""
+    return RowResult(row=result.row, status=Status.SUCCESS) if result.status is Status.PLANNED else result
+
+
+def _screen() -> Screen:
+    # Off a terminal a page of forty lines, as for a build log.
+    size = shutil.get_terminal_size((120, 40))
+    return Screen(width=size.columns, height=size.lines, colour=sys.stdout.isatty())
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Raises `Stop` (73) if nothing can be written at ``path``: seen before the server is asked, which may take long."""
+    if path.is_dir():
+        raise Stop(Exit.CANNOT_CREATE, f"{path} is a directory. Name a file.")
+    if not path.parent.is_dir():
+        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be written: there is no directory {path.parent}. Make it first.")

@@ -1,0 +1,31 @@
+"""``bulkjob run``: does the job, writes its report and sums it up."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bulkjob.job import Connection, Job, connection_of, owner_of
+from bulkjob.plan.approval import Approved, read_approved, with_choices_of
+from bulkjob.plan.preparation import Preparation
+from bulkjob.records.results import Known
+from bulkjob.records.sheet import CheckedSheet
+from bulkjob.rundir.directory import opened
+from bulkjob.settings.values import Settings
+from bulkjob.sheet import check, read_sheet
+from bulkjob.vocabulary import Exit
+
+
+def run(settings: Settings, sheet: Path) -> Exit:
+    """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
+    checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    approved = read_approved(settings.plan) if settings.plan else None
+    with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC), lock_timeout=settings.lock_timeout) as directory:
+        return asyncio.run(job_of(settings, checked, connection_of(settings), approved).run(directory))
+
+
+def job_of(settings: Settings, checked: CheckedSheet, connection: Connection, approved: Approved | None = None) -> "Job":
+    """The job that a sheet asks for. ``approved``: the plan to hold to; without one, whatever is planned is sent."""
+    settings = with_choices_of(approved, settings) if approved else settings
+    return Job(
+        settings, Preparation(settings, Known(checked=checked), approved=approved), owner_of(settings, checked.sheet, approved), connection
+    )

@@ -1,0 +1,58 @@
+"""``bulkjob validate``: reads and checks a sheet, and shows what is wrong with it; no server is needed."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from bulkjob.records.sheet import CheckedSheet
+from bulkjob.report.annotated import render_annotated, too_large
+from bulkjob.report.problems import listing, problems_document, render_problems
+from bulkjob.settings.values import Settings
+from bulkjob.sheet import check, read_sheet
+from bulkjob.system.files import remove_whole, write_whole
+from bulkjob.vocabulary import Exit, Stop
+
+
+def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool) -> Exit:
+    """Print every problem of the sheet at ``path`` and, with ``out``, write them there as problems.csv and annotated.xlsx.
+
+    BAD_SHEET if there is one. Raises `Stop` where the sheet cannot be read at all, or ``out`` cannot be written.
+    """
+    checked = check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    written = "" if out is None else _write(out, checked)
+    if as_json:
+        print(json.dumps(problems_document(checked), indent=2))
+    else:
+        # Off a terminal a page of forty lines: long enough to see each kind of mistake, short enough for a build log.
+        size = shutil.get_terminal_size((120, 40))
+        whole_list = str(out / "problems.csv") if out is not None else ""
+        height = size.lines - (2 if written else 0)
+        print("\n".join(listing(checked, width=size.columns, height=height, whole_list=whole_list)))
+    if written:
+        print(written if as_json else f"\n{written}", file=sys.stderr if as_json else sys.stdout)
+    return Exit.BAD_SHEET if checked.problems else Exit.OK
+
+
+def _write(out: Path, checked: CheckedSheet) -> str:
+    """Writes the list and the marked copy; returns the sentence that says so."""
+    _make(out)
+    write_whole(out / "problems.csv", render_problems(checked.problems))
+    if reason := too_large(checked.sheet):
+        # One from an earlier time would be taken for this sheet's.
+        remove_whole(out / "annotated.xlsx")
+        return reason
+    try:
+        annotated = render_annotated(checked)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Stop(Exit.CANNOT_CREATE, f"annotated.xlsx needs a temporary file, which cannot be written: {reason}.") from error
+    write_whole(out / "annotated.xlsx", annotated)
+    return f"Written to {out}: problems.csv and annotated.xlsx."
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stop(Exit.CANNOT_CREATE, f"{folder} cannot be made: {error.strerror}.") from error

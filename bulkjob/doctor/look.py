@@ -1,0 +1,205 @@
+"""``bulkjob doctor``: looks at sheet, run directory and server before the night, and shows what is missing. Nothing is changed anywhere."""
+
+import asyncio
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bulkjob.doctor import DirectoryFacts, Facts, Listed, ListName, Outlook, ServerFacts, SheetFacts
+from bulkjob.doctor.listening import Heard
+from bulkjob.doctor.outlook import outlook
+from bulkjob.plan.decide import Options
+from bulkjob.plan.resolve import departments_to_read
+from bulkjob.records.server import MANAGE_MONITORS, MANAGE_UNITS, Server
+from bulkjob.records.sheet import CheckedSheet
+from bulkjob.records.workspace import Workspace
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.call import Request
+from bulkjob.rocketchat.client import Client
+from bulkjob.rocketchat.failures import CallFailed, Failure, stop_for
+from bulkjob.rocketchat.inspect import inspect
+from bulkjob.rocketchat.payloads import Page
+from bulkjob.rocketchat.session import Connect, connect, opened
+from bulkjob.rocketchat.workspace import read_workspace, with_members
+from bulkjob.rundir.directory import RUNS
+from bulkjob.settings.values import Settings
+from bulkjob.sheet import check, read_sheet
+from bulkjob.vocabulary import NO_UNIT, Exit, Stop
+
+log = logging.getLogger("bulkjob")
+
+
+#: Departments whose own lists are read at most: more than a window of the usual rate limit would make people wait.
+_LISTS_READ: Final = 10
+
+
+#: Seconds between two lines about a wait.
+_TICK: Final = 5.0
+
+
+async def look(
+    settings: Settings,
+    sheet: Path | None,
+    *,
+    wrong_settings: Sequence[str] = (),
+    connect: Connect = connect,
+    now: Callable[[], float] = time.time,
+) -> Facts:
+    """Everything there is to see; ``now`` is this machine's clock in seconds since the epoch."""
+    facts = Facts(
+        url=settings.url,
+        directory=_try_directory(settings.run_dir),
+        wrong_settings=tuple(wrong_settings),
+        unit_route=settings.unit_route,
+        sheet=None if sheet is None else _read(settings, sheet),
+    )
+    if not (settings.url and settings.user_id and settings.auth_token):
+        return facts
+    heard = Heard(now)
+    try:
+        async with opened(settings, lambda given: heard.listening(connect(given))) as client:
+            with _waiting_said(client):
+                return await _asked(settings, facts, client, heard)
+    except Stop as stop:
+        # Only the connection itself can say so: a --ca-file that holds no certificates.
+        return replace(facts, wrong_settings=(*facts.wrong_settings, stop.message))
+
+
+# -------------------------------------------------------------------------------------------------------- sheet, directory
+
+
+def _read(settings: Settings, path: Path) -> SheetFacts:
+    facts = SheetFacts(path=str(path), skip_invalid=settings.skip_invalid, mirror=settings.agents == "mirror")
+    try:
+        return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
+    except Stop as stop:
+        return replace(facts, stop=stop)
+
+
+def _try_directory(run_dir: Path | None) -> DirectoryFacts:
+    """Writes a file where the run directory is, or else where it would be made, and removes it again."""
+    path = run_dir or RUNS
+    # (`Path.exists` raises where it may not look.)
+    tried = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
+    facts = DirectoryFacts(path=str(path), tried=str(tried))
+    try:
+        with tempfile.NamedTemporaryFile(dir=tried, prefix=".bulkjob-doctor-") as file:
+            file.write(b"written by bulkjob doctor, to be removed at once\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return replace(facts, problem=error.strerror or type(error).__name__)
+    return facts
+
+
+# ------------------------------------------------------------------------------------------------------------------ server
+
+
+async def _asked(settings: Settings, facts: Facts, client: Client, heard: "Heard") -> Facts:
+    try:
+        server = await inspect(client)
+    except Stop as stop:
+        return replace(facts, answers=ServerFacts(info=heard.info, stop=stop, account_failure=heard.account_failure))
+    lists = await _try_lists(client, server)
+    sheet = facts.sheet
+    if sheet is not None and sheet.checked is not None and _names_can_be_read(sheet.checked, lists):
+        try:
+            sheet = replace(sheet, outlook=await _outlook(settings, sheet.checked, client, server))
+        except Stop as stop:
+            sheet = replace(sheet, unread=stop)
+    answers = ServerFacts(info=heard.info, server=server, lists=lists, windows=tuple(heard.windows), clock_ahead=heard.clock_ahead)
+    return replace(facts, sheet=sheet, answers=answers)
+
+
+async def _try_lists(client: Client, server: Server) -> dict[ListName, Listed]:
+    """Reads one entry of each list; ends with the first that shows the server to fail, as others would only take their time to."""
+    lists: dict[ListName, Listed] = {}
+
+    async def read(name: ListName, request: Request[Page[object]]) -> str:
+        """The id of the first entry; blank if there is none."""
+        # Where the licence is not known, units may be no endpoint at all, and repeating changes nothing.
+        attempts = 1 if name is ListName.UNITS and server.modules is None else None
+        try:
+            page = await client.call(request, attempts=attempts)
+        except CallFailed as failed:
+            lists[name] = Listed(failure=failed.failure, exit_code=_exit_code(failed.failure))
+            return ""
+        lists[name] = Listed(total=page.total)
+        return str(getattr(page.items[0], "id", "")) if page.items else ""
+
+    department_id = await read(ListName.DEPARTMENTS, endpoints.departments(0, 1))
+    if department_id and not _fails(lists):
+        await read(ListName.MEMBERS, endpoints.department_agents(department_id, 0, 1))
+    if not _fails(lists):
+        await read(ListName.AGENTS, endpoints.agents(0, 1))
+    if server.has_units and not _fails(lists):
+        unit_id = await read(ListName.UNITS, endpoints.units(0, 1))
+        if unit_id and server.may(MANAGE_UNITS) and server.may(MANAGE_MONITORS):
+            await _try_monitors(client, unit_id, lists)
+    return lists
+
+
+async def _try_monitors(client: Client, unit_id: str, lists: dict[ListName, Listed]) -> None:
+    try:
+        lists[ListName.MONITORS] = Listed(total=len(await client.call(endpoints.unit_monitors(unit_id))))
+    except CallFailed as failed:
+        lists[ListName.MONITORS] = Listed(failure=failed.failure, exit_code=_exit_code(failed.failure))
+
+
+def _exit_code(failure: Failure) -> Exit:
+    return stop_for(failure).exit_code
+
+
+def _fails(lists: dict[ListName, Listed]) -> bool:
+    return any(listed.failure is not None and listed.failure.status is None for listed in lists.values())
+
+
+def _names_can_be_read(checked: CheckedSheet, lists: dict[ListName, Listed]) -> bool:
+    names_agents = any(assignment.agent for assignment in checked.assignments)
+    needed = [ListName.DEPARTMENTS, *([ListName.AGENTS] if names_agents else [])]
+    return not _fails(lists) and all(name in lists and lists[name].failure is None for name in needed)
+
+
+async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, server: Server) -> Outlook:
+    """Reads the lists that the sheet needs, but few departments' own. Raises `Stop`."""
+    names_units = any(assignment.unit not in ("", NO_UNIT) for assignment in checked.assignments)
+    names_agents = any(assignment.agent for assignment in checked.assignments)
+    workspace: Workspace = await read_workspace(client, server, names_units=names_units, names_agents=names_agents)
+    # Numbers are not compared here: only lists that decide who is meant count.
+    numberless = [replace(assignment, count=None, order=None) for assignment in checked.assignments]
+    deciding = departments_to_read(numberless, workspace, mirror=False)
+    members_known = len(deciding) <= _LISTS_READ
+    if members_known:
+        workspace = await with_members(client, workspace, deciding)
+    return outlook(
+        checked,
+        workspace,
+        server,
+        options=Options(unit_route=settings.unit_route),
+        skip_invalid=settings.skip_invalid,
+        max_removals=settings.max_removals,
+        members_known=members_known,
+    )
+
+
+@contextmanager
+def _waiting_said(client: Client) -> Iterator[None]:
+    """Logs every few seconds what keeps the calls back, as long as the context lasts."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            if client.waiting_for:
+                log.info("waiting for %s", client.waiting_for)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()

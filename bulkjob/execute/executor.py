@@ -1,0 +1,192 @@
+"""Carries out a plan: a pool of workers for each kind of write, every operation after those it waits for."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bulkjob.execute.sender import Sender
+from bulkjob.records.plan import AgentsPost, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish
+from bulkjob.records.results import RowResult
+from bulkjob.records.server import Server
+from bulkjob.report.rows import Settled, row_result
+from bulkjob.rocketchat.attempts import Closed
+from bulkjob.rocketchat.client import Client
+from bulkjob.rocketchat.naming import Naming
+from bulkjob.rundir.journal import Journal
+from bulkjob.vocabulary import Code, Exit, Status, Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How it ended."""
+
+    outcomes: Mapping[Wish, Outcome]
+    """Of every wish that was settled; for those that are missing nothing was sent."""
+    stop: Stop | None
+    """Why not everything was carried out."""
+    repairs_left: frozenset[str] = frozenset()
+    """Ids of the units that were not written though their counters need it."""
+
+
+class Tally:
+    """How far the rows are: a row is done when each of its wishes is settled."""
+
+    def __init__(self, wishes: tuple[Wish, ...]) -> None:
+        self._wishes: dict[int, list[Wish]] = defaultdict(list)
+        for wish in wishes:
+            for row in wish.rows:
+                self._wishes[row].append(wish)
+        self._left = {row: len(wishes) for row, wishes in self._wishes.items()}
+        self.outcomes: dict[Wish, Outcome] = {}
+        self.done = 0
+        self.failed: set[int] = set()
+
+    def settle(self, outcomes: Mapping[Wish, Outcome]) -> list[int]:
+        """Takes in outcomes; returns the rows that are done by them."""
+        self.outcomes.update(outcomes)
+        finished = []
+        for wish, outcome in outcomes.items():
+            for row in wish.rows:
+                self._left[row] -= 1
+                if not self._left[row]:
+                    finished.append(row)
+            if outcome.status is Status.FAILED:
+                self.failed.update(wish.rows)
+        self.done += len(finished)
+        return finished
+
+    def halves(self, row: int) -> list[Settled]:
+        """A row's wishes with their outcomes; all of them are settled."""
+        return [(wish, self.outcomes[wish]) for wish in self._wishes[row]]
+
+
+class Executor:
+    """Runs one plan once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: Client,
+        server: Server,
+        naming: Naming,
+        journal: Journal,
+        *,
+        concurrency: int,
+        max_failures: int,
+        report: Callable[[int, int], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
+
+        ``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit.
+        """
+        self._plan = plan
+        self._client = client
+        self._sender = Sender(client, server, naming, journal, warn)
+        self._naming = naming
+        self._journal = journal
+        self._concurrency = concurrency
+        self._max_failures = max_failures
+        self._report = report
+        self._stop: Stop | None = None
+        self._tally = Tally(plan.wishes)
+        self._foretold = 0
+        self._passed_over: set[str] = set()
+        self._queues: dict[type[Operation], asyncio.Queue[Operation | None]] = defaultdict(asyncio.Queue)
+        self._unfinished = {operation.id for operation in plan.operations}
+        self._waits = {operation.id: set(operation.after) for operation in plan.operations}
+        self._followers: dict[str, list[Operation]] = defaultdict(list)
+
+    async def run(self) -> Execution:
+        """Carries out the plan until its end, or until it has to stop; cancelled, it tells what is known by then."""
+        self._journal.settled(self._settle(self._plan.settled))
+        self._foretold = len(self._tally.failed)
+        for operation in self._plan.operations:
+            for before in set(operation.after):
+                self._followers[before].append(operation)
+            if not operation.after:
+                self._queues[type(operation)].put_nowait(operation)
+        if self._unfinished:
+            async with asyncio.TaskGroup() as group:
+                for kind in (UnitPost, DepartmentPut, AgentsPost):
+                    for _ in range(self._concurrency):
+                        group.create_task(self._work(self._queues[kind]))
+        return self.so_far()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Rows done, and rows failed among them."""
+        return self._tally.done, len(self._tally.failed)
+
+    def so_far(self) -> Execution:
+        """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
+        given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="it was given up when the job was interrupted", looked_up=False)
+        unknown = {wish: given_up for wishes in self._sender.under_way.values() for wish in wishes}
+        # An interruption, or a last row too many that failed, that came when nothing was left to start has stopped nothing.
+        harmless = self._stop is not None and self._stop.exit_code in (Exit.INTERRUPTED, Exit.ROWS_NOT_DONE)
+        stop = None if harmless and not self._unfinished and not self._passed_over else self._stop
+        left = self._unfinished | self._passed_over
+        repairs = frozenset(
+            operation.unit_id
+            for operation in self._plan.operations
+            if isinstance(operation, UnitPost) and not operation.wishes and operation.id in left
+        )
+        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop, repairs_left=repairs)
+
+    def stop(self, stop: Stop) -> None:
+        """Starts nothing more; what is in flight is finished. The first reason counts."""
+        if self._stop is None:
+            self._stop = stop
+            self._client.close()
+
+    async def _work(self, queue: asyncio.Queue[Operation | None]) -> None:
+        while (operation := await queue.get()) is not None:
+            if self._stop is None:
+                await self._carry_out(operation)
+            else:
+                self._passed_over.add(operation.id)
+            self._finish(operation)
+
+    async def _carry_out(self, operation: Operation) -> None:
+        try:
+            carried = await self._sender.carry_out(operation)
+        except Closed:
+            self._passed_over.add(operation.id)
+            return
+        except Stop as stop:
+            self.stop(stop)
+            return
+        if carried.stop:
+            self.stop(carried.stop)
+        rows = self._settle(carried.outcomes)
+        if carried.number is None:
+            self._journal.settled(rows)
+        else:
+            try:
+                self._journal.outcome(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
+            except Stop as stop:
+                self.stop(stop)
+        failed = len(self._tally.failed) - self._foretold
+        if self._max_failures and failed >= self._max_failures:
+            rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
+            message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
+            self.stop(Stop(Exit.ROWS_NOT_DONE, message))
+
+    def _settle(self, outcomes: Mapping[Wish, Outcome]) -> list[RowResult]:
+        """Takes in outcomes; returns the results of the rows that are success by them."""
+        finished = self._tally.settle(outcomes)
+        self._report(*self.progress)
+        results = [row_result(row, self._tally.halves(row), self._naming) for row in finished]
+        return [result for result in results if result.status is Status.SUCCESS]
+
+    def _finish(self, operation: Operation) -> None:
+        self._unfinished.discard(operation.id)
+        for follower in self._followers[operation.id]:
+            self._waits[follower.id].discard(operation.id)
+            if not self._waits[follower.id]:
+                self._queues[type(follower)].put_nowait(follower)
+        if not self._unfinished:
+            for queue in self._queues.values():
+                for _ in range(self._concurrency):
+                    queue.put_nowait(None)

@@ -1,0 +1,83 @@
+"""Lists that several writes share: departments, and who holds the role of a monitor."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import TypeVar
+
+from bulkjob.records.workspace import Department, Membership
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.client import Client
+from bulkjob.rocketchat.failures import CallFailed, Failure, Next
+from bulkjob.rocketchat.pacing.tickets import Ticket
+from bulkjob.rocketchat.workspace import NeverComplete, read_departments, read_members, read_pages
+from bulkjob.vocabulary import Code
+
+T = TypeVar("T")
+
+
+_UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept changing while it was read")
+
+
+def _shared(reading: Coroutine[object, object, T]) -> asyncio.Task[T]:
+    """A task that several may wait for, or, once they have all been given up, nobody: then its failure is nobody's either."""
+    task = asyncio.create_task(reading)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+class Listings:
+    """Fresh lists of all departments. Who asks while one is waiting for its turn shares it: it is read later than they asked."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._waiting: dict[bool, asyncio.Task[dict[str, Department]]] = {}
+
+    async def fresh(self, *, finishing: bool = False) -> Mapping[str, Department]:
+        """All departments by id, as they were at some moment after the call. Raises `CallFailed`, `Closed`."""
+        if finishing not in self._waiting:
+            self._waiting[finishing] = _shared(self._read(finishing=finishing))
+        return await asyncio.shield(self._waiting[finishing])
+
+    async def _read(self, *, finishing: bool) -> dict[str, Department]:
+        try:
+            ticket = await self._client.reserve(endpoints.LIST_DEPARTMENTS, finishing=finishing)
+        finally:
+            del self._waiting[finishing]
+        try:
+            return await read_departments(self._client, ticket=ticket, finishing=finishing)
+        except NeverComplete:
+            raise CallFailed(_UNREADABLE) from None
+
+
+class Monitors:
+    """Who holds the role of a monitor; asked for once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._reading: asyncio.Task[frozenset[str] | None] | None = None
+
+    async def holders(self) -> frozenset[str] | None:
+        """Their ids; None where that list is not to be had. Raises `CallFailed` where no call will succeed, `Closed`."""
+        if self._reading is None:
+            self._reading = _shared(self._read())
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> frozenset[str] | None:
+        try:
+            return frozenset(await read_pages(self._client, endpoints.monitors, lambda monitor: monitor.id))
+        except NeverComplete:
+            return None
+        except CallFailed as failed:
+            # Only a warning hangs on this list: a refusal of it is no reason to end the job.
+            if failed.failure.next is Next.JOB and failed.failure.status != 403:
+                raise
+            return None
+
+
+async def members_of(
+    client: Client, department_id: str, *, ticket: Ticket | None = None, finishing: bool = False
+) -> Mapping[str, Membership]:
+    try:
+        return await read_members(client, department_id, ticket=ticket, finishing=finishing)
+    except NeverComplete:
+        raise CallFailed(_UNREADABLE) from None

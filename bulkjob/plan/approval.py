@@ -1,0 +1,39 @@
+"""A plan that somebody has approved: read from its file, and the settings it was made with."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bulkjob.plan.document import PlanDocument
+from bulkjob.plan.file import parse_plan
+from bulkjob.settings.values import Settings
+from bulkjob.vocabulary import Exit, Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A plan that somebody has approved."""
+
+    document: PlanDocument
+    sha256: str
+    """Of the file's bytes, in hex."""
+
+
+def read_approved(path: Path) -> Approved:
+    """The plan in a file. Raises `Stop`: 66 if it cannot be opened, 65 if it is no plan, or one of another format."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Stop(Exit.NO_INPUT, f"The plan {path} cannot be opened: {error.strerror or error}. Check the path after --plan.") from None
+    try:
+        document = parse_plan(data)
+    except ValueError as error:
+        message = f"The plan {path} cannot be read: {error}. Make a new one with bulkjob plan SHEET --out FILE."
+        raise Stop(Exit.BAD_SHEET, message) from None
+    return Approved(document=document, sha256=hashlib.sha256(data).hexdigest())
+
+
+def with_choices_of(approved: Approved, settings: Settings) -> Settings:
+    """The settings with those that a plan was made with: an approved plan stands as it was approved."""
+    choices = approved.document.options
+    return replace(settings, agents=choices.agents, unit_route=choices.unit_route, skip_invalid=choices.skip_invalid)

@@ -1,0 +1,55 @@
+"""A plan document as bytes, and back."""
+
+import json
+from typing import Final
+
+import msgspec
+
+from bulkjob.plan.document import FORMAT, PlanDocument
+
+# ------------------------------------------------------------------------------------------------------------- as bytes
+
+_encoder = msgspec.json.Encoder()
+
+
+_BY_LINE: Final = ("calls", "warnings", "operations", "wishes", "rows")
+
+
+def render_plan(document: PlanDocument) -> bytes:
+    """The document as JSON in UTF-8: each key on a line of its own, and each entry of the long lists."""
+    lines = []
+    for name in document.__struct_fields__:
+        value = getattr(document, name)
+        by_line = name in _BY_LINE and value
+        text = b"[\n    " + b",\n    ".join(map(_encode, value)) + b"\n  ]" if by_line else _encode(value)
+        lines.append(b"  " + _encode(name) + b": " + text)
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        # A name may hold half a surrogate pair, which no file can.
+        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace")
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+def parse_plan(data: bytes) -> PlanDocument:
+    """The document that `render_plan` wrote. Raises `ValueError`, with a clause on what is wrong, for anything else."""
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ValueError("it is no plan of bulkjob's") from None
+    if head.format != FORMAT:
+        raise ValueError(f"it is of format {head.format}, which this version of bulkjob does not know")
+    try:
+        document = msgspec.json.decode(data, type=PlanDocument)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"it is damaged: {error}") from None
+    if any(not 0 <= place < len(document.wishes) for operation in document.operations for place in operation.wishes):
+        raise ValueError("it is damaged: an operation carries a wish that is not there")
+    return document

@@ -1,0 +1,252 @@
+"""What a plan costs: how many calls of which kind, and how long they take at the pace that the server allows."""
+
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final
+
+from bulkjob.records.plan import AgentsPost, DepartmentPut, Operation, UnitPost
+from bulkjob.records.server import BYPASS_RATE_LIMIT, Server
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.call import Route
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit
+
+_GET_UNIT: Final = endpoints.unit("").route
+
+
+_GET_MONITORS: Final = endpoints.unit_monitors("").route
+
+
+_GET_DEPARTMENT: Final = endpoints.department("").route
+
+
+_GET_AGENTS: Final = endpoints.department_agents("", 0, 0).route
+
+
+#: Seconds that a call is taken to last. Not measured, so that the same plan has the same forecast; of weight only where nothing limits it.
+_CALL: Final = 0.2
+
+
+#: Up to so many minutes a duration is told in minutes alone.
+_MINUTES: Final = 119
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Calls of one method and route."""
+
+    route: Route
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run of a plan comes down to."""
+
+    calls: tuple[Costs, ...]
+    """Those that the plan's operations cost; writes first, then by route."""
+    reading: int
+    """Calls before the first write: a run reads the lists anew."""
+    busiest: Costs | None
+    """The route with the most calls in all, those before the first write included; None where nothing is to be sent."""
+    limit: Limit | None
+    """None where the server announced none."""
+    reading_seconds: float
+    """Until the first write can go out."""
+    seconds: float
+    """Of the whole run."""
+    unlimited_seconds: float
+    """Of the whole run, if the account were not limited."""
+
+
+def operation_calls(operation: Operation, server: Server) -> Counter[Route]:
+    """The calls of one operation that it shares with no other: a unit's are made from department lists that several share."""
+    match operation:
+        case UnitPost():
+            return Counter({endpoints.POST_UNIT: 1, _GET_UNIT: 1, _GET_MONITORS: 1})
+        case DepartmentPut():
+            looks = Counter({_GET_AGENTS: 1}) if server.answers_puts_early and operation.agents else Counter[Route]()
+            return Counter({endpoints.PUT_DEPARTMENT: 1, _GET_DEPARTMENT: 1}) + looks
+        case AgentsPost():
+            return Counter({endpoints.POST_AGENTS: 1, _GET_AGENTS: 2})
+
+
+def forecast_of(
+    operations: Sequence[Operation], server: Server, *, reading: Mapping[Route, int], limit: Limit | None, concurrency: int
+) -> Forecast:
+    """The forecast for operations, by walking through them; each comes behind those it waits for.
+
+    ``reading``: the calls that were made to read server and workspace. ``concurrency``: requests in flight at most.
+    """
+    listing = max(1, reading.get(endpoints.LIST_DEPARTMENTS, 1))
+    limited = _Rehearsal(server, limit, concurrency=concurrency, listing=listing)
+    limited.read(reading)
+    began = limited.now
+    limited.send(operations)
+    free = _Rehearsal(server, None, concurrency=concurrency, listing=listing)
+    free.read(reading)
+    free.send(operations)
+    costs = tuple(Costs(route=route, count=number) for route, number in sorted(limited.calls.items(), key=lambda call: _place(call[0])))
+    total = limited.calls + Counter(dict(reading))
+    busiest = min(costs, key=lambda cost: (-total[cost.route], _place(cost.route)), default=None)
+    return Forecast(
+        calls=costs,
+        reading=sum(reading.values()),
+        busiest=Costs(route=busiest.route, count=total[busiest.route]) if busiest else None,
+        limit=limit,
+        reading_seconds=began,
+        seconds=limited.now,
+        unlimited_seconds=free.now,
+    )
+
+
+def duration_text(forecast: Forecast) -> str:
+    """How long it takes: ``480 calls at 10 a minute: about 48 minutes; with the permission api-bypass-rate-limit about 1``, and more."""
+    if forecast.busiest is None:
+        return "Nothing is to be sent."
+    limit, busiest = forecast.limit, forecast.busiest
+    if limit is None:
+        total = forecast.reading + sum(cost.count for cost in forecast.calls)
+        return f"{_many(total, 'call')}, and the server announced no rate limit: {_about(forecast.seconds)}."
+    rate = f"{limit.calls} a minute" if limit.window == DEFAULT_WINDOW else f"{limit.calls} in {limit.window:g} s"
+    text = f"{_many(busiest.count, 'call')} at {rate}: {_about(forecast.seconds)}"
+    if forecast.seconds >= 60:
+        minutes = max(1, math.ceil(forecast.unlimited_seconds / 60))
+        text += f"; with the permission {BYPASS_RATE_LIMIT} about {minutes}" + (" minutes" if forecast.seconds > _MINUTES * 60 else "")
+    text += f". {busiest.route.method} {busiest.route.pattern} takes the longest; endpoints are called side by side."
+    if forecast.reading_seconds >= 60:
+        text += f" {_about(forecast.reading_seconds).capitalize()} of it is reading, before the first write."
+    return text
+
+
+#: What is left of an operation.
+_Stages = tuple[Callable[[float], float], ...]
+
+
+class _Rehearsal:
+    """A run as it would go if each window began with the run, and nobody else called."""
+
+    def __init__(self, server: Server, limit: Limit | None, *, concurrency: int, listing: int) -> None:
+        """``listing``: calls that one list of all departments takes."""
+        self.now = 0.0
+        self.calls: Counter[Route] = Counter()
+        self._server = server
+        self._limit = limit
+        self._concurrency = concurrency
+        self._listing = listing
+        self._listed = (-1.0, -1.0)
+        """When the latest list of departments got its turn, and when the last of its pages did."""
+        self._events: list[tuple[float, int, Operation, _Stages]] = []
+        """Moment, a number that is never the same, and the stages that are left: when there are none, the operation has ended."""
+        self._numbers = count()
+        self._busy: Counter[type[Operation]] = Counter()
+        self._queues: dict[type[Operation], deque[Operation]] = defaultdict(deque)
+        self._slots: Counter[Route] = Counter()
+        """Route → its next place, counted through all windows, those that nobody used included."""
+
+    def read(self, calls: Mapping[Route, int]) -> None:
+        """Goes through what is read before the first write."""
+        ends = [self._turn(route, 0.0, number) for route, number in calls.items()]
+        self.now = max(ends, default=0.0) + sum(calls.values()) * _CALL / self._concurrency
+        self.calls.clear()
+
+    def send(self, operations: Sequence[Operation]) -> None:
+        """Goes through the operations, as many of a kind at a time as there are workers for it."""
+        began = self.now
+        waits = {operation.id: set(operation.after) for operation in operations}
+        followers: dict[str, list[Operation]] = defaultdict(list)
+        for operation in operations:
+            for before in waits[operation.id]:
+                followers[before].append(operation)
+        for operation in operations:
+            if not operation.after:
+                self._start(operation, began)
+        while self._events:
+            at, _, operation, stages = heappop(self._events)
+            if stages:
+                self._later(stages[0](at), operation, stages[1:])
+                continue
+            self.now = max(self.now, at)
+            self._end(operation, at)
+            for follower in followers[operation.id]:
+                waits[follower.id].discard(operation.id)
+                if not waits[follower.id]:
+                    self._start(follower, at)
+        self.now = max(self.now, began + self.calls.total() * _CALL / self._concurrency)
+
+    def _start(self, operation: Operation, at: float) -> None:
+        kind = type(operation)
+        if self._busy[kind] < self._concurrency:
+            self._busy[kind] += 1
+            self._later(at, operation, self._stages(operation))
+        else:
+            self._queues[kind].append(operation)
+
+    def _end(self, operation: Operation, at: float) -> None:
+        kind = type(operation)
+        self._busy[kind] -= 1
+        if self._queues[kind]:
+            self._start(self._queues[kind].popleft(), at)
+
+    def _later(self, at: float, operation: Operation, stages: _Stages) -> None:
+        heappush(self._events, (at, next(self._numbers), operation, stages))
+
+    def _stages(self, operation: Operation) -> _Stages:
+        """Waiting for a turn, reading and writing, looking: each says when it is over, if it begins at a moment."""
+        match operation:
+            case UnitPost():
+                looks: _Stages = (lambda at: self._list(at) + _CALL,) if operation.wishes else ()
+                return (
+                    lambda at: self._turn(endpoints.POST_UNIT, at),
+                    lambda at: max(self._turn(_GET_UNIT, at), self._turn(_GET_MONITORS, at), self._list(at)) + 2 * _CALL,
+                    *looks,
+                )
+            case DepartmentPut():
+                late = operation.agents and self._server.answers_puts_early
+                looks = (lambda at: self._turn(_GET_AGENTS, at) + _CALL,) if late else ()
+                return (lambda at: self._turn(endpoints.PUT_DEPARTMENT, at), lambda at: self._turn(_GET_DEPARTMENT, at) + 2 * _CALL, *looks)
+            case AgentsPost():
+                return (
+                    lambda at: self._turn(endpoints.POST_AGENTS, at),
+                    lambda at: self._turn(_GET_AGENTS, at) + 2 * _CALL,
+                    lambda at: self._turn(_GET_AGENTS, at) + _CALL,
+                )
+
+    def _list(self, at: float) -> float:
+        """When a list of all departments that is asked for at a moment is read: one that still waits for its turn is shared."""
+        if self._listed[0] < at:
+            first = self._turn(endpoints.LIST_DEPARTMENTS, at)
+            self._listed = first, self._turn(endpoints.LIST_DEPARTMENTS, first, self._listing - 1) if self._listing > 1 else first
+        return self._listed[1]
+
+    def _turn(self, route: Route, at: float, number: int = 1) -> float:
+        """When the last of so many calls that ask for a turn at a moment gets it."""
+        self.calls[route] += number
+        if self._limit is None:
+            return at
+        window, allowed = self._limit.window, self._limit.calls
+        first = max(self._slots[route], math.floor(at / window) * allowed)
+        self._slots[route] = first + number
+        return max(at, (first + number - 1) // allowed * window)
+
+
+def _place(route: Route) -> tuple[bool, str, str]:
+    return route.method == "GET", route.pattern, route.method
+
+
+def _about(seconds: float) -> str:
+    """A duration as people say it, rounded up."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = math.ceil(seconds / 60)
+    if minutes <= _MINUTES:
+        return f"about {_many(minutes, 'minute')}"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} hours" + (f" and {_many(minutes, 'minute')}" if minutes else "")
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,178 @@
+"""Which operation comes after which: units and the departments that move between them."""
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
+from math import comb
+from typing import TypeVar
+
+from bulkjob.records.plan import Operation, UnitPost, UnitWish, department_put_id, unit_post_id
+from bulkjob.records.workspace import Department
+
+O = TypeVar("O", bound=Operation)  # noqa: E741
+
+
+#: A knot of exchanges gets the fewest extra calls if looking at so many units finds them (under a second); a larger one gets few.
+_LOOKS = 100_000
+
+
+def unit_posts(moves: Iterable[UnitWish], departments: Mapping[str, Department]) -> list[UnitPost]:
+    """One post for each unit that gains or loses departments, each after those of the units that take from it.
+
+    So a department is in its new unit before its old one is written, and the last write of a unit finds it as it will stay: its counters
+    come out right. Units that exchange departments in a circle cannot all come after each other: one of them is written first, and once
+    more at the end.
+    """
+    wishes: dict[str, list[UnitWish]] = defaultdict(list)
+    lost: dict[str, set[str]] = defaultdict(set)
+    takers: dict[str, set[str]] = defaultdict(set)
+    for wish in moves:
+        old = departments[wish.department_id].parent_id
+        if wish.unit_id is None:
+            wishes[old or ""].append(wish)
+            continue
+        wishes[wish.unit_id].append(wish)
+        if old is not None:
+            lost[old].add(wish.department_id)
+            takers[old].add(wish.unit_id)
+    cut = fewest_cuts({unit_id: takers[unit_id] for unit_id in wishes})
+    posts = []
+    for unit_id in dict.fromkeys((*wishes, *lost)):
+        own, gone = tuple(wishes.get(unit_id, ())), frozenset(lost[unit_id])
+        others = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id])]
+        first = tuple(unit_post_id(other, repairs=False) for other in _ahead(unit_id, cut, takers))
+        if unit_id not in cut:
+            posts.append(UnitPost(unit_id=unit_id, wishes=own, lost=gone, after=tuple(dict.fromkeys((*others, *first)))))
+            continue
+        posts.append(UnitPost(unit_id=unit_id, wishes=own, lost=frozenset(), after=first))
+        again = (unit_post_id(unit_id, repairs=False), *others)
+        posts.append(UnitPost(unit_id=unit_id, wishes=(), lost=gone, after=again))
+    return posts
+
+
+def _ahead(unit_id: str, cut: Collection[str], takers: Mapping[str, Collection[str]]) -> list[str]:
+    """The units cut out of circles whose first write comes before this one's, so that no two writes ever work on one department.
+
+    A cut unit goes ahead of those that take from it. Of two cut ones where either takes from the other, one goes first, no matter which.
+    """
+    if unit_id not in cut:
+        return [other for other in sorted(cut) if unit_id in takers[other]]
+    return [other for other in sorted(cut) if other < unit_id and (unit_id in takers[other] or other in takers[unit_id])]
+
+
+def concerned(posts: Iterable[UnitPost], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
+    """Department → the posts whose bodies hold it or let it go: those of its present unit, and of the one it goes to."""
+    by_unit: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for post in posts:
+        by_unit[post.unit_id].append(post.id)
+    for post in posts:
+        for wish in post.wishes:
+            found[wish.department_id].update(dict.fromkeys(by_unit[post.unit_id]))
+    for department in departments.values():
+        if department.parent_id in by_unit:
+            found[department.id].update(dict.fromkeys(by_unit[department.parent_id]))
+    return {department_id: tuple(identifiers) for department_id, identifiers in found.items()}
+
+
+def arrivals(puts: Sequence[UnitWish], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
+    """Department that is to leave its unit for none → the puts that bring others into that unit, which must not be empty in between."""
+    coming: dict[str, list[str]] = defaultdict(list)
+    for wish in puts:
+        if wish.unit_id:
+            coming[wish.unit_id].append(department_put_id(wish.department_id))
+    return {wish.department_id: tuple(coming[departments[wish.department_id].parent_id or ""]) for wish in puts if wish.unit_id is None}
+
+
+def in_order(operations: Collection[O]) -> tuple[O, ...]:
+    """The operations so that each comes after those it names, else as they came."""
+    waiting = {operation.id: len(set(operation.after)) for operation in operations}
+    followers: dict[str, list[O]] = defaultdict(list)
+    for operation in operations:
+        for before in set(operation.after):
+            followers[before].append(operation)
+    ready = deque(operation for operation in operations if not operation.after)
+    found: list[O] = []
+    while ready:
+        operation = ready.popleft()
+        found.append(operation)
+        for follower in followers[operation.id]:
+            waiting[follower.id] -= 1
+            if not waiting[follower.id]:
+                ready.append(follower)
+    if len(found) != len(operations):
+        message = "operations wait for each other in a circle, or for one that is not there"
+        raise ValueError(message)
+    return tuple(found)
+
+
+def fewest_cuts(graph: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """The fewest nodes without which a graph (node → nodes it waits for) has no circle; few of them where the knot is large.
+
+    The problem is NP-hard in general (feedback vertex set); reorganisations have knots of two or three units.
+    """
+    cuts: set[str] = set()
+    for knot in _knots(graph):
+        inside = {node: {other for other in graph[node] if other in knot} for node in knot}
+        cuts |= _exact(inside) or _greedy(inside)
+    return frozenset(cuts)
+
+
+def _exact(knot: Mapping[str, set[str]]) -> set[str]:
+    nodes = sorted(knot)
+    looks = 0
+    for size in range(1, len(nodes)):
+        looks += comb(len(nodes), size) * len(nodes)
+        if looks > _LOOKS:
+            return set()
+        for cut in combinations(nodes, size):
+            if not _knots({node: others - set(cut) for node, others in knot.items() if node not in cut}):
+                return set(cut)
+    return set(nodes)
+
+
+def _greedy(knot: Mapping[str, set[str]]) -> set[str]:
+    """Takes out the node with the most ways through it until no circle is left."""
+    left = {node: set(others) for node, others in knot.items()}
+    cuts: set[str] = set()
+    while knots := _knots(left):
+        tangled = max(knots, key=len)
+        entering: dict[str, int] = defaultdict(int)
+        for node in tangled:
+            for other in left[node] & tangled:
+                entering[other] += 1
+        worst = max(sorted(tangled), key=lambda node: len(left[node] & tangled) * entering[node])
+        cuts.add(worst)
+        left = {node: others - {worst} for node, others in left.items() if node != worst}
+    return cuts
+
+
+def _knots(graph: Mapping[str, Collection[str]]) -> list[set[str]]:
+    """The strongly connected components that hold a circle, in an order that is always the same (Kosaraju's algorithm)."""
+    forth = {node: [other for other in sorted(others) if other in graph] for node, others in graph.items()}
+    back: dict[str, list[str]] = {node: [] for node in graph}
+    for node, others in forth.items():
+        for other in others:
+            back[other].append(node)
+    seen: set[str] = set()
+    ended = [node for root in forth if root not in seen for node in _reached(root, forth, seen)]
+    seen = set()
+    components = [set(_reached(root, back, seen)) for root in reversed(ended) if root not in seen]
+    return [component for component in components if len(component) > 1]
+
+
+def _reached(root: str, graph: Mapping[str, Iterable[str]], seen: set[str]) -> list[str]:
+    """The nodes reached from one that are not yet ``seen`` (which grows by them), in the order in which their own search ends."""
+    seen.add(root)
+    work = [(root, iter(graph[root]))]
+    ended = []
+    while work:
+        node, others = work[-1]
+        other = next((other for other in others if other not in seen), None)
+        if other is None:
+            ended.append(node)
+            work.pop()
+        else:
+            seen.add(other)
+            work.append((other, iter(graph[other])))
+    return ended

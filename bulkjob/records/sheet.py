@@ -1,0 +1,104 @@
+"""The values that pass between the parts of a run; each is frozen, none knows how it is made.
+
+Sheet side: `Sheet` → `Problem` / `Assignment`. Server side: `Department`, `Unit`, `Agent`, `Membership`, `Monitor`
+in a `Workspace`. Report side: `RowResult`. What the plan is made of lives with the plan.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from bulkjob.vocabulary import Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with one cell or row of the sheet."""
+
+    row: int
+    """The row's number as the spreadsheet shows it, from 1."""
+    column: str
+    """The header it is about, as `vocabulary.SHEET_COLUMNS` spells it; blank for the whole row."""
+    cell: str
+    """The address as a spreadsheet shows it (``C17``); blank for the whole row."""
+    value: str
+    """The cell's text as read."""
+    code: Code
+    message: str
+    """What is wrong and what to do about it, for somebody who has never seen a terminal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeColumn:
+    """A column that a report had added and that is therefore not read; kept for whoever is shown the file as it came."""
+
+    letter: str
+    header: str
+    texts: pd.Series
+    """One per row of `Sheet.cells`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A sheet as text: one row per row that is not blank, in the sheet's order."""
+
+    name: str
+    """The file's name without folders, for messages."""
+    sha256: str
+    """Of the file's bytes, in hex."""
+    sheet_name: str
+    """The worksheet that was read; blank for CSV."""
+    headers: tuple[str, ...]
+    """As people wrote them (ends stripped), by position; may repeat or be blank. Outcome columns are already dropped."""
+    letters: tuple[str, ...]
+    """By position, the column's letter in the file (``C``)."""
+    positions: Mapping[str, int]
+    """Name in `vocabulary.SHEET_COLUMNS` → position in `headers`; a column that the sheet lacks is absent."""
+    cells: pd.DataFrame
+    """Text only (no missing values): columns labelled by position, index = row numbers as the spreadsheet shows them."""
+    header_row: int = 1
+    """The row number of the headers."""
+    too_short: Mapping[int, int] = field(default_factory=dict)
+    """Row number → how many cells the row has in the file, of rows that end before the last header; in `cells` the rest is blank."""
+    beyond: Mapping[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    """Row number → (column of the file, from 0; text) of each text right of the last header; `cells` has no place for them."""
+    outcome_columns: tuple[OutcomeColumn, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a person may want to know about how it was read: encoding, delimiter, hidden rows …"""
+    warnings: tuple[str, ...] = ()
+    """What a person should look at: headers a letter off, hidden rows that were read all the same …"""
+    flaws: tuple[Problem, ...] = ()
+    """Problems that only reading could see: ragged rows, dates, error values, lost digits, formulas without result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What one valid row of the sheet asks for, in the sheet's own words."""
+
+    row: int
+    department: str
+    """Name or id."""
+    unit: str = ""
+    """Name or id; blank: leave the unit as it is; `vocabulary.NO_UNIT`: take the department out of its unit."""
+    agent: str = ""
+    """Username (without ``@``) or id; blank: this row is about the unit only."""
+    count: int | None = None
+    order: int | None = None
+    removes: bool = False
+    """Whether the agent is to leave the department instead of being in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedSheet:
+    """A sheet with everything that can be said about it without a server."""
+
+    sheet: Sheet
+    problems: tuple[Problem, ...]
+    """Sorted by row, then by column."""
+    warnings: tuple[str, ...]
+    assignments: Sequence[Assignment]
+    """One per row that has no problem, in the sheet's order; duplicates included. Made while they are walked through, so that
+    a million of them cost nothing until somebody needs them."""
+    suspects: tuple[tuple[int, str], ...]
+    """(row, department text) of each row that has a problem and names a department."""

@@ -1,0 +1,96 @@
+"""What the server holds, as far as this job needs it: departments, units, agents and their places."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """An agent's place in one department (``livechat_department_agents``)."""
+
+    agent_id: str
+    username: str
+    count: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    """A department as the server stores it, as far as this job needs it."""
+
+    id: str
+    name: str
+    parent_id: str | None
+    """The id of its unit; the server stores null or nothing at all for none."""
+    archived: bool
+    required: Mapping[str, object] = field(default_factory=dict)
+    """Those of the five fields a PUT must carry (`readers.REQUIRED_FIELDS`) that are stored with the right type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit as the server lists it."""
+
+    id: str
+    name: str
+    visibility: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """A unit's monitor as the server lists it."""
+
+    id: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A user whom the server lists as a live-chat agent."""
+
+    id: str
+    username: str
+    department_ids: frozenset[str] | None
+    """The departments that have this agent in their list; None where the server does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What the server held when it was read, by id."""
+
+    departments: Mapping[str, Department]
+    """All of them, archived ones included."""
+    units: Mapping[str, Unit] | None
+    """None where the account cannot list units, or the job did not need them."""
+    all_units: bool = True
+    """False where `units` may lack some: since 7.5 the server leaves out, unsaid, those that the account does not monitor."""
+    agents: Mapping[str, Agent]
+    """The live-chat agents."""
+    members: Mapping[str, Mapping[str, Membership]] = field(default_factory=dict)
+    """Department id → agent id → place, of those departments whose lists were read."""
+
+
+#: The fields that a ``PUT livechat/department/:id`` must carry, with their types (``departmentsLib.ts``, ``check``).
+REQUIRED_FIELDS: Final[dict[str, type]] = {
+    "name": str,
+    "email": str,
+    "enabled": bool,
+    "showOnRegistration": bool,
+    "showOnOfflineForm": bool,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChange:
+    """An agent to be put into a department, with what is to be stored."""
+
+    agent_id: str
+    username: str
+    count: int
+    order: int
+
+    def as_json(self) -> dict[str, object]:
+        """As a request's body has it."""
+        # ``username`` is needed before 6.6 and ignored since; count and order left out would be stored as 0 (``Helper.ts``).
+        return {"agentId": self.agent_id, "username": self.username, "count": self.count, "order": self.order}

@@ -1,0 +1,138 @@
+"""What is wrong with a sheet, worded: at most a screenful for people, and the whole list as JSON and CSV."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from itertools import chain
+from typing import Final
+
+from bulkjob.phrases import counted, printable, wrapped
+from bulkjob.records.sheet import CheckedSheet, Problem
+from bulkjob.report.results import csv_of_rows
+
+#: The columns of problems.csv and the keys of a problem in JSON.
+COLUMNS: Final = tuple(field.name for field in fields(Problem))
+
+
+#: Warnings and notes that people see one by one; a sheet may have very many of a kind.
+_REMARKS: Final = 5
+
+
+#: Longer values are cut for people.
+_VALUE: Final = 30
+
+
+def problems_document(checked: CheckedSheet) -> dict[str, object]:
+    """The JSON document of ``validate --json``: rows, problems, warnings."""
+    return {
+        "rows": len(checked.sheet.cells),
+        "problems": [asdict(problem) for problem in checked.problems],
+        "warnings": list(checked.warnings),
+    }
+
+
+def render_problems(problems: Iterable[Problem]) -> bytes:
+    """problems.csv: UTF-8 with BOM so that Excel opens it, CRLF, no cell a formula."""
+    return csv_of_rows(chain([COLUMNS], ([str(getattr(problem, column)) for column in COLUMNS] for problem in problems)))
+
+
+def listing(checked: CheckedSheet, *, width: int, height: int, whole_list: str = "") -> list[str]:
+    """The lines that people read, the problems grouped by code: so few that, with the prompt, they fit into ``height``.
+
+    ``whole_list`` is where the whole list has been written; blank if it has not.
+    """
+    remarks = [*_remarks("Note", checked.sheet.notes, width), *_remarks("Warning", checked.warnings, width)]
+    rows = counted(len(checked.sheet.cells), "row")
+    if not checked.problems:
+        return [*remarks, f"No problem found in {rows}."]
+    groups = _by_code(checked.problems)
+    bad_rows = len({problem.row for problem in checked.problems})
+    found = f"{counted(len(checked.problems), 'problem')} in {bad_rows:,} of {rows} of {printable(checked.sheet.name)}."
+    head = [*remarks, *wrapped(found, width)]
+    return [*head, *_grouped(groups, whole_list, width, height - len(head) - 1)]
+
+
+def _by_code(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    groups: dict[str, list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(str(problem.code), []).append(problem)
+    return groups
+
+
+def _grouped(groups: dict[str, list[Problem]], whole_list: str, width: int, room: int) -> list[str]:
+    """The groups in ``room`` lines: all problems in full, or else some of each, the places of the others, and where the whole list is."""
+    count = sum(map(len, groups.values()))
+    if count < room and len(full := _in_full(groups, groups, width)) <= room:
+        return full
+    # Room is kept for a line on each group, in any case.
+    room -= len(_rest(count, len(groups), whole_list, width)) + 1
+    shown = _within(groups, width, room - len(groups))
+    lines = _in_full(shown, groups, width)
+    unseen = [_with_places(code, problems, width) for code, problems in groups.items() if code not in shown]
+    named = unseen[: max(room - len(lines), 0)]
+    left = count - sum(map(len, shown.values()))
+    return [*lines, *([""] if named else []), *named, *_rest(left, len(unseen) - len(named), whole_list, width)]
+
+
+def _within(groups: dict[str, list[Problem]], width: int, room: int) -> dict[str, list[Problem]]:
+    """The first problems of each group, so many that they take ``room`` lines beside the headings; one of the first group in any case.
+
+    Every group gets its first one before any gets a second, so that people see each kind of mistake.
+    """
+    shown: dict[str, list[Problem]] = {}
+    for place in range(max(map(len, groups.values()))):
+        for code, problems in groups.items():
+            if place >= len(problems):
+                continue
+            # The blank line before the heading counts with the first.
+            room -= len(_problem_lines(problems[place], width)) + (place == 0)
+            if room < 0 and shown:
+                return shown
+            shown.setdefault(code, []).append(problems[place])
+    return shown
+
+
+def _in_full(shown: dict[str, list[Problem]], groups: dict[str, list[Problem]], width: int) -> list[str]:
+    """Of each group a blank line, its heading (with the places, unless all its problems follow), and the problems that are shown."""
+    lines: list[str] = []
+    for code, some in shown.items():
+        everything = len(some) == len(groups[code])
+        lines += ["", f"{code} ({len(some):,})" if everything else _with_places(code, groups[code], width)]
+        lines += [line for problem in some for line in _problem_lines(problem, width)]
+    return lines
+
+
+def _with_places(code: str, problems: list[Problem], width: int) -> str:
+    """The heading of a group with as many addresses as fit on its line: ``bad-number (97): D6, D7 and 95 more``."""
+    line = f"{code} ({len(problems):,}):"
+    for place, problem in enumerate(problems):
+        left = len(problems) - place - 1
+        longer = f"{line}{',' if place else ''} {problem.cell or f'row {problem.row}'}"
+        if place and len(longer) + (len(f" and {left:,} more") if left else 0) > width:
+            return f"{line} and {left + 1:,} more"
+        line = longer
+    return line
+
+
+def _problem_lines(problem: Problem, width: int) -> list[str]:
+    """Where, what stands there, and what to do: ``row 17  C17  count  "1.5"  Write a whole number …``."""
+    value = printable(problem.value)
+    value = f'"{value if len(value) <= _VALUE else value[: _VALUE - 1] + "…"}"' if problem.value else ""
+    where = "  ".join(filter(None, (f"row {problem.row}", problem.cell, problem.column, value)))
+    return wrapped(f"{where}  {printable(problem.message)}", width, first="  ", others="      ")
+
+
+def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:
+    """A blank line, of how many problems at most the place is named, of how many kinds nothing is, and where all of them are to be had."""
+    among = f", among them {counted(kinds, 'other kind')}" if kinds else ""
+    whole = (
+        f"{whole_list} has them all."
+        if whole_list
+        else "--out DIR writes all of them to DIR/problems.csv, and the sheet with the bad cells marked to DIR/annotated.xlsx."
+    )
+    return ["", *wrapped(f"{counted(count, 'problem')} not shown in full{among}. {whole}", width)]
+
+
+def _remarks(kind: str, remarks: tuple[str, ...], width: int) -> list[str]:
+    lines = [line for remark in remarks[:_REMARKS] for line in wrapped(f"{kind}: {printable(remark)}", width, others="    ")]
+    rest = len(remarks) - _REMARKS
+    return [*lines, f"{kind}: {rest} more."] if rest > 0 else lines

@@ -1,0 +1,66 @@
+"""Why a call did not give what was asked for, and what its caller does next."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bulkjob.vocabulary import Code, Exit, Stop
+
+
+class Next(Enum):
+    """What the caller of a failed call does next."""
+
+    WAIT = auto()
+    """Wait as long as the answer says, then send it again; costs no attempt."""
+    REPEAT = auto()
+    """Back off and send it again, as long as there are attempts."""
+    ROW = auto()
+    """This call will not succeed; others may."""
+    JOB = auto()
+    """No call will succeed: the job ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a call did not give what was asked for."""
+
+    next: Next
+    code: Code
+    said: str
+    """The server's own words, or what the network said; cut to a readable length."""
+    status: int | None = None
+    error_type: str = ""
+    """Rocket.Chat's ``errorType``, where there is one."""
+    wait: float | None = None
+    """Seconds that a 429's own text asks for; its headers are the gate's business."""
+    undecided: bool = False
+    """Whether the server may have carried out the call all the same."""
+    untrusted: bool = False
+    """Whether the server could not prove who it is."""
+
+
+class CallFailed(Exception):
+    """A call failed for good; the failure says how."""
+
+    def __init__(self, failure: Failure, attempts: int = 1) -> None:
+        super().__init__(failure.said)
+        self.failure = failure
+        self.attempts = attempts
+
+
+def stop_for(failure: Failure) -> Stop:
+    """How the job ends for a failure that concerns every call."""
+    refused = failure.code is Code.REFUSED
+    if refused and failure.status == 401:
+        message = f"The server does not accept the user id and token ({failure.said}). Check ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN."
+        return Stop(Exit.NO_PERMISSION, message)
+    if refused and failure.status == 403:
+        return Stop(
+            Exit.NO_PERMISSION, f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
+        )
+    if failure.status is not None and 300 <= failure.status < 400:
+        message = f"The server answers with a redirect ({failure.said}), not followed here. Set --url (ROCKETCHAT_URL) to what it names."
+        return Stop(Exit.BAD_SETTING, message)
+    if failure.untrusted:
+        message = f"The connection is not safe: {failure.said}. If your company has its own certificates, name their file with --ca-file."
+        return Stop(Exit.BAD_SETTING, message)
+    return Stop(Exit.UNAVAILABLE, f"The server cannot be reached or keeps failing: {failure.said}. Nothing more was sent; try again later.")

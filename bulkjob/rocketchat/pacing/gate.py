@@ -1,0 +1,151 @@
+"""When the next call of a route may go out, without a clock of its own: `now` is always the caller's monotonic seconds.
+
+Rocket.Chat limits each route and method by fixed windows that everybody shares (Meteor's ``rate-limit``): the first window seen may be
+short, refused calls count, ``X-RateLimit-Reset`` is the end of the window by the server's clock, and each process of a server counts for
+itself. A `Gate` lets calls through as `windows` have room for them.
+"""
+
+from math import inf
+
+from bulkjob.rocketchat.answers import RateLimit
+from bulkjob.rocketchat.pacing.announced import AnnouncedWindows
+from bulkjob.rocketchat.pacing.clock import ServerClock
+from bulkjob.rocketchat.pacing.guessed import GuessedWindows
+from bulkjob.rocketchat.pacing.tickets import Limit, OnTheirWay, Ticket, Windows
+
+#: A refused call is not repeated sooner, in seconds, even if the server names a moment that is over; twice as long each time that goes on …
+LEAST_HOLD = 0.05
+
+
+#: … up to this.
+LONGEST_HOLD = 5.0
+
+
+#: Seconds for which a limit may let nothing through, and windows that this takes at least, until waiting on helps nobody.
+STARVING = 900.0
+
+
+STARVING_WINDOWS = 3
+
+
+class Gate:
+    """One route's place in the server's rate limit."""
+
+    def __init__(self, clock: ServerClock) -> None:
+        self._clock = clock
+        self._known = False
+        self._windows: Windows | None = None
+        """None where the route is not limited."""
+        self._calls = OnTheirWay()
+        self._held_until = -inf
+        self._hold = LEAST_HOLD
+        self._held_at = 0
+        """How many calls had been sent when the route was last held: refusals of those say nothing new."""
+        self._refusals = 0
+        """Since a call was let through; those of calls that were on their way together are one."""
+        self._refused_from = self._refused_last = -inf
+
+    @property
+    def limit(self) -> Limit | None:
+        """What the route allows, as far as it is known; None where no limit was announced."""
+        return self._windows.limit() if self._windows else None
+
+    def at_once(self, calls: int) -> int:
+        """How many of so many calls can be waited for together: one while nothing is known, and never more than a window allows."""
+        limit = self.limit
+        return 1 if not self._known else min(calls, limit.calls) if limit else calls
+
+    def wait(self, now: float, calls: int = 1) -> float:
+        """Seconds until so many calls may go out: 0 for at once, infinite if the answer of a call on its way must come first.
+
+        ``calls``: no more than `at_once`.
+        """
+        if self._held_until > now:
+            return self._held_until - now
+        if not self._known:
+            return inf if len(self._calls) else 0.0
+        if self._windows is None or self._windows.room(self._calls, now) >= calls:
+            return 0.0
+        return max(0.001, self._windows.opens(self._calls, now, calls) - now)
+
+    def take(self, *, spare: bool = False) -> Ticket:
+        """Leave to send one call. Only after `wait` was 0. ``spare``: for a call that may come later, or not at all."""
+        return self._calls.new(spare=spare)
+
+    def withdraws(self) -> bool:
+        """Takes back a spare ticket where only spare ones keep others waiting, who might be the ones that they are kept for."""
+        return not self._calls.unanswered and self._calls.withdraw()
+
+    def claims(self, ticket: Ticket) -> bool:
+        """Whether a ticket is still good, for a call that is about to go out: a spare one may have been taken back until then."""
+        return self._calls.claim(ticket)
+
+    def holds(self, now: float) -> bool:
+        """Whether a ticket may be used now: somebody else may have used up the window since it was taken."""
+        return self._held_until <= now and (self._windows is None or self._windows.room(self._calls, now) >= 0)
+
+    def give_back(self, ticket: Ticket) -> None:
+        """Returns a ticket that was not used."""
+        self._calls.give_back(ticket)
+
+    def sent(self, ticket: Ticket, now: float) -> None:
+        """A call goes out on its ticket; `answered` or `lost` follows."""
+        self._calls.send(ticket, now)
+
+    def answered(self, ticket: Ticket, limit: RateLimit | None, *, received: float, refused: bool, wait: float | None = None) -> None:
+        """Takes in what an answer announces; ``refused`` says that it was a 429, ``wait`` the seconds that its text names."""
+        sending, sent = self._calls.end(ticket)
+        if limit is not None:
+            if not isinstance(self._windows, AnnouncedWindows):
+                self._windows = AnnouncedWindows(self._clock)
+            held_by_window = self._windows.answered(limit, self._calls, received=received, refused=refused, wait=wait)
+        else:
+            held_by_window = self._unannounced(sent, received, refused=refused, wait=wait)
+        self._count(sent, received, refused=refused)
+        if not refused:
+            self._hold = LEAST_HOLD
+        elif not held_by_window:
+            self._hold_on(sending, received, wait)
+        self._known = True
+
+    def starves(self, now: float) -> bool:
+        """Whether the limit has let nothing through for too long."""
+        return self._refusals >= STARVING_WINDOWS and now - self._refused_from >= STARVING
+
+    def _count(self, sent: float, received: float, *, refused: bool) -> None:
+        if not refused:
+            self._refusals = 0
+        elif not self._refusals:
+            self._refusals, self._refused_from, self._refused_last = 1, received, received
+        elif sent > self._refused_last:
+            self._refusals, self._refused_last = self._refusals + 1, received
+
+    def lost(self, ticket: Ticket, now: float) -> None:
+        """A call got no answer that says anything about the limit."""
+        _, sent = self._calls.end(ticket)
+        if self._windows:
+            self._windows.lost(sent, now)
+
+    def _unannounced(self, sent: float, received: float, *, refused: bool, wait: float | None) -> bool:
+        """Takes in an answer without headers; returns whether a window holds the route now."""
+        if refused and wait is not None:
+            if not isinstance(self._windows, GuessedWindows):
+                self._windows = GuessedWindows()
+            self._windows.refused(sent, received, wait)
+            return True
+        if refused:
+            return False
+        if isinstance(self._windows, GuessedWindows):
+            self._windows.passed(sent, received)
+        else:
+            # This account is not limited, or not any longer.
+            self._windows = None
+        return True
+
+    def _hold_on(self, sending: int, received: float, wait: float | None) -> None:
+        """Holds a route whose refusals name no window that is still open."""
+        if sending <= self._held_at:
+            return
+        self._held_at = self._calls.sendings
+        self._held_until = max(self._held_until, received + (self._hold if wait is None else max(wait, LEAST_HOLD)))
+        self._hold = min(2 * self._hold, LONGEST_HOLD)

@@ -1,0 +1,207 @@
+"""What Rocket.Chat's JSON holds, read field by field and by type; what has another shape is `Unexpected`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Final, Generic, TypeVar
+
+from bulkjob.records.server import Account
+from bulkjob.records.workspace import REQUIRED_FIELDS, Agent, Department, Membership, Monitor, Unit
+from bulkjob.rocketchat.call import Unexpected
+
+T = TypeVar("T")
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T_co]):
+    """A part of a list."""
+
+    items: tuple[T_co, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentState:
+    """One department as ``GET`` and ``PUT livechat/department/:id`` answer it."""
+
+    department: Department | None
+    """None where there is none with this id (answered with 200)."""
+    members: tuple[Membership, ...] | None
+    """None where the account may not see them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUnit:
+    """What ``POST livechat/units/:id`` says it stored; the counts are the server's word only."""
+
+    id: str
+    monitors: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A JSON object whose fields are read by type."""
+
+    of: Mapping[str, object] = field(repr=False)
+
+    def text(self, key: str) -> str:
+        value = self.of.get(key)
+        if not isinstance(value, str):
+            raise Unexpected(f"{key!r} is no text")
+        return value
+
+    def text_or_blank(self, key: str) -> str:
+        value = self.of.get(key)
+        return value if isinstance(value, str) else ""
+
+    def number(self, key: str, default: int | None = None) -> int:
+        value = self.of.get(key)
+        value = default if value is None else value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise Unexpected(f"{key!r} is no number")
+        return int(value)
+
+
+def _object(payload: object) -> Mapping[str, object]:
+    if not isinstance(payload, dict):
+        raise Unexpected("no JSON object")
+    return payload
+
+
+def _objects(payload: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    items = payload.get(key)
+    if not isinstance(items, list):
+        raise Unexpected(f"{key!r} is no list")
+    return [_object(item) for item in items]
+
+
+def _texts(value: object) -> frozenset[str]:
+    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
+
+
+def read_page(payload: object, key: str, item: Callable[[Mapping[str, object]], T]) -> Page[T]:
+    """A part of a list: the entries below ``key``, each read by ``item``."""
+    body = _object(payload)
+    return Page(items=tuple(item(entry) for entry in _objects(body, key)), total=_Fields(body).number("total"))
+
+
+def read_info(payload: object) -> str | None:
+    """The version, None where it is hidden."""
+    body = _object(payload)
+    nested = body.get("info")
+    version = _Fields(body).text_or_blank("version") or (_Fields(nested).text_or_blank("version") if isinstance(nested, dict) else "")
+    if not version and body.get("success") is not True:
+        raise Unexpected("neither a version nor success")
+    return version or None
+
+
+def read_account(payload: object) -> Account:
+    """``GET me``."""
+    body = _object(payload)
+    fields = _Fields(body)
+    return Account(id=fields.text("_id"), username=fields.text_or_blank("username"), roles=_texts(body.get("roles")))
+
+
+def read_permissions(payload: object) -> Mapping[str, frozenset[str]]:
+    """Permission → roles that have it."""
+    return {_Fields(entry).text("_id"): _texts(entry.get("roles")) for entry in _objects(_object(payload), "update")}
+
+
+def read_modules(payload: object) -> frozenset[str]:
+    """The licence's active modules."""
+    return _texts(_object(_object(payload).get("license")).get("activeModules"))
+
+
+def read_department(entry: Mapping[str, object]) -> Department:
+    """A department of a list, or by itself."""
+    fields = _Fields(entry)
+    return Department(
+        id=fields.text("_id"),
+        name=fields.text_or_blank("name"),
+        parent_id=fields.text_or_blank("parentId") or None,
+        archived=entry.get("archived") is True,
+        required={name: entry[name] for name, kind in REQUIRED_FIELDS.items() if isinstance(entry.get(name), kind)},
+    )
+
+
+def read_department_state(payload: object) -> DepartmentState:
+    """A department and its agents."""
+    body = _object(payload)
+    if "department" not in body:
+        raise Unexpected("no 'department'")
+    entry = body["department"]
+    # A unit's id reads as the unit itself, because both live in one collection; a PUT would turn the unit into a department.
+    missing = entry is None or _object(entry).get("type") == "u"
+    return DepartmentState(
+        department=None if missing else read_department(_object(entry)),
+        members=_members(_objects(body, "agents")) if "agents" in body else None,
+    )
+
+
+def _members(entries: Iterable[Mapping[str, object]]) -> tuple[Membership, ...]:
+    """One per agent: the collection has no unique index, so that simultaneous writers can store one twice."""
+    return tuple({member.agent_id: member for member in map(read_membership, entries)}.values())
+
+
+def read_membership(entry: Mapping[str, object]) -> Membership:
+    """An agent's place in a department."""
+    fields = _Fields(entry)
+    return Membership(
+        agent_id=fields.text("agentId"),
+        username=fields.text_or_blank("username"),
+        count=fields.number("count", 0),
+        order=fields.number("order", 0),
+    )
+
+
+def read_unit(entry: Mapping[str, object]) -> Unit:
+    """A unit of a list, or by itself."""
+    fields = _Fields(entry)
+    visibility = entry.get("visibility")
+    return Unit(
+        id=fields.text("_id"),
+        name=fields.text_or_blank("name"),
+        visibility=visibility if isinstance(visibility, str) else None,
+    )
+
+
+_NO_UNIT: Final = (None, {"statusCode": 200, "body": None}, {"success": True})
+
+
+def read_unit_or_none(payload: object) -> Unit | None:
+    """An unknown id is ``null``, ``{"statusCode":200,"body":null}`` (Restivus since 5) or ``{"success":true}``."""
+    return None if payload in _NO_UNIT else read_unit(_object(payload))
+
+
+def read_role_holder(entry: Mapping[str, object]) -> Monitor:
+    """A user who holds the role of a monitor."""
+    username = entry.get("username")
+    return Monitor(id=_Fields(entry).text("_id"), username=username if isinstance(username, str) else "")
+
+
+def read_monitors(payload: object) -> tuple[Monitor, ...]:
+    """A unit's monitors, one per user."""
+    entries = [_Fields(entry) for entry in _objects(_object(payload), "monitors")]
+    return tuple(
+        {entry.text("monitorId"): Monitor(id=entry.text("monitorId"), username=entry.text("username")) for entry in entries}.values()
+    )
+
+
+def read_agent(entry: Mapping[str, object]) -> Agent:
+    """A live-chat agent."""
+    fields = _Fields(entry)
+    return Agent(
+        id=fields.text("_id"),
+        username=fields.text_or_blank("username"),
+        department_ids=_texts(entry["departments"]) if isinstance(entry.get("departments"), list) else None,
+    )
+
+
+def read_stored_unit(payload: object) -> StoredUnit:
+    """No ``success`` here before 5.2."""
+    body = _object(payload)
+    monitors = body.get("numMonitors")
+    return StoredUnit(id=_Fields(body).text("_id"), monitors=monitors if isinstance(monitors, int) else None)

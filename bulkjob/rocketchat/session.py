@@ -1,0 +1,86 @@
+"""A connection to the workspace, ready for calls, as every command that talks to the server opens it."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
+from bulkjob.rocketchat.http import connected
+from bulkjob.rocketchat.transport import Transport
+from bulkjob.settings.values import Settings
+from bulkjob.system.signals import told_to
+from bulkjob.vocabulary import Exit, Stop
+
+#: Seconds between two lines of the log that say how far a reading is.
+_EVERY: Final = 5.0
+
+
+log = logging.getLogger("bulkjob")
+
+
+#: Opens a transport; a parameter, so that a test can put the sandbox's rules in the server's place.
+Connect = Callable[[Settings], AbstractAsyncContextManager[Transport]]
+
+
+def connect(settings: Settings) -> AbstractAsyncContextManager[Transport]:
+    """A transport over HTTP. Raises `Stop` (78) for a ``--ca-file`` that holds no certificates."""
+    return connected(
+        url=settings.url,
+        user_id=settings.user_id,
+        token=settings.auth_token,
+        timeout=settings.timeout,
+        concurrency=settings.concurrency,
+        ca_file=settings.ca_file,
+    )
+
+
+def client_of(settings: Settings, transport: Transport) -> Client:
+    """A client that is as patient as the settings say. Must be made in a running event loop."""
+    return Client(
+        transport,
+        concurrency=settings.concurrency,
+        attempts=settings.retries,
+        draw=random.random,
+        patience=settings.retries * (settings.timeout + LONGEST_BACKOFF),
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterator[Client]:
+    """A client over a transport of its own."""
+    async with connect(settings) as transport:
+        yield client_of(settings, transport)
+
+
+@asynccontextmanager
+async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
+    """While open, the log tells now and then how far it is, and SIGTERM or SIGINT ends what is inside with `Stop` (75, ``interrupted``)."""
+    telling = asyncio.create_task(_tell(client))
+    task = asyncio.current_task()
+    interruptions = 0
+
+    def interrupt() -> None:
+        nonlocal interruptions
+        interruptions += 1
+        if task is not None:
+            task.cancel()
+
+    try:
+        with told_to(interrupt):
+            yield
+    except asyncio.CancelledError:
+        if not interruptions:
+            raise
+        raise Stop(Exit.INTERRUPTED, interrupted) from None
+    finally:
+        telling.cancel()
+
+
+async def _tell(client: Client) -> None:
+    while True:
+        await asyncio.sleep(_EVERY)
+        waiting = f", waiting for {client.waiting_for}" if client.waiting_for else ""
+        log.info("Reading: %d calls so far%s.", client.figures.calls.total(), waiting)

@@ -1,0 +1,35 @@
+"""What carries a request to the server, as a protocol; the adapter for aiohttp is `http`."""
+
+from dataclasses import dataclass
+from typing import Generic, Protocol
+
+from bulkjob.rocketchat.call import Answer, Request, T_co
+from bulkjob.rocketchat.failures import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written(Generic[T_co]):
+    """A write that is known to have been carried out."""
+
+    value: T_co
+    attempts: int
+    """Without refusals by the rate limit and without look-ups."""
+    status: int | None
+    """Of the last answer; None where the last attempt got none and a look-up told that it was carried out."""
+    seconds: float
+    """From the first sending to the certainty."""
+
+
+class NoAnswer(Exception):
+    """A call got no answer; the failure says whether it may have been carried out."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.said)
+        self.failure = failure
+
+
+class Transport(Protocol):
+    """Carries one request to the server."""
+
+    async def send(self, request: Request[object]) -> Answer:
+        """The server's answer, whatever it says. Raises `NoAnswer`."""

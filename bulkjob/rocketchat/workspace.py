@@ -1,0 +1,148 @@
+"""Reads the workspace's lists to their end: departments, units, agents, and single departments' agents."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from bulkjob.records.server import MANAGE_UNITS, Server
+from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.call import Request
+from bulkjob.rocketchat.client import Client
+from bulkjob.rocketchat.endpoints import PAGE_SIZE
+from bulkjob.rocketchat.failures import CallFailed, Next, stop_for
+from bulkjob.rocketchat.pacing.tickets import Ticket
+from bulkjob.rocketchat.payloads import Page
+from bulkjob.rocketchat.together import Together
+from bulkjob.vocabulary import Code, Exit, Stop
+
+T = TypeVar("T")
+
+
+#: Times that a list is read anew when it does not hold what its ``total`` says: somebody is changing it.
+_READINGS = 3
+
+
+class NeverComplete(Exception):
+    """A list never held as many entries as the server said it has."""
+
+
+async def read_pages(
+    client: Client,
+    page: Callable[[int, int], Request[Page[T]]],
+    key: Callable[[T], str],
+    *,
+    whole: bool = True,
+    repeats: bool = False,
+    ticket: Ticket | None = None,
+    finishing: bool = False,
+) -> dict[str, T]:
+    """All entries of a list by key, in the server's order.
+
+    ``whole``: try ``count=0`` first, which is one call where the server hands out whole lists, and its first page elsewhere. ``repeats``:
+    a key may stand twice (the later entry counts); elsewhere the number of keys must be the list's ``total``. ``ticket`` is for the first
+    call. Raises `CallFailed`, `NeverComplete`.
+    """
+    for _ in range(_READINGS):
+        found: dict[str, T] = {}
+        totals: set[int] = set()
+        offset = 0
+        while True:
+            request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
+            part = await client.call(request, ticket=ticket, finishing=finishing)
+            ticket = None
+            found.update((key(item), item) for item in part.items)
+            offset += len(part.items)
+            totals.add(part.total)
+            if offset >= part.total or not part.items:
+                break
+        # An entry that went while the pages were read has moved another from a later page into one that was read before.
+        if totals == {offset if repeats else len(found)}:
+            return found
+    raise NeverComplete
+
+
+async def read_departments(client: Client, *, ticket: Ticket | None = None, finishing: bool = False) -> dict[str, Department]:
+    """All departments by id, archived ones included. Raises `CallFailed`, `NeverComplete`."""
+    return await read_pages(client, endpoints.departments, lambda department: department.id, ticket=ticket, finishing=finishing)
+
+
+async def read_members(
+    client: Client, department_id: str, *, ticket: Ticket | None = None, finishing: bool = False
+) -> dict[str, Membership]:
+    """A department's agents by id; empty for a department that is not there. Raises `CallFailed`, `NeverComplete`.
+
+    Nothing keeps the server from storing an agent twice in a department (the collection has no unique index).
+    """
+
+    def page(offset: int, count: int) -> Request[Page[Membership]]:
+        return endpoints.department_agents(department_id, offset, count)
+
+    return await read_pages(client, page, lambda member: member.agent_id, repeats=True, ticket=ticket, finishing=finishing)
+
+
+async def read_workspace(client: Client, server: Server, *, names_units: bool, names_agents: bool) -> Workspace:
+    """The lists that a sheet needs, read side by side.
+
+    Raises `Stop`: 77 where the account may not read one of them, 69 where one cannot be read to its end. Units that cannot be listed
+    are left out; whether the sheet can do without them is decided once its names are known.
+    """
+
+    async def agents() -> dict[str, Agent]:
+        return await read_pages(client, endpoints.agents, lambda agent: agent.id, whole=False) if names_agents else {}
+
+    async def units() -> dict[str, Unit] | None:
+        return await _units(client, server) if names_units and server.has_units else None
+
+    async with Together() as group:
+        departments = group.start(_needed(read_departments(client), "departments", "view-livechat-departments"))
+        found_agents = group.start(_needed(agents(), "live-chat agents", "transfer-livechat-guest"))
+        found_units = group.start(units())
+    return Workspace(
+        departments=departments.result(), units=found_units.result(), all_units=server.may(MANAGE_UNITS), agents=found_agents.result()
+    )
+
+
+async def with_members(client: Client, workspace: Workspace, department_ids: Iterable[str]) -> Workspace:
+    """The workspace with the agents of these departments read as well. Raises `Stop` (69, 77)."""
+
+    async def members(department_id: str) -> dict[str, Membership]:
+        return await _needed(read_members(client, department_id), "a department's agents", "view-livechat-departments")
+
+    wanted = sorted(set(department_ids) - workspace.members.keys())
+    async with Together() as group:
+        tasks = {department_id: group.start(members(department_id)) for department_id in wanted}
+    return replace(workspace, members={**workspace.members, **{department_id: task.result() for department_id, task in tasks.items()}})
+
+
+async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
+    """A list that the job cannot do without."""
+    try:
+        return await reading
+    except NeverComplete:
+        message = f"The list of {what} keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
+        raise Stop(Exit.UNAVAILABLE, message) from None
+    except CallFailed as failed:
+        if failed.failure.status == 403:
+            message = f"This account may not list {what} ({failed.failure.said}). Grant one of its roles the permission {permission}."
+            raise Stop(Exit.NO_PERMISSION, message) from None
+        raise stop_for(failed.failure) from None
+
+
+async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
+    """The units by id; None where this account or this server's licence has no list of them."""
+    try:
+        return await read_pages(client, endpoints.units, lambda unit: unit.id)
+    except NeverComplete:
+        message = "The list of units keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
+        raise Stop(Exit.UNAVAILABLE, message) from None
+    except CallFailed as failed:
+        failure = failed.failure
+        refused = failure.status == 403 and failure.code is Code.REFUSED
+        # The route may be unknown without a licence, and then be answered with the web client's page, or a 404 in plain text.
+        # From a server that told of its licence, an answer that cannot be read is a failure like any other.
+        strange = failure.code is Code.BAD_RESPONSE and (failure.status == 404 or (failure.status is not None and server.modules is None))
+        unknown = failure.next is not Next.JOB and (strange or failure.code is Code.REJECTED)
+        if refused or unknown:
+            return None
+        raise stop_for(failure) from None

@@ -1,0 +1,234 @@
+"""The journal of a run: what was there before each write and what was meant by it, on disk before the write goes out; its outcome after.
+
+``journal.jsonl`` is only ever appended to. Each line is one JSON object ``{"crc32":"…","record":{…}}``, the checksum being that of the
+record's own text. Records, by their ``type``:
+
+* ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
+* ``sheet``: the sheet as it was read, once.
+* ``rows``: rows that needed no write, with their results.
+* ``intent``: a numbered write: operation, method, path and body, what each change found before, and a picture of the thing as a whole.
+* ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
+
+An intent is synced before its write goes out, an outcome with the next intent or at the end. A line that a crash has torn is the last one,
+and is cut off.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from bulkjob.records.plan import Before, Outcome, Wish
+from bulkjob.records.results import RowResult
+from bulkjob.records.sheet import Sheet
+from bulkjob.rocketchat.call import Request
+from bulkjob.rundir.format import Intent, Kept, Opened, Owner, Rows, Settled, change_of, line_of, records_of
+from bulkjob.rundir.history import History, history_of, read_records
+from bulkjob.system.files import to_disk
+from bulkjob.vocabulary import Exit, Stop
+
+#: Turns of the event loop before a sync, so that more intents share it: each turn of a busy loop brings some, an idle loop makes them in no
+#: time.
+TURNS: Final = 20
+
+
+# ----------------------------------------------------------------------------------------------------------------- writing
+
+
+class Journal:
+    """Appends to one journal. An intent waits until it is on disk; intents that wait together are synced together, with all before them.
+
+    An outcome waits for nothing: a process that is killed has written it all the same, and a machine that loses it looks at the server
+    once more.
+    """
+
+    def __init__(self, path: Path, owner: Owner, sheet: Sheet, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """``sheet`` is kept in a new journal.
+
+        ``sync`` makes the disk keep what was written to a file descriptor; by default ``fdatasync`` in a thread.
+        """
+        self._path = path
+        self._owner = owner
+        self._sheet: Sheet | None = sheet
+        self._sync = sync or _fsync
+        self._file: int | None = None
+        self._whole = 0
+        """Bytes that are known to be on disk, all of them whole lines."""
+        self._written = 0
+        """Bytes that the file was given."""
+        self._broken: str | None = None
+        self._number = 0
+        self._owned = False
+        """Whether an earlier attempt has written into it."""
+        self._settled: list[RowResult] = []
+        """The rows that are success without a write and not in the journal yet."""
+        self._waiting: list[bytes] = []
+        self._syncing: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+
+    def read(self) -> History:
+        """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
+        records = read_records(self._path, "Nothing was sent; choose another --run-dir.")
+        if records is None:
+            return History()
+        history = history_of(records)
+        self._owned = history.owner is not None
+        self._number = sum(isinstance(record, Intent) for record in records)
+        self._sheet = None if history.sheet else self._sheet
+        if history.owner is not None and history.owner != self._owner:
+            differences = ", ".join(_differences(history.owner, self._owner))
+            message = f"{self._path.parent} belongs to another run (another {differences}). Nothing was sent; choose another --run-dir."
+            raise Stop(Exit.CANNOT_CREATE, message)
+        return history
+
+    def settled(self, rows: Iterable[RowResult]) -> None:
+        """Keeps rows that needed no write. They go to disk with the next intent, or at the end of a run that has written before.
+
+        Without an intent a directory belongs to nobody.
+        """
+        self._settled += rows
+
+    async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Before], picture: Mapping[str, object]) -> int:
+        """Puts a write on disk before it goes out; returns its number. Raises `Stop` (73)."""
+        lines = self._lines_before()
+        self._number += 1
+        number = self._number
+        intent = Intent(
+            number=number,
+            operation=operation,
+            method=request.route.method,
+            path=request.path,
+            body=request.body or {},
+            changes=tuple(change_of(wish, before) for wish, before in changes.items()),
+            picture=picture,
+        )
+        await self._append(b"".join((*lines, line_of(intent))))
+        return number
+
+    def _lines_before(self) -> list[bytes]:
+        """What comes before the next line of a kind of its own: the beginning of the attempt, and rows that needed no write."""
+        lines = []
+        if self._file is None:
+            self._open()
+            lines.append(line_of(Opened(owner=self._owner)))
+            if self._sheet is not None:
+                lines.append(line_of(Kept.of(self._sheet)))
+        if self._settled:
+            lines.append(line_of(Rows(rows=tuple(self._settled))))
+            self._settled.clear()
+        return lines
+
+    def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
+        """Writes down what became of a write; it is on disk with the next intent, or when the journal is closed. Raises `Stop` (73)."""
+        self._write(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
+
+    async def close(self) -> None:
+        """Puts everything on disk, also what nobody waits for any more, and lets go of the file. Raises `Stop` (73).
+
+        Cancelled, it is so when all that is done: a report that follows may tell of nothing that the disk could forget.
+        """
+        closing = asyncio.create_task(self._close())
+        cancelled = False
+        while not closing.done():
+            try:
+                await asyncio.wait({closing})
+            except asyncio.CancelledError:
+                cancelled = True
+        closing.result()
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def _close(self) -> None:
+        belongs = self._owned or self._file is not None
+        try:
+            if not self._broken and ((self._settled and belongs) or self._written > self._whole):
+                await self._append(b"".join(self._lines_before()))
+        finally:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        while under_way := {task for task in (self._syncing, self._next) if task is not None and not task.done()}:
+            await asyncio.wait(under_way)
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _open(self) -> None:
+        """Opens the file to append to, cutting off a line that was torn."""
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            with open(self._file, "rb", closefd=False) as file:
+                _, self._whole = records_of(file.read())
+            self._written = self._whole
+            os.ftruncate(self._file, self._whole)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from None
+
+    async def _append(self, data: bytes) -> None:
+        """Returns when the data is on disk: all that comes while one sync is under way goes with the next."""
+        self._waiting.append(data)
+        if self._next is None:
+            self._next = asyncio.create_task(self._flush_after(self._syncing))
+            # Who waited may have been given up by then: its failure is nobody's.
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._next)
+
+    async def _flush_after(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        self._syncing, self._next = self._next, None
+        data, self._waiting = b"".join(self._waiting), []
+        file = self._write(data)
+        end = self._written
+        try:
+            await self._sync(file)
+        except OSError as error:
+            raise self._failed(file, error, self._whole) from None
+        self._whole = end
+
+    def _write(self, data: bytes) -> int:
+        """Hands lines to the operating system, at once; returns the file."""
+        if self._broken:
+            raise self._unwritable(self._broken)
+        if self._file is None:
+            message = "the journal is not open"
+            raise ValueError(message)
+        before = self._written
+        self._written += len(data)
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError as error:
+            raise self._failed(self._file, error, before) from None
+        return self._file
+
+    def _failed(self, file: int, error: OSError, keep: int) -> Stop:
+        """Takes back all but the first ``keep`` bytes; nothing is appended after that, so that a torn line stays the last."""
+        self._broken = error.strerror or str(error)
+        with suppress(OSError):
+            os.ftruncate(file, keep)
+        return self._unwritable(self._broken)
+
+    def _unwritable(self, reason: str) -> Stop:
+        message = f"The journal {self._path} cannot be written: {reason}. Nothing that is not on disk was sent."
+        return Stop(Exit.CANNOT_CREATE, message)
+
+
+async def _fsync(file: int) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, to_disk, file)
+
+
+def _differences(one: Owner, other: Owner) -> Iterable[str]:
+    words = {"sheet_sha256": "sheet", "sheet_name": "worksheet", "skip_invalid": "--skip-invalid", "plan_sha256": "--plan"}
+    for name in Owner.__slots__:
+        if getattr(one, name) != getattr(other, name):
+            yield words.get(name, f"--{name.replace('_', '-')}" if name != "server" else "server")

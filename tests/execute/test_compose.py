@@ -1,0 +1,267 @@
+"""An operation's call, made from what the server holds at that moment."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.execute.compose import Composed, agents_call, put_call, unit_call
+from bulkjob.records.plan import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut, UnitPost, UnitWish
+from bulkjob.records.server import Account, Server, Version
+from bulkjob.records.workspace import REQUIRED_FIELDS, Department, Membership, Monitor, Unit
+from bulkjob.vocabulary import Code, Status
+
+ADMIN = Server(
+    version=Version(7, 0),
+    version_text="7.0",
+    account=Account(id="me", username="me", roles=frozenset({"admin"})),
+    permissions=None,
+    modules=None,
+)
+MONITOR = replace(ADMIN, account=Account(id="me", username="me", roles=frozenset({"livechat-monitor"})))
+OLD = replace(ADMIN, version=Version(6, 12), version_text="6.12")
+EMEA = Unit(id="emea", name="EMEA", visibility="private")
+MONITORS = (Monitor(id="u-mo", username="mo"), Monitor(id="u-mia", username="mia"))
+FIELDS = {"name": "Sales", "email": "a@example.org", "enabled": False, "showOnRegistration": True, "showOnOfflineForm": True}
+
+
+def department(identifier: str, parent_id: str | None = None, *, archived: bool = False) -> Department:
+    return Department(id=identifier, name=identifier, parent_id=parent_id, archived=archived, required=FIELDS)
+
+
+def departments(*each: Department) -> dict[str, Department]:
+    return {one.id: one for one in each}
+
+
+def member(name: str, count: int = 0, order: int = 0) -> Membership:
+    return Membership(agent_id=f"u-{name}", username=name, count=count, order=order)
+
+
+def members(*each: Membership) -> dict[str, Membership]:
+    return {one.agent_id: one for one in each}
+
+
+def agent(name: str, *, present: bool = True, count: int | None = None, order: int | None = None) -> AgentWish:
+    return AgentWish(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=(2,))
+
+
+def move(department_id: str, unit_id: str | None) -> UnitWish:
+    return UnitWish(department_id=department_id, unit_id=unit_id, rows=(2,))
+
+
+def post(*wishes: UnitWish, lost: tuple[str, ...] = ()) -> UnitPost:
+    return UnitPost(unit_id="emea", wishes=wishes, lost=frozenset(lost), after=())
+
+
+def put(*wishes: AgentWish, unit: UnitWish | None = None) -> DepartmentPut:
+    return DepartmentPut(department_id="d1", unit=unit, agents=wishes, after=())
+
+
+def body(composed: Composed[Any]) -> Mapping[str, Any]:
+    assert composed.request is not None
+    assert composed.request.body is not None
+    return composed.request.body
+
+
+def listed(composed: Composed[Any]) -> list[str]:
+    return [entry["departmentId"] for entry in body(composed)["unitDepartments"]]
+
+
+class TestUnitCall:
+    def test_rest_of_the_unit_stays(self) -> None:
+        """A unit keeps its name, visibility, every monitor, and every department it has, archived ones too."""
+        fresh = departments(department("d1"), department("d2", "emea"), department("d3", "emea", archived=True), department("d4", "apac"))
+        composed = unit_call(post(move("d1", "emea")), EMEA, MONITORS, fresh, ADMIN)
+        assert body(composed) == {
+            "unitData": {"name": "EMEA", "visibility": "private"},
+            "unitMonitors": [{"monitorId": "u-mo", "username": "mo"}, {"monitorId": "u-mia", "username": "mia"}],
+            "unitDepartments": [{"departmentId": "d2"}, {"departmentId": "d3"}, {"departmentId": "d1"}],
+        }
+        assert composed.request is not None
+        assert composed.request.path == "/api/v1/livechat/units/emea"
+
+    @given(st.data())
+    def test_body_is_what_is_there_without_the_released_and_with_the_gained(self, data: st.DataObject) -> None:
+        """Whatever the workspace looks like by then, the body is the unit's present departments, less those released, plus those gained."""
+        names = [f"d{number}" for number in range(8)]
+        places = data.draw(
+            st.dictionaries(st.sampled_from(names), st.tuples(st.sampled_from([None, "emea", "apac"]), st.booleans()), min_size=1)
+        )
+        fresh = departments(*(department(name, parent, archived=archived) for name, (parent, archived) in places.items()))
+        asked = data.draw(st.dictionaries(st.sampled_from(names), st.sampled_from(["emea", None])))
+        lost = data.draw(st.sets(st.sampled_from(names)))
+        operation = post(*(move(name, unit) for name, unit in asked.items()), lost=tuple(lost - asked.keys()))
+        composed = unit_call(operation, EMEA, MONITORS, fresh, ADMIN)
+
+        held = {name for name, (parent, _) in places.items() if parent == "emea"}
+        usable = {name for name, (_, archived) in places.items() if not archived}
+        gained = {name for name, unit in asked.items() if unit and name in usable} - held
+        released = {name for name, unit in asked.items() if unit is None and name in usable} & held
+        assert {wish.department_id for wish in composed.pending} == gained | released
+        assert {*composed.pending, *composed.settled} == set(operation.wishes)
+        if composed.request is None:
+            assert not gained | released
+            assert operation.lost <= held
+        else:
+            assert set(listed(composed)) == (held - released) | gained
+            assert len(listed(composed)) == len(set(listed(composed)))
+
+    def test_nothing_to_do_is_not_sent(self) -> None:
+        """A department that is where it shall be by now needs no call."""
+        wish = move("d1", "emea")
+        composed = unit_call(post(wish), EMEA, MONITORS, departments(department("d1", "emea")), ADMIN)
+        assert (composed.request, composed.pending, composed.settled) == (None, (), {wish: ALREADY_SO})
+
+    def test_repair_is_sent_only_if_something_was_taken(self) -> None:
+        """A unit that only loses is written if another has really taken something, and as it is then."""
+        operation = post(lost=("d1",))
+        still_there = departments(department("d1", "emea"), department("d2", "emea"))
+        taken = departments(department("d1", "apac"), department("d2", "emea"))
+        assert unit_call(operation, EMEA, MONITORS, still_there, ADMIN).request is None
+        assert listed(unit_call(operation, EMEA, MONITORS, taken, ADMIN)) == ["d2"]
+        assert listed(unit_call(operation, EMEA, MONITORS, departments(department("d2", "emea")), ADMIN)) == ["d2"]
+
+    def test_untaken_department_stays_listed(self) -> None:
+        """A department whose taking unit could not be written stays in the unit that has it, also if that is written for another reason."""
+        fresh = departments(department("d1", "emea"), department("d2"))
+        assert listed(unit_call(post(move("d2", "emea"), lost=("d1",)), EMEA, MONITORS, fresh, ADMIN)) == ["d1", "d2"]
+
+    def test_unit_can_be_emptied(self) -> None:
+        """The unit route may leave a unit without departments."""
+        assert listed(unit_call(post(move("d1", None)), EMEA, MONITORS, departments(department("d1", "emea")), ADMIN)) == []
+
+    @pytest.mark.parametrize(
+        ("wish", "fresh", "code"),
+        [
+            (move("d1", "emea"), (), Code.DEPARTMENT_GONE),
+            (move("d1", "emea"), (department("d1", archived=True),), Code.DEPARTMENT_ARCHIVED),
+            (move("d1", None), (department("d1", "emea", archived=True),), Code.DEPARTMENT_ARCHIVED),
+            (move("d1", None), (department("d1", "apac"),), Code.REJECTED),
+        ],
+    )
+    def test_what_changed_since_the_plan_fails_alone(self, wish: UnitWish, fresh: tuple[Department, ...], code: Code) -> None:
+        """A department that vanished, was archived or went elsewhere fails by itself; the unit's other changes go on."""
+        other = move("d9", "emea")
+        composed = unit_call(post(wish, other), EMEA, MONITORS, departments(*fresh, department("d9")), ADMIN)
+        assert (composed.settled[wish].status, composed.settled[wish].code) == (Status.FAILED, code)
+        assert composed.pending == (other,)
+        assert "d9" in listed(composed)
+        assert ("d1" in listed(composed)) == (department("d1", "emea", archived=True) in fresh)
+
+    def test_taken_out_by_somebody_else_is_so_already(self) -> None:
+        """A department that is in no unit by now needs not be taken out."""
+        wish = move("d1", None)
+        assert unit_call(post(wish), EMEA, (), departments(department("d1")), ADMIN).settled == {wish: ALREADY_SO}
+
+    def test_unit_that_cannot_be_written_back(self) -> None:
+        """A unit that is gone, out of a monitor's reach or without visibility fails its wishes, each for its reason, unsent."""
+        fresh = departments(department("d1"))
+        wish = move("d1", "emea")
+        for unit, server, code, said in (
+            (None, ADMIN, Code.REJECTED, "the unit is no longer there"),
+            (None, MONITOR, Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit"),
+            (replace(EMEA, visibility=None), ADMIN, Code.REJECTED, "the stored unit has no visibility, which a change must carry"),
+        ):
+            composed = unit_call(post(wish), unit, MONITORS, fresh, server)
+            assert (composed.request, composed.pending) == (None, ())
+            assert (composed.settled[wish].code, composed.settled[wish].said) == (code, said)
+        assert unit_call(post(lost=("d1",)), None, (), fresh, ADMIN).request is None
+
+
+class TestPutCall:
+    def test_fields_and_unit_stay_and_only_changing_agents_are_sent(self) -> None:
+        """The five fields and the unit are what is stored now; agents who are as they shall be are not touched."""
+        wishes = (agent("anna", count=3), agent("bob", order=4), agent("cem"), agent("dora"))
+        there = members(member("bob", 7, 1), member("cem", 9, 9), member("eve", 1, 1))
+        composed = put_call(put(*wishes), department("d1", "emea"), there, ADMIN)
+        assert body(composed) == {
+            "department": {name: FIELDS[name] for name in REQUIRED_FIELDS},
+            "departmentUnit": {"_id": "emea"},
+            "agents": [
+                {"agentId": "u-anna", "username": "anna", "count": 3, "order": 0},
+                {"agentId": "u-bob", "username": "bob", "count": 7, "order": 4},
+                {"agentId": "u-dora", "username": "dora", "count": 0, "order": 0},
+            ],
+        }
+        assert composed.settled == {wishes[2]: ALREADY_SO}
+        assert set(composed.changes) == {"u-anna", "u-bob", "u-dora"}
+
+    def test_unit_that_is_asked_for_is_sent(self) -> None:
+        """A department's own wish about its unit goes with its agents in one call; without agents there is no such key."""
+        there = department("d1", "emea")
+        assert body(put_call(put(unit=move("d1", "apac")), there, {}, ADMIN)) == {
+            "department": {name: FIELDS[name] for name in REQUIRED_FIELDS},
+            "departmentUnit": {"_id": "apac"},
+        }
+        assert body(put_call(put(agent("anna"), unit=move("d1", None)), there, {}, ADMIN))["departmentUnit"] == {}
+
+    def test_unit_is_said_as_it_is_then(self) -> None:
+        """A unit that somebody has changed since the plan is kept, not put back; a department without a unit stays without."""
+        assert body(put_call(put(agent("anna")), department("d1", "new"), {}, ADMIN))["departmentUnit"] == {"_id": "new"}
+        assert body(put_call(put(agent("anna")), department("d1"), {}, ADMIN))["departmentUnit"] == {}
+
+    def test_unit_that_is_so_by_now_is_kept(self) -> None:
+        """A wish about the unit that somebody has fulfilled meanwhile is so already, and the call for the agents keeps it."""
+        wish = move("d1", "apac")
+        composed = put_call(put(agent("anna"), unit=wish), department("d1", "apac"), {}, ADMIN)
+        assert composed.settled == {wish: ALREADY_SO}
+        assert body(composed)["departmentUnit"] == {"_id": "apac"}
+
+    def test_old_server_is_never_sent_the_unit(self) -> None:
+        """Before 6.13 the key is unknown and would be refused."""
+        assert "departmentUnit" not in body(put_call(put(agent("anna")), department("d1", "emea"), {}, OLD))
+
+    def test_nothing_to_do_is_not_sent(self) -> None:
+        """If all is so by now there is no call."""
+        operation = put(agent("anna", order=1), unit=move("d1", "emea"))
+        composed = put_call(operation, department("d1", "emea"), members(member("anna", 4, 1)), ADMIN)
+        assert composed.request is None
+        assert composed.settled == dict.fromkeys(operation.wishes, ALREADY_SO)
+
+    @pytest.mark.parametrize(
+        ("there", "code"),
+        [
+            (None, Code.DEPARTMENT_GONE),
+            (department("d1", archived=True), Code.DEPARTMENT_ARCHIVED),
+            (replace(department("d1"), required={"name": "Sales"}), Code.REJECTED),
+        ],
+    )
+    def test_department_that_cannot_be_put(self, there: Department | None, code: Code) -> None:
+        """A department that vanished, was archived or lost a field fails unsent, unit and agents alike."""
+        operation = put(agent("anna"), unit=move("d1", "emea"))
+        composed = put_call(operation, there, {}, ADMIN)
+        assert (composed.request, composed.pending) == (None, ())
+        assert {outcome.code for outcome in composed.settled.values()} == {code}
+        assert set(composed.settled) == set(operation.wishes)
+
+    def test_archived_department_that_is_so_already_is_no_failure(self) -> None:
+        """Only a row that would change an archived department fails."""
+        composed = put_call(put(agent("anna")), department("d1", archived=True), members(member("anna")), ADMIN)
+        assert list(composed.settled.values()) == [ALREADY_SO]
+
+
+class TestAgentsCall:
+    def test_one_call_carries_who_leaves_and_who_is_new(self) -> None:
+        """Who is not there needs not leave, who is as asked is not sent, all others go in one call."""
+        wishes = (agent("anna", present=False), agent("bob", present=False), agent("cem", count=2), agent("dora"), agent("eve", order=1))
+        there = members(member("anna", 3, 3), member("dora", 5, 5), member("eve", 6, 6), member("finn"))
+        composed = agents_call(AgentsPost(department_id="d1", wishes=wishes, after=()), there)
+        assert body(composed) == {
+            "upsert": [
+                {"agentId": "u-cem", "username": "cem", "count": 2, "order": 0},
+                {"agentId": "u-eve", "username": "eve", "count": 6, "order": 1},
+            ],
+            "remove": [{"agentId": "u-anna", "username": "anna"}],
+        }
+        assert composed.settled == {wishes[1]: ALREADY_SO, wishes[3]: ALREADY_SO}
+        assert composed.agents == (wishes[0], wishes[2], wishes[4])
+
+    def test_nothing_to_do_is_not_sent(self) -> None:
+        """If everybody is where they shall be, there is no call."""
+        operation = AgentsPost(department_id="d1", wishes=(agent("anna", present=False), agent("bob")), after=())
+        composed = agents_call(operation, members(member("bob")))
+        assert composed.request is None
+        assert composed.settled == dict.fromkeys(operation.wishes, ALREADY_SO)

@@ -1,0 +1,138 @@
+"""The end of a run: the exit code, and the files of the report."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.records.plan import ALREADY_SO, Outcome, UnitWish, Wish, failed
+from bulkjob.records.results import Known, RowResult
+from bulkjob.records.sheet import Problem
+from bulkjob.records.workspace import Department, Workspace
+from bulkjob.report.ending import exit_code_of, write_report
+from bulkjob.report.summary import Ending, RunFigures
+from bulkjob.rocketchat.naming import Naming
+from bulkjob.rundir.directory import RunDirectory
+from bulkjob.sheet import check, parse
+from bulkjob.vocabulary import UNSENT_CODE, Code, Exit, Status, Stop
+
+SHEET = check(parse(b"department;unit;note\nd1;a;one\nd2;a;two\nd3;a;=three\n", "reorg.csv"))
+THERE = Workspace(
+    departments={name: Department(id=name, name=name, parent_id=None, archived=False) for name in ("d1", "d2", "d3")}, units=None, agents={}
+)
+WISHES = tuple(UnitWish(department_id=f"d{number}", unit_id="a", rows=(number + 1,)) for number in (1, 2, 3))
+INTERRUPTED = Stop(Exit.INTERRUPTED, "The job was interrupted.")
+
+results = st.lists(st.sampled_from(Status).map(lambda status: RowResult(row=2, status=status)))
+
+
+def known(*outcomes: Outcome | None, problems: tuple[Problem, ...] = ()) -> Known:
+    """Of the three rows; None for one that was not settled."""
+    settled: dict[Wish, Outcome] = {wish: outcome for wish, outcome in zip(WISHES, outcomes, strict=False) if outcome}
+    return Known(checked=SHEET, wishes=WISHES[: len(outcomes)], outcomes=settled, naming=Naming(THERE), problems=problems)
+
+
+def written(path: Path, what: Known, stop: Stop | None = None, *, mirror: bool = False) -> tuple[Ending, dict[int, Status]]:
+    ending, found = write_report(RunDirectory(path), what, stop, RunFigures(), mirror=mirror)
+    return ending, {row: result.status for row, result in found.items()}
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+class TestExitCode:
+    @given(results, st.sampled_from(sorted(UNSENT_CODE)))
+    def test_what_stopped_the_job_decides(self, found: list[RowResult], code: Exit) -> None:
+        """A job that was stopped ends with its reason's code, whatever the rows are."""
+        assert exit_code_of(found, Stop(code, "Why.")) is code
+
+    @given(results)
+    def test_end_that_was_reached_is_0_or_1(self, found: list[RowResult]) -> None:
+        """A job that reached its end is 0 only if every row is a success."""
+        done = all(result.status is Status.SUCCESS for result in found)
+        assert exit_code_of(found, None) is (Exit.OK if done else Exit.ROWS_NOT_DONE)
+
+
+class TestInterrupted:
+    def test_with_nothing_left_is_no_interruption(self, tmp_path: Path) -> None:
+        """A signal that came when all was done changes nothing."""
+        ending, _ = written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO), INTERRUPTED)
+        assert (ending.exit_code, ending.message) == (Exit.OK, "")
+
+    def test_invalid_rows_are_not_left_by_it(self, tmp_path: Path) -> None:
+        """Rows that were invalid would not have been sent anyhow: what counts then is that they are no success."""
+        problem = Problem(row=4, column="unit", cell="B4", value="x", code=Code.UNKNOWN_UNIT, message="Wrong.")
+        assert written(tmp_path, known(ALREADY_SO, ALREADY_SO, problems=(problem,)), INTERRUPTED)[0].exit_code is Exit.ROWS_NOT_DONE
+
+    @pytest.mark.parametrize("left", [None, Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False)])
+    def test_with_something_left(self, tmp_path: Path, left: Outcome | None) -> None:
+        """A row that was not sent, or given up under way, is left undone: 75."""
+        ending, statuses = written(tmp_path, known(ALREADY_SO, ALREADY_SO, left), INTERRUPTED)
+        assert (ending.exit_code, ending.message) == (Exit.INTERRUPTED, "The job was interrupted.")
+        assert statuses[4] is (Status.FAILED if left else Status.NOT_SENT)
+
+    def test_other_reasons_stay(self, tmp_path: Path) -> None:
+        """Only an interruption can come too late: any other reason ends the job with its code."""
+        stop = Stop(Exit.UNAVAILABLE, "Away.")
+        assert written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO), stop)[0].exit_code is Exit.UNAVAILABLE
+
+
+class TestFiles:
+    def test_all_is_written(self, tmp_path: Path) -> None:
+        """The directory holds every row, those to try again, and the run in figures, all saying the same."""
+        ending, statuses = written(tmp_path, known(ALREADY_SO, failed(Code.DEPARTMENT_ARCHIVED), None), Stop(Exit.UNAVAILABLE, "Away."))
+        assert statuses == {2: Status.SUCCESS, 3: Status.FAILED, 4: Status.NOT_SENT}
+        rows = table(tmp_path / "results.csv")
+        assert [(row["row"], row["department"], row["status"], row["code"]) for row in rows] == [
+            ("2", "d1", "success", ""),
+            ("3", "d2", "failed", "department-archived"),
+            ("4", "d3", "not_sent", "unavailable"),
+        ]
+        assert rows[2]["note"] == "'=three"
+        assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["d2", "d3"]
+        summary = json.loads((tmp_path / "summary.json").read_bytes())
+        assert (summary["exit_code"], summary["sheet_sha256"]) == (69, SHEET.sheet.sha256)
+        assert summary["rows"] == {"total": 3, "success": 1, "failed": 1, "invalid": 0, "not_sent": 1}
+        assert (ending.run_dir, ending.sheet_name) == (str(tmp_path), "reorg.csv")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "retry.csv", "retry.xlsx", "summary.json"]
+
+    def test_old_retry_goes(self, tmp_path: Path) -> None:
+        """A run that left nothing to try again takes away what an earlier one left."""
+        written(tmp_path, known(ALREADY_SO, ALREADY_SO, None), INTERRUPTED)
+        assert (tmp_path / "retry.csv").exists()
+        written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
+        assert not (tmp_path / "retry.csv").exists()
+
+    def test_mirror_tries_whole_departments_again(self, tmp_path: Path) -> None:
+        """With mirror, all rows of a department come along, however they spell it: a sheet without them would remove their agents."""
+        sheet = check(parse(b"department;unit\nSales;a\nd1;a\nd2;a\n", "reorg.csv"))
+        wishes = (
+            UnitWish(department_id="d1", unit_id="a", rows=(2,)),
+            UnitWish(department_id="d1", unit_id="b", rows=(3,)),
+            UnitWish(department_id="d2", unit_id="a", rows=(4,)),
+        )
+        outcomes: dict[Wish, Outcome] = {wishes[0]: failed(Code.REJECTED, "No."), wishes[1]: ALREADY_SO, wishes[2]: ALREADY_SO}
+        what = Known(checked=sheet, wishes=wishes, outcomes=outcomes, naming=Naming(THERE))
+        written(tmp_path, what, mirror=True)
+        assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales", "d1"]
+        written(tmp_path, what)
+        assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales"]
+
+    @pytest.mark.parametrize("stop", [None, Stop(Exit.UNAVAILABLE, "Away.")])
+    def test_unwritable_directory(self, tmp_path: Path, stop: Stop | None) -> None:
+        """A report that cannot be written is 73 and names the file; then none of its files is, and what was to be said is not lost."""
+        (tmp_path / "summary.json").mkdir()
+        (tmp_path / ".summary.json.part").mkdir()
+        (tmp_path / "results.csv").write_bytes(b"old")
+        ending, statuses = written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO if stop is None else None), stop)
+        assert (ending.exit_code, ending.reported) == (Exit.CANNOT_CREATE, False)
+        assert ending.message.startswith(f"{tmp_path / 'summary.json'} cannot be written: Is a directory.")
+        assert ending.message.endswith("Before that: Away.") == (stop is not None)
+        assert list(statuses) == [2, 3, 4]
+        assert (tmp_path / "results.csv").read_bytes() == b"old"
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".summary.json.part", "results.csv", "summary.json"]

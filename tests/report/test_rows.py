@@ -1,0 +1,333 @@
+"""What is reported of each row: every row of the sheet exactly once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkjob.records.plan import ALREADY_SO, AgentWish, Outcome, UnitWish, Wish, failed
+from bulkjob.records.results import Known, RowResult
+from bulkjob.records.sheet import CheckedSheet, Problem
+from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
+from bulkjob.report.rows import row_results
+from bulkjob.rocketchat.naming import Naming
+from bulkjob.sheet import check, parse
+from bulkjob.vocabulary import Change, Code, Exit, Status, Stop
+
+THERE = Workspace(
+    departments={
+        "d1": Department(id="d1", name="Sales", parent_id="emea", archived=False),
+        "d2": Department(id="d2", name="Support", parent_id=None, archived=False),
+    },
+    units={"emea": Unit(id="emea", name="EMEA", visibility="public"), "apac": Unit(id="apac", name="APAC", visibility="public")},
+    agents={"u-anna": Agent(id="u-anna", username="anna", department_ids=frozenset({"d2"}))},
+    members={"d1": {"u-bob": Membership(agent_id="u-bob", username="bob", count=3, order=0)}},
+)
+UPDATED = Outcome(status=Status.SUCCESS, change=Change.UPDATED, attempts=1, http_status=200, seconds=0.25)
+NOT_APPLIED = Outcome(
+    status=Status.FAILED, code=Code.NOT_APPLIED, seen='it is in unit "EMEA" (emea)', attempts=2, http_status=200, seconds=0.5
+)
+REJECTED = Outcome(status=Status.FAILED, code=Code.REJECTED, said="No.", attempts=1, http_status=400, seconds=0.125)
+STOPS = {
+    Exit.ROWS_NOT_DONE: "25 rows have failed.",
+    Exit.BAD_SHEET: "2 rows are invalid.",
+    Exit.UNAVAILABLE: "The server cannot be reached.",
+    Exit.DEFECT: "bulkjob itself failed; this is a defect.",
+    Exit.CANNOT_CREATE: "runs/x/journal.jsonl cannot be written: No space left on device.",
+    Exit.INTERRUPTED: "The job was interrupted.",
+    Exit.NO_PERMISSION: "The server does not accept the user id and token.",
+    Exit.BAD_SETTING: "The server answers with a redirect.",
+}
+
+
+def checked(rows: int) -> CheckedSheet:
+    """A sheet of so many rows, which begin with number 2, without problems."""
+    lines = "".join(f"Department {number};emea\n" for number in range(rows))
+    return check(parse(f"department;unit\n{lines}".encode(), "reorg.csv"))
+
+
+def unit(*rows: int, department_id: str = "d1", unit_id: str | None = "apac") -> UnitWish:
+    return UnitWish(department_id=department_id, unit_id=unit_id, rows=rows)
+
+
+def agent(*rows: int, name: str = "anna", present: bool = True, count: int | None = None, order: int | None = None) -> AgentWish:
+    return AgentWish(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=rows)
+
+
+def results_of(
+    outcomes: Mapping[Wish, Outcome | None], stop: Stop | None = None, *, rows: int | None = None, there: Workspace = THERE
+) -> dict[int, RowResult]:
+    """Of a plan with these wishes; None for a wish that was not settled."""
+    known = Known(
+        checked=checked(rows or max(row for wish in outcomes for row in wish.rows) - 1),
+        wishes=tuple(outcomes),
+        outcomes={wish: outcome for wish, outcome in outcomes.items() if outcome},
+        naming=Naming(there),
+    )
+    return row_results(known, stop)
+
+
+def result_of(*halves: tuple[Wish, Outcome | None], stop: Stop | None = None) -> RowResult:
+    """Of row 2, the only one."""
+    return results_of(dict(halves), stop)[2]
+
+
+def problem(row: int, message: str = "Wrong.", code: Code = Code.UNKNOWN_AGENT) -> Problem:
+    return Problem(row=row, column="agent", cell=f"C{row}", value="x", code=code, message=message)
+
+
+outcomes = st.sampled_from(
+    [None, ALREADY_SO, UPDATED, NOT_APPLIED, REJECTED, failed(Code.DEPARTMENT_ARCHIVED), Outcome(status=Status.FAILED, code=Code.TIMEOUT)]
+)
+stops = st.none() | st.sampled_from(list(STOPS)).map(lambda code: Stop(code, STOPS[code]))
+
+
+class TestLaws:
+    @settings(deadline=None)
+    @given(st.data())
+    def test_every_row_once_and_success_only_if_all_of_it_is(self, data: st.DataObject) -> None:
+        """Whatever problems, wishes, outcomes and endings come together, each row is reported once, and as no better than it is."""
+        rows = list(range(2, 2 + data.draw(st.integers(1, 6))))
+        some = st.lists(st.sampled_from(rows), unique=True)
+        problems = data.draw(some)
+        held_back = [row for row in data.draw(some) if row not in problems]
+        free = [row for row in rows if row not in problems and row not in held_back]
+        wishes: list[Wish] = []
+        if free:
+            groups = st.lists(st.sampled_from(free), min_size=1, unique=True).map(sorted)
+            wishes = [
+                *(unit(*group, department_id="d1") for group in data.draw(st.lists(groups, max_size=1))),
+                *(agent(*group, name="anna") for group in data.draw(st.lists(groups, max_size=1))),
+                *(agent(*group, name="bob", present=False) for group in data.draw(st.lists(groups, max_size=1))),
+            ]
+        drawn = [(wish, data.draw(outcomes)) for wish in wishes]
+        settled = {wish: outcome for wish, outcome in drawn if outcome}
+        stop = data.draw(stops)
+        known = Known(
+            checked=checked(len(rows)),
+            problems=tuple(problem(row) for row in problems),
+            held_back=frozenset(held_back),
+            wishes=tuple(wishes),
+            outcomes=data.draw(st.sampled_from([None, settled])),
+            naming=Naming(THERE),
+        )
+        results = row_results(known, stop)
+
+        assert list(results) == rows
+        for row, result in results.items():
+            assert result.row == row
+            assert result.message.endswith(".")
+            asked = [settled.get(wish) for wish in wishes if row in wish.rows] if known.outcomes is not None else []
+            succeeded = bool(asked) and all(outcome is not None and outcome.status is Status.SUCCESS for outcome in asked)
+            assert (result.status is Status.SUCCESS) == succeeded
+            assert (result.code is None) == succeeded
+            assert (result.status is Status.INVALID) == (row in problems)
+            assert (result.status is Status.FAILED) == any(outcome and outcome.status is Status.FAILED for outcome in asked)
+            assert (result.change is Change.UPDATED) == (
+                succeeded and any(outcome and outcome.change is Change.UPDATED for outcome in asked)
+            )
+            assert (result.change is Change.NONE) == (not succeeded)
+            if result.status in (Status.INVALID, Status.NOT_SENT):
+                assert (result.attempts, result.http_status, result.seconds) == (None, None, None)
+
+
+class TestBeforeThePlan:
+    def test_invalid_rows_say_all_that_is_wrong(self) -> None:
+        """An invalid row has its first problem's code and the messages of all, each once."""
+        sheet = checked(2)
+        known = Known(
+            checked=replace(sheet, problems=(problem(3, "First.", Code.BAD_NUMBER),)),
+            problems=(problem(3, "Second."), problem(3, "Second.")),
+        )
+        result = row_results(known, Stop(Exit.BAD_SHEET, "1 row is invalid, so nothing was sent."))[3]
+        assert (result.status, result.code, result.message) == (Status.INVALID, Code.BAD_NUMBER, "First. Second.")
+
+    def test_valid_rows_say_why_nothing_was_sent(self) -> None:
+        """Operations staff see only the report: a refused row says in it what stopped the job."""
+        stop = Stop(Exit.BAD_SHEET, "1 row is invalid. Correct it.")
+        result = row_results(Known(checked=checked(1)), stop)[2]
+        assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
+        assert result.message == (
+            "Nothing was sent for this row: 1 row is invalid. Correct it. Put right what stopped the job, then run the sheet again."
+        )
+
+    def test_held_back_rows_say_so(self) -> None:
+        """With --skip-invalid, a valid row of a department that an invalid row is about is refused for that, however the job ends."""
+        known = Known(checked=checked(2), problems=(problem(2),), held_back=frozenset({3}), outcomes={}, naming=Naming(THERE))
+        for stop in (None, Stop(Exit.UNAVAILABLE, "The server cannot be reached.")):
+            result = row_results(known, stop)[3]
+            assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
+            assert "another row about the same department is invalid" in result.message
+
+    @pytest.mark.parametrize(
+        ("exit_code", "code"),
+        [
+            (Exit.ROWS_NOT_DONE, Code.STOPPED),
+            (Exit.BAD_SHEET, Code.REFUSED),
+            (Exit.NO_PERMISSION, Code.REFUSED),
+            (Exit.BAD_SETTING, Code.REFUSED),
+            (Exit.UNAVAILABLE, Code.UNAVAILABLE),
+            (Exit.DEFECT, Code.INTERRUPTED),
+            (Exit.CANNOT_CREATE, Code.INTERRUPTED),
+            (Exit.INTERRUPTED, Code.INTERRUPTED),
+        ],
+    )
+    def test_code_of_unsent_rows_by_exit_code(self, exit_code: Exit, code: Code) -> None:
+        """What ended the job decides the code of the rows it did not come to, before the plan and after it."""
+        stop = Stop(exit_code, STOPS[exit_code])
+        early = row_results(Known(checked=checked(1)), stop)[2]
+        late = result_of((unit(2), None), stop=stop)
+        assert (early.status, early.code) == (late.status, late.code) == (Status.NOT_SENT, code)
+        assert early.message == late.message
+
+    def test_token_that_ends_half_way_is_not_called_a_refusal_before_the_first_write(self) -> None:
+        """Rows that are left when the server refuses the account half-way say that, and nothing about a first write."""
+        stop = Stop(Exit.NO_PERMISSION, "The server does not accept the user id and token (You must be logged in).")
+        results = results_of({unit(2): UPDATED, agent(3): None}, stop)
+        assert results[2].status is Status.SUCCESS
+        assert results[3].message.startswith("Nothing was sent for this row: The server does not accept the user id and token")
+
+
+class TestSuccess:
+    @pytest.mark.parametrize(
+        ("halves", "change", "message"),
+        [
+            ([(unit(2), UPDATED)], Change.UPDATED, 'Moved to unit "APAC" (apac) from "EMEA" (emea).'),
+            ([(unit(2, unit_id=None), UPDATED)], Change.UPDATED, 'Taken out of unit "EMEA" (emea).'),
+            ([(unit(2, department_id="d2"), UPDATED)], Change.UPDATED, 'Put into unit "APAC" (apac).'),
+            ([(unit(2), ALREADY_SO)], Change.UNCHANGED, 'Already so: in unit "APAC" (apac).'),
+            ([(agent(2, count=3), UPDATED)], Change.UPDATED, "Added agent @anna (u-anna) with count 3."),
+            ([(agent(2, name="bob", order=4), UPDATED)], Change.UPDATED, "Changed agent @bob (u-bob) to order 4."),
+            ([(agent(2, name="bob", present=False), UPDATED)], Change.UPDATED, "Removed agent @bob (u-bob)."),
+            (
+                [(unit(2), ALREADY_SO), (agent(2), UPDATED)],
+                Change.UPDATED,
+                'Already so: in unit "APAC" (apac). Added agent @anna (u-anna).',
+            ),
+        ],
+    )
+    def test_message_says_what_was_done(self, halves: Sequence[tuple[Wish, Outcome]], change: Change, message: str) -> None:
+        """A success says what was done, or that it was so already, with names and ids."""
+        result = result_of(*halves)
+        assert (result.status, result.change, result.code, result.message) == (Status.SUCCESS, change, None, message)
+
+    def test_figures_are_those_of_the_write(self) -> None:
+        """A row of which one half was so already has the figures of the half that was written; where none was, they are blank."""
+        result = result_of((unit(2), ALREADY_SO), (agent(2), UPDATED))
+        assert (result.attempts, result.http_status, result.seconds) == (1, 200, 0.25)
+        result = result_of((unit(2), ALREADY_SO), (agent(2), ALREADY_SO))
+        assert (result.change, result.attempts, result.http_status, result.seconds) == (Change.UNCHANGED, None, None, None)
+
+    def test_duplicates_share_the_outcome(self) -> None:
+        """Rows that ask for the same share status, change, figures and words."""
+        first, second = results_of({unit(2, 3): UPDATED, agent(2, 3): UPDATED}).values()
+        assert replace(second, row=2) == first
+
+
+class TestHalves:
+    def test_units_half_decides_where_both_failed(self) -> None:
+        """Code and figures are the unit half's; the message tells of both."""
+        result = result_of((unit(2), NOT_APPLIED), (agent(2), REJECTED))
+        assert (result.status, result.code) == (Status.FAILED, Code.NOT_APPLIED)
+        assert (result.attempts, result.http_status, result.seconds) == (2, 200, 0.5)
+        assert result.message.startswith('Department "Sales" (d1) was not moved to unit "APAC" (apac) from "EMEA" (emea): ')
+        assert 'Agent @anna (u-anna) was not added to department "Sales" (d1): the server refused it (HTTP 400)' in result.message
+
+    @pytest.mark.parametrize(
+        ("unit_outcome", "agent_outcome", "status", "code", "other"),
+        [
+            (NOT_APPLIED, UPDATED, Status.FAILED, Code.NOT_APPLIED, "agent part of the row was done all the same"),
+            (UPDATED, REJECTED, Status.FAILED, Code.REJECTED, "unit part of the row was done all the same"),
+            (ALREADY_SO, REJECTED, Status.FAILED, Code.REJECTED, "unit part of the row was so already"),
+            (None, REJECTED, Status.FAILED, Code.REJECTED, "For the unit part of the row nothing was sent"),
+            (NOT_APPLIED, None, Status.FAILED, Code.NOT_APPLIED, "For the agent part of the row nothing was sent"),
+            (UPDATED, None, Status.NOT_SENT, Code.UNAVAILABLE, "unit part of the row was done all the same"),
+            (None, UPDATED, Status.NOT_SENT, Code.UNAVAILABLE, "agent part of the row was done all the same"),
+        ],
+    )
+    def test_failed_half_decides_and_the_other_is_told(
+        self, unit_outcome: Outcome | None, agent_outcome: Outcome | None, status: Status, code: Code, other: str
+    ) -> None:
+        """A row is what its worse half is, and says what became of the better one."""
+        stop = Stop(Exit.UNAVAILABLE, "The server cannot be reached.")
+        result = result_of((unit(2), unit_outcome), (agent(2), agent_outcome), stop=stop)
+        assert (result.status, result.code, result.change) == (status, code, Change.NONE)
+        assert other in result.message
+
+    def test_half_that_was_not_written_has_no_figures(self) -> None:
+        """A half that failed without a call has no figures, whatever the other half took."""
+        result = result_of((unit(2), UPDATED), (agent(2), failed(Code.AGENTS_NOT_PERMITTED)))
+        assert (result.code, result.attempts, result.http_status, result.seconds) == (Code.AGENTS_NOT_PERMITTED, None, None, None)
+
+    def test_unknown_outcome_is_failed(self) -> None:
+        """A write that nobody could look up is failed, and the message says that it may have been done."""
+        unknown = Outcome(status=Status.FAILED, code=Code.CONNECTION, said="reset", looked_up=False, attempts=5)
+        result = result_of((agent(2), unknown))
+        assert (result.status, result.code) == (Status.FAILED, Code.CONNECTION)
+        assert "whether it was done all the same could not be looked up" in result.message
+
+
+class TestMirror:
+    LEAVES = agent(2, 3, name="bob", present=False)
+
+    def test_failed_removal_fails_the_rows_that_share_it(self) -> None:
+        """Where somebody could not be removed by mirror, every row that says who stays has failed, names them and tells of itself."""
+        results = results_of({agent(2): UPDATED, agent(3, name="cem"): ALREADY_SO, self.LEAVES: REJECTED})
+        assert {(result.status, result.code, result.http_status) for result in results.values()} == {(Status.FAILED, Code.REJECTED, 400)}
+        for row, own in ((2, "was done all the same: agent @anna"), (3, "was so already: agent @cem")):
+            assert 'Agent @bob (u-bob) was not removed from department "Sales" (d1)' in results[row].message
+            assert own in results[row].message
+
+    def test_removal_is_an_update(self) -> None:
+        """A row that was so already and shares a removal has been updated, and says by what."""
+        results = results_of({agent(2): UPDATED, agent(3, name="cem"): ALREADY_SO, self.LEAVES: UPDATED})
+        assert {(result.status, result.change) for result in results.values()} == {(Status.SUCCESS, Change.UPDATED)}
+        removed = "Removed from the department, because no row names them: @bob (u-bob)."
+        assert results[2].message == f"Added agent @anna (u-anna). {removed}"
+        assert results[3].message == f"Already so: agent @cem (u-cem) is in the department. {removed}"
+
+    def test_own_failure_comes_first(self) -> None:
+        """A row whose own agent failed says that."""
+        result = results_of({agent(2): failed(Code.AGENTS_NOT_PERMITTED), self.LEAVES: REJECTED})[2]
+        assert result.code is Code.AGENTS_NOT_PERMITTED
+        assert result.message.startswith("Agent @anna (u-anna) was not added")
+
+    def test_unit_and_removal(self) -> None:
+        """A row with a unit tells of the unit beside the removal that failed."""
+        result = results_of({unit(2): UPDATED, agent(2): UPDATED, self.LEAVES: REJECTED})[2]
+        assert "@bob" in result.message
+        assert "The unit part of the row was done all the same" in result.message
+
+    def test_removal_by_a_row_of_its_own_is_told_as_such(self) -> None:
+        """Who is removed by a row is that row's own matter."""
+        assert result_of((agent(2, name="bob", present=False), UPDATED)).message == "Removed agent @bob (u-bob)."
+
+
+class TestSubjects:
+    @pytest.mark.parametrize(
+        ("members", "departments", "message"),
+        [
+            ({"d1": ["anna"]}, "", "Changed agent @anna (u-anna) to order 1."),
+            ({"d1": []}, "d1", "Added agent @anna (u-anna) with order 1."),
+            ({}, "d1", "Changed agent @anna (u-anna) to order 1."),
+            ({}, "d2", "Added agent @anna (u-anna) with order 1."),
+        ],
+    )
+    def test_added_or_changed(self, members: dict[str, list[str]], departments: str, message: str) -> None:
+        """Whether an agent was there before is told by the department's list where it was read, else by the agent's."""
+        there = replace(
+            THERE,
+            agents={"u-anna": Agent(id="u-anna", username="anna", department_ids=frozenset(departments.split()))},
+            members={
+                name: {f"u-{each}": Membership(agent_id=f"u-{each}", username=each, count=0, order=0) for each in found}
+                for name, found in members.items()
+            },
+        )
+        assert results_of({agent(2, order=1): UPDATED}, there=there)[2].message == message
+
+    def test_department_of_a_row(self) -> None:
+        """A row stands for its department's id where that is known, else for the sheet's word."""
+        known = Known(checked=checked(3), wishes=(unit(2, department_id="d2"), agent(4)))
+        assert known.departments == {2: "d2", 3: "Department 1", 4: "d1"}

@@ -1,0 +1,23 @@
+"""How messages name the workspace's things."""
+
+from bulkjob.records.workspace import Department, Unit, Workspace
+from bulkjob.rocketchat.naming import Naming
+
+NAMING = Naming(
+    Workspace(
+        departments={"d1": Department(id="d1", name="Sales", parent_id=None, archived=False)},
+        units={"u1": Unit(id="u1", name="EMEA", visibility=None)},
+        agents={},
+    )
+)
+
+
+def test_names_come_with_ids() -> None:
+    """Whatever is known is named by name and id."""
+    assert (NAMING.department("d1"), NAMING.unit("u1"), NAMING.agent("a1", "anna")) == ('"Sales" (d1)', '"EMEA" (u1)', "@anna (a1)")
+
+
+def test_unknown_ids_stand_for_themselves() -> None:
+    """What was deleted, or cannot be listed, is named by its id."""
+    unlisted = Naming(Workspace(departments={}, units=None, agents={}))
+    assert (NAMING.department("d9"), NAMING.unit("u9"), unlisted.unit("u1"), NAMING.agent("a1", "")) == ('"d9"', '"u9"', '"u1"', '"a1"')

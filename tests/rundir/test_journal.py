@@ -1,0 +1,363 @@
+"""The journal: lines, what they add up to, and that what is waited for is on disk."""
+
+import asyncio
+import os
+import resource
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjob.records.plan import AgentWish, Outcome, UnitWish
+from bulkjob.records.results import RowResult
+from bulkjob.records.sheet import Sheet
+from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
+from bulkjob.rocketchat import endpoints
+from bulkjob.rundir.format import NAME, Change, Intent, Opened, Owner, Rows, Settled, line_of, records_of
+from bulkjob.rundir.history import history_of
+from bulkjob.rundir.journal import Journal
+from bulkjob.vocabulary import Change as RowChange
+from bulkjob.vocabulary import Code, Exit, Status, Stop
+
+OWNER = Owner(sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False)
+SHEET = Sheet(
+    name="reorg.csv",
+    sha256="ab12",
+    sheet_name="",
+    headers=("department", "Team lead"),
+    letters=("A", "B"),
+    positions={"department": 0},
+    cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 5], dtype="str"),
+)
+UNIT = UnitWish(department_id="d1", unit_id="u2", rows=(2, 3))
+AGENT = AgentWish(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=4, rows=(3,))
+BEFORE = Membership(agent_id="a1", username="anna", count=7, order=0)
+REQUEST = endpoints.put_department("d1", dict.fromkeys(REQUIRED_FIELDS, "x"), unit_id="u2", knows_units=True, members=())
+DONE = Outcome(status=Status.SUCCESS, change=RowChange.UPDATED, attempts=1, http_status=200, seconds=0.25)
+ROW = RowResult(row=3, status=Status.SUCCESS, change=RowChange.UPDATED, message="Done “so”.", attempts=1, http_status=200, seconds=0.25)
+
+
+async def write_one(journal: Journal, *, outcome: Outcome | None = DONE) -> int:
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1", AGENT: BEFORE}, {"unit": "u1"})
+    if outcome is not None:
+        journal.outcome(number, [outcome, outcome], [ROW] if outcome.status is Status.SUCCESS else [])
+    return number
+
+
+class Disk:
+    """Takes note of how long the journal was each time that it was synced."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.synced: list[int] = []
+        self._seconds = seconds
+
+    async def sync(self, file: int) -> None:
+        size = os.fstat(file).st_size
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
+        self.synced.append(size)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal lies."""
+    return tmp_path / NAME
+
+
+async def test_what_was_written_is_read_back(path: Path) -> None:
+    """Owner, sheet, rows and changes of a journal are those that were written."""
+    journal = Journal(path, OWNER, SHEET)
+    assert journal.read().owner is None
+    earlier = RowResult(row=2, status=Status.SUCCESS, change=RowChange.UNCHANGED, message="Already so.")
+    journal.settled([earlier])
+    await write_one(journal)
+    await journal.close()
+    history = Journal(path, OWNER, SHEET).read()
+    assert history.owner == OWNER
+    assert history.rows == {2: earlier, 3: ROW}
+    assert [(made.wish, made.before, made.status) for made in history.made] == [
+        (UNIT, "u1", Status.SUCCESS),
+        (AGENT, BEFORE, Status.SUCCESS),
+    ]
+    assert history.sheet is not None
+    kept = history.sheet.sheet()
+    assert (kept.headers, kept.name, dict(kept.positions)) == (SHEET.headers, SHEET.name, SHEET.positions)
+    pd.testing.assert_frame_equal(kept.cells, SHEET.cells, check_column_type=False, check_index_type=False)
+
+
+async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
+    """A run that writes nothing leaves no journal, so that a corrected sheet needs no new directory."""
+    journal = Journal(path, OWNER, SHEET)
+    journal.settled([ROW])
+    await journal.close()
+    assert not path.exists()
+
+
+async def test_rows_that_needed_no_write_are_kept_by_a_run_that_goes_on(path: Path) -> None:
+    """Once a directory belongs to a run, an attempt that has nothing to write keeps what it has found all the same."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal, outcome=None)
+    await journal.close()
+    again = Journal(path, OWNER, SHEET)
+    assert again.read().rows == {}
+    again.settled([ROW])
+    await again.close()
+    assert Journal(path, OWNER, SHEET).read().rows == {3: ROW}
+
+
+async def test_another_run_is_kept_out(path: Path) -> None:
+    """The directory of another sheet, server or setting ends with 73 and names what differs."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal)
+    await journal.close()
+    before = path.read_bytes()
+    other = Owner(
+        sheet_sha256="other", sheet_name="", server="https://chat.example.org", agents="mirror", unit_route="auto", skip_invalid=False
+    )
+    with pytest.raises(Stop) as stopped:
+        Journal(path, other, SHEET).read()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert "sheet, --agents" in stopped.value.message
+    assert path.read_bytes() == before
+
+
+@given(cut=st.integers(min_value=1))
+def test_a_torn_last_line_is_cut_off(cut: int) -> None:
+    """Wherever a crash tears the last line, the lines before it are whole, and exactly their bytes count."""
+    lines = [line_of(Opened(owner=OWNER)), line_of(Rows(rows=(ROW,))), line_of(Settled(number=1, outcomes=(DONE,), rows=()))]
+    whole = b"".join(lines[:2])
+    torn = lines[2][: cut % len(lines[2])]
+    records, size = records_of(whole + torn)
+    assert (len(records), size) == (2, len(whole))
+
+
+@given(place=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
+def test_a_damaged_line_is_never_believed(place: int, flip: int) -> None:
+    """A byte that is changed anywhere but in the last line is noticed."""
+    data = bytearray(line_of(Opened(owner=OWNER)) + line_of(Rows(rows=(ROW,))))
+    first = len(line_of(Opened(owner=OWNER)))
+    data[place % first] ^= flip
+    try:
+        records, _ = records_of(bytes(data))
+    except ValueError:
+        return
+    # A line break that was lost or made joins or splits lines, and what is left of them is the torn end.
+    assert len(records) < 2
+
+
+async def test_the_next_attempt_goes_on_behind_a_torn_line(path: Path) -> None:
+    """An attempt after a crash cuts the torn line off, numbers its writes on, and its lines are read together with the earlier ones."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal, outcome=None)
+    await journal.close()
+    with path.open("ab") as file:
+        file.write(line_of(Settled(number=1, outcomes=(DONE, DONE), rows=(ROW,)))[:40])
+    journal = Journal(path, OWNER, SHEET)
+    assert [made.status for made in journal.read().made] == [None, None]
+    assert await write_one(journal) == 2
+    await journal.close()
+    history = history_of(records_of(path.read_bytes())[0])
+    assert [made.status for made in history.made] == [None, None, Status.SUCCESS, Status.SUCCESS]
+    assert sum(line.startswith(b'{"crc32":') for line in path.read_bytes().splitlines()) == len(path.read_bytes().splitlines())
+
+
+def test_a_write_that_could_not_be_looked_up_is_unknown() -> None:
+    """A failed write of which nobody knows what it did is told from one that was refused."""
+    unknown = Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False)
+    refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
+    change = Change(department="d1", rows=(2,), unit="u2", before="u1")
+    intent = Intent(number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(change, change), picture={})
+    history = history_of([intent, Settled(number=1, outcomes=(unknown, refused), rows=())])
+    assert [made.status for made in history.made] == [None, Status.FAILED]
+
+
+async def test_who_waits_is_told_after_the_sync(path: Path) -> None:
+    """No intent returns before its own line was written and synced, and lines that wait together share a sync."""
+    disk = Disk(0.001)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
+
+    async def one() -> None:
+        number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+        data = path.read_bytes()[: disk.synced[-1]]
+        assert any(isinstance(record, Intent) and record.number == number for record in records_of(data)[0])
+
+    await asyncio.gather(*(one() for _ in range(50)))
+    await journal.close()
+    assert len(disk.synced) <= 3
+
+
+async def test_intents_of_the_next_turns_share_a_sync(path: Path) -> None:
+    """A sync waits for those that come in the next few turns of the loop, also where the disk is fast."""
+    disk = Disk()
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
+
+    async def one(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+
+    await asyncio.gather(*(one(turns) for turns in range(10)))
+    await journal.close()
+    assert disk.synced == [path.stat().st_size]
+
+
+async def test_a_full_disk_stops_the_write(path: Path) -> None:
+    """An intent that cannot be put on disk is an error, so that its write does not go out."""
+
+    async def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    journal = Journal(path, OWNER, SHEET, sync=full)
+    with pytest.raises(Stop) as stopped:
+        await write_one(journal)
+    await journal.close()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert "No space left on device" in stopped.value.message
+
+
+async def test_a_line_that_was_cut_short_stays_the_last(path: Path) -> None:
+    """After a write that failed half-way nothing is appended, even if there is room again: what was sure to be there can be read."""
+    fails = False
+
+    async def sync(_file: int) -> None:
+        if fails:
+            raise OSError(28, "No space left on device")
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+    await write_one(journal, outcome=None)
+    whole = path.read_bytes()
+    fails = True
+    with pytest.raises(Stop):
+        await write_one(journal)
+    fails = False
+    with pytest.raises(Stop) as stopped:
+        await write_one(journal)
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    await journal.close()
+    assert path.read_bytes() == whole
+
+
+async def test_an_outcome_for_which_there_is_no_room_leaves_whole_lines(path: Path) -> None:
+    """A disk that is full in the middle of an outcome: the part is taken back, what was written before stays."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    whole = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 10, limits[1]))
+    try:
+        with pytest.raises(Stop) as stopped:
+            journal.outcome(number, [DONE], [ROW])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    await journal.close()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert path.read_bytes() == whole
+
+
+async def test_closing_keeps_what_nobody_waits_for(path: Path) -> None:
+    """Lines on their way to the disk get there although those who wrote them were given up."""
+    disk = Disk(0.01)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
+    writing = [asyncio.create_task(journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})) for _ in range(2)]
+    await asyncio.sleep(0)
+    for task in writing:
+        task.cancel()
+    await asyncio.gather(*writing, return_exceptions=True)
+    await journal.close()
+    assert disk.synced[-1] == path.stat().st_size
+    assert len(history_of(records_of(path.read_bytes())[0]).made) == 2
+
+
+async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(path: Path) -> None:
+    """A process that is killed after an outcome leaves it; the disk is told to keep it with the next intent, and at the end."""
+    disk = Disk()
+
+    def known() -> list[Status | None]:
+        return [made.status for made in history_of(records_of(path.read_bytes()[: disk.synced[-1]])[0]).made]
+
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    journal.outcome(number, [DONE], [ROW])
+    assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [Status.SUCCESS]
+    assert known() == [None]
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    assert known() == [Status.SUCCESS, None]
+    journal.outcome(number, [DONE], [ROW])
+    await journal.close()
+    assert known() == [Status.SUCCESS, Status.SUCCESS]
+
+
+async def test_who_is_cancelled_while_closing_is_so_when_all_is_on_disk(path: Path) -> None:
+    """A second interruption comes at any time: what a report may already tell is not left to luck."""
+    disk = Disk(0.01)
+    journal = Journal(path, OWNER, SHEET, sync=disk.sync)
+    await write_one(journal)
+    closing = asyncio.create_task(journal.close())
+    for _ in range(3):
+        await asyncio.sleep(0.001)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert disk.synced[-1] == path.stat().st_size
+
+
+async def test_what_is_believed_is_on_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed attempt has written and not synced is synced by who reads it: a report that builds on it must stay true."""
+    journal = Journal(path, OWNER, SHEET)
+    await write_one(journal)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda file: synced.append(os.fstat(file).st_size))
+    assert Journal(path, OWNER, SHEET).read().rows == {3: ROW}
+    assert synced == [path.stat().st_size]
+    await journal.close()
+
+
+async def test_a_disk_that_fails_at_the_end_is_told(path: Path) -> None:
+    """If the last outcomes cannot be put on disk, closing says so; what was on disk stays readable."""
+    fails = False
+
+    async def sync(_file: int) -> None:
+        if fails:
+            raise OSError(5, "Input/output error")
+
+    journal = Journal(path, OWNER, SHEET, sync=sync)
+    number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
+    journal.outcome(number, [DONE], [ROW])
+    fails = True
+    with pytest.raises(Stop) as stopped:
+        await journal.close()
+    assert stopped.value.exit_code is Exit.CANNOT_CREATE
+    assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [None]
+
+
+class TestOwed:
+    """Of units that others took departments from, and that were not written since."""
+
+    @staticmethod
+    def post(number: int, unit: str, *gains: tuple[str, str | None]) -> Intent:
+        changes = tuple(Change(department=department, rows=(2,), unit=unit, before=before) for department, before in gains)
+        return Intent(
+            number=number, operation=f"unit/{unit}", method="POST", path="/", body={}, changes=changes, picture={"unit": {"id": unit}}
+        )
+
+    @pytest.mark.parametrize("outcome", [DONE, Outcome(status=Status.FAILED, code=Code.TIMEOUT), None])
+    def test_taken_or_perhaps_taken(self, outcome: Outcome | None) -> None:
+        """A unit that a department was taken from, or may have been, is owed a write."""
+        settled = [Settled(number=1, outcomes=(outcome, outcome), rows=())] if outcome else []
+        history = history_of([self.post(1, "u2", ("d1", "u1"), ("d2", None)), *settled])
+        assert history.owed == {"u1": {"d1"}}
+
+    def test_not_taken(self) -> None:
+        """One whose department stayed where it was is not."""
+        refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
+        history = history_of([self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(refused,), rows=())])
+        assert history.owed == {}
+
+    def test_written_since(self) -> None:
+        """One that was written afterwards is owed nothing; one of which that is not known still is."""
+        taken = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
+        assert history_of(taken).owed == {"u1": {"d1"}}
+        assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}
