@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkjob.execute.executor import Executor
-from bulkjob.rundir.format import NAME
+from bulkjob.rundir.format import JOURNAL_FILE
 from bulkjob.rundir.journal import Journal
 from bulkjob.rundir.format import Owner
-from bulkjob.rocketchat.naming import Naming
+from bulkjob.records.naming import Naming
 from bulkjob.records.plan import Before
 from bulkjob.records.plan import Outcome
 from bulkjob.records.plan import Wish
@@ -169,7 +169,7 @@ def main() -> None:
             folder = Path(place, str(turn))
             folder.mkdir()
             checked = sheet(departments, turn + 1)
-            journal = kind(folder / NAME, replace(owner, sheet_sha256=str(turn)), checked.sheet)
+            journal = kind(folder / JOURNAL_FILE, replace(owner, sheet_sha256=str(turn)), checked.sheet)
             measured = asyncio.run(turn_of(settings, checked, journal))
             if turn > 1:
                 found[kind].append(measured)

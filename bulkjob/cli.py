@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob import __version__
-from bulkjob.settings.reading import survey
-from bulkjob.settings.table import settings_of
-from bulkjob.settings.values import Settings
-from bulkjob.system.log import LogFormatter, logging_to
-from bulkjob.system.signals import ignore_signals, leaving_at_once
-from bulkjob.system.streams import sturdy_standard_streams
+from bulkjob.settings import Settings, settings_of, survey
+from bulkjob.system import LogFormatter, ignore_signals, leaving_at_once, logging_to, sturdy_standard_streams
 from bulkjob.vocabulary import Exit, Stop
 
 #: What each exit code says, for the help and the documentation.

@@ -8,34 +8,16 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 
-from bulkjob.execute.executor import Execution, Executor
-from bulkjob.plan.approval import Approved
-from bulkjob.plan.document import NAME as PLAN
-from bulkjob.plan.drift import Drifted
-from bulkjob.plan.file import render_plan
-from bulkjob.plan.preparation import Preparing
-from bulkjob.plan.resume import continued
-from bulkjob.records.plan import Plan
-from bulkjob.records.server import Server
-from bulkjob.records.sheet import Sheet
-from bulkjob.records.workspace import Workspace
-from bulkjob.report.ending import write_report
-from bulkjob.report.progress import progress
-from bulkjob.report.summary import RunFigures
-from bulkjob.report.terminal import summary_lines
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rocketchat.session import client_of, connect
-from bulkjob.rocketchat.transport import Transport
-from bulkjob.rundir.directory import RunDirectory
-from bulkjob.rundir.format import NAME as JOURNAL
-from bulkjob.rundir.format import Owner
-from bulkjob.rundir.history import History, refuse_closed
-from bulkjob.rundir.journal import Journal
-from bulkjob.settings.values import Settings
-from bulkjob.system.files import remove_whole, write_whole
-from bulkjob.system.signals import told_to
+from bulkjob.execute import Execution, Executor
+from bulkjob.plan import PLAN_FILE, Approved, Drifted, Preparing, continued, document_of_plan, render_plan
+from bulkjob.records import Naming, Plan, Server, Sheet, Workspace
+from bulkjob.report import RunFigures, planned_results, progress_display, row_result, summary_lines, write_report
+from bulkjob.rocketchat import Client, Transport, client_of, connect
+from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
+from bulkjob.settings import Settings
+from bulkjob.system import remove_whole, told_to, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -71,7 +53,7 @@ class Job:
         # From the lock until the report is written: an interruption must not cost it.
         with told_to(lambda: self._interrupt(work)):
             refuse_closed(directory.path)
-            journal = Journal(directory.path / JOURNAL, self._owner, known.checked.sheet)
+            journal = Journal(directory.path / JOURNAL_FILE, self._owner, known.checked.sheet)
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
             self._preparation.known = replace(known, earlier={**known.earlier, **history.rows})
@@ -88,13 +70,16 @@ class Job:
     async def _work(self, directory: RunDirectory, journal: Journal, history: History) -> None:
         settings, preparation = self._settings, self._preparation
         if history.owner is None:
-            remove_whole(directory.path / PLAN)
+            remove_whole(directory.path / PLAN_FILE)
         preparation.check()
         async with self._connection() as transport:
             client = client_of(settings, transport)
             try:
                 prepared = await preparation.plan(client, self._warn)
-                write_whole(directory.path / PLAN, render_plan(preparation.document(self._figures.warnings)))
+                results = planned_results(preparation.known, prepared.plan).values()
+                write_whole(
+                    directory.path / PLAN_FILE, render_plan(document_of_plan(settings, preparation, results, self._figures.warnings))
+                )
                 plan = continued(prepared.plan, history, prepared.workspace, prepared.server)
                 await self._execute(plan, client, prepared.server, journal)
             finally:
@@ -106,7 +91,7 @@ class Job:
         settings = self._settings
         rows = len({row for wish in plan.wishes for row in wish.rows})
         before = client.figures.calls.total()
-        with progress(rows, stream=sys.stderr, clock=time.monotonic) as shown:
+        with progress_display(rows, stream=sys.stderr, clock=time.monotonic) as shown:
 
             def show(done: int, failed: int) -> None:
                 shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total() - before)
@@ -120,6 +105,7 @@ class Job:
                 journal,
                 concurrency=settings.concurrency,
                 max_failures=settings.max_failures,
+                result_of=partial(row_result, naming=naming),
                 report=show,
                 warn=self._warn,
             )

@@ -6,10 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bulkjob.doctor import exit_code_of, findings_of
-from bulkjob.doctor.look import look
-from bulkjob.doctor.table import table
-from bulkjob.settings.values import Settings
+from bulkjob.doctor import exit_code_of, findings_of, findings_table, gather_facts
+from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit
 
 
@@ -18,9 +16,9 @@ def doctor(settings: Settings, sheet: Path | None, *, wrong_settings: Sequence[s
 
     ``wrong_settings``: one sentence for each setting that is missing or wrong; the rest is looked at all the same.
     """
-    facts = asyncio.run(look(settings, sheet, wrong_settings=wrong_settings))
+    facts = asyncio.run(gather_facts(settings, sheet, wrong_settings=wrong_settings))
     findings = findings_of(facts)
     width = shutil.get_terminal_size((120, 40)).columns
-    lines = table(findings, with_sheet=facts.assignments is not None, width=width, colour=sys.stdout.isatty())
+    lines = findings_table(findings, with_sheet=facts.assignments is not None, width=width, colour=sys.stdout.isatty())
     print("\n".join(lines))  # noqa: T201 - the command's output
     return exit_code_of(findings)

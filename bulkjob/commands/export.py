@@ -11,16 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bulkjob.export.files import MOST_WORKBOOK_ROWS, Origin, render_csv, render_xlsx
-from bulkjob.export.rows import Export, export_of
+from bulkjob.export import MOST_WORKBOOK_ROWS, Export, Origin, export_of, render_csv, render_xlsx
 from bulkjob.phrases import printable
-from bulkjob.records.workspace import Workspace
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.inspect import inspect
-from bulkjob.rocketchat.session import Connect, connect, opened
-from bulkjob.rocketchat.workspace import read_workspace, with_members
-from bulkjob.settings.values import Settings
-from bulkjob.system.files import write_whole
+from bulkjob.records import Workspace
+from bulkjob.rocketchat import Client, Connect, connect, inspect_server, opened, read_workspace, with_members
+from bulkjob.settings import Settings
+from bulkjob.system import write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 #: Seconds between two lines of the log that say how far the reading is.
@@ -58,7 +54,7 @@ async def exported(settings: Settings, path: Path, *, with_counts: bool, force: 
 
 async def _everything(client: Client) -> Workspace:
     """The whole workspace, with the agents of every department that is not archived."""
-    server = await inspect(client)
+    server = await inspect_server(client)
     workspace = await read_workspace(client, server, names_units=True, names_agents=True)
     present = [department.id for department in workspace.departments.values() if not department.archived]
     log.info("Reading the agents of %s.", _counted(len(present), "department"))

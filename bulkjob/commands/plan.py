@@ -6,16 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from bulkjob.plan.file import render_plan
-from bulkjob.plan.preparation import Preparation
-from bulkjob.records.results import Known, RowResult
-from bulkjob.report.ending import exit_code_of
-from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, listing, next_step
-from bulkjob.report.results import render_results
-from bulkjob.rocketchat.session import Connect, connect, opened, reading
-from bulkjob.settings.values import Settings
+from bulkjob.plan import Preparation, document_of_plan, render_plan
+from bulkjob.records import Known, RowResult
+from bulkjob.report import Screen, ambiguous, exit_code_of, in_encoding, next_step, plan_lines, planned_results, render_results
+from bulkjob.rocketchat import Connect, connect, opened, reading
+from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.system.files import write_whole
+from bulkjob.system import write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Endings that say something about the sheet, so that there is a plan, or a list of rows, to show.
@@ -51,8 +48,9 @@ async def planned(
         if reason.exit_code not in _TELLING:
             raise
         stop = reason
-    results = preparation.results(stop)
-    document = preparation.document(tuple(warnings), stop)
+    prepared = preparation.prepared
+    results = planned_results(preparation.known, prepared.plan if prepared else None, stop)
+    document = document_of_plan(settings, preparation, results.values(), warnings, stop)
     rendered = render_plan(document)
     if csv is not None:
         write_whole(csv, render_results(checked.sheet, results))
@@ -62,8 +60,8 @@ async def planned(
         sys.stdout.write(rendered.decode())
     else:
         run = f"bulkjob run {shlex.quote(str(sheet))}" + (f" --plan {shlex.quote(str(out))}" if out is not None else "")
-        workspace = preparation.prepared.workspace if preparation.prepared else None
-        lines = listing(
+        workspace = prepared.workspace if prepared else None
+        lines = plan_lines(
             document,
             with_ids=ambiguous(workspace) if workspace else frozenset(),
             next_step=next_step(document, run=run),

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.job import Connection, Job, connection_of
-from bulkjob.plan.preparation import Return
-from bulkjob.rundir.directory import LOCK, ROLLBACK, opened
-from bulkjob.rundir.format import NAME, Owner
-from bulkjob.rundir.history import History, read_history
-from bulkjob.settings.values import Settings
+from bulkjob.plan import Return
+from bulkjob.rundir import JOURNAL_FILE, LOCK, ROLLBACK, History, Owner, opened, read_history
+from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -30,16 +28,16 @@ def rollback(settings: Settings, run_dir: Path) -> Exit:
 
 def _refuse_no_run(run_dir: Path) -> None:
     """Raises `Stop` (66) where no run has ever been, so that nothing is made there."""
-    if not (run_dir / LOCK).exists() and not (run_dir / NAME).exists():
+    if not (run_dir / LOCK).exists() and not (run_dir / JOURNAL_FILE).exists():
         reason = "is no directory" if not run_dir.is_dir() else "is no run directory"
         raise Stop(Exit.NO_INPUT, f"{run_dir} {reason}. Name the run directory that bulkjob run has named.")
 
 
 def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
     """What the run in a directory did, and whose it is. Raises `Stop` (66, 73)."""
-    history = read_history(run_dir / NAME)
+    history = read_history(run_dir / JOURNAL_FILE)
     if history is None or history.owner is None or history.sheet is None:
-        message = f"The run in {run_dir} has changed nothing (it left no {NAME}), so there is nothing to put back."
+        message = f"The run in {run_dir} has changed nothing (it left no {JOURNAL_FILE}), so there is nothing to put back."
         raise Stop(Exit.NO_INPUT, message)
     if history.owner.server != settings.url:
         message = (

@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.job import Connection, Job, connection_of, owner_of
-from bulkjob.plan.approval import Approved, read_approved, with_choices_of
-from bulkjob.plan.preparation import Preparation
-from bulkjob.records.results import Known
-from bulkjob.records.sheet import CheckedSheet
-from bulkjob.rundir.directory import opened
-from bulkjob.settings.values import Settings
+from bulkjob.plan import Approved, Preparation, read_approved, with_choices_of
+from bulkjob.records import CheckedSheet, Known
+from bulkjob.rundir import opened
+from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit
 

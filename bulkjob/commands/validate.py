@@ -5,12 +5,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from bulkjob.records.sheet import CheckedSheet
-from bulkjob.report.annotated import render_annotated, too_large
-from bulkjob.report.problems import listing, problems_document, render_problems
-from bulkjob.settings.values import Settings
+from bulkjob.records import CheckedSheet
+from bulkjob.report import problem_lines, problems_document, render_annotated, render_problems, too_large
+from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.system.files import remove_whole, write_whole
+from bulkjob.system import remove_whole, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -28,7 +27,7 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
         size = shutil.get_terminal_size((120, 40))
         whole_list = str(out / "problems.csv") if out is not None else ""
         height = size.lines - (2 if written else 0)
-        print("\n".join(listing(checked, width=size.columns, height=height, whole_list=whole_list)))
+        print("\n".join(problem_lines(checked, width=size.columns, height=height, whole_list=whole_list)))
     if written:
         print(written if as_json else f"\n{written}", file=sys.stderr if as_json else sys.stdout)
     return Exit.BAD_SHEET if checked.problems else Exit.OK

@@ -1,27 +1,10 @@
-"""What stands in the way of a run: facts become findings, each with its remedy. Nothing is asked for here; `doctor_command` does that.
+"""``bulkjob doctor``: what is looked at becomes facts, facts become findings, findings become a table.
 
 facts (outlook: sheet and workspace) → findings (rights: permissions and routes) → table
+
+In: settings, and perhaps a sheet. Out: findings and an exit code. `look` reads the server, the sheet and the run directory; nothing is changed.
 """
 
-from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts, Window
-from bulkjob.doctor.finding import Finding, State
-from bulkjob.doctor.findings import exit_code_of, findings_of
-from bulkjob.doctor.outlook import Outlook, outlook
-from bulkjob.doctor.table import table
+import lazy_loader
 
-__all__ = [
-    "DirectoryFacts",
-    "Facts",
-    "Finding",
-    "ListName",
-    "Listed",
-    "Outlook",
-    "ServerFacts",
-    "SheetFacts",
-    "State",
-    "Window",
-    "exit_code_of",
-    "findings_of",
-    "outlook",
-    "table",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

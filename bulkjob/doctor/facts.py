@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 from bulkjob.doctor.outlook import Outlook
-from bulkjob.records.server import Server
-from bulkjob.records.sheet import Assignment, CheckedSheet
-from bulkjob.rocketchat.failures import Failure
+from bulkjob.records import Assignment, CheckedSheet, Server
+from bulkjob.rocketchat import Failure
 from bulkjob.vocabulary import Exit, Stop
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from bulkjob.doctor.facts import Facts
 from bulkjob.phrases import one_line
-from bulkjob.rocketchat.failures import Failure
+from bulkjob.rocketchat import Failure
 from bulkjob.vocabulary import NO_UNIT, Exit
 
 

@@ -12,9 +12,8 @@ from bulkjob.doctor.outlook import Outlook
 from bulkjob.doctor.reachability import address_finding, no_account_findings
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE, rights
 from bulkjob.phrases import many, named_agent, printable, rows_listed, span
-from bulkjob.records.server import BYPASS_RATE_LIMIT, MANAGE_UNITS, Server
-from bulkjob.records.sheet import Problem
-from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW
+from bulkjob.records import BYPASS_RATE_LIMIT, MANAGE_UNITS, Problem, Server
+from bulkjob.rocketchat.pacing import DEFAULT_WINDOW
 from bulkjob.vocabulary import Code, Exit
 
 #: Clocks that differ by fewer seconds are the same for whoever compares two logs.

@@ -4,10 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bulkjob.doctor import Window
-from bulkjob.rocketchat import answers, endpoints
-from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.failures import Failure
-from bulkjob.rocketchat.transport import NoAnswer, Transport
+from bulkjob.rocketchat import Answer, Failure, NoAnswer, Request, Transport, answers, endpoints
 
 # --------------------------------------------------------------------------------------------------------------- listening
 

@@ -6,7 +6,7 @@ from typing import Final
 from bulkjob.doctor.facts import Facts, Listed, ListName, ServerFacts
 from bulkjob.doctor.finding import AGAIN, Finding, Needs, State, Use, joined_words
 from bulkjob.doctor.rights import grant, has_licence, open_routes
-from bulkjob.records.server import MANAGE_MONITORS, MANAGE_UNITS, Server
+from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, Server
 from bulkjob.vocabulary import Exit
 
 _LISTS: Final = {

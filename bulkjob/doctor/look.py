@@ -13,22 +13,26 @@ from typing import Final
 
 from bulkjob.doctor import DirectoryFacts, Facts, Listed, ListName, Outlook, ServerFacts, SheetFacts
 from bulkjob.doctor.listening import Heard
-from bulkjob.doctor.outlook import outlook
-from bulkjob.plan.decide import Options
-from bulkjob.plan.resolve import departments_to_read
-from bulkjob.records.server import MANAGE_MONITORS, MANAGE_UNITS, Server
-from bulkjob.records.sheet import CheckedSheet
-from bulkjob.records.workspace import Workspace
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.call import Request
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.failures import CallFailed, Failure, stop_for
-from bulkjob.rocketchat.inspect import inspect
-from bulkjob.rocketchat.payloads import Page
-from bulkjob.rocketchat.session import Connect, connect, opened
-from bulkjob.rocketchat.workspace import read_workspace, with_members
-from bulkjob.rundir.directory import RUNS
-from bulkjob.settings.values import Settings
+from bulkjob.doctor.outlook import outlook_of
+from bulkjob.plan import Options, departments_to_read
+from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
+from bulkjob.rocketchat import (
+    CallFailed,
+    Client,
+    Connect,
+    Failure,
+    Page,
+    Request,
+    connect,
+    endpoints,
+    inspect_server,
+    opened,
+    read_workspace,
+    stop_for,
+    with_members,
+)
+from bulkjob.rundir import RUNS
+from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import NO_UNIT, Exit, Stop
 
@@ -43,7 +47,7 @@ _LISTS_READ: Final = 10
 _TICK: Final = 5.0
 
 
-async def look(
+async def gather_facts(
     settings: Settings,
     sheet: Path | None,
     *,
@@ -103,7 +107,7 @@ def _try_directory(run_dir: Path | None) -> DirectoryFacts:
 
 async def _asked(settings: Settings, facts: Facts, client: Client, heard: "Heard") -> Facts:
     try:
-        server = await inspect(client)
+        server = await inspect_server(client)
     except Stop as stop:
         return replace(facts, answers=ServerFacts(info=heard.info, stop=stop, account_failure=heard.account_failure))
     lists = await _try_lists(client, server)
@@ -177,7 +181,7 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
     members_known = len(deciding) <= _LISTS_READ
     if members_known:
         workspace = await with_members(client, workspace, deciding)
-    return outlook(
+    return outlook_of(
         checked,
         workspace,
         server,

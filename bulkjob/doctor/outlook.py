@@ -4,14 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bulkjob.plan.decide import Options, make_plan
-from bulkjob.plan.guards import refuse_many_removals
-from bulkjob.plan.resolve import resolve
-from bulkjob.records.plan import ALREADY_SO, AgentWish, UnitWish, Wish
-from bulkjob.records.server import MANAGE_UNITS, UNIT_ROLES, Server
-from bulkjob.records.sheet import CheckedSheet, Problem
-from bulkjob.records.workspace import Workspace
-from bulkjob.settings.values import MaxRemovals
+from bulkjob.plan import Options, make_plan, refuse_many_removals, resolve_names
+from bulkjob.records import ALREADY_SO, MANAGE_UNITS, UNIT_ROLES, AgentWish, CheckedSheet, Problem, Server, UnitWish, Wish, Workspace
+from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Code, Status, Stop
 
 
@@ -41,7 +36,7 @@ class Outlook:
         return not (self.problems or self.unlisted_units or self.undecided)
 
 
-def outlook(
+def outlook_of(
     checked: CheckedSheet,
     workspace: Workspace,
     server: Server,
@@ -55,7 +50,7 @@ def outlook(
 
     What ``mirror`` removes is left out: that needs every department's list.
     """
-    resolution = resolve(checked, workspace)
+    resolution = resolve_names(checked, workspace)
     undecided = {problem.row for problem in resolution.problems if problem.code is Code.UNKNOWN_AGENT and not members_known}
     wanted = [row for row in resolution.wanted if not (skip_invalid and row.department_id in resolution.about)]
     # The plan of an account that may do everything, on a server that can, tells what the sheet needs.

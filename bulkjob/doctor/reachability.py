@@ -6,8 +6,8 @@ from typing import Final
 from bulkjob.doctor.facts import ServerFacts
 from bulkjob.doctor.finding import AGAIN, Finding, State, joined_words
 from bulkjob.phrases import printable
-from bulkjob.records.server import OLDEST, Version
-from bulkjob.rocketchat.failures import Failure
+from bulkjob.records import OLDEST, Version
+from bulkjob.rocketchat import Failure
 from bulkjob.vocabulary import Exit
 
 _DEPARTMENT_UNIT: Final = Version(6, 13)

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from bulkjob.doctor.facts import ListName, ServerFacts
 from bulkjob.doctor.finding import Finding, Needs, State, Use
-from bulkjob.records.server import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
+from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
 from bulkjob.vocabulary import Exit
 
 PERMISSIONS_PAGE: Final = "Administration > Workspace > Permissions"

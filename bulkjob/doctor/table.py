@@ -18,7 +18,7 @@ _PLAIN: Final = "\x1b[0m"
 _LEAST_TEXT: Final = 40
 
 
-def table(findings: Sequence[Finding], *, with_sheet: bool, width: int = 120, colour: bool = False) -> list[str]:
+def findings_table(findings: Sequence[Finding], *, with_sheet: bool, width: int = 120, colour: bool = False) -> list[str]:
     """The lines to print. ``width`` is in characters; on a narrow terminal the table is wider than it."""
     heads = ("", "what", "needed" if with_sheet else "needed for", "")
     cells = [(str(finding.state), finding.what, finding.needed) for finding in findings]

@@ -6,13 +6,9 @@ from dataclasses import dataclass, field
 from bulkjob.execute import compose, verify
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.listings import members_of
-from bulkjob.records.plan import AgentsPost, Outcome, Wish
-from bulkjob.records.workspace import Membership
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.pacing.tickets import Ticket
-from bulkjob.rocketchat.transport import Written
+from bulkjob.records import AgentsPost, Membership, Outcome, Wish
+from bulkjob.rocketchat import Client, Route, Written, endpoints
+from bulkjob.rocketchat.pacing import Ticket
 
 
 @dataclass(slots=True)

@@ -4,24 +4,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
-from bulkjob.plan.decide import missing_fields
-from bulkjob.records.plan import (
+from bulkjob.plan import missing_fields
+from bulkjob.records import (
     ALREADY_SO,
     AgentChange,
     AgentsPost,
     AgentWish,
     Before,
+    Department,
     DepartmentPut,
+    Membership,
+    Monitor,
     Outcome,
+    Server,
+    Unit,
     UnitPost,
     UnitWish,
     Wish,
     failed,
 )
-from bulkjob.records.server import Server
-from bulkjob.records.workspace import Department, Membership, Monitor, Unit
-from bulkjob.rocketchat import endpoints, payloads
-from bulkjob.rocketchat.call import Request
+from bulkjob.rocketchat import Request, endpoints, payloads
 from bulkjob.vocabulary import Code
 
 T = TypeVar("T")

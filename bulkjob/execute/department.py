@@ -8,15 +8,8 @@ from bulkjob.execute import compose, verify
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.listings import members_of
 from bulkjob.execute.writing import Warn
-from bulkjob.records.plan import AgentWish, DepartmentPut, Outcome, Wish, agent_holds
-from bulkjob.records.server import Server
-from bulkjob.records.workspace import Department, Membership
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rocketchat.payloads import DepartmentState
-from bulkjob.rocketchat.transport import Written
+from bulkjob.records import AgentWish, Department, DepartmentPut, Membership, Naming, Outcome, Server, Wish, agent_holds
+from bulkjob.rocketchat import Client, DepartmentState, Route, Written, endpoints
 from bulkjob.vocabulary import Code
 
 #: Before 6.6 a PUT is answered before its agents are stored: they are looked for after each of these many seconds.

@@ -6,14 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bulkjob.execute.sender import Sender
-from bulkjob.records.plan import AgentsPost, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish
-from bulkjob.records.results import RowResult
-from bulkjob.records.server import Server
-from bulkjob.report.rows import Settled, row_result
-from bulkjob.rocketchat.attempts import Closed
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rundir.journal import Journal
+from bulkjob.records import AgentsPost, DepartmentPut, Naming, Operation, Outcome, Plan, RowResult, Server, Settled, UnitPost, Wish
+from bulkjob.rocketchat import Client, Closed
+from bulkjob.rundir import Journal
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 
@@ -74,20 +69,21 @@ class Executor:
         *,
         concurrency: int,
         max_failures: int,
+        result_of: Callable[[int, list[Settled]], RowResult],
         report: Callable[[int, int], None],
         warn: Callable[[str], None],
     ) -> None:
-        """``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
+        """``result_of`` words what became of a row; ``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
 
         ``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit.
         """
         self._plan = plan
         self._client = client
         self._sender = Sender(client, server, naming, journal, warn)
-        self._naming = naming
         self._journal = journal
         self._concurrency = concurrency
         self._max_failures = max_failures
+        self._result_of = result_of
         self._report = report
         self._stop: Stop | None = None
         self._tally = Tally(plan.wishes)
@@ -177,7 +173,7 @@ class Executor:
         """Takes in outcomes; returns the results of the rows that are success by them."""
         finished = self._tally.settle(outcomes)
         self._report(*self.progress)
-        results = [row_result(row, self._tally.halves(row), self._naming) for row in finished]
+        results = [self._result_of(row, self._tally.halves(row)) for row in finished]
         return [result for result in results if result.status is Status.SUCCESS]
 
     def _finish(self, operation: Operation) -> None:

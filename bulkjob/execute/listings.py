@@ -4,12 +4,9 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import TypeVar
 
-from bulkjob.records.workspace import Department, Membership
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.failures import CallFailed, Failure, Next
-from bulkjob.rocketchat.pacing.tickets import Ticket
-from bulkjob.rocketchat.workspace import NeverComplete, read_departments, read_members, read_pages
+from bulkjob.records import Department, Membership
+from bulkjob.rocketchat import CallFailed, Client, Failure, NeverComplete, Next, endpoints, read_departments, read_members, read_pages
+from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.vocabulary import Code
 
 T = TypeVar("T")

@@ -15,16 +15,10 @@ from bulkjob.execute.department import DepartmentWriting
 from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.unit import UnitWriting
 from bulkjob.execute.writing import Warn, Writing
-from bulkjob.records.plan import AgentsPost, DepartmentPut, Operation, Outcome, UnitPost, Wish
-from bulkjob.records.server import Server
-from bulkjob.rocketchat.attempts import Closed
-from bulkjob.rocketchat.call import Request
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.failures import CallFailed, Next, stop_for
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rocketchat.pacing.tickets import Ticket
-from bulkjob.rocketchat.transport import Written
-from bulkjob.rundir.journal import Journal
+from bulkjob.records import AgentsPost, DepartmentPut, Naming, Operation, Outcome, Server, UnitPost, Wish
+from bulkjob.rocketchat import CallFailed, Client, Closed, Next, Request, Written, stop_for
+from bulkjob.rocketchat.pacing import Ticket
+from bulkjob.rundir import Journal
 from bulkjob.vocabulary import Change, Status, Stop
 
 T = TypeVar("T")

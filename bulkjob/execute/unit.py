@@ -7,16 +7,8 @@ from bulkjob.execute import compose, verify
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.writing import Warn
-from bulkjob.records.plan import Outcome, UnitPost, UnitWish, Wish
-from bulkjob.records.server import Server
-from bulkjob.records.workspace import Monitor
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rocketchat.payloads import StoredUnit
-from bulkjob.rocketchat.together import Together
-from bulkjob.rocketchat.transport import Written
+from bulkjob.records import Monitor, Naming, Outcome, Server, UnitPost, UnitWish, Wish
+from bulkjob.rocketchat import Client, Route, StoredUnit, Together, Written, endpoints
 from bulkjob.vocabulary import Code
 
 

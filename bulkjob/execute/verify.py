@@ -3,11 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from bulkjob.records.plan import AgentChange, AgentWish, Outcome, UnitWish, Wish, agent_holds, unit_holds
-from bulkjob.records.workspace import Department, Membership
-from bulkjob.rocketchat.failures import CallFailed, Failure, Next
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rocketchat.transport import Written
+from bulkjob.records import AgentChange, AgentWish, Department, Membership, Naming, Outcome, UnitWish, Wish, agent_holds, unit_holds
+from bulkjob.rocketchat import CallFailed, Failure, Next, Written
 from bulkjob.vocabulary import Change, Code, Status
 
 #: The server's own reasons that have a code of their own, by ``errorType``.

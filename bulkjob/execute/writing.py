@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from bulkjob.execute.compose import Composed
-from bulkjob.records.plan import Outcome, Wish
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.transport import Written
+from bulkjob.records import Outcome, Wish
+from bulkjob.rocketchat import Client, Route, Written
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ import xlsxwriter
 
 from bulkjob.export.rows import Export, ExportRow
 from bulkjob.phrases import one_line
-from bulkjob.report.results import csv_bytes
-from bulkjob.sheet.checks import LARGEST_NUMBER
+from bulkjob.report import csv_bytes
+from bulkjob.sheet import LARGEST_NUMBER
 from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS
 
 #: Below the row of headers.

@@ -11,12 +11,9 @@ from typing import Final
 
 import pandas as pd
 
-from bulkjob.plan.names import Directory
-from bulkjob.records.sheet import Sheet
-from bulkjob.records.workspace import Department, Membership, Workspace
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.sheet.checks import LARGEST_NUMBER, check
-from bulkjob.sheet.text import comparable, stripped
+from bulkjob.plan import Directory
+from bulkjob.records import Department, Membership, Naming, Sheet, Workspace
+from bulkjob.sheet import LARGEST_NUMBER, check, comparable, stripped
 from bulkjob.vocabulary import NO_UNIT
 
 #: In UTF-16 units, as Excel counts them.

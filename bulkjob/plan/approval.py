@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bulkjob.plan.document import PlanDocument
 from bulkjob.plan.file import parse_plan
-from bulkjob.settings.values import Settings
+from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit, Stop
 
 

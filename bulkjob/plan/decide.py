@@ -8,21 +8,25 @@ from typing import Literal
 
 from bulkjob.plan.order import arrivals, concerned, in_order, unit_posts
 from bulkjob.plan.resolve import Wanted
-from bulkjob.records.plan import (
+from bulkjob.records import (
+    ADD_AGENTS,
     ALREADY_SO,
+    MANAGE_DEPARTMENTS,
+    REQUIRED_FIELDS,
     AgentsPost,
     AgentWish,
+    Department,
     DepartmentPut,
     Operation,
     Outcome,
     Plan,
+    Server,
     UnitPost,
     UnitWish,
     Wish,
+    Workspace,
     failed,
 )
-from bulkjob.records.server import ADD_AGENTS, MANAGE_DEPARTMENTS, Server
-from bulkjob.records.workspace import REQUIRED_FIELDS, Department, Workspace
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED})

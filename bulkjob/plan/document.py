@@ -12,11 +12,20 @@ import msgspec
 
 from bulkjob import __version__
 from bulkjob.plan.forecast import Forecast, duration_text, operation_calls
-from bulkjob.records.plan import AgentsPost, AgentWish, DepartmentPut, Operation, Plan, UnitPost, UnitWish, Wish
-from bulkjob.records.results import RowResult
-from bulkjob.records.server import Server
-from bulkjob.records.sheet import Sheet
-from bulkjob.records.workspace import Workspace
+from bulkjob.records import (
+    AgentsPost,
+    AgentWish,
+    DepartmentPut,
+    Operation,
+    Plan,
+    RowResult,
+    Server,
+    Sheet,
+    UnitPost,
+    UnitWish,
+    Wish,
+    Workspace,
+)
 from bulkjob.rocketchat import endpoints
 from bulkjob.vocabulary import Code, Status, Stop
 
@@ -24,7 +33,7 @@ from bulkjob.vocabulary import Code, Status, Stop
 FORMAT: Final = 1
 
 
-NAME: Final = "plan.json"
+PLAN_FILE: Final = "plan.json"
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):

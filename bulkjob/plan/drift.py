@@ -7,10 +7,22 @@ from typing import Final
 from bulkjob.phrases import named, named_agent, one_line
 from bulkjob.plan.document import AgentEntry, Entry, Place, PlanDocument, Thing, UnitEntry, place_of, wish_of
 from bulkjob.plan.order import in_order
-from bulkjob.records.plan import AgentsPost, AgentWish, DepartmentPut, Operation, Plan, UnitPost, Wish, department_put_id, unit_post_id
-from bulkjob.records.sheet import Sheet
-from bulkjob.records.workspace import Department, Membership, Workspace
-from bulkjob.rocketchat.naming import Naming
+from bulkjob.records import (
+    AgentsPost,
+    AgentWish,
+    Department,
+    DepartmentPut,
+    Membership,
+    Naming,
+    Operation,
+    Plan,
+    Sheet,
+    UnitPost,
+    Wish,
+    Workspace,
+    department_put_id,
+    unit_post_id,
+)
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: A wish without its rows.

@@ -8,11 +8,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-from bulkjob.records.plan import AgentsPost, DepartmentPut, Operation, UnitPost
-from bulkjob.records.server import BYPASS_RATE_LIMIT, Server
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit
+from bulkjob.records import BYPASS_RATE_LIMIT, AgentsPost, DepartmentPut, Operation, Server, UnitPost
+from bulkjob.rocketchat import Route, endpoints
+from bulkjob.rocketchat.pacing import DEFAULT_WINDOW, Limit
 
 _GET_UNIT: Final = endpoints.unit("").route
 

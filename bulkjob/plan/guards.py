@@ -3,11 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from bulkjob.records.plan import Plan
-from bulkjob.records.server import Server
-from bulkjob.records.sheet import Problem
-from bulkjob.records.workspace import Workspace
-from bulkjob.settings.values import MaxRemovals
+from bulkjob.records import Plan, Problem, Server, Workspace
+from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Exit, Stop
 
 

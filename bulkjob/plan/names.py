@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
-from bulkjob.records.workspace import Department, Membership, Workspace
+from bulkjob.records import Department, Membership, Workspace
 from bulkjob.sheet import comparable
 
 

@@ -6,8 +6,7 @@ from itertools import combinations
 from math import comb
 from typing import TypeVar
 
-from bulkjob.records.plan import Operation, UnitPost, UnitWish, department_put_id, unit_post_id
-from bulkjob.records.workspace import Department
+from bulkjob.records import Department, Operation, UnitPost, UnitWish, department_put_id, unit_post_id
 
 O = TypeVar("O", bound=Operation)  # noqa: E741
 

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,23 +14,14 @@ from bulkjob.plan.document import Choices, PlanDocument, document_of
 from bulkjob.plan.drift import as_planned, hold_to, refuse_other_plan
 from bulkjob.plan.forecast import Forecast, forecast_of
 from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
-from bulkjob.plan.resolve import Resolution, departments_to_read, resolve
+from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
 from bulkjob.plan.rollback import departments_changed, way_back
 from bulkjob.plan.routes import shared_out
-from bulkjob.records.plan import Plan, UnitWish, Wish
-from bulkjob.records.results import Known, RowResult
-from bulkjob.records.server import Server
-from bulkjob.records.sheet import CheckedSheet, Problem
-from bulkjob.records.workspace import Workspace
-from bulkjob.report.rows import PLANNED, row_results
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.inspect import inspect
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rocketchat.pacing.tickets import Limit
-from bulkjob.rocketchat.workspace import read_workspace, with_members
-from bulkjob.rundir.history import History
-from bulkjob.settings.values import Settings
+from bulkjob.records import CheckedSheet, Known, Naming, Plan, Problem, RowResult, Server, UnitWish, Wish, Workspace
+from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members
+from bulkjob.rocketchat.pacing import Limit
+from bulkjob.rundir import History
+from bulkjob.settings import Settings
 from bulkjob.vocabulary import Change, Status, Stop
 
 
@@ -57,15 +48,14 @@ class Preparing(Protocol):
     known: Known
     """What has been found out so far, so that every ending can be reported."""
     server: Server | None
+    prepared: Prepared | None
+    """Also where a guard then refuses the plan."""
 
     def check(self) -> None:
         """Refuses what can be refused without asking the server. Raises `Stop`."""
 
     async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
-
-    def document(self, warnings: tuple[str, ...]) -> PlanDocument:
-        """The plan as a document."""
 
 
 class Preparation:
@@ -88,7 +78,7 @@ class Preparation:
 
     async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
-        server = self.server = await inspect(client)
+        server = self.server = await inspect_server(client)
         for warning in server.warnings:
             warn(warning)
         workspace = await self._read(client, server)
@@ -115,7 +105,7 @@ class Preparation:
         return await with_members(client, workspace, departments_to_read(assignments, workspace, mirror=mirror))
 
     def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
-        resolution = resolve(self.known.checked, workspace)
+        resolution = resolve_names(self.known.checked, workspace)
         self.known = replace(self.known, problems=resolution.problems, naming=Naming(workspace))
         refuse_unlisted_units(resolution.unlisted_units, server)
         if self._settings.skip_invalid:
@@ -134,28 +124,25 @@ class Preparation:
         """Those of rows that no earlier attempt brought to success."""
         return [problem for problem in problems if problem.row not in self.known.earlier]
 
-    # --------------------------------------------------------------------------------------------------------- telling
 
-    def results(self, stop: Stop | None = None) -> dict[int, RowResult]:
-        """What will become of each row of the sheet, as far as is known; ``stop`` is what would end a run before its first write."""
-        known = self.known
-        if self.prepared and stop is None:
-            plan = self.prepared.plan
-            known = replace(known, wishes=plan.wishes, outcomes={wish: plan.settled.get(wish, PLANNED) for wish in plan.wishes})
-        return row_results(known, stop)
-
-    def document(self, warnings: tuple[str, ...], stop: Stop | None = None) -> PlanDocument:
-        """The plan as a document; without operations where it did not come to a plan."""
-        settings, prepared = self._settings, self.prepared
-        return document_of(
-            sheet=self.known.checked.sheet,
-            server_url=settings.url,
-            choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
-            results=self.results(stop).values(),
-            warnings=warnings,
-            refused=stop,
-            decided=(prepared.plan, prepared.workspace, prepared.server, prepared.forecast(settings.concurrency)) if prepared else None,
-        )
+def document_of_plan(
+    settings: Settings,
+    preparing: Preparing,
+    results: Iterable[RowResult],
+    warnings: Sequence[str],
+    refused: Stop | None = None,
+) -> PlanDocument:
+    """The plan as a document; without operations where it did not come to a plan."""
+    prepared = preparing.prepared
+    return document_of(
+        sheet=preparing.known.checked.sheet,
+        server_url=settings.url,
+        choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
+        results=results,
+        warnings=warnings,
+        refused=refused,
+        decided=(prepared.plan, prepared.workspace, prepared.server, prepared.forecast(settings.concurrency)) if prepared else None,
+    )
 
 
 def calls_made(client: Client) -> Counter[Route]:
@@ -188,14 +175,14 @@ class Return:
         self.server: Server | None = None
         self._settings = settings
         self._history = history
-        self._prepared: Prepared | None = None
+        self.prepared: Prepared | None = None
 
     def check(self) -> None:
         """Nothing can be refused before the server has told what it holds."""
 
     async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
         """The plan of what is to be put back and was not by an earlier attempt. Raises `Stop`."""
-        server = self.server = await inspect(client)
+        server = self.server = await inspect_server(client)
         made = self._history.made
         names_units = any(isinstance(each.wish, UnitWish) for each in made)
         workspace = await read_workspace(client, server, names_units=names_units, names_agents=False)
@@ -208,21 +195,8 @@ class Return:
         plan = plan_wishes(wishes, workspace, server, Options(unit_route=self._settings.unit_route), settled)
         for warning in plan.warnings:
             warn(warning)
-        self._prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
-        return self._prepared
-
-    def document(self, warnings: tuple[str, ...]) -> PlanDocument:
-        """The plan as a document."""
-        settings, prepared = self._settings, self._prepared
-        return document_of(
-            sheet=self.known.checked.sheet,
-            server_url=settings.url,
-            choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
-            results=row_results(self.known, None).values(),
-            warnings=warnings,
-            refused=None,
-            decided=(prepared.plan, prepared.workspace, prepared.server, prepared.forecast(settings.concurrency)) if prepared else None,
-        )
+        self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
+        return self.prepared
 
 
 def _left(wish: Wish, earlier: Mapping[int, RowResult]) -> Wish:

@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from bulkjob.phrases import rows_listed
 from bulkjob.plan.names import Directory, Names
-from bulkjob.records.sheet import Assignment, CheckedSheet, Problem, Sheet
-from bulkjob.records.workspace import Workspace
+from bulkjob.records import Assignment, CheckedSheet, Problem, Sheet, Workspace
 from bulkjob.vocabulary import NO_UNIT, Code
 
 K = TypeVar("K", bound=Hashable)
@@ -65,7 +64,7 @@ def departments_to_read(assignments: Iterable[Assignment], workspace: Workspace,
     return frozenset(found)
 
 
-def resolve(checked: CheckedSheet, workspace: Workspace) -> Resolution:
+def resolve_names(checked: CheckedSheet, workspace: Workspace) -> Resolution:
     """What the sheet's rows mean on this server."""
     return _Resolving(checked, workspace).resolution()
 

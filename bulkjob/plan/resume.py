@@ -4,10 +4,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bulkjob.plan.order import concerned
-from bulkjob.records.plan import ALREADY_SO, AgentWish, DepartmentPut, Operation, Outcome, Plan, UnitPost, Wish, without_rows
-from bulkjob.records.server import Server
-from bulkjob.records.workspace import Department, Workspace
-from bulkjob.rundir.history import History
+from bulkjob.records import (
+    ALREADY_SO,
+    AgentWish,
+    Department,
+    DepartmentPut,
+    Operation,
+    Outcome,
+    Plan,
+    Server,
+    UnitPost,
+    Wish,
+    Workspace,
+    without_rows,
+)
+from bulkjob.rundir import History
 from bulkjob.vocabulary import Change, Status
 
 

@@ -4,10 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bulkjob.records.plan import ALREADY_SO, AgentChange, AgentWish, Outcome, UnitWish, Wish, agent_holds, failed
-from bulkjob.records.workspace import Membership, Workspace
-from bulkjob.rocketchat.naming import Naming
-from bulkjob.rundir.history import Made
+from bulkjob.records import ALREADY_SO, AgentChange, AgentWish, Membership, Naming, Outcome, UnitWish, Wish, Workspace, agent_holds, failed
+from bulkjob.rundir import Made
 from bulkjob.vocabulary import Code, Status
 
 

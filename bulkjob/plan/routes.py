@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bulkjob.plan.forecast import operation_calls
-from bulkjob.records.plan import AgentsPost, DepartmentPut, Operation, Plan
-from bulkjob.records.server import Server
-from bulkjob.rocketchat.call import Route
+from bulkjob.records import AgentsPost, DepartmentPut, Operation, Plan, Server
+from bulkjob.rocketchat import Route
 
 
 def shared_out(plan: Plan, server: Server, calls: int) -> Plan:

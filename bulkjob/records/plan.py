@@ -90,6 +90,10 @@ class Outcome:
     seconds: float | None = None
 
 
+#: A wish and what became of it.
+Settled = tuple[Wish, Outcome]
+
+
 ALREADY_SO = Outcome(status=Status.SUCCESS, change=Change.UNCHANGED)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bulkjob.records.naming import Naming
 from bulkjob.records.plan import Outcome, Wish
 from bulkjob.records.sheet import CheckedSheet, Problem
-from bulkjob.rocketchat.naming import Naming
 from bulkjob.vocabulary import Change, Code, Status
 
 

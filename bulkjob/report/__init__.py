@@ -1,1 +1,9 @@
-"""What a run leaves behind for people and scripts: wording, results.csv, retry.csv, summary.json, terminal, progress."""
+"""What people and programs get to read at the end: rows, files, terminal.
+
+In: what is known of a run. Out: bytes of files, lines of text. `ending` writes them, `progress` draws on the terminal; everything else here
+only words and renders.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,9 +10,9 @@ from typing import Any, Final
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
+from bulkjob.records import CheckedSheet, Problem, Sheet
 from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, TextFormats, fitting
-from bulkjob.sheet.text import column_index, column_letter
+from bulkjob.sheet import column_index, column_letter
 
 #: So many problems have a note and a link: more would make the file slow to open, and Excel takes no more than 65,530 links.
 MOST_NOTES: Final = 10_000

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from bulkjob import __version__
-from bulkjob.records.results import Known, RowResult
+from bulkjob.records import Known, RowResult
 from bulkjob.report.results import render_results
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.rows import row_results
 from bulkjob.report.summary import Ending, RunFigures, render_summary
-from bulkjob.rundir.directory import RunDirectory
-from bulkjob.system.files import write_together
+from bulkjob.rundir import RunDirectory
+from bulkjob.system import write_together
 from bulkjob.vocabulary import Exit, Status, Stop
 
 _RETRIES: Final = {"retry.csv": render_retry, "retry.xlsx": render_retry_workbook}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from bulkjob.phrases import named, one_line
-from bulkjob.plan.document import AgentEntry, Place, PlanDocument, RowEntry, Thing, UnitEntry
-from bulkjob.records.workspace import Workspace
+from bulkjob.plan import AgentEntry, Place, PlanDocument, RowEntry, Thing, UnitEntry
+from bulkjob.records import Workspace
 from bulkjob.sheet import comparable
 from bulkjob.vocabulary import Status
 
@@ -56,7 +56,7 @@ def ambiguous(workspace: Workspace) -> frozenset[str]:
     return frozenset(found)
 
 
-def listing(document: PlanDocument, *, with_ids: Collection[str], next_step: str, screen: Screen = Screen()) -> list[str]:
+def plan_lines(document: PlanDocument, *, with_ids: Collection[str], next_step: str, screen: Screen = Screen()) -> list[str]:
     """The lines to print. ``with_ids``: the things that are named with their ids. ``next_step``: what to do now, as a sentence."""
     lister = _Listing(document, with_ids, screen)
     sections = (

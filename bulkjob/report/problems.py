@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final
 
 from bulkjob.phrases import counted, printable, wrapped
-from bulkjob.records.sheet import CheckedSheet, Problem
+from bulkjob.records import CheckedSheet, Problem
 from bulkjob.report.results import csv_of_rows
 
 #: The columns of problems.csv and the keys of a problem in JSON.
@@ -35,7 +35,7 @@ def render_problems(problems: Iterable[Problem]) -> bytes:
     return csv_of_rows(chain([COLUMNS], ([str(getattr(problem, column)) for column in COLUMNS] for problem in problems)))
 
 
-def listing(checked: CheckedSheet, *, width: int, height: int, whole_list: str = "") -> list[str]:
+def problem_lines(checked: CheckedSheet, *, width: int, height: int, whole_list: str = "") -> list[str]:
     """The lines that people read, the problems grouped by code: so few that, with the prompt, they fit into ``height``.
 
     ``whole_list`` is where the whole list has been written; blank if it has not.

@@ -30,7 +30,7 @@ class Progress(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
-def progress(total: int, *, stream: TextIO, clock: Callable[[], float]) -> Progress:
+def progress_display(total: int, *, stream: TextIO, clock: Callable[[], float]) -> Progress:
     """Return what shows the progress of ``total`` rows: a bar on ``stream`` if that is a terminal, else log lines."""
     return BarProgress(total, stream=stream, clock=clock) if stream.isatty() else LogProgress(total, clock=clock)
 

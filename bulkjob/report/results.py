@@ -8,9 +8,8 @@ from itertools import chain
 
 import pandas as pd
 
-from bulkjob.records.results import RowResult
-from bulkjob.records.sheet import Sheet
-from bulkjob.sheet.guard import guard
+from bulkjob.records import RowResult, Sheet
+from bulkjob.sheet import guard
 from bulkjob.vocabulary import OUTCOME_COLUMNS
 
 

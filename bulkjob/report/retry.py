@@ -6,11 +6,10 @@ from typing import Final
 
 import xlsxwriter
 
-from bulkjob.records.results import RowResult
-from bulkjob.records.sheet import Sheet
+from bulkjob.records import RowResult, Sheet
 from bulkjob.report.results import csv_of_rows
 from bulkjob.report.workbook import LONGEST_TEXT, MOST_COLUMNS, TextFormats, fitting
-from bulkjob.sheet.text import column_index
+from bulkjob.sheet import column_index
 from bulkjob.vocabulary import Status
 
 #: So many rows take a second or two to write as a workbook; who has more works with programs anyway.

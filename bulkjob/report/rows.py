@@ -1,10 +1,9 @@
 """From what became of wishes to what is reported of rows: every row of the sheet exactly once."""
 
 from collections import defaultdict
+from dataclasses import replace
 
-from bulkjob.records.plan import AgentWish, Outcome, UnitWish, Wish
-from bulkjob.records.results import Known, RowResult
-from bulkjob.records.sheet import Problem
+from bulkjob.records import AgentWish, Known, Naming, Outcome, Plan, Problem, RowResult, Settled, UnitWish, Wish
 from bulkjob.report.messages import (
     Evidence,
     Half,
@@ -17,14 +16,9 @@ from bulkjob.report.messages import (
     success_message,
     unsent_message,
 )
-from bulkjob.rocketchat.naming import Naming
 from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status, Stop
 
 PLANNED = Outcome(status=Status.PLANNED)
-
-
-#: A wish and what became of it.
-Settled = tuple[Wish, Outcome]
 
 
 #: Endings whose code says enough about the rows that the job did not come to.
@@ -56,6 +50,13 @@ def row_results(known: Known, stop: Stop | None) -> dict[int, RowResult]:
         else:
             results[row] = _unsent(row, nothing, undoes=known.undoes)
     return results
+
+
+def planned_results(known: Known, plan: Plan | None, stop: Stop | None = None) -> dict[int, RowResult]:
+    """What will become of each row of the sheet, as far as is known; ``stop`` is what would end a run before its first write."""
+    if plan is not None and stop is None:
+        known = replace(known, wishes=plan.wishes, outcomes={wish: plan.settled.get(wish, PLANNED) for wish in plan.wishes})
+    return row_results(known, stop)
 
 
 def _nothing_sent(stop: Stop | None) -> Outcome:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bulkjob.records.results import RowResult
+from bulkjob.records import RowResult
 from bulkjob.vocabulary import Change, Exit, Status
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bulkjob.phrases import one_line
-from bulkjob.records.results import RowResult
+from bulkjob.records import RowResult
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, counted
 from bulkjob.vocabulary import Exit, Status
 

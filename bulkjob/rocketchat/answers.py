@@ -4,13 +4,13 @@ Sources are named by release and by file of the Rocket.Chat repository.
 """
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from bulkjob.rocketchat.call import Answer, Request, Unexpected
 from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.pacing import RateLimit, ServerTime
 from bulkjob.vocabulary import Code
 
 T = TypeVar("T")
@@ -115,16 +115,6 @@ def _text(answer: Answer) -> str:
 # ------------------------------------------------------------------------------------------------------------- rate limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimit:
-    """What ``X-RateLimit-*`` announce for the route that was called."""
-
-    limit: int
-    remaining: int
-    reset: float
-    """When the window ends, in seconds since the epoch by the server's clock (the header has milliseconds)."""
-
-
 def rate_limit(answer: Answer) -> RateLimit | None:
     """The announced limit; None where the server does not limit this account, or something strips the headers."""
     try:
@@ -136,16 +126,6 @@ def rate_limit(answer: Answer) -> RateLimit | None:
     except (KeyError, ValueError):
         return None
     return limit if limit.limit > 0 else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTime:
-    """What the server's clock showed at some moment between a call and its answer, in seconds since the epoch."""
-
-    earliest: float
-    latest: float
-    own: bool
-    """Whether it was told by what keeps the windows or stores the documents; a ``Date`` may be a proxy's."""
 
 
 def server_time(request: Request[object], answer: Answer) -> ServerTime | None:

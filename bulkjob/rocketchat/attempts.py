@@ -4,8 +4,7 @@ import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from bulkjob.rocketchat.pacing.clock import ServerClock
-from bulkjob.rocketchat.pacing.gate import Gate
+from bulkjob.rocketchat.pacing import Gate, ServerClock
 
 
 class Closed(Exception):

@@ -14,9 +14,7 @@ from bulkjob.rocketchat import answers, endpoints
 from bulkjob.rocketchat.attempts import Closed, Figures, Lane, Places
 from bulkjob.rocketchat.call import Answer, Request, Route
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
-from bulkjob.rocketchat.pacing.clock import ServerClock
-from bulkjob.rocketchat.pacing.gate import STARVING, Gate
-from bulkjob.rocketchat.pacing.tickets import Limit, Ticket
+from bulkjob.rocketchat.pacing import STARVING, Gate, Limit, ServerClock, Ticket
 from bulkjob.rocketchat.transport import NoAnswer, Transport, Written
 
 T = TypeVar("T")

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from bulkjob.records.server import Account
-from bulkjob.records.workspace import REQUIRED_FIELDS, Agent, Department, MemberChange, Membership, Monitor, Unit
+from bulkjob.records import REQUIRED_FIELDS, Account, Agent, Department, MemberChange, Membership, Monitor, Unit
 from bulkjob.rocketchat import payloads
 from bulkjob.rocketchat.call import Request, Route
 from bulkjob.rocketchat.payloads import DepartmentState, Page, StoredUnit

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bulkjob.records.server import OLDEST, Server, Version
+from bulkjob.records import OLDEST, Server, Version
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
@@ -13,7 +13,7 @@ from bulkjob.vocabulary import Code, Exit, Stop
 T = TypeVar("T")
 
 
-async def inspect(client: Client) -> Server:
+async def inspect_server(client: Client) -> Server:
     """Reads version, account, permissions and licence.
 
     Raises `Stop`: 69 if the server does not answer, 77 if it refuses the account, 78 if what answers is no Rocket.Chat, or too old a one.

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, Generic, TypeVar
 
-from bulkjob.records.server import Account
-from bulkjob.records.workspace import REQUIRED_FIELDS, Agent, Department, Membership, Monitor, Unit
+from bulkjob.records import REQUIRED_FIELDS, Account, Agent, Department, Membership, Monitor, Unit
 from bulkjob.rocketchat.call import Unexpected
 
 T = TypeVar("T")

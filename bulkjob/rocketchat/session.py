@@ -10,8 +10,8 @@ from typing import Final
 from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
 from bulkjob.rocketchat.http import connected
 from bulkjob.rocketchat.transport import Transport
-from bulkjob.settings.values import Settings
-from bulkjob.system.signals import told_to
+from bulkjob.settings import Settings
+from bulkjob.system import told_to
 from bulkjob.vocabulary import Exit, Stop
 
 #: Seconds between two lines of the log that say how far a reading is.

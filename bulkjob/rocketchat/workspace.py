@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from bulkjob.records.server import MANAGE_UNITS, Server
-from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
+from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Server, Unit, Workspace
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.endpoints import PAGE_SIZE
 from bulkjob.rocketchat.failures import CallFailed, Next, stop_for
-from bulkjob.rocketchat.pacing.tickets import Ticket
+from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.rocketchat.payloads import Page
 from bulkjob.rocketchat.together import Together
 from bulkjob.vocabulary import Code, Exit, Stop

@@ -9,15 +9,13 @@ import msgspec
 import pandas as pd
 
 from bulkjob import __version__
-from bulkjob.records.plan import AgentWish, Before, Outcome, UnitWish, Wish
-from bulkjob.records.results import RowResult
-from bulkjob.records.sheet import Sheet
+from bulkjob.records import AgentWish, Before, Outcome, RowResult, Sheet, UnitWish, Wish
 
 #: Version of the format; a journal of another one is not continued.
 FORMAT: Final = 1
 
 
-NAME: Final = "journal.jsonl"
+JOURNAL_FILE: Final = "journal.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from bulkjob.records.plan import Before, Outcome, Wish
-from bulkjob.records.results import RowResult
+from bulkjob.records import Before, Outcome, RowResult, Wish
 from bulkjob.rundir.directory import ROLLBACK
-from bulkjob.rundir.format import NAME as JOURNAL
-from bulkjob.rundir.format import Intent, Kept, Opened, Owner, Record, Rows, Settled, records_of, wish_of
-from bulkjob.system.files import to_disk
+from bulkjob.rundir.format import JOURNAL_FILE, Intent, Kept, Opened, Owner, Record, Rows, Settled, records_of, wish_of
+from bulkjob.system import to_disk
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 
 def refuse_closed(directory: Path) -> None:
     """Raises `Stop` (73) for a run that was rolled back: going on with it would undo the undoing."""
-    if (directory / ROLLBACK / JOURNAL).exists():
+    if (directory / ROLLBACK / JOURNAL_FILE).exists():
         message = f"The run in {directory} was rolled back, and is closed. Nothing was sent; choose another directory with --run-dir."
         raise Stop(Exit.CANNOT_CREATE, message)
 

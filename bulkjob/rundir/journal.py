@@ -20,13 +20,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bulkjob.records.plan import Before, Outcome, Wish
-from bulkjob.records.results import RowResult
-from bulkjob.records.sheet import Sheet
-from bulkjob.rocketchat.call import Request
+from bulkjob.records import Before, Outcome, RowResult, Sheet, Wish
+from bulkjob.rocketchat import Request
 from bulkjob.rundir.format import Intent, Kept, Opened, Owner, Rows, Settled, change_of, line_of, records_of
 from bulkjob.rundir.history import History, history_of, read_records
-from bulkjob.system.files import to_disk
+from bulkjob.system import to_disk
 from bulkjob.vocabulary import Exit, Stop
 
 #: Turns of the event loop before a sync, so that more intents share it: each turn of a busy loop brings some, an idle loop makes them in no

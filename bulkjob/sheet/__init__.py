@@ -1,11 +1,9 @@
-"""The sheet: a file becomes a `Sheet` of text, and a `Sheet` a `CheckedSheet` of problems and assignments.
+"""A spreadsheet becomes rows that are checked: bytes → grid of text → `Sheet` → problems and assignments.
 
-read_sheet → parse → csvfile | xlsx | xls | ods → Grid → meaning.sheet_of → Sheet → checks.check → CheckedSheet
+In: a path, or standard input. Out: a `CheckedSheet`, or a `Stop` in one sentence. Touches the sheet's file, and nothing of the server; checks
+columns with pandas and Arrow.
 """
 
-from bulkjob.sheet.checks import check
-from bulkjob.sheet.guard import guard, take_off_guard
-from bulkjob.sheet.reading import parse, read_sheet
-from bulkjob.sheet.text import comparable
+import lazy_loader
 
-__all__ = ["check", "comparable", "guard", "parse", "read_sheet", "take_off_guard"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ from typing import overload
 
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-from bulkjob.records.sheet import Assignment
+from bulkjob.records import Assignment
 
 #: So many rows at a time become Python values.
 _ROWS_AT_ONCE = 10_000

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
+from bulkjob.records import CheckedSheet, Problem, Sheet
 from bulkjob.sheet import wording
 from bulkjob.sheet.assignments import Assignments
 from bulkjob.sheet.numbers import ERROR_TEXTS

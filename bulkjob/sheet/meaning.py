@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-from bulkjob.records.sheet import OutcomeColumn, Problem, Sheet
+from bulkjob.records import OutcomeColumn, Problem, Sheet
 from bulkjob.sheet import wording
 from bulkjob.sheet.grid import Grid
 from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped, stripped_column

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from bulkjob.records.sheet import Sheet
+from bulkjob.records import Sheet
 from bulkjob.sheet import wording
 from bulkjob.sheet.archive import Archive
 from bulkjob.sheet.csvfile import read_csv

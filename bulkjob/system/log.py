@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal, TextIO
 from urllib.parse import quote
 
-from bulkjob.settings.secret import Secret
+from bulkjob.settings import Secret
 
 
 class LogFormatter(logging.Formatter):

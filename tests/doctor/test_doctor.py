@@ -16,8 +16,20 @@ from typing import Any
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.doctor import DirectoryFacts, Facts, Finding, Listed, ListName, ServerFacts, State, Window, exit_code_of, findings_of, table
-from bulkjob.doctor.look import look
+from bulkjob.doctor import (
+    DirectoryFacts,
+    Facts,
+    Finding,
+    Listed,
+    ListName,
+    ServerFacts,
+    State,
+    Window,
+    exit_code_of,
+    findings_of,
+    findings_table,
+)
+from bulkjob.doctor.look import gather_facts
 from bulkjob.records.server import (
     ADD_AGENTS,
     BYPASS_RATE_LIMIT,
@@ -272,7 +284,7 @@ class TestTable:
     def test_every_finding_is_a_line(self) -> None:
         """Each finding begins a line of its own, with its state, its name and what it is needed for."""
         findings = findings_of(facts(server=server(permissions=WITHOUT[ADD_AGENTS])))
-        lines = table(findings, with_sheet=False)
+        lines = findings_table(findings, with_sheet=False)
         starts = [line.split("  ")[0].strip() for line in lines[1 : lines.index("")] if not line.startswith(" ")]
         assert starts == [str(finding.state) for finding in findings]
         assert next(line for line in lines if ADD_AGENTS in line).split() == ["missing", ADD_AGENTS, "agents", "Not", "granted."]
@@ -280,20 +292,20 @@ class TestTable:
     @pytest.mark.parametrize("width", [80, 120, 200])
     def test_width_is_kept(self, width: int) -> None:
         """No line is longer than the terminal is wide where that leaves room for sentences."""
-        lines = table(findings_of(facts(windows=(Window(calls=10, least=59, most=60),))), with_sheet=True, width=max(width, 100))
+        lines = findings_table(findings_of(facts(windows=(Window(calls=10, least=59, most=60),))), with_sheet=True, width=max(width, 100))
         assert max(map(len, lines)) <= max(width, 100)
 
     def test_summary(self) -> None:
         """The last lines say what is missing, and the exit code."""
-        assert "Nothing is missing." in table(findings_of(facts()), with_sheet=False)
-        lines = table(findings_of(facts(directory=DirectoryFacts(path="r", tried="/", problem="no"))), with_sheet=False)
+        assert "Nothing is missing." in findings_table(findings_of(facts()), with_sheet=False)
+        lines = findings_table(findings_of(facts(directory=DirectoryFacts(path="r", tried="/", problem="no"))), with_sheet=False)
         assert "Missing: run directory. Exit code 73." in lines
 
     def test_colour_only_if_asked_for(self) -> None:
         """Without a terminal there is no escape in it."""
         findings = findings_of(facts())
-        assert "\x1b" not in "".join(table(findings, with_sheet=False))
-        assert "\x1b" in "".join(table(findings, with_sheet=False, colour=True))
+        assert "\x1b" not in "".join(findings_table(findings, with_sheet=False))
+        assert "\x1b" in "".join(findings_table(findings, with_sheet=False, colour=True))
 
 
 # -------------------------------------------------------------------------------------------------------- against the sandbox
@@ -424,13 +436,13 @@ def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examine:
 
             chosen = Settings(url=URL, user_id=f"u-{user}", auth_token=Secret(SECRET), **settings)
             before, files = sandbox.state(), sorted(tmp_path.rglob("*"))
-            seen = runner.run(look(chosen, sheet, connect=connect, now=lambda: EPOCH + loop.time() - behind))
+            seen = runner.run(gather_facts(chosen, sheet, connect=connect, now=lambda: EPOCH + loop.time() - behind))
             assert sandbox.state() == before
             assert sorted(tmp_path.rglob("*")) == files
             calls = sandbox.calls()
             assert {call["method"] for call in calls} <= {"GET"}
             findings = findings_of(seen)
-            lines = table(findings, with_sheet=seen.assignments is not None)
+            lines = findings_table(findings, with_sheet=seen.assignments is not None)
             assert SECRET not in "".join(lines) + repr(seen)
             return Seen(findings=findings, lines=lines, calls=calls, seconds=loop.time())
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.execute.verify import held, outcome_of_agent, outcome_of_failure, outcome_of_unit, unverified
+from bulkjob.records.naming import Naming
 from bulkjob.records.plan import AgentChange, AgentWish, UnitWish, agent_holds, unit_holds
 from bulkjob.records.workspace import Department, Membership, Unit, Workspace
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
-from bulkjob.rocketchat.naming import Naming
 from bulkjob.rocketchat.transport import Written
 from bulkjob.vocabulary import Change, Code, Status
 

@@ -26,7 +26,7 @@ from bulkjob.cli import main
 from bulkjob.commands.export import exported
 from bulkjob.export.files import Origin, columns_of, render_csv, render_xlsx
 from bulkjob.export.rows import export_of, natural
-from bulkjob.plan.resolve import resolve
+from bulkjob.plan.resolve import resolve_names
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
@@ -253,7 +253,7 @@ class TestRows:
         """Read back and resolved, the rows name exactly what the workspace holds; what is left out is told."""
         export = export_of(workspace)
         data = render_csv(export, with_counts=True) if ending == "csv" else render_xlsx(export, ORIGIN, with_counts=True)
-        resolution = resolve(check(parse(data, f"x.{ending}")), workspace)
+        resolution = resolve_names(check(parse(data, f"x.{ending}")), workspace)
         present = [department for department in workspace.departments.values() if not department.archived]
         expected = {
             (one.id, one.parent_id, member.agent_id, holdable(member.count), holdable(member.order))
@@ -288,7 +288,7 @@ class TestRows:
         for rows in sheets:
             text = io.StringIO(newline="")
             csv.writer(text).writerows([("department", "unit", "agent"), *([guard(cell) for cell in row] for row in rows)])
-            resolution = resolve(check(parse(text.getvalue().encode(), "x.csv")), workspace)
+            resolution = resolve_names(check(parse(text.getvalue().encode(), "x.csv")), workspace)
             assert resolution.problems == ()
             for wanted in resolution.wanted:
                 column = "agent" if wanted.agent_id else "unit" if wanted.unit_id else "department"

@@ -21,7 +21,7 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
-from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, listing, next_step
+from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, next_step, plan_lines
 from bulkjob.rocketchat.endpoints import LIST_DEPARTMENTS
 from bulkjob.vocabulary import Exit, Status, Stop
 
@@ -341,7 +341,7 @@ def risen(there: Workspace, by: int) -> Workspace:
 class TestListing:
     def lines(self, there: Workspace, wishes: list[Wish], screen: Screen = SCREEN, results: tuple[RowResult, ...] = ()) -> list[str]:
         seen = document(planned(wishes, there), there, results)
-        return listing(seen, with_ids=ambiguous(there), next_step=next_step(seen, run="bulkjob run x"), screen=screen)
+        return plan_lines(seen, with_ids=ambiguous(there), next_step=next_step(seen, run="bulkjob run x"), screen=screen)
 
     def test_ids_where_names_are_ambiguous(self) -> None:
         """Departments that share a name, or differ only in case, are told with their ids; others by name alone."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.plan.names import Names
-from bulkjob.plan.resolve import Resolution, departments_to_read, resolve
+from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
 from bulkjob.records.sheet import Assignment, Problem
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.sheet import check, parse
@@ -44,7 +44,7 @@ def workspace(
 def resolved(rows: str, there: Workspace) -> Resolution:
     """Of a sheet with the six columns; rows begin with number 2."""
     text = "department;unit;agent;count;order;action\n" + "\n".join(line.strip() for line in rows.strip().splitlines())
-    return resolve(check(parse(text.encode(), "reorg.csv")), there)
+    return resolve_names(check(parse(text.encode(), "reorg.csv")), there)
 
 
 def departments_of(rows: str, there: Workspace) -> list[str]:
@@ -259,9 +259,9 @@ class TestUnitIds:
     def test_unit_that_a_cut_list_lacks_is_not_called_unknown(self) -> None:
         """Where the account sees only some of the units, those are known by name, and nobody can say that there is no other."""
         sheet = check(parse(b"department;unit\nSales;EMEA\nSupport;Nowhere\n", "reorg.csv"))
-        found = resolve(sheet, replace(TWO, all_units=False))
+        found = resolve_names(sheet, replace(TWO, all_units=False))
         assert ([row.unit_id for row in found.wanted], found.unlisted_units, found.problems) == (["u1"], ("Nowhere",), ())
-        assert [problem.code for problem in resolve(sheet, TWO).problems] == [Code.UNKNOWN_UNIT]
+        assert [problem.code for problem in resolve_names(sheet, TWO).problems] == [Code.UNKNOWN_UNIT]
 
     def test_nobodys_row_is_held_back_for_them(self) -> None:
         """A row about a unit that cannot be looked up is not invalid, so no department is held back for it."""

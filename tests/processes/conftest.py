@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from bulkjob.rundir.format import NAME as JOURNAL
-from bulkjob.rundir.format import Intent, Settled, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Intent, Settled, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Status
 
 State = dict[str, Any]
@@ -254,7 +253,7 @@ def report_of(folder: Path) -> list[dict[str, str]]:
 
 def journalled(folder: Path) -> tuple[list[Intent], dict[int, Settled]]:
     """The intents of a run's journal, and the outcomes by number; nothing in it is damaged."""
-    path = folder / JOURNAL
+    path = folder / JOURNAL_FILE
     records = records_of(path.read_bytes())[0] if path.exists() else []
     return [record for record in records if isinstance(record, Intent)], {
         record.number: record for record in records if isinstance(record, Settled)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.records.naming import Naming
 from bulkjob.records.plan import ALREADY_SO, Outcome, UnitWish, Wish, failed
 from bulkjob.records.results import Known, RowResult
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Department, Workspace
 from bulkjob.report.ending import exit_code_of, write_report
 from bulkjob.report.summary import Ending, RunFigures
-from bulkjob.rocketchat.naming import Naming
 from bulkjob.rundir.directory import RunDirectory
 from bulkjob.sheet import check, parse
 from bulkjob.vocabulary import UNSENT_CODE, Code, Exit, Status, Stop

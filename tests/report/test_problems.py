@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bulkjob.cli import main
 from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
 from bulkjob.report import annotated
-from bulkjob.report.problems import COLUMNS, listing, problems_document, render_problems
+from bulkjob.report.problems import COLUMNS, problem_lines, problems_document, render_problems
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import Code, Exit
 
@@ -42,7 +42,7 @@ def checked(*problems: Problem, rows: int = 61, warnings: tuple[str, ...] = (), 
 
 
 def lines(sheet: CheckedSheet, width: int = 100, height: int = 40) -> list[str]:
-    return listing(sheet, width=width, height=height)
+    return problem_lines(sheet, width=width, height=height)
 
 
 class TestListing:
@@ -86,7 +86,7 @@ class TestListing:
 
     def test_the_whole_list_is_named(self) -> None:
         """Where the whole list has been written, the listing says where instead of how."""
-        shown = listing(checked(*(problem(row=row) for row in range(2, 1002))), width=100, height=24, whole_list="out/problems.csv")
+        shown = problem_lines(checked(*(problem(row=row) for row in range(2, 1002))), width=100, height=24, whole_list="out/problems.csv")
         assert shown[-1].endswith("not shown in full. out/problems.csv has them all.")
 
     def test_kinds_without_room_are_named_with_their_places(self) -> None:

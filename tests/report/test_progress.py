@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from bulkjob.report.progress import BarProgress, LogProgress, progress, progress_text
+from bulkjob.report.progress import BarProgress, LogProgress, progress_display, progress_text
 
 
 class Clock:
@@ -29,7 +29,7 @@ def test_a_log_line_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
     """However often it is called, there is one line every five seconds, and a last one for what was not yet said."""
     caplog.set_level(logging.INFO, logger="bulkjob")
     clock = Clock()
-    with progress(600, stream=io.StringIO(), clock=clock) as shown:
+    with progress_display(600, stream=io.StringIO(), clock=clock) as shown:
         for done in range(1, 121):
             clock.now += 0.1
             shown.advance(done, failed=done // 50, calls=done)
@@ -63,7 +63,7 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, caplog: pytest.Log
     monkeypatch.setenv("COLUMNS", "120")
     caplog.set_level(logging.INFO, logger="bulkjob")
     terminal = Terminal()
-    with progress(9, stream=terminal, clock=Clock()) as shown:
+    with progress_display(9, stream=terminal, clock=Clock()) as shown:
         assert isinstance(shown, BarProgress)
         shown.advance(3, 1, "[red]a reset")
     assert "3/9" in terminal.getvalue()

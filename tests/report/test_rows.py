@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkjob.records.naming import Naming
 from bulkjob.records.plan import ALREADY_SO, AgentWish, Outcome, UnitWish, Wish, failed
 from bulkjob.records.results import Known, RowResult
 from bulkjob.records.sheet import CheckedSheet, Problem
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.report.rows import row_results
-from bulkjob.rocketchat.naming import Naming
 from bulkjob.sheet import check, parse
 from bulkjob.vocabulary import Change, Code, Exit, Status, Stop
 

@@ -22,7 +22,7 @@ from bulkjob.records.server import (
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.failures import Failure, Next, stop_for
-from bulkjob.rocketchat.inspect import inspect
+from bulkjob.rocketchat.inspect import inspect_server
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.sandbox import Sandbox
 from bulkjob.vocabulary import Code, Exit, Stop
@@ -74,7 +74,7 @@ def client(transport: Scripted) -> Client:
 
 
 async def inspected(reply: Reply) -> Server:
-    return await inspect(client(Scripted(reply)))
+    return await inspect_server(client(Scripted(reply)))
 
 
 async def stopped(reply: Reply) -> Stop:
@@ -147,7 +147,7 @@ async def test_an_older_server_is_refused(version: str) -> None:
     """A release before 6.0 ends the job with 78 before anything else is asked."""
     transport = Scripted(lambda _: as_json({"version": version, "success": True}))
     with pytest.raises(Stop, match=rf"{version}.*6\.0") as stop:
-        await inspect(client(transport))
+        await inspect_server(client(transport))
     assert (stop.value.exit_code, transport.routes) == (Exit.BAD_SETTING, ["info"])
 
 
@@ -239,7 +239,7 @@ async def test_an_untrusted_certificate_is_a_wrong_setting() -> None:
         lambda _: NoAnswer(Failure(next=Next.JOB, code=Code.CONNECTION, said="the server's certificate is not trusted", untrusted=True))
     )
     with pytest.raises(Stop, match="--ca-file") as stop:
-        await inspect(client(transport))
+        await inspect_server(client(transport))
     assert (stop.value.exit_code, len(transport.routes)) == (Exit.BAD_SETTING, 1)
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bulkjob.records.server import Account
 from bulkjob.records.workspace import Agent, Department, MemberChange, Membership, Monitor, Unit
 from bulkjob.rocketchat import endpoints, payloads
-from bulkjob.rocketchat.answers import RateLimit, ServerTime, interpret, rate_limit, server_time
+from bulkjob.rocketchat.answers import interpret, rate_limit, server_time
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.pacing.tickets import RateLimit, ServerTime
 from bulkjob.vocabulary import Code
 
 FIVE = {"name": "Alpha", "email": "alpha@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": False}

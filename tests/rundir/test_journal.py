@@ -15,7 +15,7 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
 from bulkjob.rocketchat import endpoints
-from bulkjob.rundir.format import NAME, Change, Intent, Opened, Owner, Rows, Settled, line_of, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Rows, Settled, line_of, records_of
 from bulkjob.rundir.history import history_of
 from bulkjob.rundir.journal import Journal
 from bulkjob.vocabulary import Change as RowChange
@@ -63,7 +63,7 @@ class Disk:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the journal lies."""
-    return tmp_path / NAME
+    return tmp_path / JOURNAL_FILE
 
 
 async def test_what_was_written_is_read_back(path: Path) -> None:

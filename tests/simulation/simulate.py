@@ -37,7 +37,7 @@ from bulkjob.commands.rollback import run_to_undo, undoing
 from bulkjob.commands.run import job_of
 from bulkjob.job import Job
 from bulkjob.rundir.directory import ROLLBACK, RunDirectory, opened
-from bulkjob.rundir.format import NAME as JOURNAL
+from bulkjob.rundir.format import JOURNAL_FILE
 from bulkjob.settings.secret import Secret
 from bulkjob.settings.values import MaxRemovals, Settings
 from bulkjob.sheet import check, read_sheet
@@ -160,7 +160,7 @@ class Simulation:
             if ended.code == Exit.NO_PERMISSION:
                 self._hold(["there were writes before exit 77"] if ended.writes else [])
                 return ended.code
-        self._hold(laws.nothing_done_twice(self._run_dir / JOURNAL, server))
+        self._hold(laws.nothing_done_twice(self._run_dir / JOURNAL_FILE, server))
         if troubles[-1] is UNDISTURBED and ended and not self._edited():
             self._hold(laws.finished(scenario, self._asked, server, start, ended.rows))
             self.told.seen["units whose counter is wrong in the end"] += len(server.uncounted)
@@ -183,7 +183,7 @@ class Simulation:
 
     def _closed(self) -> None:
         """A run that was rolled back is not gone on with."""
-        if (self._run_dir / ROLLBACK / JOURNAL).exists():
+        if (self._run_dir / ROLLBACK / JOURNAL_FILE).exists():
             ended = self._attempt("run", self._job, [self._run_dir], UNDISTURBED)
             self._hold([] if ended and ended.code == Exit.CANNOT_CREATE and not ended.writes else ["a run that was rolled back goes on"])
 
@@ -205,14 +205,14 @@ class Simulation:
                 self._hold(laws.whole_files(directory, len(scenario.rows)))
             elif ended.code == Exit.NO_INPUT:
                 self._hold(
-                    ["a run that changed something is not found"] if (directory / JOURNAL).exists() and self._synced(directory) else []
+                    ["a run that changed something is not found"] if (directory / JOURNAL_FILE).exists() and self._synced(directory) else []
                 )
                 return False
             else:
                 self._hold(laws.success_is_back(scenario, self._asked, server, goal, ended.rows))
         if ended is None:
             return False
-        self._hold(laws.nothing_done_twice(back / JOURNAL, server))
+        self._hold(laws.nothing_done_twice(back / JOURNAL_FILE, server))
         if not self._edited():
             self._hold(laws.all_back(scenario, server, goal, ended.rows))
         again = self._attempt("rollback again", job, [directory, back], UNDISTURBED)
@@ -222,7 +222,7 @@ class Simulation:
         return True
 
     def _synced(self, directory: Path) -> bool:
-        return bool(self._disk.kept(directory / JOURNAL))
+        return bool(self._disk.kept(directory / JOURNAL_FILE))
 
     def _edited(self) -> bool:
         """Whether a colleague has been at work (chats do not count)."""
@@ -246,7 +246,7 @@ class Simulation:
         code: int | None = None
         with ExitStack() as stack:
             try:
-                self._server.begin(loop, trouble, chance, directory / JOURNAL, self._disk)
+                self._server.begin(loop, trouble, chance, directory / JOURNAL_FILE, self._disk)
                 loop.on_step = trigger
                 job = make()
                 for each in directories:
@@ -278,7 +278,7 @@ class Simulation:
         self._server.broken.clear()
         if code is None:
             if trouble.tears:
-                self._disk.tear(directory / JOURNAL, chance)
+                self._disk.tear(directory / JOURNAL_FILE, chance)
             return None
         return self._ended(code, directory, trouble, trigger)
 
@@ -287,7 +287,7 @@ class Simulation:
         summary = json.loads((directory / "summary.json").read_bytes())
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
         held_back = bool(self._asked.held_back) and self._goal is None
-        if (directory / JOURNAL).exists():
+        if (directory / JOURNAL_FILE).exists():
             done = self._done.setdefault(directory, {})
             self._hold(laws.success_stays(done, rows))
             done.update((row["row"], row) for row in rows if row["status"] == "success")

@@ -4,9 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from math import floor, inf
 
-from bulkjob.rocketchat.answers import RateLimit
 from bulkjob.rocketchat.pacing.clock import ServerClock
-from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay, RateLimit
 
 #: Two announced ends closer than this, in seconds, are the same window (both are made from a rounded "now").
 SAME_WINDOW = 0.05

@@ -7,11 +7,10 @@ itself. A `Gate` lets calls through as `windows` have room for them.
 
 from math import inf
 
-from bulkjob.rocketchat.answers import RateLimit
 from bulkjob.rocketchat.pacing.announced import AnnouncedWindows
 from bulkjob.rocketchat.pacing.clock import ServerClock
 from bulkjob.rocketchat.pacing.guessed import GuessedWindows
-from bulkjob.rocketchat.pacing.tickets import Limit, OnTheirWay, Ticket, Windows
+from bulkjob.rocketchat.pacing.tickets import Limit, OnTheirWay, RateLimit, Ticket, Windows
 
 #: A refused call is not repeated sooner, in seconds, even if the server names a moment that is over; twice as long each time that goes on …
 LEAST_HOLD = 0.05

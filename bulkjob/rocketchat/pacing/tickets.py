@@ -8,6 +8,26 @@ DEFAULT_WINDOW = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """What ``X-RateLimit-*`` announce for the route that was called."""
+
+    limit: int
+    remaining: int
+    reset: float
+    """When the window ends, in seconds since the epoch by the server's clock (the header has milliseconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTime:
+    """What the server's clock showed at some moment between a call and its answer, in seconds since the epoch."""
+
+    earliest: float
+    latest: float
+    own: bool
+    """Whether it was told by what keeps the windows or stores the documents; a ``Date`` may be a proxy's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """How many calls of a route the server lets through."""
 

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkjob.rocketchat.answers import RateLimit
 from bulkjob.rocketchat.pacing.clock import DRIFT, ServerClock
 from bulkjob.rocketchat.pacing.gate import LEAST_HOLD, LONGEST_HOLD, Gate
-from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, Ticket
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, RateLimit, Ticket
 
 #: A whole second is lost in ``Date``; the rest is rounding and drift.
 DATE_LOSES = 1.0

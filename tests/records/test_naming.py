@@ -1,7 +1,7 @@
 """How messages name the workspace's things."""
 
+from bulkjob.records.naming import Naming
 from bulkjob.records.workspace import Department, Unit, Workspace
-from bulkjob.rocketchat.naming import Naming
 
 NAMING = Naming(
     Workspace(

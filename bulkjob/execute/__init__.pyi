@@ -1,0 +1,2 @@
+from .executor import Execution as Execution
+from .executor import Executor as Executor

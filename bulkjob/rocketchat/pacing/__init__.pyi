@@ -1,0 +1,8 @@
+from .clock import ServerClock as ServerClock
+from .gate import STARVING as STARVING
+from .gate import Gate as Gate
+from .tickets import DEFAULT_WINDOW as DEFAULT_WINDOW
+from .tickets import Limit as Limit
+from .tickets import RateLimit as RateLimit
+from .tickets import ServerTime as ServerTime
+from .tickets import Ticket as Ticket

@@ -1,0 +1,10 @@
+from .files import remove_whole as remove_whole
+from .files import to_disk as to_disk
+from .files import write_together as write_together
+from .files import write_whole as write_whole
+from .log import LogFormatter as LogFormatter
+from .log import logging_to as logging_to
+from .signals import ignore_signals as ignore_signals
+from .signals import leaving_at_once as leaving_at_once
+from .signals import told_to as told_to
+from .streams import sturdy_standard_streams as sturdy_standard_streams
