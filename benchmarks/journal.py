@@ -25,14 +25,14 @@ from bulkjob.rundir.format import JOURNAL_FILE
 from bulkjob.rundir.journal import Journal
 from bulkjob.rundir.format import Owner
 from bulkjob.records.naming import Naming
-from bulkjob.records.plan import Before
-from bulkjob.records.plan import Outcome
-from bulkjob.records.plan import Wish
+from bulkjob.changes.change import Prior
+from bulkjob.changes.change import Outcome
+from bulkjob.changes.change import Change
 from bulkjob.plan.preparation import Preparation
 from bulkjob.records.sheet import CheckedSheet
 from bulkjob.records.results import RowResult
 from bulkjob.rocketchat.call import Request
-from bulkjob.records.results import Known
+from bulkjob.plan.state import RunState
 from bulkjob.rocketchat.session import opened
 from bulkjob.settings.secret import Secret
 from bulkjob.settings.values import Settings
@@ -51,7 +51,7 @@ class Nothing(Journal):
     def settled(self, rows: Iterable[RowResult]) -> None:
         """Passes over them."""
 
-    async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Before], picture: Mapping[str, object]) -> int:  # noqa: ARG002
+    async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Prior], picture: Mapping[str, object]) -> int:  # noqa: ARG002
         """Returns at once."""
         return 0
 
@@ -117,7 +117,7 @@ class Measured:
 async def turn_of(settings: Settings, checked: CheckedSheet, journal: Journal) -> Measured:
     """Carries out one turn."""
     async with opened(settings) as client:
-        preparation = Preparation(settings, Known(checked=checked))
+        preparation = Preparation(settings, RunState(checked=checked))
         prepared = await preparation.plan(client, lambda _: None)
         executor = Executor(
             prepared.plan,

@@ -11,8 +11,18 @@ from dataclasses import replace
 from functools import partial
 
 from bulkjob.execute import Execution, Executor
-from bulkjob.plan import PLAN_FILE, Approved, Drifted, Preparing, continued, document_of_plan, render_plan
-from bulkjob.records import Naming, Plan, Server, Sheet, Workspace
+from bulkjob.plan import (
+    PLAN_FILE,
+    Approved,
+    Drifted,
+    Prepared,
+    Preparing,
+    RunState,
+    continued,
+    document_of_plan,
+    render_plan,
+)
+from bulkjob.records import Sheet
 from bulkjob.report import RunFigures, planned_results, progress_display, row_result, summary_lines, write_report
 from bulkjob.rocketchat import Client, Transport, client_of, connect
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
@@ -32,16 +42,16 @@ _TICK = 1.0
 
 
 class Job:
-    """One run, and what is known of it so far, so that every ending can be reported."""
+    """One run: prepare, execute, report. What it finds out is in its state, so that every ending can be reported."""
 
-    def __init__(self, settings: Settings, preparation: Preparing, owner: Owner, connection: Connection, *, undoes: bool = False) -> None:
-        """``owner``: whom the run directory belongs to. ``undoes``: whether the job puts back what another one changed."""
+    def __init__(self, settings: Settings, state: RunState, preparation: Preparing, owner: Owner, connection: Connection) -> None:
+        """``owner``: whom the run directory belongs to."""
+        self.state = state
         self._settings = settings
         self._connection = connection
         self._owner = owner
-        self._undoes = undoes
         self._preparation = preparation
-        self._figures = RunFigures(warnings=preparation.known.checked.warnings)
+        self._figures = RunFigures()
         self._executor: Executor | None = None
         self._interrupts = 0
 
@@ -49,14 +59,13 @@ class Job:
         """Goes as far as it gets, then reports on every row."""
         started = time.monotonic()
         stop: Stop | None = None
-        known = self._preparation.known
         # From the lock until the report is written: an interruption must not cost it.
         with told_to(lambda: self._interrupt(work)):
             refuse_closed(directory.path)
-            journal = Journal(directory.path / JOURNAL_FILE, self._owner, known.checked.sheet)
+            journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet)
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
-            self._preparation.known = replace(known, earlier={**known.earlier, **history.rows})
+            self.state.earlier |= history.rows
             work = asyncio.ensure_future(self._work(directory, journal, history))
             try:
                 await self._ended(work)
@@ -68,59 +77,53 @@ class Job:
             return self._report(directory, stop, started)
 
     async def _work(self, directory: RunDirectory, journal: Journal, history: History) -> None:
-        settings, preparation = self._settings, self._preparation
         if history.owner is None:
             remove_whole(directory.path / PLAN_FILE)
-        preparation.check()
+        self._preparation.check()
         async with self._connection() as transport:
-            client = client_of(settings, transport)
+            client = client_of(self._settings, transport)
             try:
-                prepared = await preparation.plan(client, self._warn)
-                results = planned_results(preparation.known, prepared.plan).values()
-                write_whole(
-                    directory.path / PLAN_FILE, render_plan(document_of_plan(settings, preparation, results, self._figures.warnings))
-                )
+                prepared = await self._preparation.plan(client, self._warn)
+                results = planned_results(self.state, prepared.plan).values()
+                document = document_of_plan(self._settings, self.state, prepared, results)
+                write_whole(directory.path / PLAN_FILE, render_plan(document))
                 plan = continued(prepared.plan, history, prepared.workspace, prepared.server)
-                await self._execute(plan, client, prepared.server, journal)
+                await self._execute(replace(prepared, plan=plan), client, journal)
             finally:
                 self._count(client)
                 await journal.close()
 
-    async def _execute(self, plan: Plan, client: Client, server: Server, journal: Journal) -> None:
+    async def _execute(self, prepared: Prepared, client: Client, journal: Journal) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
-        settings = self._settings
-        rows = len({row for wish in plan.wishes for row in wish.rows})
+        plan = self.state.plan = prepared.plan
+        rows = len({row for change in plan.changes for row in change.rows})
         before = client.figures.calls.total()
         with progress_display(rows, stream=sys.stderr, clock=time.monotonic) as shown:
 
             def show(done: int, failed: int) -> None:
                 shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total() - before)
 
-            naming = self._preparation.known.naming or Naming(Workspace(departments={}, units=None, agents={}))
-            executor = Executor(
+            executor = self._executor = Executor(
                 plan,
                 client,
-                server,
-                naming,
+                prepared.terms,
+                self.state.naming,
                 journal,
-                concurrency=settings.concurrency,
-                max_failures=settings.max_failures,
-                result_of=partial(row_result, naming=naming),
+                concurrency=self._settings.concurrency,
+                max_failures=self._settings.max_failures,
+                result_of=partial(row_result, naming=self.state.naming),
                 report=show,
                 warn=self._warn,
             )
-            self._executor = executor
             ticking = asyncio.create_task(_every(_TICK, lambda: show(*executor.progress)))
             try:
                 await executor.run()
             finally:
                 ticking.cancel()
-                self._conclude(plan, executor.so_far())
+                self._conclude(executor.so_far())
 
-    def _conclude(self, plan: Plan, execution: Execution) -> None:
-        self._preparation.known = replace(
-            self._preparation.known, wishes=plan.wishes, outcomes=execution.outcomes, repairs_left=execution.repairs_left
-        )
+    def _conclude(self, execution: Execution) -> None:
+        self.state.outcomes, self.state.repairs_left = execution.outcomes, execution.repairs_left
         if execution.stop:
             raise execution.stop
 
@@ -143,24 +146,21 @@ class Job:
 
     def _warn(self, warning: str) -> None:
         log.warning("%s", warning)
-        self._figures = replace(self._figures, warnings=(*self._figures.warnings, warning))
+        self.state.warnings.append(warning)
 
     def _count(self, client: Client) -> None:
-        figures = client.figures
-        calls = tuple((method, route, status or 0, count) for (method, route, status), count in figures.calls.items())
-        server = self._preparation.server
-        self._figures = replace(
-            self._figures,
-            calls=calls,
+        figures, server = client.figures, self.state.server
+        self._figures = RunFigures(
+            calls=tuple((method, route, status or 0, count) for (method, route, status), count in figures.calls.items()),
             retries=figures.retries,
             wait_seconds=figures.wait_seconds,
             server_version=(server.version_text if server else "") or None,
         )
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
-        figures = replace(self._figures, duration_seconds=time.monotonic() - started)
-        mirror = self._settings.agents == "mirror" and not self._undoes
-        ending, results = write_report(directory, self._preparation.known, stop, figures, mirror=mirror, undoes=self._undoes)
+        figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
+        mirror = self._settings.agents == "mirror" and not self.state.undoes
+        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror)
         width = shutil.get_terminal_size((100, 24)).columns
         if isinstance(stop, Drifted):
             print("\n".join(stop.told), end="\n\n", flush=True)

@@ -33,8 +33,8 @@ class Status(StrEnum):
     PLANNED = "planned"
 
 
-class Change(StrEnum):
-    """Whether a successful row needed a write."""
+class Effect(StrEnum):
+    """What the report says in its column `change`: whether a successful row needed a write."""
 
     UPDATED = "updated"
     UNCHANGED = "unchanged"

@@ -6,8 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from bulkjob.plan import Preparation, document_of_plan, render_plan
-from bulkjob.records import Known, RowResult
+from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan
+from bulkjob.records import RowResult
 from bulkjob.report import Screen, ambiguous, exit_code_of, in_encoding, next_step, plan_lines, planned_results, render_results
 from bulkjob.rocketchat import Connect, connect, opened, reading
 from bulkjob.settings import Settings
@@ -34,8 +34,8 @@ async def planned(
     checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
     for path in filter(None, (out, csv)):
         _refuse_unwritable(path)
-    preparation = Preparation(settings, Known(checked=checked))
-    warnings = [*checked.warnings]
+    state = RunState(checked=checked, warnings=list(checked.warnings))
+    preparation = Preparation(settings, state)
     stop: Stop | None = None
     try:
         preparation.check()
@@ -43,14 +43,14 @@ async def planned(
             opened(settings, connect) as client,
             reading(client, "The planning was interrupted. Nothing was sent, as a plan only reads."),
         ):
-            await preparation.plan(client, warnings.append)
+            await preparation.plan(client, state.warnings.append)
     except Stop as reason:
         if reason.exit_code not in _TELLING:
             raise
         stop = reason
     prepared = preparation.prepared
-    results = planned_results(preparation.known, prepared.plan if prepared else None, stop)
-    document = document_of_plan(settings, preparation, results.values(), warnings, stop)
+    results = planned_results(state, prepared.plan if prepared else None, stop)
+    document = document_of_plan(settings, state, prepared, results.values(), stop)
     rendered = render_plan(document)
     if csv is not None:
         write_whole(csv, render_results(checked.sheet, results))

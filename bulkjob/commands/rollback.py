@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.job import Connection, Job, connection_of
-from bulkjob.plan import Return
+from bulkjob.plan import Undoing, state_of_rollback
 from bulkjob.rundir import JOURNAL_FILE, LOCK, ROLLBACK, History, Owner, opened, read_history
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit, Stop
@@ -51,4 +51,7 @@ def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
 def undoing(settings: Settings, history: History, owner: Owner, connection: Connection) -> Job:
     """The job that puts back what a run changed."""
     settings = replace(settings, agents=owner.agents, unit_route=owner.unit_route, skip_invalid=owner.skip_invalid)
-    return Job(settings, Return(settings, history), owner, connection, undoes=True)
+    if history.sheet is None:
+        raise ValueError("a journal without a sheet tells nothing of rows")
+    state = state_of_rollback(history.sheet.sheet(), history)
+    return Job(settings, state, Undoing(settings, state, history), owner, connection)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.job import Connection, Job, connection_of, owner_of
-from bulkjob.plan import Approved, Preparation, read_approved, with_choices_of
-from bulkjob.records import CheckedSheet, Known
+from bulkjob.plan import Approved, Preparation, RunState, read_approved, with_choices_of
+from bulkjob.records import CheckedSheet
 from bulkjob.rundir import opened
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
@@ -24,6 +24,5 @@ def run(settings: Settings, sheet: Path) -> Exit:
 def job_of(settings: Settings, checked: CheckedSheet, connection: Connection, approved: Approved | None = None) -> "Job":
     """The job that a sheet asks for. ``approved``: the plan to hold to; without one, whatever is planned is sent."""
     settings = with_choices_of(approved, settings) if approved else settings
-    return Job(
-        settings, Preparation(settings, Known(checked=checked), approved=approved), owner_of(settings, checked.sheet, approved), connection
-    )
+    state = RunState(checked=checked, warnings=list(checked.warnings))
+    return Job(settings, state, Preparation(settings, state, approved=approved), owner_of(settings, checked.sheet, approved), connection)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bulkjob.doctor import DirectoryFacts, Facts, Listed, ListName, Outlook, ServerFacts, SheetFacts
+from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
 from bulkjob.doctor.listening import Heard
-from bulkjob.doctor.outlook import outlook_of
+from bulkjob.doctor.outlook import Outlook, outlook_of
 from bulkjob.plan import Options, departments_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
 from bulkjob.rocketchat import (
@@ -34,7 +34,7 @@ from bulkjob.rocketchat import (
 from bulkjob.rundir import RUNS
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.vocabulary import NO_UNIT, Exit, Stop
+from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
 
@@ -172,9 +172,7 @@ def _names_can_be_read(checked: CheckedSheet, lists: dict[ListName, Listed]) -> 
 
 async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, server: Server) -> Outlook:
     """Reads the lists that the sheet needs, but few departments' own. Raises `Stop`."""
-    names_units = any(assignment.unit not in ("", NO_UNIT) for assignment in checked.assignments)
-    names_agents = any(assignment.agent for assignment in checked.assignments)
-    workspace: Workspace = await read_workspace(client, server, names_units=names_units, names_agents=names_agents)
+    workspace: Workspace = await read_workspace(client, server, names_units=checked.names_units, names_agents=checked.names_agents)
     # Numbers are not compared here: only lists that decide who is meant count.
     numberless = [replace(assignment, count=None, order=None) for assignment in checked.assignments]
     deciding = departments_to_read(numberless, workspace, mirror=False)

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bulkjob.changes import ALREADY_SO, Change, DepartmentAgent, DepartmentUnit
 from bulkjob.plan import Options, make_plan, refuse_many_removals, resolve_names
-from bulkjob.records import ALREADY_SO, MANAGE_UNITS, UNIT_ROLES, AgentWish, CheckedSheet, Problem, Server, UnitWish, Wish, Workspace
+from bulkjob.records import MANAGE_UNITS, UNIT_ROLES, CheckedSheet, Problem, Server, Workspace
 from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Code, Status, Stop
 
@@ -55,15 +56,17 @@ def outlook_of(
     wanted = [row for row in resolution.wanted if not (skip_invalid and row.department_id in resolution.about)]
     # The plan of an account that may do everything, on a server that can, tells what the sheet needs.
     boundless = replace(server, version=None, permissions=None, modules=None, account=replace(server.account, roles=UNIT_ROLES))
-    wished = make_plan(wanted, workspace, boundless, Options())
-    pending = [wish for wish in wished.wishes if wish not in wished.settled or (wished.settled[wish] == ALREADY_SO and _has_number(wish))]
-    moves = [wish for wish in pending if isinstance(wish, UnitWish)]
+    plan = make_plan(wanted, workspace, boundless, Options())
+    pending = [
+        change for change in plan.changes if change not in plan.settled or (plan.settled[change] == ALREADY_SO and _has_number(change))
+    ]
+    moves = [change for change in pending if isinstance(change, DepartmentUnit)]
     failing: Mapping[Code, int] = {}
     refusals: tuple[Stop, ...] = ()
     try:
         plan = make_plan(wanted, workspace, server, replace(options, mirror=False))
-        codes = [(wish, outcome.code) for wish, outcome in plan.settled.items() if outcome.status is Status.FAILED]
-        failing = Counter(code for wish, code in codes if code for _ in wish.rows)
+        codes = [(change, outcome.code) for change, outcome in plan.settled.items() if outcome.status is Status.FAILED]
+        failing = Counter(code for change, code in codes if code for _ in change.rows)
         refuse_many_removals(plan, workspace, max_removals)
     except Stop as stop:
         refusals = (stop,)
@@ -73,14 +76,14 @@ def outlook_of(
         undecided=len(undecided),
         moves=len(moves),
         changes=len(pending) - len(moves),
-        outside=sum(_is_outside(wish, workspace) for wish in moves) if _knows_own_units(server, workspace) else 0,
+        outside=sum(_is_outside(move, workspace) for move in moves) if _knows_own_units(server, workspace) else 0,
         failing=failing,
         refusals=refusals,
     )
 
 
-def _has_number(wish: Wish) -> bool:
-    return isinstance(wish, AgentWish) and wish.present and (wish.count is not None or wish.order is not None)
+def _has_number(change: Change) -> bool:
+    return isinstance(change, DepartmentAgent) and change.present and change.has_numbers
 
 
 def _knows_own_units(server: Server, workspace: Workspace) -> bool:
@@ -88,6 +91,6 @@ def _knows_own_units(server: Server, workspace: Workspace) -> bool:
     return server.supervises_units and not server.may(MANAGE_UNITS) and workspace.units is not None
 
 
-def _is_outside(wish: UnitWish, workspace: Workspace) -> bool:
+def _is_outside(move: DepartmentUnit, workspace: Workspace) -> bool:
     units = workspace.units or {}
-    return any(unit_id and unit_id not in units for unit_id in (workspace.departments[wish.department_id].parent_id, wish.unit_id))
+    return any(unit_id and unit_id not in units for unit_id in (workspace.departments[move.department_id].parent_id, move.unit_id))

@@ -1,42 +1,63 @@
-"""``POST livechat/department/:id/agents``: made from the department's list as it is, judged by the list afterwards."""
+"""``POST livechat/department/:id/agents``: made from the department and its list as they are, judged by the list afterwards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bulkjob.execute import compose, verify
-from bulkjob.execute.compose import Composed
-from bulkjob.execute.listings import members_of
-from bulkjob.records import AgentsPost, Membership, Outcome, Wish
-from bulkjob.rocketchat import Client, Route, Written, endpoints
+from bulkjob.changes import AgentsPost, Change, Outcome
+from bulkjob.execute import compose
+from bulkjob.execute.compose import Attempts, Composed
+from bulkjob.execute.listings import Listings, members_of
+from bulkjob.records import Department, Membership, Server, Workspace
+from bulkjob.rocketchat import Client, Route, Together, Written, endpoints
 from bulkjob.rocketchat.pacing import Ticket
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class AgentsWriting:
+    """One ``POST`` of a department's agents."""
+
     operation: AgentsPost
     client: Client
-    route: Route = field(default=endpoints.POST_AGENTS)
+    server: Server
+    attempts: Attempts
+    listings: Listings | None
+    """Where the department is looked up together with others; None: by a call of its own."""
+    route: Route = endpoints.POST_AGENTS
     later: Ticket | None = None
     """The turn to look at what became of it, taken before it is sent: nothing that is written has to wait for it, which may be long."""
+    department: Department | None = None
 
     async def compose(self) -> Composed[bool]:
+        """Reads the department's list of agents, and whether the department is still there and not archived."""
         self.release()
         now, self.later = await self.client.reserve_two(endpoints.LIST_MEMBERS)
-        return compose.agents_call(self.operation, await members_of(self.client, self.operation.department_id, ticket=now))
+        async with Together() as group:
+            members = group.start(members_of(self.client, self.operation.department_id, ticket=now))
+            department = group.start(self._department())
+        self.department = department.result()
+        return compose.agents_call(self.operation, self._state(members.result()), self.server, self.attempts)
 
-    async def look(self, composed: Composed[bool]) -> bool | None:
-        return verify.held(composed.pending, composed.changes, {}, await self._members_after()) or None
+    @property
+    def ignored(self) -> Mapping[Change, Outcome]:
+        """Nothing is known of what the server ignores."""
+        return {}
 
-    async def judge(self, composed: Composed[bool], written: Written[bool]) -> Mapping[Wish, Outcome]:
-        members = await self._members_after()
-        return {
-            wish: verify.outcome_of_agent(wish, composed.changes.get(wish.agent_id), members.get(wish.agent_id), written)
-            for wish in composed.agents
-        }
+    async def look(self) -> Workspace:
+        """Reads the list once more."""
+        return self._state(await self._members_after())
 
-    async def _members_after(self) -> Mapping[str, Membership]:
-        ticket, self.later = self.later, None
-        return await members_of(self.client, self.operation.department_id, ticket=ticket, finishing=True)
+    def answer(self, after: Workspace) -> bool:
+        """The answer tells nothing."""
+        del after
+        return True
+
+    async def judged(self, composed: Composed[bool], written: Written[bool]) -> Workspace:
+        """By the department's list, read after the write."""
+        del composed, written
+        return await self.look()
+
+    def warn(self, composed: Composed[bool], written: Written[bool]) -> None:
+        """Nothing else is seen here."""
 
     def release(self) -> None:
         """Gives back a turn that was not needed."""
@@ -44,5 +65,16 @@ class AgentsWriting:
             self.client.give_back(endpoints.LIST_MEMBERS, self.later)
             self.later = None
 
-    def warn(self, composed: Composed[bool], written: Written[bool]) -> None:
-        """Nothing else is seen here."""
+    async def _department(self) -> Department | None:
+        if self.listings is not None:
+            return (await self.listings.fresh()).get(self.operation.department_id)
+        return (await self.client.call(endpoints.department(self.operation.department_id))).department
+
+    async def _members_after(self) -> Mapping[str, Membership]:
+        ticket, self.later = self.later, None
+        return await members_of(self.client, self.operation.department_id, ticket=ticket, finishing=True)
+
+    def _state(self, members: Mapping[str, Membership]) -> Workspace:
+        identifier = self.operation.department_id
+        departments = {identifier: self.department} if self.department else {}
+        return Workspace(departments=departments, units=None, agents={}, members={identifier: members})

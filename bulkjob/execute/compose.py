@@ -1,32 +1,30 @@
 """An operation's call, made from what the server holds at this moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
-from bulkjob.plan import missing_fields
-from bulkjob.records import (
-    ALREADY_SO,
-    AgentChange,
+from bulkjob.changes import (
     AgentsPost,
-    AgentWish,
-    Before,
-    Department,
+    Attempt,
+    Change,
+    DepartmentDraft,
     DepartmentPut,
-    Membership,
-    Monitor,
     Outcome,
-    Server,
-    Unit,
+    Prior,
+    UnitDraft,
     UnitPost,
-    UnitWish,
-    Wish,
     failed,
+    settled,
 )
-from bulkjob.rocketchat import Request, endpoints, payloads
+from bulkjob.plan import missing_fields
+from bulkjob.records import Monitor, Server, Unit, Workspace
+from bulkjob.rocketchat import DepartmentState, Request, StoredUnit, endpoints
 from bulkjob.vocabulary import Code
 
 T = TypeVar("T")
+
+Attempts = Mapping[Change, Sequence[Attempt]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,113 +33,96 @@ class Composed(Generic[T]):
 
     request: Request[T] | None
     """None where nothing needs to be sent."""
-    pending: tuple[Wish, ...]
-    """The wishes that the request carries."""
-    settled: Mapping[Wish, Outcome]
-    """The wishes that turned out not to need it, or not to be possible."""
-    changes: Mapping[str, AgentChange]
-    """Agent id → what the request stores for them."""
-    before: Mapping[Wish, Before] = field(default_factory=dict)
-    """What each pending wish found."""
-    picture: Mapping[str, object] = field(default_factory=dict)
+    pending: Mapping[Change, Prior] = field(default_factory=dict)
+    """The changes that the request carries, each with what it found."""
+    settled: Mapping[Change, Outcome]
+    """The changes that turned out not to need it, or not to be possible."""
+    snapshot: Mapping[str, object] = field(default_factory=dict)
     """What the request replaces, as JSON, for whoever has to put it back by hand."""
-
-    @property
-    def agents(self) -> tuple[AgentWish, ...]:
-        """Those of the pending wishes that are about agents."""
-        return tuple(wish for wish in self.pending if isinstance(wish, AgentWish))
 
 
 def unit_call(
-    operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], departments: Mapping[str, Department], server: Server
-) -> Composed[payloads.StoredUnit]:
-    """The whole unit as it is now, with the wishes applied: whatever else is in it stays in it."""
-    settled: dict[Wish, Outcome] = {}
-    for wish in operation.wishes:
-        if outcome := _unit_settled(wish, operation.unit_id, departments.get(wish.department_id)):
-            settled[wish] = outcome
-        elif unit is None and server.supervises_units:
-            settled[wish] = failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
-        elif unit is None or unit.visibility is None:
-            reason = "the unit is no longer there" if unit is None else "the stored unit has no visibility, which a change must carry"
-            settled[wish] = failed(Code.REJECTED, reason)
-    pending = tuple(wish for wish in operation.wishes if wish not in settled)
-    left = any(
-        department_id not in departments or departments[department_id].parent_id != operation.unit_id for department_id in operation.lost
+    operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], state: Workspace, server: Server, attempts: Attempts
+) -> Composed[StoredUnit]:
+    """The whole unit as it is now, with the changes applied: whatever else is in it stays in it."""
+    known: dict[Change, Outcome] = {}
+    for change in operation.changes:
+        if outcome := settled(change, state, server, attempts.get(change, ())) or _unwritable(unit, server):
+            known[change] = outcome
+        elif (elsewhere := change.found(state)) != operation.unit_id and change.wanted is None:
+            said = f"somebody put it into the unit {elsewhere} meanwhile; run again to take it out of that"
+            known[change] = failed(Code.REJECTED, said)
+    pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
+    repairs = any(
+        department_id not in state.departments or state.departments[department_id].parent_id != operation.unit_id
+        for department_id in operation.lost
     )
-    if unit is None or unit.visibility is None or not (pending or left):
-        return Composed(request=None, pending=(), settled=settled, changes={})
-    gained = {wish.department_id: None for wish in pending if wish.unit_id is not None}
-    released = {wish.department_id for wish in pending if wish.unit_id is None}
-    held = {department.id: None for department in departments.values() if department.parent_id == operation.unit_id}
-    members = [department_id for department_id in {**held, **gained} if department_id not in released]
-    kept = tuple(monitors)
+    if unit is None or unit.visibility is None or not (pending or repairs):
+        return Composed(request=None, settled=known)
+    kept = {monitor.id: monitor for monitor in monitors}
+    held = [department.id for department in state.departments.values() if department.parent_id == operation.unit_id]
+    draft = UnitDraft(id=unit.id, name=unit.name, visibility=unit.visibility, monitors=dict(kept), departments=dict.fromkeys(held))
+    for change in operation.changes:
+        if change in pending:
+            change.apply_to_unit(draft)
     return Composed(
-        request=endpoints.post_unit(unit, kept, members),
+        request=endpoints.post_unit(
+            Unit(id=draft.id, name=draft.name, visibility=draft.visibility), draft.monitors.values(), draft.departments
+        ),
         pending=pending,
-        settled=settled,
-        changes={},
-        before={wish: departments[wish.department_id].parent_id for wish in pending},
-        picture={"unit": asdict(unit), "monitors": [asdict(monitor) for monitor in kept], "departments": list(held)},
+        settled=known,
+        snapshot={"unit": asdict(unit), "monitors": [asdict(monitor) for monitor in kept.values()], "departments": held},
     )
 
 
-def put_call(
-    operation: DepartmentPut, department: Department | None, members: Mapping[str, Membership], server: Server
-) -> Composed[payloads.DepartmentState]:
-    """The five required fields as they are, the unit as it is or shall be, and those agents only that are new or change."""
-    settled: dict[Wish, Outcome] = {}
-    for wish in operation.wishes:
-        if department is None:
-            settled[wish] = failed(Code.DEPARTMENT_GONE)
-        elif wish.holds(members.get(wish.agent_id)) if isinstance(wish, AgentWish) else department.parent_id == wish.unit_id:
-            settled[wish] = ALREADY_SO
-        elif department.archived:
-            settled[wish] = failed(Code.DEPARTMENT_ARCHIVED)
-        elif missing := missing_fields(department):
-            settled[wish] = failed(Code.REJECTED, f"the stored department lacks {missing}, which a change must carry")
-    pending = tuple(wish for wish in operation.wishes if wish not in settled)
+def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
+    if unit is None and server.supervises_units:
+        return failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
+    if unit is None:
+        return failed(Code.REJECTED, "the unit is no longer there")
+    return None if unit.visibility is not None else failed(Code.REJECTED, "the stored unit has no visibility, which a change must carry")
+
+
+def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempts: Attempts) -> Composed[DepartmentState]:
+    """The five required fields as they are, the unit as it is or shall be, and those agents only that are new or change.
+
+    ``state`` holds the department, if it is still there, and its agents.
+    """
+    department = state.departments.get(operation.department_id)
+    incomplete = missing_fields(department) if department else None
+    found = {change: settled(change, state, server, attempts.get(change, ())) or incomplete for change in operation.changes}
+    known: dict[Change, Outcome] = {change: outcome for change, outcome in found.items() if outcome}
+    pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
     if department is None or not pending:
-        return Composed(request=None, pending=(), settled=settled, changes={})
-    changes = {wish.agent_id: wish.change(members.get(wish.agent_id)) for wish in pending if isinstance(wish, AgentWish)}
-    unit_id = operation.unit.unit_id if operation.unit in pending and operation.unit else department.parent_id
-    request = endpoints.put_department(
-        department.id, department.required, unit_id=unit_id, knows_units=server.knows_department_unit, members=changes.values()
-    )
+        return Composed(request=None, settled=known)
+    draft = DepartmentDraft(fields=dict(department.required), unit_id=department.parent_id)
+    for change in operation.changes:
+        if change in pending:
+            change.apply_to_department(draft, pending[change])
     return Composed(
-        request=request,
+        request=endpoints.put_department(
+            department.id,
+            draft.fields,
+            unit_id=draft.unit_id,
+            knows_units=server.knows_department_unit,
+            members=draft.upserts.values(),
+        ),
         pending=pending,
-        settled=settled,
-        changes=changes,
-        before={wish: members.get(wish.agent_id) if isinstance(wish, AgentWish) else department.parent_id for wish in pending},
-        picture={"department": dict(department.required), "unit": department.parent_id},
+        settled=known,
+        snapshot={"department": dict(department.required), "unit": department.parent_id},
     )
 
 
-def agents_call(operation: AgentsPost, members: Mapping[str, Membership]) -> Composed[bool]:
-    """The agents who leave and are there, and those who are new or change."""
-    settled: dict[Wish, Outcome] = {wish: ALREADY_SO for wish in operation.wishes if wish.holds(members.get(wish.agent_id))}
-    pending = tuple(wish for wish in operation.wishes if wish not in settled)
+def agents_call(operation: AgentsPost, state: Workspace, server: Server, attempts: Attempts) -> Composed[bool]:
+    """The agents who leave and are there, and those who are new or change; ``state`` as for `put_call`."""
+    found = {change: settled(change, state, server, attempts.get(change, ())) for change in operation.changes}
+    known: dict[Change, Outcome] = {change: outcome for change, outcome in found.items() if outcome}
+    pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
     if not pending:
-        return Composed(request=None, pending=(), settled=settled, changes={})
-    changes = {wish.agent_id: wish.change(members.get(wish.agent_id)) for wish in pending if wish.present}
-    leaving = [members[wish.agent_id] for wish in pending if not wish.present]
-    return Composed(
-        request=endpoints.post_department_agents(operation.department_id, changes.values(), leaving),
-        pending=pending,
-        settled=settled,
-        changes=changes,
-        before={wish: members.get(wish.agent_id) for wish in pending},
-    )
-
-
-def _unit_settled(wish: UnitWish, unit_id: str, department: Department | None) -> Outcome | None:
-    if department is None:
-        return failed(Code.DEPARTMENT_GONE)
-    if department.parent_id == wish.unit_id:
-        return ALREADY_SO
-    if department.archived:
-        return failed(Code.DEPARTMENT_ARCHIVED)
-    if wish.unit_id is None and department.parent_id != unit_id:
-        return failed(Code.REJECTED, f"somebody put it into the unit {department.parent_id} meanwhile; run again to take it out of that")
-    return None
+        return Composed(request=None, settled=known)
+    draft = DepartmentDraft()
+    for change in operation.changes:
+        if change in pending:
+            change.apply_to_department(draft, pending[change])
+    request = endpoints.post_department_agents(operation.department_id, draft.upserts.values(), draft.removals)
+    return Composed(request=request, pending=pending, settled=known)

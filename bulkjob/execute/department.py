@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bulkjob.changes import Change, DepartmentPut, Outcome, Prior, failed
 from bulkjob.execute import compose, verify
-from bulkjob.execute.compose import Composed
+from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import members_of
 from bulkjob.execute.writing import Warn
-from bulkjob.records import AgentWish, Department, DepartmentPut, Membership, Naming, Outcome, Server, Wish, agent_holds
+from bulkjob.records import Department, Membership, Naming, Server, Workspace, members_by_id
 from bulkjob.rocketchat import Client, DepartmentState, Route, Written, endpoints
 from bulkjob.vocabulary import Code
 
@@ -16,54 +17,48 @@ from bulkjob.vocabulary import Code
 _LATE = (0.1, 0.5, 2.0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class DepartmentWriting:
+    """One ``PUT`` of a department."""
+
     operation: DepartmentPut
     client: Client
     server: Server
     naming: Naming
+    attempts: Attempts
     say: Warn
     before: Department | None = None
     route: Route = endpoints.PUT_DEPARTMENT
 
-    async def _state(self, *, finishing: bool = False) -> tuple[Department | None, Mapping[str, Membership]]:
-        state = await self.client.call(endpoints.department(self.operation.department_id), finishing=finishing)
-        if state.members is None:
-            return state.department, await members_of(self.client, self.operation.department_id, finishing=finishing)
-        return state.department, {member.agent_id: member for member in state.members}
-
     async def compose(self) -> Composed[DepartmentState]:
-        self.before, members = await self._state()
-        return compose.put_call(self.operation, self.before, members, self.server)
+        """Reads the department with its agents."""
+        state = await self._read()
+        self.before = state.departments.get(self.operation.department_id)
+        return compose.put_call(self.operation, state, self.server, self.attempts)
 
-    async def look(self, composed: Composed[DepartmentState]) -> DepartmentState | None:
-        department, members = await self._state(finishing=True)
-        departments = {} if department is None else {department.id: department}
-        held = verify.held(composed.pending, composed.changes, departments, members)
-        return DepartmentState(department=department, members=tuple(members.values())) if held else None
+    @property
+    def ignored(self) -> Mapping[Change, Outcome]:
+        """The server ignores the unit for a monitor who does not supervise it (``manageDepartmentUnit.ts``)."""
+        if self.operation.unit is None or not self.server.supervises_units:
+            return {}
+        return {self.operation.unit: failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")}
 
-    async def judge(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Mapping[Wish, Outcome]:
-        unheard = Code.UNIT_NOT_PERMITTED if self.server.supervises_units else Code.NOT_APPLIED
+    async def look(self) -> Workspace:
+        """Reads it once more."""
+        return await self._read(finishing=True)
+
+    def answer(self, after: Workspace) -> DepartmentState:
+        """As the ``PUT`` would have answered."""
+        members = after.members[self.operation.department_id]
+        return DepartmentState(department=after.departments.get(self.operation.department_id), members=tuple(members.values()))
+
+    async def judged(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Workspace:
+        """By the answer, which is read after the write; its agents by their own list where the answer comes before they are stored."""
         members = await self._members_after(composed, written)
-        return {
-            wish: verify.outcome_of_agent(wish, composed.changes.get(wish.agent_id), members.get(wish.agent_id), written)
-            if isinstance(wish, AgentWish)
-            else verify.outcome_of_unit(wish, written.value.department, written, self.naming, unheard=unheard)
-            for wish in composed.pending
-        }
-
-    async def _members_after(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Mapping[str, Membership]:
-        if written.value.members is not None and not (self.server.answers_puts_early and composed.changes):
-            return {member.agent_id: member for member in written.value.members}
-        members: Mapping[str, Membership] = {}
-        for seconds in _LATE if self.server.answers_puts_early else (0.0,):
-            await asyncio.sleep(seconds)
-            members = await members_of(self.client, self.operation.department_id, finishing=True)
-            if all(agent_holds(wish, composed.changes[wish.agent_id], members.get(wish.agent_id)) for wish in composed.agents):
-                break
-        return members
+        return _state(self.operation.department_id, written.value.department, members)
 
     def warn(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> None:
+        """Says that somebody else has changed the department's unit at the same moment."""
         after = written.value.department
         if self.operation.unit in composed.pending or self.before is None or after is None or after.parent_id == self.before.parent_id:
             return
@@ -72,3 +67,29 @@ class DepartmentWriting:
             f"Department {self.naming.department(after.id)} was in {was} just before it was written, and is in {now} now: "
             "somebody else changed it at the same moment. Check its unit."
         )
+
+    async def _read(self, *, finishing: bool = False) -> Workspace:
+        state = await self.client.call(endpoints.department(self.operation.department_id), finishing=finishing)
+        if state.members is None:
+            members = await members_of(self.client, self.operation.department_id, finishing=finishing)
+        else:
+            members = members_by_id(state.members)
+        return _state(self.operation.department_id, state.department, members)
+
+    async def _members_after(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Mapping[str, Membership]:
+        late = self.server.answers_puts_early and any(change in composed.pending for change in self.operation.agents)
+        if written.value.members is not None and not late:
+            return members_by_id(written.value.members)
+        members: Mapping[str, Membership] = {}
+        agents: dict[Change, Prior] = {change: composed.pending[change] for change in self.operation.agents if change in composed.pending}
+        for seconds in _LATE if self.server.answers_puts_early else (0.0,):
+            await asyncio.sleep(seconds)
+            members = await members_of(self.client, self.operation.department_id, finishing=True)
+            if verify.held(agents, _state(self.operation.department_id, written.value.department, members)):
+                break
+        return members
+
+
+def _state(department_id: str, department: Department | None, members: Mapping[str, Membership]) -> Workspace:
+    departments = {} if department is None else {department_id: department}
+    return Workspace(departments=departments, units=None, agents={}, members={department_id: members})

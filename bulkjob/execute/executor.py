@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bulkjob.changes import Change, Operation, Outcome, Plan, Settled, Terms, UnitPost, by_row
 from bulkjob.execute.sender import Sender
-from bulkjob.records import AgentsPost, DepartmentPut, Naming, Operation, Outcome, Plan, RowResult, Server, Settled, UnitPost, Wish
+from bulkjob.plan import sorter_of
+from bulkjob.records import Naming, RowResult
 from bulkjob.rocketchat import Client, Closed
 from bulkjob.rundir import Journal
 from bulkjob.vocabulary import Code, Exit, Status, Stop
@@ -16,8 +18,8 @@ from bulkjob.vocabulary import Code, Exit, Status, Stop
 class Execution:
     """How it ended."""
 
-    outcomes: Mapping[Wish, Outcome]
-    """Of every wish that was settled; for those that are missing nothing was sent."""
+    outcomes: Mapping[Change, Outcome]
+    """Of every change that is decided; for those that are missing nothing was sent."""
     stop: Stop | None
     """Why not everything was carried out."""
     repairs_left: frozenset[str] = frozenset()
@@ -25,35 +27,32 @@ class Execution:
 
 
 class Tally:
-    """How far the rows are: a row is done when each of its wishes is settled."""
+    """How far the rows are: a row is done when each of its changes is settled."""
 
-    def __init__(self, wishes: tuple[Wish, ...]) -> None:
-        self._wishes: dict[int, list[Wish]] = defaultdict(list)
-        for wish in wishes:
-            for row in wish.rows:
-                self._wishes[row].append(wish)
-        self._left = {row: len(wishes) for row, wishes in self._wishes.items()}
-        self.outcomes: dict[Wish, Outcome] = {}
+    def __init__(self, changes: tuple[Change, ...]) -> None:
+        self._changes = by_row(changes)
+        self._left = {row: len(parts) for row, parts in self._changes.items()}
+        self.outcomes: dict[Change, Outcome] = {}
         self.done = 0
         self.failed: set[int] = set()
 
-    def settle(self, outcomes: Mapping[Wish, Outcome]) -> list[int]:
+    def settle(self, outcomes: Mapping[Change, Outcome]) -> list[int]:
         """Takes in outcomes; returns the rows that are done by them."""
         self.outcomes.update(outcomes)
         finished = []
-        for wish, outcome in outcomes.items():
-            for row in wish.rows:
+        for change, outcome in outcomes.items():
+            for row in change.rows:
                 self._left[row] -= 1
                 if not self._left[row]:
                     finished.append(row)
             if outcome.status is Status.FAILED:
-                self.failed.update(wish.rows)
+                self.failed.update(change.rows)
         self.done += len(finished)
         return finished
 
-    def halves(self, row: int) -> list[Settled]:
-        """A row's wishes with their outcomes; all of them are settled."""
-        return [(wish, self.outcomes[wish]) for wish in self._wishes[row]]
+    def parts(self, row: int) -> list[Settled]:
+        """A row's changes with their outcomes; all of them are settled."""
+        return [(change, self.outcomes[change]) for change in self._changes[row]]
 
 
 class Executor:
@@ -63,7 +62,7 @@ class Executor:
         self,
         plan: Plan,
         client: Client,
-        server: Server,
+        terms: Terms,
         naming: Naming,
         journal: Journal,
         *,
@@ -79,33 +78,30 @@ class Executor:
         """
         self._plan = plan
         self._client = client
-        self._sender = Sender(client, server, naming, journal, warn)
+        self._sender = Sender(plan, client, terms, naming, journal, warn)
         self._journal = journal
         self._concurrency = concurrency
         self._max_failures = max_failures
         self._result_of = result_of
         self._report = report
         self._stop: Stop | None = None
-        self._tally = Tally(plan.wishes)
+        self._tally = Tally(plan.changes)
         self._foretold = 0
         self._passed_over: set[str] = set()
         self._queues: dict[type[Operation], asyncio.Queue[Operation | None]] = defaultdict(asyncio.Queue)
         self._unfinished = {operation.id for operation in plan.operations}
-        self._waits = {operation.id: set(operation.after) for operation in plan.operations}
-        self._followers: dict[str, list[Operation]] = defaultdict(list)
+        self._operations = {operation.id: operation for operation in plan.operations}
+        self._waits = sorter_of(plan.operations)
 
     async def run(self) -> Execution:
         """Carries out the plan until its end, or until it has to stop; cancelled, it tells what is known by then."""
-        self._journal.settled(self._settle(self._plan.settled))
+        self._journal.keep(self._settle(self._plan.settled))
         self._foretold = len(self._tally.failed)
-        for operation in self._plan.operations:
-            for before in set(operation.after):
-                self._followers[before].append(operation)
-            if not operation.after:
-                self._queues[type(operation)].put_nowait(operation)
+        kinds = {type(operation) for operation in self._plan.operations}
+        self._queue_ready()
         if self._unfinished:
             async with asyncio.TaskGroup() as group:
-                for kind in (UnitPost, DepartmentPut, AgentsPost):
+                for kind in kinds:
                     for _ in range(self._concurrency):
                         group.create_task(self._work(self._queues[kind]))
         return self.so_far()
@@ -118,7 +114,7 @@ class Executor:
     def so_far(self) -> Execution:
         """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
         given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="it was given up when the job was interrupted", looked_up=False)
-        unknown = {wish: given_up for wishes in self._sender.under_way.values() for wish in wishes}
+        unknown = {change: given_up for changes in self._sender.under_way.values() for change in changes}
         # An interruption, or a last row too many that failed, that came when nothing was left to start has stopped nothing.
         harmless = self._stop is not None and self._stop.exit_code in (Exit.INTERRUPTED, Exit.ROWS_NOT_DONE)
         stop = None if harmless and not self._unfinished and not self._passed_over else self._stop
@@ -126,7 +122,7 @@ class Executor:
         repairs = frozenset(
             operation.unit_id
             for operation in self._plan.operations
-            if isinstance(operation, UnitPost) and not operation.wishes and operation.id in left
+            if isinstance(operation, UnitPost) and not operation.changes and operation.id in left
         )
         return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop, repairs_left=repairs)
 
@@ -157,10 +153,10 @@ class Executor:
             self.stop(carried.stop)
         rows = self._settle(carried.outcomes)
         if carried.number is None:
-            self._journal.settled(rows)
+            self._journal.keep(rows)
         else:
             try:
-                self._journal.outcome(carried.number, [carried.outcomes[wish] for wish in carried.pending], rows)
+                self._journal.outcome(carried.number, [carried.outcomes[change] for change in carried.journalled], rows)
             except Stop as stop:
                 self.stop(stop)
         failed = len(self._tally.failed) - self._foretold
@@ -169,20 +165,23 @@ class Executor:
             message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
 
-    def _settle(self, outcomes: Mapping[Wish, Outcome]) -> list[RowResult]:
+    def _settle(self, outcomes: Mapping[Change, Outcome]) -> list[RowResult]:
         """Takes in outcomes; returns the results of the rows that are success by them."""
         finished = self._tally.settle(outcomes)
         self._report(*self.progress)
-        results = [self._result_of(row, self._tally.halves(row)) for row in finished]
+        results = [self._result_of(row, self._tally.parts(row)) for row in finished]
         return [result for result in results if result.status is Status.SUCCESS]
 
     def _finish(self, operation: Operation) -> None:
         self._unfinished.discard(operation.id)
-        for follower in self._followers[operation.id]:
-            self._waits[follower.id].discard(operation.id)
-            if not self._waits[follower.id]:
-                self._queues[type(follower)].put_nowait(follower)
+        self._waits.done(operation.id)
+        self._queue_ready()
         if not self._unfinished:
             for queue in self._queues.values():
                 for _ in range(self._concurrency):
                     queue.put_nowait(None)
+
+    def _queue_ready(self) -> None:
+        for identifier in self._waits.get_ready():
+            operation = self._operations[identifier]
+            self._queues[type(operation)].put_nowait(operation)

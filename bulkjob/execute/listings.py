@@ -74,6 +74,7 @@ class Monitors:
 async def members_of(
     client: Client, department_id: str, *, ticket: Ticket | None = None, finishing: bool = False
 ) -> Mapping[str, Membership]:
+    """A department's agents by id, for one write. Raises `CallFailed`, `Closed`."""
     try:
         return await read_members(client, department_id, ticket=ticket, finishing=finishing)
     except NeverComplete:

@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bulkjob.execute import compose, verify
-from bulkjob.execute.compose import Composed
+from bulkjob.changes import Change, Outcome, UnitPost
+from bulkjob.execute import compose
+from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.writing import Warn
-from bulkjob.records import Monitor, Naming, Outcome, Server, UnitPost, UnitWish, Wish
+from bulkjob.records import Department, Monitor, Naming, Server, Workspace
 from bulkjob.rocketchat import Client, Route, StoredUnit, Together, Written, endpoints
-from bulkjob.vocabulary import Code
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class UnitWriting:
+    """One ``POST`` of a unit."""
+
     operation: UnitPost
     client: Client
     server: Server
     naming: Naming
+    attempts: Attempts
     say: Warn
     listings: Listings
     role: Monitors
@@ -28,12 +31,13 @@ class UnitWriting:
     route: Route = endpoints.POST_UNIT
 
     async def compose(self) -> Composed[StoredUnit]:
+        """Reads the unit, its monitors and all departments."""
         async with Together() as group:
             unit = group.start(self.client.call(endpoints.unit(self.operation.unit_id)))
             monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
             departments = group.start(self.listings.fresh())
         self.monitors = monitors.result()
-        composed = compose.unit_call(self.operation, unit.result(), self.monitors, departments.result(), self.server)
+        composed = compose.unit_call(self.operation, unit.result(), self.monitors, _state(departments.result()), self.server, self.attempts)
         if composed.request is not None and self.server.drops_monitors:
             await self._say_who_is_dropped()
         return composed
@@ -52,22 +56,28 @@ class UnitWriting:
                 f"livechat-monitor: {names}. Rocket.Chat does so by itself; whoever shall stay needs the role first."
             )
 
-    async def look(self, composed: Composed[StoredUnit]) -> StoredUnit | None:
-        departments = await self.listings.fresh(finishing=True)
-        held = composed.pending and verify.held(composed.pending, {}, departments, {})
-        return StoredUnit(id=self.operation.unit_id, monitors=None) if held else None
+    @property
+    def ignored(self) -> Mapping[Change, Outcome]:
+        """Nothing is known of what the server ignores."""
+        return {}
 
-    async def judge(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Mapping[Wish, Outcome]:
-        if not composed.pending:
-            return {}
-        departments = await self.listings.fresh(finishing=True)
-        return {
-            wish: verify.outcome_of_unit(wish, departments.get(wish.department_id), written, self.naming, unheard=Code.NOT_APPLIED)
-            for wish in composed.pending
-            if isinstance(wish, UnitWish)
-        }
+    async def look(self) -> Workspace:
+        """Reads a fresh list of the departments."""
+        return _state(await self.listings.fresh(finishing=True))
 
-    def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:  # noqa: ARG002 - as the others take it
+    def answer(self, after: Workspace) -> StoredUnit:
+        """As the ``POST`` would have answered; of monitors a look tells nothing."""
+        del after
+        return StoredUnit(id=self.operation.unit_id, monitors=None)
+
+    async def judged(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Workspace:
+        """By a fresh list of the departments: the answer only echoes what was sent."""
+        del written
+        return await self.look() if composed.pending else _state({})
+
+    def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:
+        """Says that the server has dropped monitors."""
+        del composed
         stored = written.value.monitors
         if stored is not None and stored < len(self.monitors):
             names = ", ".join(self.naming.agent(monitor.id, monitor.username) for monitor in self.monitors)
@@ -75,3 +85,7 @@ class UnitWriting:
                 f"Unit {self.naming.unit(self.operation.unit_id)} has lost monitors: Rocket.Chat drops those who no longer hold the role "
                 f"livechat-monitor. It had {names}, and has {stored} now."
             )
+
+
+def _state(departments: Mapping[str, Department]) -> Workspace:
+    return Workspace(departments=departments, units=None, agents={})

@@ -1,11 +1,12 @@
-"""Whether the server was seen to hold what was wished for, and the outcome if it was not."""
+"""Whether the server was seen to hold what was asked for, and the outcome if it was not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from bulkjob.records import AgentChange, AgentWish, Department, Membership, Naming, Outcome, UnitWish, Wish, agent_holds, unit_holds
+from bulkjob.changes import Change, Outcome, Prior, seen
+from bulkjob.records import Naming, Workspace
 from bulkjob.rocketchat import CallFailed, Failure, Next, Written
-from bulkjob.vocabulary import Change, Code, Status
+from bulkjob.vocabulary import Code, Effect, Status
 
 #: The server's own reasons that have a code of their own, by ``errorType``.
 _REASONS = {
@@ -19,23 +20,37 @@ _REASONS = {
 _OUTAGE = frozenset({Code.CONNECTION, Code.TIMEOUT, Code.RATE_LIMITED})
 
 
-def outcome_of_unit(wish: UnitWish, department: Department | None, written: Written[object], naming: Naming, *, unheard: Code) -> Outcome:
-    """What became of a unit wish, by the department as it was seen after the write; ``unheard`` is the code if the server did not do it."""
-    if unit_holds(wish, department):
-        return _success(written)
-    if department is None:
-        return replace(_failure(written), code=Code.DEPARTMENT_GONE)
-    seen = f"it is in unit {naming.unit(department.parent_id)}" if department.parent_id else "it is in no unit"
-    said = "the account is not a monitor of this unit" if unheard is Code.UNIT_NOT_PERMITTED else ""
-    return replace(_failure(written), code=unheard, seen=seen, said=said)
+def outcomes_of(
+    pending: Mapping[Change, Prior],
+    after: Workspace,
+    written: Written[object],
+    naming: Naming,
+    *,
+    ignored: Mapping[Change, Outcome] = {},  # noqa: B006 - never changed
+) -> dict[Change, Outcome]:
+    """What became of the changes that a write carried, by what was seen after it.
+
+    ``pending``: each with what it had found. ``ignored``: what is said of those that the server ignored, where more is known than that.
+    """
+    return {change: _outcome_of(change, prior, after, written, naming, ignored.get(change)) for change, prior in pending.items()}
 
 
-def outcome_of_agent(wish: AgentWish, change: AgentChange | None, member: Membership | None, written: Written[object]) -> Outcome:
-    """What became of an agent wish, by the agent's place in the department as it was seen after the write."""
-    if agent_holds(wish, change, member):
-        return _success(written)
-    seen = f"they are there with count {member.count} and order {member.order}" if member else "they are not there"
-    return replace(_failure(written), code=Code.NOT_APPLIED, seen=seen)
+def _outcome_of(
+    change: Change, prior: Prior, after: Workspace, written: Written[object], naming: Naming, ignored: Outcome | None
+) -> Outcome:
+    now = change.found(after)
+    answered = Outcome(status=Status.FAILED, attempts=written.attempts, http_status=written.status, seconds=written.seconds, prior=prior)
+    if missing := change.missing(after):
+        return replace(answered, code=missing.code, said=missing.said)
+    if change.holds(prior, now):
+        return replace(answered, status=Status.SUCCESS, change=Effect.UPDATED)
+    code, said = (ignored.code, ignored.said) if ignored else (Code.NOT_APPLIED, "")
+    return replace(answered, code=code, said=said, seen=seen(change, now, naming))
+
+
+def held(pending: Mapping[Change, Prior], after: Workspace) -> bool:
+    """Whether all the changes of a write whose outcome is unknown are seen to hold."""
+    return all(not change.missing(after) and change.holds(prior, change.found(after)) for change, prior in pending.items())
 
 
 def never_arrived(failure: Failure) -> bool:
@@ -44,7 +59,7 @@ def never_arrived(failure: Failure) -> bool:
 
 
 def outcome_of_failure(error: CallFailed, seconds: float | None = None) -> Outcome:
-    """What a write that failed for good means for the wishes it carried."""
+    """What a write that failed for good means for the changes it carried."""
     failure = error.failure
     code = _REASONS.get(failure.error_type, Code.REJECTED if failure.code is Code.REFUSED else failure.code)
     return Outcome(
@@ -59,25 +74,13 @@ def outcome_of_failure(error: CallFailed, seconds: float | None = None) -> Outco
 
 
 def unverified(written: Written[object], error: CallFailed) -> Outcome:
-    """The outcome of wishes whose write was answered, but could not be looked up."""
-    return replace(_failure(written), code=error.failure.code, said=error.failure.said, looked_up=False)
-
-
-def held(
-    wishes: Iterable[Wish], changes: Mapping[str, AgentChange], departments: Mapping[str, Department], members: Mapping[str, Membership]
-) -> bool:
-    """Whether all the wishes of a write whose outcome is unknown are seen to hold."""
-    return all(
-        agent_holds(wish, changes.get(wish.agent_id), members.get(wish.agent_id))
-        if isinstance(wish, AgentWish)
-        else unit_holds(wish, departments.get(wish.department_id))
-        for wish in wishes
+    """The outcome of changes whose write was answered, but could not be looked up."""
+    return Outcome(
+        status=Status.FAILED,
+        code=error.failure.code,
+        said=error.failure.said,
+        looked_up=False,
+        attempts=written.attempts,
+        http_status=written.status,
+        seconds=written.seconds,
     )
-
-
-def _success(written: Written[object]) -> Outcome:
-    return replace(_failure(written), status=Status.SUCCESS, change=Change.UPDATED)
-
-
-def _failure(written: Written[object]) -> Outcome:
-    return Outcome(status=Status.FAILED, attempts=written.attempts, http_status=written.status, seconds=written.seconds)

@@ -1,10 +1,11 @@
-"""What each kind of write knows: how its call is made, looked up after an unknown outcome, and judged."""
+"""What each kind of write knows: how its call is made, what is looked at afterwards, and what else is worth saying."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
+from bulkjob.changes import Change, Outcome
 from bulkjob.execute.compose import Composed
-from bulkjob.records import Outcome, Wish
+from bulkjob.records import Workspace
 from bulkjob.rocketchat import Client, Route, Written
 
 T = TypeVar("T")
@@ -23,14 +24,21 @@ class Writing(Protocol[T]):
     @property
     def route(self) -> Route: ...
 
+    @property
+    def ignored(self) -> Mapping[Change, Outcome]:
+        """What is said of changes that the server ignored, where more is known of the reason."""
+
     async def compose(self) -> Composed[T]:
         """The call, made from what is read now. Raises `CallFailed`, `Closed`."""
 
-    async def look(self, composed: Composed[T]) -> T | None:
-        """What a write of unknown outcome would have been answered, if it is seen to have been carried out. Raises `CallFailed`."""
+    async def look(self) -> Workspace:
+        """What the server holds of what the call was to change. Raises `CallFailed`."""
 
-    async def judge(self, composed: Composed[T], written: Written[T]) -> Mapping[Wish, Outcome]:
-        """What became of the wishes that the call carried. Raises `CallFailed`."""
+    def answer(self, after: Workspace) -> T:
+        """The answer that would have told the same as a look."""
+
+    async def judged(self, composed: Composed[T], written: Written[T]) -> Workspace:
+        """What the server holds after the write: by its answer where that is proof, else by a look. Raises `CallFailed`."""
 
     def warn(self, composed: Composed[T], written: Written[T]) -> None:
         """Says what else was seen."""

@@ -11,79 +11,19 @@ from typing import Final, Literal
 import msgspec
 
 from bulkjob import __version__
-from bulkjob.plan.forecast import Forecast, duration_text, operation_calls
-from bulkjob.records import (
-    AgentsPost,
-    AgentWish,
-    DepartmentPut,
-    Operation,
-    Plan,
-    RowResult,
-    Server,
-    Sheet,
-    UnitPost,
-    UnitWish,
-    Wish,
-    Workspace,
-)
-from bulkjob.rocketchat import endpoints
+from bulkjob.changes import AnyEntry, Change, Operation, Outcome, Terms, calls_of
+from bulkjob.plan.forecast import Forecast, duration_text
+from bulkjob.plan.prepared import Prepared
+from bulkjob.records import Naming, RowResult, Sheet, Workspace
 from bulkjob.vocabulary import Code, Status, Stop
 
 #: Version of the format; a plan of another one is not carried out.
-FORMAT: Final = 1
+FORMAT: Final = 2
+#: The formats that are still read.
+READABLE: Final = (1, FORMAT)
 
 
 PLAN_FILE: Final = "plan.json"
-
-
-class Thing(msgspec.Struct, frozen=True, kw_only=True):
-    """A department, unit or agent."""
-
-    id: str
-    name: str
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent's place in a department; a number is null where it was not read, or is to stay as it is."""
-
-    count: int | None = None
-    order: int | None = None
-
-
-class UnitEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="unit"):
-    """A department and its unit; null is none."""
-
-    department: Thing
-    found: Thing | None
-    wanted: Thing | None
-    rows: tuple[int, ...]
-    status: Status
-    code: Code | None = None
-
-    @property
-    def key(self) -> tuple[str, str | None]:
-        """What it is about, whatever is asked."""
-        return self.department.id, None
-
-
-class AgentEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="agent"):
-    """An agent and the place in a department; null is none."""
-
-    department: Thing
-    agent: Thing
-    found: Place | None
-    wanted: Place | None
-    rows: tuple[int, ...]
-    status: Status
-    code: Code | None = None
-
-    @property
-    def key(self) -> tuple[str, str | None]:
-        """What it is about, whatever is asked."""
-        return self.department.id, self.agent.id
-
-
-Entry = UnitEntry | AgentEntry
 
 
 class Calls(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +40,7 @@ class OperationEntry(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     method: str
     path: str
-    wishes: tuple[int, ...]
+    changes: tuple[int, ...]
     """By their place in the document's list, from 0."""
     after: tuple[str, ...]
     """The operations that must have ended before."""
@@ -180,7 +120,7 @@ class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
     forecast: ForecastEntry | None
     warnings: tuple[str, ...]
     operations: tuple[OperationEntry, ...]
-    wishes: tuple[Entry, ...]
+    changes: tuple[AnyEntry, ...]
     rows: tuple[RowEntry, ...]
 
 
@@ -195,14 +135,15 @@ def document_of(
     results: Iterable[RowResult],
     warnings: Sequence[str],
     refused: Stop | None = None,
-    decided: tuple[Plan, Workspace, Server, Forecast] | None = None,
+    prepared: Prepared | None = None,
+    concurrency: int = 1,
 ) -> PlanDocument:
-    """The document of a plan; ``decided`` None where it did not come to one."""
+    """The document of a plan; ``prepared`` None where it did not come to one."""
     rows = tuple(_row(result) for result in results)
     counts = Counter(row.status for row in rows)
     head = PlanDocument(
         sheet=SheetEntry(name=sheet.name, sha256=sheet.sha256, sheet_name=sheet.sheet_name),
-        server=ServerEntry(url=server_url, version=decided[2].version_text if decided else ""),
+        server=ServerEntry(url=server_url, version=prepared.server.version_text if prepared else ""),
         options=choices,
         refused=Refusal(exit_code=int(refused.exit_code), message=refused.message) if refused else None,
         statuses={str(status): counts[status] for status in Status if counts[status]},
@@ -211,21 +152,26 @@ def document_of(
         forecast=None,
         warnings=tuple(warnings),
         operations=(),
-        wishes=(),
+        changes=(),
         rows=rows,
     )
-    if decided is None:
+    if prepared is None:
         return head
-    plan, workspace, server, forecast = decided
-    places = {wish: place for place, wish in enumerate(plan.wishes)}
+    plan, forecast = prepared.plan, prepared.forecast(concurrency)
+    places = {change: place for place, change in enumerate(plan.changes)}
     return msgspec.structs.replace(
         head,
         removals=plan.removals,
         calls=tuple(Calls(method=cost.route.method, route=cost.route.pattern, count=cost.count) for cost in forecast.calls),
         forecast=_forecast(forecast),
-        operations=tuple(_operation(operation, places, server) for operation in plan.operations),
-        wishes=tuple(entry_of(wish, plan, workspace) for wish in plan.wishes),
+        operations=tuple(_operation(operation, places, prepared.terms) for operation in plan.operations),
+        changes=tuple(_entry(change, plan.settled.get(change), prepared.workspace) for change in plan.changes),
     )
+
+
+def _entry(change: Change, outcome: Outcome | None, workspace: Workspace) -> AnyEntry:
+    status, code = (outcome.status, outcome.code) if outcome else (Status.PLANNED, None)
+    return change.entry(change.found(workspace), Naming(workspace), status, code)
 
 
 def _row(result: RowResult) -> RowEntry:
@@ -243,84 +189,15 @@ def _forecast(forecast: Forecast) -> ForecastEntry:
     )
 
 
-def _operation(operation: Operation, places: Mapping[Wish, int], server: Server) -> OperationEntry:
-    match operation:
-        case UnitPost():
-            method, path = endpoints.POST_UNIT.method, endpoints.unit(operation.unit_id).path
-            verified = "a fresh list of the departments shows each of them in the unit that is wanted"
-            verified = verified if operation.wishes else "nothing of the sheet: it only lets the server count the unit's departments anew"
-        case DepartmentPut():
-            method, path = endpoints.PUT_DEPARTMENT.method, endpoints.department(operation.department_id).path
-            late = server.answers_puts_early and operation.agents
-            verified = "a fresh list of the department's agents" if late else "the answer"
-            verified += " shows what is wanted; a count above it is a chat that came in between"
-        case AgentsPost():
-            method, path = endpoints.POST_AGENTS.method, endpoints.department_agents(operation.department_id, 0, 0).path
-            verified = "a fresh list of the department's agents shows what is wanted; a count above it is a chat that came in between"
-    costs = sorted(operation_calls(operation, server).items(), key=lambda cost: (cost[0].method == "GET", cost[0].pattern))
+def _operation(operation: Operation, places: Mapping[Change, int], terms: Terms) -> OperationEntry:
+    method, path = operation.request_line
+    costs = sorted(calls_of(operation, terms).items(), key=lambda cost: (cost[0].method == "GET", cost[0].pattern))
     return OperationEntry(
         id=operation.id,
         method=method,
         path=path,
-        wishes=tuple(places[wish] for wish in operation.wishes),
+        changes=tuple(places[change] for change in operation.changes),
         after=operation.after,
         calls=tuple(Calls(method=route.method, route=route.pattern, count=count) for route, count in costs),
-        verified=verified,
-    )
-
-
-def entry_of(wish: Wish, plan: Plan, workspace: Workspace) -> Entry:
-    """A wish with what is found in a workspace."""
-    outcome = plan.settled.get(wish)
-    status, code = (outcome.status, outcome.code) if outcome else (Status.PLANNED, None)
-    known = workspace.departments.get(wish.department_id)
-    department = Thing(id=wish.department_id, name=known.name if known else "")
-    if isinstance(wish, UnitWish):
-        return UnitEntry(
-            department=department,
-            found=_unit(known.parent_id if known else None, workspace),
-            wanted=_unit(wish.unit_id, workspace),
-            rows=wish.rows,
-            status=status,
-            code=code,
-        )
-    return AgentEntry(
-        department=department,
-        agent=Thing(id=wish.agent_id, name=wish.username),
-        found=place_of(wish.department_id, wish.agent_id, workspace),
-        wanted=Place(count=wish.count, order=wish.order) if wish.present else None,
-        rows=wish.rows,
-        status=status,
-        code=code,
-    )
-
-
-def place_of(department_id: str, agent_id: str, workspace: Workspace) -> Place | None:
-    """An agent's place in a department, by the department's own list where that was read, else by the agent's list of departments."""
-    if department_id in workspace.members:
-        member = workspace.members[department_id].get(agent_id)
-        return Place(count=member.count, order=member.order) if member else None
-    agent = workspace.agents.get(agent_id)
-    return Place() if agent and department_id in (agent.department_ids or ()) else None
-
-
-def _unit(unit_id: str | None, workspace: Workspace) -> Thing | None:
-    if unit_id is None:
-        return None
-    unit = (workspace.units or {}).get(unit_id)
-    return Thing(id=unit_id, name=unit.name if unit else "")
-
-
-def wish_of(entry: Entry) -> Wish:
-    """What an entry asks for."""
-    if isinstance(entry, UnitEntry):
-        return UnitWish(department_id=entry.department.id, unit_id=entry.wanted.id if entry.wanted else None, rows=entry.rows)
-    return AgentWish(
-        department_id=entry.department.id,
-        agent_id=entry.agent.id,
-        username=entry.agent.name,
-        present=entry.wanted is not None,
-        count=entry.wanted.count if entry.wanted else None,
-        order=entry.wanted.order if entry.wanted else None,
-        rows=entry.rows,
+        verified=operation.verified(terms),
     )

@@ -4,30 +4,25 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bulkjob.phrases import named, named_agent, one_line
-from bulkjob.plan.document import AgentEntry, Entry, Place, PlanDocument, Thing, UnitEntry, place_of, wish_of
-from bulkjob.plan.order import in_order
-from bulkjob.records import (
+from bulkjob.changes import (
     AgentsPost,
-    AgentWish,
-    Department,
+    AnyEntry,
+    Change,
+    DepartmentAgent,
     DepartmentPut,
-    Membership,
-    Naming,
     Operation,
+    Place,
     Plan,
-    Sheet,
     UnitPost,
-    Wish,
-    Workspace,
+    agree,
     department_put_id,
     unit_post_id,
 )
+from bulkjob.phrases import one_line
+from bulkjob.plan.document import PlanDocument
+from bulkjob.plan.order import in_order
+from bulkjob.records import Membership, Naming, Sheet, Workspace
 from bulkjob.vocabulary import Exit, Status, Stop
-
-#: A wish without its rows.
-_Asked = tuple[str | bool | int | None, ...]
-
 
 #: Differences that are told; the rest is counted.
 _TOLD: Final = 15
@@ -70,20 +65,21 @@ def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> 
 def as_planned(workspace: Workspace, document: PlanDocument) -> Workspace:
     """The workspace with the counters that have only risen since the plan, which every chat does, as the plan found or wants them."""
     members: dict[str, dict[str, Membership]] = {}
-    for entry in document.wishes:
-        if not isinstance(entry, AgentEntry) or entry.department.id not in workspace.members:
+    for entry in document.changes:
+        change = entry.change()
+        if not isinstance(change, DepartmentAgent) or change.department_id not in workspace.members:
             continue
-        places = members.setdefault(entry.department.id, dict(workspace.members[entry.department.id]))
-        member = places.get(entry.agent.id)
+        places = members.setdefault(change.department_id, dict(workspace.members[change.department_id]))
+        member = places.get(change.agent_id)
         if member is not None:
-            places[entry.agent.id] = replace(member, count=_count_as_planned(member, entry))
+            places[change.agent_id] = replace(member, count=_count_as_planned(member, entry))
     return replace(workspace, members={**workspace.members, **members})
 
 
-def _count_as_planned(member: Membership, entry: AgentEntry) -> int:
+def _count_as_planned(member: Membership, entry: AnyEntry) -> int:
     """The found count first: a plan's write is rather repeated than taken to be done."""
-    for place in (entry.found, entry.wanted):
-        if place is not None and place.count is not None and place.order in (None, member.order) and place.count <= member.count:
+    for place in (entry.prior(), entry.change().wanted):
+        if isinstance(place, Place) and place.count is not None and place.order in (None, member.order) and place.count <= member.count:
             return place.count
     return member.count
 
@@ -94,11 +90,12 @@ def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Coll
     ``plan`` and ``workspace`` are those of now, the latter by `as_planned`. ``done``: rows that an earlier attempt brought to success;
     they are not looked at again.
     """
-    entries = [entry for entry in document.wishes if not all(row in done for row in entry.rows)]
-    approved = _carriers(document)
-    drifted = {entry.key: difference for entry in entries if (difference := _difference(entry, workspace))}
-    plan = _in_approved_form(plan, approved)
-    others = [*_not_approved(plan, document, approved, Naming(workspace), drifted), *_not_possible(entries, plan, workspace, drifted)]
+    naming = Naming(workspace)
+    entries = [entry for entry in document.changes if not all(row in done for row in entry.rows)]
+    carriers = _carriers(document)
+    drifted = {entry.change().target: difference for entry in entries if (difference := _difference(entry, workspace, naming))}
+    plan = _in_approved_form(plan, carriers)
+    others = [*_not_approved(plan, document, carriers, naming, drifted), *_not_possible(entries, plan, workspace, drifted)]
     if drifted or others:
         raise Drifted((*drifted.values(), *others))
     return plan
@@ -107,83 +104,36 @@ def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Coll
 # ------------------------------------------------------------------------------------------------ what the workspace holds
 
 
-def _difference(entry: Entry, workspace: Workspace) -> str | None:
+def _difference(entry: AnyEntry, workspace: Workspace, naming: Naming) -> str | None:
     """How something is that is neither as the plan found it nor as it wants it; None if it is one of the two."""
-    department = workspace.departments.get(entry.department.id)
-    subject = f"Department {_named(entry.department)}"
-    if department is None:
-        return f"{subject}: it is no longer there."
-    if isinstance(entry, UnitEntry):
-        if department.parent_id in (_id(entry.found), _id(entry.wanted)):
-            return None
-        return _told(subject, _in_unit(entry.found), _in_unit(_unit_now(department, workspace)), _in_unit(entry.wanted))
-    now = place_of(entry.department.id, entry.agent.id, workspace)
-    if _agree(entry.found, now) or _agree(entry.wanted, now):
+    change, prior = entry.change(), entry.prior()
+    if change.missing(workspace):
+        return f"{change.words(prior, naming).thing}: it is no longer there."
+    now = change.found(workspace)
+    if agree(prior, now) or change.is_so(now):
         return None
-    subject = f"Agent {named_agent(entry.agent.name, entry.agent.id)} in department {_named(entry.department)}"
-    return _told(subject, _there(entry.found), _there(now), _there(entry.wanted))
-
-
-def _agree(planned: Place | None, now: Place | None) -> bool:
-    if planned is None or now is None:
-        return planned is now
-    return all(None in pair or pair[0] == pair[1] for pair in ((planned.count, now.count), (planned.order, now.order)))
-
-
-def _is_as_wanted(entry: Entry, workspace: Workspace) -> bool:
-    if isinstance(entry, UnitEntry):
-        return workspace.departments[entry.department.id].parent_id == _id(entry.wanted)
-    return _agree(entry.wanted, place_of(entry.department.id, entry.agent.id, workspace))
-
-
-def _id(thing: Thing | None) -> str | None:
-    return thing.id if thing else None
-
-
-def _told(subject: str, found: str, now: str, wanted: str) -> str:
-    return f"{subject}: the plan found it {found}, now it is {now}, the plan wants it {wanted}."
-
-
-def _in_unit(unit: Thing | None) -> str:
-    return f"in unit {_named(unit)}" if unit else "in no unit"
-
-
-def _there(place: Place | None) -> str:
-    if place is None:
-        return "not there"
-    numbers = [f"{word} {number}" for word, number in (("count", place.count), ("order", place.order)) if number is not None]
-    return "there" + (f" with {' and '.join(numbers)}" if numbers else "")
-
-
-def _unit_now(department: Department, workspace: Workspace) -> Thing | None:
-    if department.parent_id is None:
-        return None
-    unit = (workspace.units or {}).get(department.parent_id)
-    return Thing(id=department.parent_id, name=unit.name if unit else "")
-
-
-def _named(thing: Thing) -> str:
-    return named(thing.name, thing.id)
+    found, present, wanted = (change.described(state, naming) for state in (prior, now, change.wanted))
+    return f"{change.words(prior, naming).thing}: the plan found it {found}, now it is {present}, the plan wants it {wanted}."
 
 
 # -------------------------------------------------------------------------------------------------- what would be sent now
 
 
-def _in_approved_form(plan: Plan, approved: Mapping[_Asked, str]) -> Plan:
+def _in_approved_form(plan: Plan, carriers: Mapping[Change, str]) -> Plan:
     """The plan with agents going by the route that was approved for them.
 
     Where a department's removals are done already, what is left could also go by a ``PUT``.
     """
     operations: list[Operation] = []
     for operation in plan.operations:
-        if not (isinstance(operation, DepartmentPut) and _goes_by_post(operation, approved)):
+        if not (isinstance(operation, DepartmentPut) and _goes_by_post(operation, carriers)):
             operations.append(operation)
             continue
         after = operation.after
         if operation.unit:
             operations.append(replace(operation, agents=()))
             after = (operation.id,)
-        operations.append(AgentsPost(department_id=operation.department_id, wishes=operation.agents, after=after))
+        operations.append(AgentsPost(department_id=operation.department_id, changes=operation.agents, after=after))
     present = {operation.id for operation in operations}
     renamed = {department_put_id(operation.department_id): operation.id for operation in operations if isinstance(operation, AgentsPost)}
     return replace(plan, operations=in_order([_following(operation, present, renamed) for operation in operations]))
@@ -194,63 +144,44 @@ def _following(operation: Operation, present: Collection[str], renamed: Mapping[
     return replace(operation, after=tuple(before if before in present else renamed.get(before, before) for before in operation.after))
 
 
-def _goes_by_post(operation: DepartmentPut, approved: Mapping[_Asked, str]) -> bool:
-    return bool(operation.agents) and all(approved.get(_asked(wish), "").startswith("agents/") for wish in operation.agents)
+def _goes_by_post(operation: DepartmentPut, carriers: Mapping[Change, str]) -> bool:
+    return bool(operation.agents) and all(carriers.get(change, "").startswith("agents/") for change in operation.agents)
 
 
-def _carriers(document: PlanDocument) -> dict[_Asked, str]:
+def _carriers(document: PlanDocument) -> dict[Change, str]:
     """What is asked → the id of the operation that carries it in the approved plan."""
-    return {_asked(wish_of(document.wishes[place])): operation.id for operation in document.operations for place in operation.wishes}
-
-
-def _asked(wish: Wish) -> _Asked:
-    """What a wish asks for, whoever asks."""
-    if isinstance(wish, AgentWish):
-        return wish.department_id, wish.agent_id, wish.present, wish.count, wish.order
-    return wish.department_id, wish.unit_id
+    return {document.changes[place].change(): operation.id for operation in document.operations for place in operation.changes}
 
 
 def _not_approved(
-    plan: Plan, document: PlanDocument, carriers: Mapping[_Asked, str], naming: Naming, drifted: Collection[tuple[str, str | None]]
+    plan: Plan, document: PlanDocument, carriers: Mapping[Change, str], naming: Naming, drifted: Collection[tuple[str, ...]]
 ) -> Iterable[str]:
     """A sentence for each thing that would be sent now and is not in the approved plan; not again for what has drifted itself."""
     approved = {operation.id for operation in document.operations}
     for operation in plan.operations:
-        for wish in operation.wishes:
-            key = wish.department_id, wish.agent_id if isinstance(wish, AgentWish) else None
-            if carriers.get(_asked(wish)) != operation.id and key not in drifted:
-                yield f"{_sentence(wish, naming)}, which the plan does not hold."
+        for change in operation.changes:
+            if carriers.get(change) != operation.id and change.target not in drifted:
+                words = change.words(change.found(naming.workspace), naming)
+                yield f"{words.subject} would be {words.deed}, which the plan does not hold."
         # Where departments have drifted, that other units are concerned follows from it.
-        if isinstance(operation, UnitPost) and not (operation.wishes or drifted or approved & _names(operation)):
+        if isinstance(operation, UnitPost) and not (operation.changes or drifted or approved & _names(operation)):
             yield f"Unit {naming.unit(operation.unit_id)} would have to be written now, which the plan does not hold."
 
 
 def _names(operation: UnitPost) -> set[str]:
-    """The ids that the write of a unit may have: without its own wishes, which are done, it is one that repairs."""
+    """The ids that the write of a unit may have: without its own changes, which are made, it is one that repairs."""
     return {unit_post_id(operation.unit_id, repairs=repairs) for repairs in (True, False)}
 
 
-def _sentence(wish: Wish, naming: Naming) -> str:
-    department = f"department {naming.department(wish.department_id)}"
-    if not isinstance(wish, AgentWish):
-        return f"{department.capitalize()[0]}{department[1:]} would " + (
-            f"be put into unit {naming.unit(wish.unit_id)}" if wish.unit_id else "be taken out of its unit"
-        )
-    agent = f"Agent {naming.agent(wish.agent_id, wish.username)} would be"
-    return f"{agent} put into {department}, or changed there" if wish.present else f"{agent} removed from {department}"
-
-
-def _not_possible(entries: Iterable[Entry], plan: Plan, workspace: Workspace, drifted: Collection[tuple[str, str | None]]) -> Iterable[str]:
+def _not_possible(entries: Iterable[AnyEntry], plan: Plan, workspace: Workspace, drifted: Collection[tuple[str, ...]]) -> Iterable[str]:
     """A sentence for each thing that was to be sent and cannot be any longer: the department is archived, a permission or the unit gone."""
-    known = {_asked(wish) for wish in plan.wishes}
-    failing = {_asked(wish): outcome.code for wish, outcome in plan.settled.items() if outcome.status is Status.FAILED}
+    known = set(plan.changes)
+    failing = {change: outcome.code for change, outcome in plan.settled.items() if outcome.status is Status.FAILED}
+    naming = Naming(workspace)
     for entry in entries:
-        if entry.status is not Status.PLANNED or entry.key in drifted:
+        change = entry.change()
+        if entry.status is not Status.PLANNED or change.target in drifted or (change in known and change not in failing):
             continue
-        wish = _asked(wish_of(entry))
-        if wish in known and wish not in failing:
-            continue
-        if wish in failing or not _is_as_wanted(entry, workspace):
-            about = f"agent {named_agent(entry.agent.name, entry.agent.id)}" if isinstance(entry, AgentEntry) else "the unit"
-            reason = f" ({failing[wish]})" if wish in failing else ""
-            yield f"Department {_named(entry.department)}: {about} cannot be changed any longer{reason}."
+        if change in failing or not change.is_so(change.found(workspace)):
+            reason = f" ({failing[change]})" if change in failing else ""
+            yield f"{change.words(entry.prior(), naming).thing}: it cannot be changed any longer{reason}."

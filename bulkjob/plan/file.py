@@ -1,18 +1,18 @@
 """A plan document as bytes, and back."""
 
 import json
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from bulkjob.plan.document import FORMAT, PlanDocument
+from bulkjob.plan.document import FORMAT, READABLE, PlanDocument
 
 # ------------------------------------------------------------------------------------------------------------- as bytes
 
 _encoder = msgspec.json.Encoder()
 
 
-_BY_LINE: Final = ("calls", "warnings", "operations", "wishes", "rows")
+_BY_LINE: Final = ("calls", "warnings", "operations", "changes", "rows")
 
 
 def render_plan(document: PlanDocument) -> bytes:
@@ -44,12 +44,21 @@ def parse_plan(data: bytes) -> PlanDocument:
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ValueError("it is no plan of bulkjob's") from None
-    if head.format != FORMAT:
+    if head.format not in READABLE:
         raise ValueError(f"it is of format {head.format}, which this version of bulkjob does not know")
     try:
-        document = msgspec.json.decode(data, type=PlanDocument)
+        document = (
+            msgspec.json.decode(data, type=PlanDocument) if head.format == FORMAT else msgspec.convert(_of_format_1(data), PlanDocument)
+        )
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"it is damaged: {error}") from None
-    if any(not 0 <= place < len(document.wishes) for operation in document.operations for place in operation.wishes):
-        raise ValueError("it is damaged: an operation carries a wish that is not there")
+    if any(not 0 <= place < len(document.changes) for operation in document.operations for place in operation.changes):
+        raise ValueError("it is damaged: an operation carries a change that is not there")
     return document
+
+
+def _of_format_1(data: bytes) -> dict[str, object]:
+    """A document of format 1, which called changes wishes, in the words of today."""
+    document = msgspec.json.decode(data, type=dict[str, Any])
+    operations = [{**operation, "changes": operation.get("wishes")} for operation in document.get("operations", ())]
+    return {**document, "changes": document.get("wishes"), "operations": operations}

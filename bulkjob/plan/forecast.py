@@ -2,27 +2,17 @@
 
 import math
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-from bulkjob.records import BYPASS_RATE_LIMIT, AgentsPost, DepartmentPut, Operation, Server, UnitPost
+from bulkjob.changes import Operation, Stage, Terms
+from bulkjob.plan.order import sorter_of
+from bulkjob.records import BYPASS_RATE_LIMIT
 from bulkjob.rocketchat import Route, endpoints
 from bulkjob.rocketchat.pacing import DEFAULT_WINDOW, Limit
-
-_GET_UNIT: Final = endpoints.unit("").route
-
-
-_GET_MONITORS: Final = endpoints.unit_monitors("").route
-
-
-_GET_DEPARTMENT: Final = endpoints.department("").route
-
-
-_GET_AGENTS: Final = endpoints.department_agents("", 0, 0).route
-
 
 #: Seconds that a call is taken to last. Not measured, so that the same plan has the same forecast; of weight only where nothing limits it.
 _CALL: Final = 0.2
@@ -60,31 +50,19 @@ class Forecast:
     """Of the whole run, if the account were not limited."""
 
 
-def operation_calls(operation: Operation, server: Server) -> Counter[Route]:
-    """The calls of one operation that it shares with no other: a unit's are made from department lists that several share."""
-    match operation:
-        case UnitPost():
-            return Counter({endpoints.POST_UNIT: 1, _GET_UNIT: 1, _GET_MONITORS: 1})
-        case DepartmentPut():
-            looks = Counter({_GET_AGENTS: 1}) if server.answers_puts_early and operation.agents else Counter[Route]()
-            return Counter({endpoints.PUT_DEPARTMENT: 1, _GET_DEPARTMENT: 1}) + looks
-        case AgentsPost():
-            return Counter({endpoints.POST_AGENTS: 1, _GET_AGENTS: 2})
-
-
 def forecast_of(
-    operations: Sequence[Operation], server: Server, *, reading: Mapping[Route, int], limit: Limit | None, concurrency: int
+    operations: Sequence[Operation], terms: Terms, *, reading: Mapping[Route, int], limit: Limit | None, concurrency: int
 ) -> Forecast:
     """The forecast for operations, by walking through them; each comes behind those it waits for.
 
     ``reading``: the calls that were made to read server and workspace. ``concurrency``: requests in flight at most.
     """
     listing = max(1, reading.get(endpoints.LIST_DEPARTMENTS, 1))
-    limited = _Rehearsal(server, limit, concurrency=concurrency, listing=listing)
+    limited = _Rehearsal(terms, limit, concurrency=concurrency, listing=listing)
     limited.read(reading)
     began = limited.now
     limited.send(operations)
-    free = _Rehearsal(server, None, concurrency=concurrency, listing=listing)
+    free = _Rehearsal(replace(terms, shares_lists=False), None, concurrency=concurrency, listing=listing)
     free.read(reading)
     free.send(operations)
     costs = tuple(Costs(route=route, count=number) for route, number in sorted(limited.calls.items(), key=lambda call: _place(call[0])))
@@ -120,24 +98,20 @@ def duration_text(forecast: Forecast) -> str:
     return text
 
 
-#: What is left of an operation.
-_Stages = tuple[Callable[[float], float], ...]
-
-
 class _Rehearsal:
     """A run as it would go if each window began with the run, and nobody else called."""
 
-    def __init__(self, server: Server, limit: Limit | None, *, concurrency: int, listing: int) -> None:
+    def __init__(self, terms: Terms, limit: Limit | None, *, concurrency: int, listing: int) -> None:
         """``listing``: calls that one list of all departments takes."""
         self.now = 0.0
         self.calls: Counter[Route] = Counter()
-        self._server = server
+        self._terms = terms
         self._limit = limit
         self._concurrency = concurrency
         self._listing = listing
         self._listed = (-1.0, -1.0)
         """When the latest list of departments got its turn, and when the last of its pages did."""
-        self._events: list[tuple[float, int, Operation, _Stages]] = []
+        self._events: list[tuple[float, int, Operation, tuple[Stage, ...]]] = []
         """Moment, a number that is never the same, and the stages that are left: when there are none, the operation has ended."""
         self._numbers = count()
         self._busy: Counter[type[Operation]] = Counter()
@@ -154,32 +128,27 @@ class _Rehearsal:
     def send(self, operations: Sequence[Operation]) -> None:
         """Goes through the operations, as many of a kind at a time as there are workers for it."""
         began = self.now
-        waits = {operation.id: set(operation.after) for operation in operations}
-        followers: dict[str, list[Operation]] = defaultdict(list)
-        for operation in operations:
-            for before in waits[operation.id]:
-                followers[before].append(operation)
-        for operation in operations:
-            if not operation.after:
-                self._start(operation, began)
+        by_id = {operation.id: operation for operation in operations}
+        waits = sorter_of(operations)
+        for identifier in waits.get_ready():
+            self._start(by_id[identifier], began)
         while self._events:
             at, _, operation, stages = heappop(self._events)
             if stages:
-                self._later(stages[0](at), operation, stages[1:])
+                self._later(self._end_of(stages[0], at), operation, stages[1:])
                 continue
             self.now = max(self.now, at)
             self._end(operation, at)
-            for follower in followers[operation.id]:
-                waits[follower.id].discard(operation.id)
-                if not waits[follower.id]:
-                    self._start(follower, at)
+            waits.done(operation.id)
+            for identifier in waits.get_ready():
+                self._start(by_id[identifier], at)
         self.now = max(self.now, began + self.calls.total() * _CALL / self._concurrency)
 
     def _start(self, operation: Operation, at: float) -> None:
         kind = type(operation)
         if self._busy[kind] < self._concurrency:
             self._busy[kind] += 1
-            self._later(at, operation, self._stages(operation))
+            self._later(at, operation, operation.stages(self._terms))
         else:
             self._queues[kind].append(operation)
 
@@ -189,29 +158,15 @@ class _Rehearsal:
         if self._queues[kind]:
             self._start(self._queues[kind].popleft(), at)
 
-    def _later(self, at: float, operation: Operation, stages: _Stages) -> None:
+    def _later(self, at: float, operation: Operation, stages: tuple[Stage, ...]) -> None:
         heappush(self._events, (at, next(self._numbers), operation, stages))
 
-    def _stages(self, operation: Operation) -> _Stages:
-        """Waiting for a turn, reading and writing, looking: each says when it is over, if it begins at a moment."""
-        match operation:
-            case UnitPost():
-                looks: _Stages = (lambda at: self._list(at) + _CALL,) if operation.wishes else ()
-                return (
-                    lambda at: self._turn(endpoints.POST_UNIT, at),
-                    lambda at: max(self._turn(_GET_UNIT, at), self._turn(_GET_MONITORS, at), self._list(at)) + 2 * _CALL,
-                    *looks,
-                )
-            case DepartmentPut():
-                late = operation.agents and self._server.answers_puts_early
-                looks = (lambda at: self._turn(_GET_AGENTS, at) + _CALL,) if late else ()
-                return (lambda at: self._turn(endpoints.PUT_DEPARTMENT, at), lambda at: self._turn(_GET_DEPARTMENT, at) + 2 * _CALL, *looks)
-            case AgentsPost():
-                return (
-                    lambda at: self._turn(endpoints.POST_AGENTS, at),
-                    lambda at: self._turn(_GET_AGENTS, at) + 2 * _CALL,
-                    lambda at: self._turn(_GET_AGENTS, at) + _CALL,
-                )
+    def _end_of(self, stage: Stage, at: float) -> float:
+        """When a stage is over that begins at a moment."""
+        turns = [self._turn(route, at) for route in stage.routes]
+        if stage.lists_departments:
+            turns.append(self._list(at))
+        return max(turns, default=at) + stage.trips * _CALL
 
     def _list(self, at: float) -> float:
         """When a list of all departments that is asked for at a moment is read: one that still waits for its turn is shared."""

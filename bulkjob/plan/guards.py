@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from bulkjob.records import Plan, Problem, Server, Workspace
+from bulkjob.changes import Plan
+from bulkjob.records import Problem, Server, Workspace
 from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Exit, Stop
 

@@ -1,12 +1,14 @@
 """Which operation comes after which: units and the departments that move between them."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
 from itertools import combinations
 from math import comb
 from typing import TypeVar
 
-from bulkjob.records import Department, Operation, UnitPost, UnitWish, department_put_id, unit_post_id
+from bulkjob.changes import DepartmentUnit, Operation, UnitChange, UnitPost, department_put_id, unit_post_id
+from bulkjob.records import Department
 
 O = TypeVar("O", bound=Operation)  # noqa: E741
 
@@ -15,37 +17,37 @@ O = TypeVar("O", bound=Operation)  # noqa: E741
 _LOOKS = 100_000
 
 
-def unit_posts(moves: Iterable[UnitWish], departments: Mapping[str, Department]) -> list[UnitPost]:
+def unit_posts(moves: Iterable[DepartmentUnit], departments: Mapping[str, Department]) -> list[UnitPost]:
     """One post for each unit that gains or loses departments, each after those of the units that take from it.
 
     So a department is in its new unit before its old one is written, and the last write of a unit finds it as it will stay: its counters
     come out right. Units that exchange departments in a circle cannot all come after each other: one of them is written first, and once
     more at the end.
     """
-    wishes: dict[str, list[UnitWish]] = defaultdict(list)
+    changes: dict[str, list[UnitChange]] = defaultdict(list)
     lost: dict[str, set[str]] = defaultdict(set)
     takers: dict[str, set[str]] = defaultdict(set)
-    for wish in moves:
-        old = departments[wish.department_id].parent_id
-        if wish.unit_id is None:
-            wishes[old or ""].append(wish)
+    for move in moves:
+        old = departments[move.department_id].parent_id
+        if move.unit_id is None:
+            changes[old or ""].append(move)
             continue
-        wishes[wish.unit_id].append(wish)
+        changes[move.unit_id].append(move)
         if old is not None:
-            lost[old].add(wish.department_id)
-            takers[old].add(wish.unit_id)
-    cut = fewest_cuts({unit_id: takers[unit_id] for unit_id in wishes})
+            lost[old].add(move.department_id)
+            takers[old].add(move.unit_id)
+    cut = fewest_cuts({unit_id: takers[unit_id] for unit_id in changes})
     posts = []
-    for unit_id in dict.fromkeys((*wishes, *lost)):
-        own, gone = tuple(wishes.get(unit_id, ())), frozenset(lost[unit_id])
+    for unit_id in dict.fromkeys((*changes, *lost)):
+        own, gone = tuple(changes.get(unit_id, ())), frozenset(lost[unit_id])
         others = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id])]
         first = tuple(unit_post_id(other, repairs=False) for other in _ahead(unit_id, cut, takers))
         if unit_id not in cut:
-            posts.append(UnitPost(unit_id=unit_id, wishes=own, lost=gone, after=tuple(dict.fromkeys((*others, *first)))))
+            posts.append(UnitPost(unit_id=unit_id, changes=own, lost=gone, after=tuple(dict.fromkeys((*others, *first)))))
             continue
-        posts.append(UnitPost(unit_id=unit_id, wishes=own, lost=frozenset(), after=first))
+        posts.append(UnitPost(unit_id=unit_id, changes=own, lost=frozenset(), after=first))
         again = (unit_post_id(unit_id, repairs=False), *others)
-        posts.append(UnitPost(unit_id=unit_id, wishes=(), lost=gone, after=again))
+        posts.append(UnitPost(unit_id=unit_id, changes=(), lost=gone, after=again))
     return posts
 
 
@@ -66,42 +68,49 @@ def concerned(posts: Iterable[UnitPost], departments: Mapping[str, Department]) 
     for post in posts:
         by_unit[post.unit_id].append(post.id)
     for post in posts:
-        for wish in post.wishes:
-            found[wish.department_id].update(dict.fromkeys(by_unit[post.unit_id]))
+        for change in post.changes:
+            found[change.target[1]].update(dict.fromkeys(by_unit[post.unit_id]))
     for department in departments.values():
         if department.parent_id in by_unit:
             found[department.id].update(dict.fromkeys(by_unit[department.parent_id]))
     return {department_id: tuple(identifiers) for department_id, identifiers in found.items()}
 
 
-def arrivals(puts: Sequence[UnitWish], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
+def arrivals(puts: Sequence[DepartmentUnit], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
     """Department that is to leave its unit for none → the puts that bring others into that unit, which must not be empty in between."""
     coming: dict[str, list[str]] = defaultdict(list)
-    for wish in puts:
-        if wish.unit_id:
-            coming[wish.unit_id].append(department_put_id(wish.department_id))
-    return {wish.department_id: tuple(coming[departments[wish.department_id].parent_id or ""]) for wish in puts if wish.unit_id is None}
+    for move in puts:
+        if move.unit_id:
+            coming[move.unit_id].append(department_put_id(move.department_id))
+    return {move.department_id: tuple(coming[departments[move.department_id].parent_id or ""]) for move in puts if move.unit_id is None}
 
 
-def in_order(operations: Collection[O]) -> tuple[O, ...]:
-    """The operations so that each comes after those it names, else as they came."""
-    waiting = {operation.id: len(set(operation.after)) for operation in operations}
-    followers: dict[str, list[O]] = defaultdict(list)
-    for operation in operations:
-        for before in set(operation.after):
-            followers[before].append(operation)
-    ready = deque(operation for operation in operations if not operation.after)
+def sorter_of(operations: Iterable[Operation]) -> TopologicalSorter[str]:
+    """A prepared sorter of the operations' ids: what is ready comes in the order of the operations.
+
+    Raises `ValueError` where operations wait for each other in a cycle, or for one that is not there.
+    """
+    waits = {operation.id: operation.after for operation in operations}
+    strangers = {before for after in waits.values() for before in after} - waits.keys()
+    if strangers:
+        raise ValueError(f"operations wait for others that are not there: {', '.join(sorted(strangers))}")
+    # Each once without what it waits for, so that the sorter knows them in their own order.
+    sorter = TopologicalSorter(dict.fromkeys(waits, ()))
+    for identifier, after in waits.items():
+        sorter.add(identifier, *after)
+    sorter.prepare()
+    return sorter
+
+
+def in_order(operations: Iterable[O]) -> tuple[O, ...]:
+    """The operations so that each comes after those it names, else as they came. Raises `ValueError` as `sorter_of`."""
+    by_id = {operation.id: operation for operation in operations}
+    sorter = sorter_of(by_id.values())
     found: list[O] = []
-    while ready:
-        operation = ready.popleft()
-        found.append(operation)
-        for follower in followers[operation.id]:
-            waiting[follower.id] -= 1
-            if not waiting[follower.id]:
-                ready.append(follower)
-    if len(found) != len(operations):
-        message = "operations wait for each other in a circle, or for one that is not there"
-        raise ValueError(message)
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        found += [by_id[identifier] for identifier in ready]
+        sorter.done(*ready)
     return tuple(found)
 
 

@@ -4,144 +4,118 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from bulkjob.changes import Plan
 from bulkjob.plan.approval import Approved
-from bulkjob.plan.decide import Options, make_plan, plan_wishes
+from bulkjob.plan.decide import Options, make_plan
 from bulkjob.plan.document import Choices, PlanDocument, document_of
 from bulkjob.plan.drift import as_planned, hold_to, refuse_other_plan
-from bulkjob.plan.forecast import Forecast, forecast_of
 from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
+from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
-from bulkjob.plan.rollback import departments_changed, way_back
 from bulkjob.plan.routes import shared_out
-from bulkjob.records import CheckedSheet, Known, Naming, Plan, Problem, RowResult, Server, UnitWish, Wish, Workspace
+from bulkjob.plan.state import RunState
+from bulkjob.records import Problem, RowResult, Server, Workspace
 from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members
-from bulkjob.rocketchat.pacing import Limit
-from bulkjob.rundir import History
 from bulkjob.settings import Settings
-from bulkjob.vocabulary import Change, Status, Stop
+from bulkjob.vocabulary import Stop
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A plan, and what it was made from."""
-
-    server: Server
-    workspace: Workspace
-    plan: Plan
-    reading: Mapping[Route, int]
-    """The calls that it took to make it."""
-    limit: Limit | None
-    """What the server was seen to allow; None where it announced no limit."""
-
-    def forecast(self, concurrency: int) -> Forecast:
-        """What carrying it out costs."""
-        return forecast_of(self.plan.operations, self.server, reading=self.reading, limit=self.limit, concurrency=concurrency)
+#: Takes a sentence that people should read at once.
+Warn = Callable[[str], None]
 
 
 class Preparing(Protocol):
-    """The way to the plan of a job: a sheet's, or back from one that was carried out."""
+    """The way to the plan of a job: a sheet's, or back from one that was carried out. It writes down in the state what it finds."""
 
-    known: Known
-    """What has been found out so far, so that every ending can be reported."""
-    server: Server | None
-    prepared: Prepared | None
-    """Also where a guard then refuses the plan."""
+    @property
+    def prepared(self) -> Prepared | None:
+        """The plan, also where a guard then refuses it."""
 
     def check(self) -> None:
         """Refuses what can be refused without asking the server. Raises `Stop`."""
 
-    async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
+    async def plan(self, client: Client, warn: Warn) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
 
 
 class Preparation:
-    """The way to one plan, and what is known on it so far, so that every ending can be reported."""
+    """The way to the plan of a sheet."""
 
-    def __init__(self, settings: Settings, known: Known, *, approved: Approved | None = None) -> None:
-        self.known = known
-        self.server: Server | None = None
+    def __init__(self, settings: Settings, state: RunState, *, approved: Approved | None = None) -> None:
         self.prepared: Prepared | None = None
-        """Also where a guard then refuses the plan."""
+        self._state = state
         self._settings = settings
         self._approved = approved.document if approved else None
 
     def check(self) -> None:
         """What can be refused without asking the server. Raises `Stop` (65)."""
         if self._approved:
-            refuse_other_plan(self._approved, self.known.checked.sheet, self._settings.url)
+            refuse_other_plan(self._approved, self._state.checked.sheet, self._settings.url)
         if not self._settings.skip_invalid:
-            refuse_problems(self._left(self.known.checked.problems))
+            refuse_problems(self._of_rows_left(self._state.checked.problems))
 
-    async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
+    async def plan(self, client: Client, warn: Warn) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
-        server = self.server = await inspect_server(client)
+        state = self._state
+        server = state.server = await inspect_server(client)
         for warning in server.warnings:
             warn(warning)
         workspace = await self._read(client, server)
         if self._approved:
             workspace = as_planned(workspace, self._approved)
+        state.workspace = workspace
         plan = self._planned(self._resolve(workspace, server), workspace, server)
         if self._approved:
-            plan = hold_to(self._approved, plan, workspace, self.known.earlier.keys())
-        elif client.limit:
-            plan = shared_out(plan, server, client.limit.calls)
+            plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
         prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
-        self.prepared = prepared
+        self.prepared = prepared = prepared if self._approved else shared_out(prepared)
         for warning in plan.warnings:
             warn(warning)
         refuse_many_removals(plan, workspace, self._settings.max_removals)
         return prepared
 
     async def _read(self, client: Client, server: Server) -> Workspace:
-        assignments = self.known.checked.assignments
-        names_units = any(assignment.unit for assignment in assignments)
-        names_agents = any(assignment.agent for assignment in assignments)
-        workspace = await read_workspace(client, server, names_units=names_units, names_agents=names_agents)
-        mirror = self._settings.agents == "mirror"
-        return await with_members(client, workspace, departments_to_read(assignments, workspace, mirror=mirror))
+        checked, mirror = self._state.checked, self._settings.agents == "mirror"
+        workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
+        return await with_members(client, workspace, departments_to_read(checked.assignments, workspace, mirror=mirror))
 
     def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
-        resolution = resolve_names(self.known.checked, workspace)
-        self.known = replace(self.known, problems=resolution.problems, naming=Naming(workspace))
+        state = self._state
+        resolution = resolve_names(state.checked, workspace)
+        state.problems = resolution.problems
         refuse_unlisted_units(resolution.unlisted_units, server)
         if self._settings.skip_invalid:
-            held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
-            self.known = replace(self.known, held_back=held_back)
+            state.held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
         else:
-            refuse_problems(self._left(resolution.problems))
+            refuse_problems(self._of_rows_left(resolution.problems))
         return resolution
 
     def _planned(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
-        wanted = [row for row in resolution.wanted if row.row not in self.known.held_back]
+        state = self._state
+        wanted = [row for row in resolution.wanted if row.row not in state.held_back]
         options = Options(mirror=self._settings.agents == "mirror", unit_route=self._settings.unit_route)
-        return make_plan(wanted, workspace, server, options, self.known.earlier.keys())
+        return make_plan(wanted, workspace, server, options, state.earlier.keys())
 
-    def _left(self, problems: tuple[Problem, ...]) -> list[Problem]:
+    def _of_rows_left(self, problems: Iterable[Problem]) -> list[Problem]:
         """Those of rows that no earlier attempt brought to success."""
-        return [problem for problem in problems if problem.row not in self.known.earlier]
+        return [problem for problem in problems if problem.row not in self._state.earlier]
 
 
 def document_of_plan(
-    settings: Settings,
-    preparing: Preparing,
-    results: Iterable[RowResult],
-    warnings: Sequence[str],
-    refused: Stop | None = None,
+    settings: Settings, state: RunState, prepared: Prepared | None, results: Iterable[RowResult], refused: Stop | None = None
 ) -> PlanDocument:
     """The plan as a document; without operations where it did not come to a plan."""
-    prepared = preparing.prepared
     return document_of(
-        sheet=preparing.known.checked.sheet,
+        sheet=state.checked.sheet,
         server_url=settings.url,
         choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
         results=results,
-        warnings=warnings,
+        warnings=state.warnings,
         refused=refused,
-        decided=(prepared.plan, prepared.workspace, prepared.server, prepared.forecast(settings.concurrency)) if prepared else None,
+        prepared=prepared,
+        concurrency=settings.concurrency,
     )
 
 
@@ -151,54 +125,3 @@ def calls_made(client: Client) -> Counter[Route]:
     for (method, pattern, _), count in client.figures.calls.items():
         calls[Route(method=method, pattern=pattern)] += count
     return calls
-
-
-_UNTOUCHED = "The run changed nothing for this row, so there is nothing to put back."
-
-
-class Return:
-    """The way back: a `Preparing` whose wishes are what was there before."""
-
-    def __init__(self, settings: Settings, history: History) -> None:
-        if history.sheet is None:
-            message = "a journal without a sheet tells nothing of rows"
-            raise ValueError(message)
-        sheet = history.sheet.sheet()
-        checked = CheckedSheet(sheet=sheet, problems=(), warnings=(), assignments=(), suspects=())
-        touched = {row for made in history.made if made.status is not Status.FAILED for row in made.wish.rows}
-        untouched = {
-            row: RowResult(row=row, status=Status.SUCCESS, change=Change.UNCHANGED, message=_UNTOUCHED)
-            for row in sheet.cells.index.tolist()
-            if row not in touched
-        }
-        self.known = Known(checked=checked, earlier=untouched, undoes=True)
-        self.server: Server | None = None
-        self._settings = settings
-        self._history = history
-        self.prepared: Prepared | None = None
-
-    def check(self) -> None:
-        """Nothing can be refused before the server has told what it holds."""
-
-    async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
-        """The plan of what is to be put back and was not by an earlier attempt. Raises `Stop`."""
-        server = self.server = await inspect_server(client)
-        made = self._history.made
-        names_units = any(isinstance(each.wish, UnitWish) for each in made)
-        workspace = await read_workspace(client, server, names_units=names_units, names_agents=False)
-        workspace = await with_members(client, workspace, departments_changed(made) & workspace.departments.keys())
-        self.known = replace(self.known, naming=Naming(workspace))
-        back = way_back(made, workspace)
-        left = {wish: _left(wish, self.known.earlier) for wish in back.wishes}
-        wishes = [wish for wish in left.values() if wish.rows]
-        settled = {left[wish]: outcome for wish, outcome in back.settled.items()}
-        plan = plan_wishes(wishes, workspace, server, Options(unit_route=self._settings.unit_route), settled)
-        for warning in plan.warnings:
-            warn(warning)
-        self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
-        return self.prepared
-
-
-def _left(wish: Wish, earlier: Mapping[int, RowResult]) -> Wish:
-    """A wish for the rows that no earlier attempt has put back."""
-    return replace(wish, rows=tuple(row for row in wish.rows if row not in earlier))

@@ -3,70 +3,71 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bulkjob.plan.order import concerned
-from bulkjob.records import (
+from bulkjob.changes import (
     ALREADY_SO,
-    AgentWish,
-    Department,
+    Attempt,
+    Change,
     DepartmentPut,
     Operation,
     Outcome,
     Plan,
-    Server,
     UnitPost,
-    Wish,
-    Workspace,
-    without_rows,
+    credited,
 )
+from bulkjob.plan.order import concerned
+from bulkjob.records import Department, Server, Workspace
 from bulkjob.rundir import History
-from bulkjob.vocabulary import Change, Status
+from bulkjob.vocabulary import Status
 
 
 def continued(plan: Plan, history: History, workspace: Workspace, server: Server) -> Plan:
     """The plan as it is for a run that goes on: what earlier attempts did is credited to it, what they left half done is in it."""
-    plan = credited(with_removed(plan, history, workspace), history)
-    return plan if server.unit_route_lacks() else repaired(plan, history.owed, workspace.departments)
+    plan = with_credit(with_removed(plan, history, workspace), history)
+    return plan if server.unit_route_lacks() else repaired(plan, history.pending_repairs, workspace.departments)
 
 
 def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
     """The plan with agents whom ``mirror`` removed in an earlier attempt, or may have: as they are gone, nothing asks for it any more."""
-    asked = {without_rows(wish) for wish in plan.wishes}
-    gone: dict[Wish, Outcome] = {}
-    for made in history.made:
-        wish = made.wish
-        if made.status is Status.FAILED or not isinstance(wish, AgentWish) or wish.present or without_rows(wish) in asked:
+    asked = set(plan.changes)
+    gone: dict[Change, Outcome] = {}
+    for attempt in history.attempts:
+        change = attempt.change
+        if attempt.status is Status.FAILED or not change.ends_assignment or change in asked:
             continue
-        rows = tuple(row for row in wish.rows if row not in history.rows)
-        if rows and wish.agent_id not in workspace.members.get(wish.department_id, {wish.agent_id: None}):
-            gone[replace(wish, rows=rows)] = ALREADY_SO
-    return replace(plan, wishes=(*plan.wishes, *gone), settled={**plan.settled, **gone})
+        rows = tuple(row for row in change.rows if row not in history.rows)
+        if rows and change.is_so(change.found(workspace)):
+            gone[change.limited_to(rows)] = ALREADY_SO
+    return replace(plan, changes=(*plan.changes, *gone), settled={**plan.settled, **gone})
 
 
-def credited(plan: Plan, history: History) -> Plan:
-    """The plan with its settled wishes told as they are: what is so by a write of an earlier attempt was updated by this run.
+def with_credit(plan: Plan, history: History) -> Plan:
+    """The plan with its settled changes told as what they are: what is so by a write of an earlier attempt was updated by this run.
 
-    That was known already where another half of the row failed; else the server is seen to hold it only now.
+    That was known already where another part of the row failed; else the server is seen to hold it only now.
     """
-    tried = {without_rows(made.wish) for made in history.made if made.status is not Status.FAILED}
-    settled: Mapping[Wish, Outcome] = {
-        wish: replace(outcome, change=Change.UPDATED) if outcome == ALREADY_SO and without_rows(wish) in tried else outcome
-        for wish, outcome in plan.settled.items()
+    tried: dict[Change, Attempt] = {}
+    for attempt in history.attempts:
+        if attempt.status is not Status.FAILED:
+            tried.setdefault(attempt.change, attempt)
+    settled = {
+        change: credited(outcome, tried[change]) if outcome == ALREADY_SO and change in tried else outcome
+        for change, outcome in plan.settled.items()
     }
     return replace(plan, settled=settled)
 
 
-def repaired(plan: Plan, owed: Mapping[str, frozenset[str]], departments: Mapping[str, Department]) -> Plan:
+def repaired(plan: Plan, pending: Mapping[str, frozenset[str]], departments: Mapping[str, Department]) -> Plan:
     """The plan with a write of each unit that an earlier attempt took departments from and did not come to write itself.
 
-    ``owed``: unit id → those departments. No list of the server's shows that a unit's counter still counts them.
+    ``pending``: unit id → those departments. No list of the server's shows that a unit's counter still counts them.
     """
     last = {operation.unit_id: operation.id for operation in plan.operations if isinstance(operation, UnitPost)}
-    added = [UnitPost(unit_id=unit_id, wishes=(), lost=lost, after=()) for unit_id, lost in owed.items() if unit_id not in last]
+    added = [UnitPost(unit_id=unit_id, changes=(), lost=lost, after=()) for unit_id, lost in pending.items() if unit_id not in last]
     waits = concerned(added, departments)
 
     def amended(operation: Operation) -> Operation:
         if isinstance(operation, UnitPost) and last[operation.unit_id] == operation.id:
-            return replace(operation, lost=operation.lost | owed.get(operation.unit_id, frozenset()))
+            return replace(operation, lost=operation.lost | pending.get(operation.unit_id, frozenset()))
         if isinstance(operation, DepartmentPut):
             return replace(operation, after=(*operation.after, *waits.get(operation.department_id, ())))
         return operation

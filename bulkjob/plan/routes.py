@@ -7,39 +7,43 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bulkjob.plan.forecast import operation_calls
-from bulkjob.records import AgentsPost, DepartmentPut, Operation, Plan, Server
+from bulkjob.changes import AgentsPost, DepartmentPut, Operation, Terms, calls_of
+from bulkjob.plan.prepared import Prepared
 from bulkjob.rocketchat import Route
 
 
-def shared_out(plan: Plan, server: Server, calls: int) -> Plan:
-    """The plan with as few windows of ``calls`` calls a route as the choice of routes allows, by as few changes as that takes.
+def shared_out(prepared: Prepared) -> Prepared:
+    """The plan with as few windows of the server's limit as the choice of routes allows, by as few changes as that takes.
 
     Only departments that nothing but agents is asked for are moved from the ``PUT``, evenly spread over all of them.
     """
+    if prepared.limit is None:
+        return prepared
+    plan, terms = prepared.plan, prepared.terms
     movable = [operation for operation in plan.operations if isinstance(operation, DepartmentPut) and operation.unit is None]
-    moved = _fewest_windows(plan.operations, movable, server, calls)
+    moved = _fewest_windows(plan.operations, movable, terms, prepared.limit.calls)
     if not moved:
-        return plan
+        return prepared
     posts: dict[str, Operation] = {
         operation.id: _posted(operation)
         for place, operation in enumerate(movable)
         if (place + 1) * moved // len(movable) > place * moved // len(movable)
     }
-    return replace(plan, operations=tuple(posts.get(operation.id, operation) for operation in plan.operations))
+    operations = tuple(posts.get(operation.id, operation) for operation in plan.operations)
+    return replace(prepared, plan=replace(plan, operations=operations))
 
 
-def windows(operations: Sequence[Operation], server: Server, calls: int) -> int:
+def windows(operations: Sequence[Operation], terms: Terms, calls: int) -> int:
     """How many windows the busiest route of the operations needs, if a window lets so many calls through."""
-    return _windows(_calls(operations, server), calls)
+    return _windows(_calls(operations, terms), calls)
 
 
-def _fewest_windows(operations: Sequence[Operation], movable: Sequence[DepartmentPut], server: Server, calls: int) -> int:
+def _fewest_windows(operations: Sequence[Operation], movable: Sequence[DepartmentPut], terms: Terms, calls: int) -> int:
     """How many of the movable operations go by the other route."""
     if not movable:
         return 0
-    now = _calls(operations, server)
-    one_less, one_more = operation_calls(movable[0], server), operation_calls(_posted(movable[0]), server)
+    now = _calls(operations, terms)
+    one_less, one_more = calls_of(movable[0], terms), calls_of(_posted(movable[0]), terms)
     routes = now.keys() | one_more.keys()
     needed = [
         (_windows({route: now[route] + moved * (one_more[route] - one_less[route]) for route in routes}, calls), moved)
@@ -48,10 +52,10 @@ def _fewest_windows(operations: Sequence[Operation], movable: Sequence[Departmen
     return min(needed)[1]
 
 
-def _calls(operations: Sequence[Operation], server: Server) -> Counter[Route]:
+def _calls(operations: Sequence[Operation], terms: Terms) -> Counter[Route]:
     total: Counter[Route] = Counter()
     for operation in operations:
-        total.update(operation_calls(operation, server))
+        total.update(calls_of(operation, terms))
     return total
 
 
@@ -60,4 +64,4 @@ def _windows(calls: Mapping[Route, int], allowed: int) -> int:
 
 
 def _posted(operation: DepartmentPut) -> AgentsPost:
-    return AgentsPost(department_id=operation.department_id, wishes=operation.agents, after=operation.after)
+    return AgentsPost(department_id=operation.department_id, changes=operation.agents, after=operation.after)

@@ -13,14 +13,22 @@ class Naming:
     workspace: Workspace
 
     def department(self, department_id: str) -> str:
-        """A department."""
+        """A department by name and id."""
+        return named(self.department_name(department_id), department_id)
+
+    def department_name(self, department_id: str) -> str:
+        """Its name alone; blank where it is not known."""
         department = self.workspace.departments.get(department_id)
-        return named(department.name if department else "", department_id)
+        return department.name if department else ""
 
     def unit(self, unit_id: str) -> str:
-        """A unit."""
+        """A unit by name and id."""
+        return named(self.unit_name(unit_id), unit_id)
+
+    def unit_name(self, unit_id: str) -> str:
+        """Its name alone; blank where it is not known."""
         unit = (self.workspace.units or {}).get(unit_id)
-        return named(unit.name if unit else "", unit_id)
+        return unit.name if unit else ""
 
     def agent(self, agent_id: str, username: str) -> str:
         """An agent."""

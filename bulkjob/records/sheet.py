@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from bulkjob.vocabulary import Code
+from bulkjob.vocabulary import NO_UNIT, Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +102,18 @@ class CheckedSheet:
     a million of them cost nothing until somebody needs them."""
     suspects: tuple[tuple[int, str], ...]
     """(row, department text) of each row that has a problem and names a department."""
+
+    @property
+    def names_units(self) -> bool:
+        """Whether some row names a unit, which has to be found in the server's list; `vocabulary.NO_UNIT` is no name."""
+        return any(assignment.unit not in ("", NO_UNIT) for assignment in self.assignments)
+
+    @property
+    def asks_for_units(self) -> bool:
+        """Whether some row says anything about a unit."""
+        return any(assignment.unit for assignment in self.assignments)
+
+    @property
+    def names_agents(self) -> bool:
+        """Whether some row names an agent."""
+        return any(assignment.agent for assignment in self.assignments)

@@ -1,7 +1,7 @@
 """What the server holds, as far as this job needs it: departments, units, agents and their places."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 
@@ -13,6 +13,22 @@ class Membership:
     username: str
     count: int
     order: int
+    doubled: bool = False
+    """Whether the server stores the agent there more than once (nothing keeps it from that); the numbers are those of one of the rows."""
+
+
+def doubled(first: Membership, second: Membership) -> Membership:
+    """The place of an agent of whom a department's list has two rows: the numbers of the later one."""
+    del first
+    return replace(second, doubled=True)
+
+
+def members_by_id(members: Iterable[Membership]) -> dict[str, Membership]:
+    """A department's list by agent id."""
+    found: dict[str, Membership] = {}
+    for member in members:
+        found[member.agent_id] = doubled(found[member.agent_id], member) if member.agent_id in found else member
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +41,12 @@ class Department:
     """The id of its unit; the server stores null or nothing at all for none."""
     archived: bool
     required: Mapping[str, object] = field(default_factory=dict)
-    """Those of the five fields a PUT must carry (`readers.REQUIRED_FIELDS`) that are stored with the right type."""
+    """Those of the five fields a PUT must carry (`REQUIRED_FIELDS`) that are stored with the right type."""
+
+    @property
+    def missing_fields(self) -> tuple[str, ...]:
+        """Those of them that are not."""
+        return tuple(name for name in REQUIRED_FIELDS if name not in self.required)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from bulkjob import __version__
-from bulkjob.records import Known, RowResult
+from bulkjob.plan import RunState
+from bulkjob.records import RowResult
 from bulkjob.report.results import render_results
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.rows import row_results
@@ -25,13 +26,13 @@ def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
 
 
 def write_report(
-    directory: RunDirectory, known: Known, stop: Stop | None, figures: RunFigures, *, mirror: bool, undoes: bool = False
+    directory: RunDirectory, state: RunState, stop: Stop | None, figures: RunFigures, *, mirror: bool
 ) -> tuple[Ending, Mapping[int, RowResult]]:
     """Writes the report's files, all or none of them; returns how the run ended, also where they cannot be written (73)."""
-    results = row_results(known, stop)
-    if stop is not None and stop.exit_code is Exit.INTERRUPTED and not known.repairs_left and _nothing_is_left(results.values()):
+    results = row_results(state, stop)
+    if stop is not None and stop.exit_code is Exit.INTERRUPTED and not state.repairs_left and _nothing_is_left(results.values()):
         stop = None
-    sheet = known.checked.sheet
+    sheet = state.checked.sheet
     ending = Ending(
         exit_code=exit_code_of(results.values(), stop),
         message=stop.message if stop else "",
@@ -40,11 +41,11 @@ def write_report(
         run_dir=str(directory),
         bulkjob_version=__version__,
         figures=figures,
-        undoes=undoes,
+        undoes=state.undoes,
     )
-    departments = known.departments if mirror else None
+    departments = state.departments if mirror else None
     # What a rollback could not put back is no sheet to be run: it would be done once more.
-    left = {} if undoes else {name: render(sheet, results, departments=departments) for name, render in _RETRIES.items()}
+    left = {} if state.undoes else {name: render(sheet, results, departments=departments) for name, render in _RETRIES.items()}
     files = {"results.csv": render_results(sheet, results), **left, "summary.json": render_summary(ending, results.values())}
     try:
         write_together({directory.path / name: data for name, data in files.items()})

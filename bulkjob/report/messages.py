@@ -5,76 +5,35 @@ Every wording of an outcome is here, so that the same thing is said in the same 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from bulkjob.changes import Words
 from bulkjob.phrases import one_line
-from bulkjob.vocabulary import Change, Code, Status
+from bulkjob.vocabulary import Code, Effect, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What one half of a row is about, as a person recognises it: texts are made by `named` and `named_agent`."""
+class Part:
+    """One part of a row that asks for several things, with its own outcome."""
 
-    kind: Literal["unit", "agent"]
-    department: str
-    unit: str = ""
-    """The unit that the department shall be in; blank: none. Only for ``unit``."""
-    from_unit: str = ""
-    """The unit it was in before; blank: none. Only for ``unit``."""
-    agent: str = ""
-    removes: bool = False
-    """Whether the agent shall leave the department."""
-    was_member: bool = False
-    """Whether the agent was in the department's list before."""
-    count: int | None = None
-    """The counter the row asks for; None: it says nothing about it."""
-    order: int | None = None
-    """The place the row asks for; None: it says nothing about it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Half:
-    """One half (unit or agent) of a row that asks for both, with its own outcome."""
-
-    subject: Subject
+    name: str
+    """``unit``, ``agent`` …"""
+    state: str
+    """What is so once it is done, as a clause."""
     status: Status
-    change: Change = Change.NONE
+    change: Effect = Effect.NONE
     message: str
-    """Of this half, by the functions below."""
+    """Of this part, by the functions below."""
 
 
-def success_message(subject: Subject, change: Change) -> str:
+def success_message(words: Words, change: Effect) -> str:
     """Return what was done, or that it was so already."""
-    if change is not Change.UPDATED:
-        return f"Already so: {_state(subject)}."
-    if subject.kind == "unit":
-        if not subject.unit:
-            return f"Taken out of unit {subject.from_unit}."
-        return f"Moved to unit {subject.unit} from {subject.from_unit}." if subject.from_unit else f"Put into unit {subject.unit}."
-    if subject.removes:
-        return f"Removed agent {subject.agent}."
-    if subject.was_member:
-        return f"Changed agent {subject.agent}{_numbers(subject, ' to ')}."
-    return f"Added agent {subject.agent}{_numbers(subject, ' with ')}."
-
-
-def planned_message(subject: Subject) -> str:
-    """Return what a plan will do."""
-    if subject.kind == "unit":
-        if not subject.unit:
-            return f"Will be taken out of unit {subject.from_unit}."
-        origin = f" from {subject.from_unit}" if subject.from_unit else ""
-        return f"Will be {'moved to' if origin else 'put into'} unit {subject.unit}{origin}."
-    if subject.removes:
-        return f"Agent {subject.agent} will be removed."
-    if subject.was_member:
-        return f"Agent {subject.agent} will be changed{_numbers(subject, ' to ')}."
-    return f"Agent {subject.agent} will be added{_numbers(subject, ' with ')}."
+    return words.done if change is Effect.UPDATED else f"Already so: {words.state}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known about a half that failed."""
+    """What is known about a part that failed."""
 
     said: str = ""
     """The server's own words; for ``rejected`` and ``unit-not-permitted`` that were not sent, the reason as a clause."""
@@ -87,16 +46,17 @@ class Evidence:
     """False where a write went out and what became of it could not be looked up."""
 
 
-def failure_message(code: Code, subject: Subject, evidence: Evidence = Evidence(), *, undoes: bool = False) -> str:
-    """Return why one half of a row failed: what was asked, what the server did, what to do next; ``undoes``: in a rollback.
+def failure_message(code: Code, part: str, words: Words, evidence: Evidence = Evidence(), *, undoes: bool = False) -> str:
+    """Return why one part of a row failed: what was asked, what the server did, what to do next; ``undoes``: in a rollback.
 
     Raises `KeyError` for a code that is not one of a failed row.
     """
-    remedy = _AGENT_NOT_APPLIED_REMEDY if code is Code.NOT_APPLIED and subject.kind == "agent" else _REMEDY[code]
+    remedy = _AGENT_NOT_APPLIED_REMEDY if code is Code.NOT_APPLIED and part == "agent" else _REMEDY[code]
     if undoes:
         remedy = _REMEDY_BACK.get(code, remedy)
     doubt = "" if evidence.looked_up else ", and whether it was done all the same could not be looked up"
-    return f"{_wish(subject, known=evidence.looked_up)}: {_account(code, subject, evidence)}{doubt}. {_worded(remedy, undoes=undoes)}."
+    was_not = "was not" if evidence.looked_up else "may not have been"
+    return f"{words.subject} {was_not} {words.deed}: {_account(code, words, evidence)}{doubt}. {_worded(remedy, undoes=undoes)}."
 
 
 def unsent_message(code: Code, reason: str = "", *, undoes: bool = False) -> str:
@@ -121,46 +81,31 @@ def mirrored_message(agents: Sequence[str]) -> str:
     return f"Removed from the department, because no row names them: {shown}{f' and {more} more' if more > 0 else ''}."
 
 
-def joined(unit: Half, agent: Half) -> str:
-    """Return the message of a row that asks for a unit and an agent: the half that failed first, then what became of the other."""
-    if {unit.status, agent.status} <= {Status.SUCCESS, Status.PLANNED}:
-        return f"{unit.message} {agent.message}"
-    if unit.status is Status.NOT_SENT and agent.status is Status.NOT_SENT:
-        return unit.message
-    # The unit's half decides where both failed; where one was not sent, the one that was has more to tell.
-    told, other = (unit, agent) if _GRAVITY[unit.status] >= _GRAVITY[agent.status] else (agent, unit)
-    message = told.message.replace(_UNSENT_ROW, f"Nothing was sent for the {told.subject.kind} half of the row", 1)
-    return f"{message} {_other_half(other)}"
+def joined(parts: Sequence[Part]) -> str:
+    """Return the message of a row that asks for several things: the part that failed first, then what became of the others."""
+    if len(parts) == 1 or all(part.status is Status.NOT_SENT for part in parts):
+        return parts[0].message
+    if all(part.status in (Status.SUCCESS, Status.PLANNED) for part in parts):
+        return " ".join(part.message for part in parts)
+    # Where one was not sent, the one that was has more to tell.
+    gravest = max(_GRAVITY[part.status] for part in parts)
+    told = next(part for part in parts if _GRAVITY[part.status] == gravest)
+    message = told.message.replace(_UNSENT_ROW, f"Nothing was sent for the {told.name} half of the row", 1)
+    return " ".join([message, *(_other_part(part) for part in parts if part is not told)])
 
 
-def _other_half(half: Half) -> str:
-    subject = half.subject
-    if half.status is Status.SUCCESS:
-        done = "was so already" if half.change is not Change.UPDATED else "was done all the same"
-        return f"The {subject.kind} part of the row {done}: {_state(subject)}."
-    if half.status is Status.PLANNED:
-        return f"The {subject.kind} part of the row is planned all the same. {half.message}"
-    if half.status is Status.NOT_SENT:
-        return f"For the {subject.kind} part of the row nothing was sent."
-    return f"The {subject.kind} part of the row failed too. {half.message}"
+def _other_part(part: Part) -> str:
+    if part.status is Status.SUCCESS:
+        done = "was so already" if part.change is not Effect.UPDATED else "was done all the same"
+        return f"The {part.name} part of the row {done}: {part.state}."
+    if part.status is Status.PLANNED:
+        return f"The {part.name} part of the row is planned all the same. {part.message}"
+    if part.status is Status.NOT_SENT:
+        return f"For the {part.name} part of the row nothing was sent."
+    return f"The {part.name} part of the row failed too. {part.message}"
 
 
-def _wish(subject: Subject, *, known: bool) -> str:
-    """Return the beginning of a failure's sentence: what could not be done, with names and ids; ``known`` that it {was_not} done."""
-    was_not = "was not" if known else "may not have been"
-    if subject.kind == "unit":
-        if not subject.unit:
-            return f"Department {subject.department} {was_not} taken out of unit {subject.from_unit}"
-        origin = f" from {subject.from_unit}" if subject.from_unit else ""
-        return f"Department {subject.department} {was_not} moved to unit {subject.unit}{origin}"
-    if subject.removes:
-        return f"Agent {subject.agent} {was_not} removed from department {subject.department}"
-    if subject.was_member:
-        return f"Agent {subject.agent} in department {subject.department} {was_not} changed{_numbers(subject, ' to ')}"
-    return f"Agent {subject.agent} {was_not} added to department {subject.department}"
-
-
-def _account(code: Code, subject: Subject, evidence: Evidence) -> str:
+def _account(code: Code, words: Words, evidence: Evidence) -> str:
     """Return what the server did, as a clause."""
     said = one_line(evidence.said)
     told = f": “{said}”" if said else ""
@@ -170,7 +115,7 @@ def _account(code: Code, subject: Subject, evidence: Evidence) -> str:
     tries = "" if attempts is None else " at the only attempt" if attempts == 1 else f" after {attempts} attempts"
     sent = "nothing was sent for it" if evidence.http_status is None else f"the server did nothing{answer}"
     accounts = {
-        Code.NOT_APPLIED: f"the server answered that it was done, but afterwards {evidence.seen or _opposite(subject)}",
+        Code.NOT_APPLIED: f"the server answered that it was done, but afterwards {evidence.seen or words.opposite}",
         Code.AGENTS_NOT_PERMITTED: "the account lacks the permission add-livechat-department-agents, without which the server passes "
         "agents over in silence; nothing was sent for it",
         Code.UNIT_NOT_PERMITTED: f"the account may not change it by any way open to it{because}; {sent}",
@@ -186,31 +131,6 @@ def _account(code: Code, subject: Subject, evidence: Evidence) -> str:
         Code.CHANGED_MEANWHILE: f"somebody has changed it since the run{': ' + evidence.seen if evidence.seen else ''}; it was left alone",
     }
     return accounts[code]
-
-
-def _state(subject: Subject) -> str:
-    """Return what is so once the wish is fulfilled."""
-    if subject.kind == "unit":
-        return f"in unit {subject.unit}" if subject.unit else "in no unit"
-    if subject.removes:
-        return f"agent {subject.agent} is not in the department"
-    return f"agent {subject.agent} is in the department{_numbers(subject, ' with ')}"
-
-
-def _opposite(subject: Subject) -> str:
-    """Return what verification saw where nothing more precise is known."""
-    if subject.kind == "unit":
-        return f"the department was not in unit {subject.unit}" if subject.unit else f"the department was still in unit {subject.from_unit}"
-    if subject.removes:
-        return "the agent was still in the department's list"
-    if subject.was_member:
-        return "the department's list still had other numbers for the agent"
-    return "the agent was not in the department's list as asked"
-
-
-def _numbers(subject: Subject, before: str) -> str:
-    numbers = [f"{word} {number}" for word, number in (("count", subject.count), ("order", subject.order)) if number is not None]
-    return before + " and ".join(numbers) if numbers else ""
 
 
 _UNSENT_ROW: Final = "Nothing was sent for this row"

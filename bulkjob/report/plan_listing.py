@@ -4,10 +4,11 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
-from bulkjob.phrases import named, one_line
-from bulkjob.plan import AgentEntry, Place, PlanDocument, RowEntry, Thing, UnitEntry
+from bulkjob.changes import Line, Thing
+from bulkjob.phrases import counted, named, one_line
+from bulkjob.plan import PlanDocument, RowEntry
 from bulkjob.records import Workspace
 from bulkjob.sheet import comparable
 from bulkjob.vocabulary import Status
@@ -61,8 +62,8 @@ def plan_lines(document: PlanDocument, *, with_ids: Collection[str], next_step: 
     lister = _Listing(document, with_ids, screen)
     sections = (
         lister.head(),
-        lister.section("Units", "unit", lister.units()),
-        lister.section("Departments", "department", lister.departments()),
+        lister.section("Units", "unit", lister.groups("unit")),
+        lister.section("Departments", "department", lister.groups("department")),
         lister.warnings(),
         lister.calls(),
         lister.rows(),
@@ -90,16 +91,13 @@ def in_encoding(lines: Iterable[str], encoding: str) -> list[str]:
     return list(lines)
 
 
-#: A sign and what stands behind it.
-Line = tuple[str, str]
-
-
 class _Listing:
     def __init__(self, document: PlanDocument, with_ids: Collection[str], screen: Screen) -> None:
         self._document = document
         self._with_ids = with_ids
         self._screen = screen
-        self._planned = [entry for entry in document.wishes if entry.status is Status.PLANNED]
+        planned = (entry for entry in document.changes if entry.status is Status.PLANNED)
+        self._lines = [line for entry in planned for line in entry.lines(self._named)]
 
     def head(self) -> list[str]:
         """What the plan is for, how many rows have which status, and what would refuse it."""
@@ -109,39 +107,19 @@ class _Listing:
         order = (Status.PLANNED, Status.SUCCESS, Status.FAILED, Status.INVALID, Status.NOT_SENT)
         counts = [f"{document.statuses[status]:,} {words.get(status, str(status))}" for status in order if document.statuses.get(status)]
         lines = [f"Plan for {one_line(document.sheet.name)} on {document.server.url}{version}"]
-        lines.append(f"{_many(len(document.rows), 'row')}: {', '.join(counts)}" if counts else "The sheet has no rows.")
+        lines.append(f"{counted(len(document.rows), 'row')}: {', '.join(counts)}" if counts else "The sheet has no rows.")
         return lines + (self.wrapped(document.refused.message) if document.refused else [])
 
     # --------------------------------------------------------------------------------------------------------- changes
 
-    def units(self) -> dict[str, list[Line]]:
-        """Unit → the departments that come and go."""
+    def groups(self, section: Literal["unit", "department"]) -> dict[str, list[Line]]:
+        """Unit or department → what changes there, by name."""
         groups: dict[str, tuple[str, list[Line]]] = {}
-
-        def group(unit: Thing) -> list[Line]:
-            return groups.setdefault(unit.id, (self._named(unit), []))[1]
-
-        for entry in self._planned:
-            if not isinstance(entry, UnitEntry):
-                continue
-            department = self._named(entry.department)
-            if entry.wanted:
-                group(entry.wanted).append(("+", f"{department}  from {self._named(entry.found) if entry.found else 'no unit'}"))
-            if entry.found:
-                group(entry.found).append(("−", f"{department}  to {self._named(entry.wanted) if entry.wanted else 'no unit'}"))
-        return _by_name(groups)
-
-    def departments(self) -> dict[str, list[Line]]:
-        """Department → its unit if that changes, and the agents who come, change and go."""
-        groups: dict[str, tuple[str, list[Line]]] = {}
-        for entry in self._planned:
-            lines = groups.setdefault(entry.department.id, (self._named(entry.department), []))[1]
-            if isinstance(entry, UnitEntry):
-                old, new = (self._named(unit) if unit else "none" for unit in (entry.found, entry.wanted))
-                lines.append(("~", f"unit {old} to {new}"))
-            else:
-                lines.append(_agent_line(entry))
-        return _by_name(groups)
+        for line in self._lines:
+            if line.section == section:
+                groups.setdefault(line.about.id, (self._named(line.about), []))[1].append(line)
+        ordered = sorted(groups.values(), key=lambda group: group[0].casefold())
+        return dict(ordered)
 
     def section(self, title: str, thing: str, groups: Mapping[str, Sequence[Line]]) -> list[str]:
         """At most a screenful of the groups, and how much is left out."""
@@ -153,13 +131,15 @@ class _Listing:
             if left < 2:
                 break
             some = changes[: left - 1]
-            lines += [self._cut(f"  {heading}"), *(self._painted(sign, self._cut(f"    {sign} {text}")) for sign, text in some)]
+            lines += [self._cut(f"  {heading}"), *(self._painted(line.sign, self._cut(f"    {line.sign} {line.text}")) for line in some)]
             left -= len(some) + 1
             shown += len(some)
             headings += 1
         if rest := sum(map(len, groups.values())) - shown:
             others = len(groups) - headings
-            lines.append(f"  … and {_many(rest, 'more change')}" + (f", of {_many(others, f'more {thing}')} among them" if others else ""))
+            lines.append(
+                f"  … and {counted(rest, 'more change')}" + (f", of {counted(others, f'more {thing}')} among them" if others else "")
+            )
         return lines
 
     # ------------------------------------------------------------------------------------------------------------ others
@@ -174,7 +154,7 @@ class _Listing:
         if not document.calls or document.forecast is None:
             return []
         total = sum(call.count for call in document.calls)
-        before = f"{_many(document.forecast.reading_calls, 'call')} before the first write, to read what is there"
+        before = f"{counted(document.forecast.reading_calls, 'call')} before the first write, to read what is there"
         lines = [f"Calls ({total:,}, after {before})"]
         lines += [f"  {call.count:>7,}  {call.method:<4} {call.route}" for call in document.calls]
         return lines + self.wrapped(f"Duration: {document.forecast.text}")
@@ -232,33 +212,3 @@ class _Listing:
     def _cut(self, line: str) -> str:
         width = max(self._screen.width, 40)
         return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def _agent_line(entry: AgentEntry) -> Line:
-    agent = f"@{one_line(entry.agent.name)}" if entry.agent.name else entry.agent.id
-    if entry.wanted is None:
-        return "−", agent
-    if entry.found is None:
-        return "+", f"{agent}{_numbers(entry.wanted)}"
-    return "~", f"{agent}{_changes(entry.found, entry.wanted)}"
-
-
-def _numbers(place: Place) -> str:
-    told = [f"{word} {number}" for word, number in (("count", place.count), ("order", place.order)) if number is not None]
-    return f"  {', '.join(told)}" if told else ""
-
-
-def _changes(found: Place, wanted: Place) -> str:
-    pairs = (("count", found.count, wanted.count), ("order", found.order, wanted.order))
-    told = [f"{word} {old} to {new}" for word, old, new in pairs if new is not None and new != old]
-    return f"  {', '.join(told)}" if told else ""
-
-
-def _by_name(groups: Mapping[str, tuple[str, list[Line]]]) -> dict[str, list[Line]]:
-    """By heading, in alphabetical order."""
-    ordered: Iterable[tuple[str, list[Line]]] = sorted(groups.values(), key=lambda group: group[0].casefold())
-    return dict(ordered)
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

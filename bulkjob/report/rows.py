@@ -1,23 +1,26 @@
 """From what became of wishes to what is reported of rows: every row of the sheet exactly once."""
 
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from bulkjob.records import AgentWish, Known, Naming, Outcome, Plan, Problem, RowResult, Settled, UnitWish, Wish
+import msgspec
+
+from bulkjob.changes import Change, DepartmentAgent, Outcome, Plan, Settled, by_row
+from bulkjob.plan import RunState
+from bulkjob.records import Naming, Problem, RowResult
 from bulkjob.report.messages import (
     Evidence,
-    Half,
-    Subject,
+    Part,
     failure_message,
     held_back_message,
     joined,
     mirrored_message,
-    planned_message,
     success_message,
     unsent_message,
 )
-from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status, Stop
+from bulkjob.vocabulary import UNSENT_CODE, Code, Effect, Exit, Status, Stop
 
+#: What a plan says of a change that it will write.
 PLANNED = Outcome(status=Status.PLANNED)
 
 
@@ -25,38 +28,40 @@ PLANNED = Outcome(status=Status.PLANNED)
 _PLAIN_ENDS = (Exit.ROWS_NOT_DONE, Exit.UNAVAILABLE, Exit.INTERRUPTED)
 
 
-def row_results(known: Known, stop: Stop | None) -> dict[int, RowResult]:
+def row_results(state: RunState, stop: Stop | None) -> dict[int, RowResult]:
     """The outcome of each row of the sheet, in its order; ``stop`` is what ended the job before its end."""
+    return _results(state, state.changes, state.outcomes, stop)
+
+
+def planned_results(state: RunState, plan: Plan | None, stop: Stop | None = None) -> dict[int, RowResult]:
+    """What will become of each row of the sheet, as far as is known; ``stop`` is what would end a run before its first write."""
+    if plan is None or stop is not None:
+        return _results(state, (), None, stop)
+    return _results(state, plan.changes, {change: plan.settled.get(change, PLANNED) for change in plan.changes}, None)
+
+
+def _results(
+    state: RunState, changes: Sequence[Change], outcomes: Mapping[Change, Outcome] | None, stop: Stop | None
+) -> dict[int, RowResult]:
     problems: dict[int, list[Problem]] = defaultdict(list)
-    for problem in (*known.checked.problems, *known.problems):
+    for problem in (*state.checked.problems, *state.problems):
         problems[problem.row].append(problem)
     nothing = _nothing_sent(stop)
-    halves: dict[int, list[Settled]] = defaultdict(list)
-    if known.outcomes is not None:
-        for wish in known.wishes:
-            half = (wish, known.outcomes.get(wish, nothing))
-            for row in wish.rows:
-                halves[row].append(half)
+    parts = {} if outcomes is None else by_row(changes)
     results = {}
-    for row in map(int, known.checked.sheet.cells.index):
-        if row in known.earlier:
-            results[row] = known.earlier[row]
+    for row in map(int, state.checked.sheet.cells.index):
+        if row in state.earlier:
+            results[row] = state.earlier[row]
         elif row in problems:
             results[row] = _invalid(row, problems[row])
-        elif row in known.held_back:
+        elif row in state.held_back:
             results[row] = RowResult(row=row, status=Status.NOT_SENT, code=Code.REFUSED, message=held_back_message())
-        elif row in halves and known.naming is not None:
-            results[row] = row_result(row, halves[row], known.naming, undoes=known.undoes)
+        elif row in parts and outcomes is not None:
+            decided = [(change, outcomes.get(change, nothing)) for change in parts[row]]
+            results[row] = row_result(row, decided, state.naming, undoes=state.undoes)
         else:
-            results[row] = _unsent(row, nothing, undoes=known.undoes)
+            results[row] = _unsent(row, nothing, undoes=state.undoes)
     return results
-
-
-def planned_results(known: Known, plan: Plan | None, stop: Stop | None = None) -> dict[int, RowResult]:
-    """What will become of each row of the sheet, as far as is known; ``stop`` is what would end a run before its first write."""
-    if plan is not None and stop is None:
-        known = replace(known, wishes=plan.wishes, outcomes={wish: plan.settled.get(wish, PLANNED) for wish in plan.wishes})
-    return row_results(known, stop)
 
 
 def _nothing_sent(stop: Stop | None) -> Outcome:
@@ -79,24 +84,24 @@ def _unsent_message(nothing: Outcome, *, undoes: bool) -> str:
     return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said, undoes=undoes)
 
 
-def row_result(row: int, halves: list[Settled], naming: Naming, *, undoes: bool = False) -> RowResult:
-    """The row's own wishes, the unit's first; then whom ``mirror`` has removed for it, or what hindered that."""
-    adds = any(isinstance(wish, AgentWish) and wish.present for wish, _ in halves)
-    own = [half for half in halves if isinstance(half[0], UnitWish) or half[0].present or not adds]
-    decisive = _decisive(halves)
+def row_result(row: int, parts: Sequence[Settled], naming: Naming, *, undoes: bool = False) -> RowResult:
+    """What became of the row's own changes; then whom ``mirror`` has removed for it, or what hindered that."""
+    own = [part for part in parts if not _is_mirrored(part[0])]
+    decisive = _decisive(parts)
     _, outcome = decisive
     succeeded = outcome.status is Status.SUCCESS
     mirrored = [
-        naming.agent(wish.agent_id, wish.username)
-        for wish, each in halves
-        if isinstance(wish, AgentWish) and (wish, each) not in own and each.change is Change.UPDATED
+        naming.agent(change.agent_id, change.username)
+        for change, each in parts
+        if isinstance(change, DepartmentAgent) and change.mirrored and each.change is Effect.UPDATED
     ]
-    message = _message(own if succeeded or decisive in own else [own[0], decisive], naming, undoes=undoes)
-    changed = any(each.change is Change.UPDATED for _, each in halves)
+    told = own if succeeded or decisive in own else [*own[:1], decisive]
+    message = joined([_part(change, each, naming, undoes=undoes) for change, each in told or parts])
+    changed = any(each.change is Effect.UPDATED for _, each in parts)
     return RowResult(
         row=row,
         status=outcome.status,
-        change=(Change.UPDATED if changed else Change.UNCHANGED) if succeeded else Change.NONE,
+        change=(Effect.UPDATED if changed else Effect.UNCHANGED) if succeeded else Effect.NONE,
         code=None if succeeded else outcome.code,
         message=f"{message} {mirrored_message(mirrored)}" if mirrored else message,
         attempts=outcome.attempts,
@@ -105,26 +110,26 @@ def row_result(row: int, halves: list[Settled], naming: Naming, *, undoes: bool 
     )
 
 
-def _decisive(halves: list[Settled]) -> Settled:
-    """The half that decides the row: the first that failed, else that was not sent or is planned, else that was written."""
+def _is_mirrored(change: Change) -> bool:
+    return isinstance(change, DepartmentAgent) and change.mirrored
+
+
+def _decisive(parts: Sequence[Settled]) -> Settled:
+    """The part that decides the row: the first that failed, else that was not sent or is planned, else that was written."""
     for status in (Status.FAILED, Status.NOT_SENT, Status.PLANNED):
-        for half in halves:
-            if half[1].status is status:
-                return half
-    return next((half for half in halves if half[1].change is Change.UPDATED), halves[0])
+        for part in parts:
+            if part[1].status is status:
+                return part
+    return next((part for part in parts if part[1].change is Effect.UPDATED), parts[0])
 
 
-def _message(halves: list[Settled], naming: Naming, *, undoes: bool) -> str:
-    worded = [_half(wish, outcome, naming, undoes=undoes) for wish, outcome in halves]
-    return worded[0].message if len(worded) == 1 else joined(worded[0], worded[1])
-
-
-def _half(wish: Wish, outcome: Outcome, naming: Naming, *, undoes: bool) -> Half:
-    subject = _subject(wish, naming)
+def _part(change: Change, outcome: Outcome, naming: Naming, *, undoes: bool) -> Part:
+    prior = change.found(naming.workspace) if isinstance(outcome.prior, msgspec.UnsetType) else outcome.prior
+    words = change.words(prior, naming)
     if outcome.status is Status.SUCCESS:
-        message = success_message(subject, outcome.change)
+        message = success_message(words, outcome.change)
     elif outcome.status is Status.PLANNED:
-        message = planned_message(subject)
+        message = words.planned
     elif outcome.status is Status.NOT_SENT:
         message = _unsent_message(outcome, undoes=undoes)
     else:
@@ -135,29 +140,5 @@ def _half(wish: Wish, outcome: Outcome, naming: Naming, *, undoes: bool) -> Half
             seen=outcome.seen,
             looked_up=outcome.looked_up,
         )
-        message = failure_message(outcome.code or Code.NOT_APPLIED, subject, evidence, undoes=undoes)
-    return Half(subject=subject, status=outcome.status, change=outcome.change, message=message)
-
-
-def _subject(wish: Wish, naming: Naming) -> Subject:
-    workspace = naming.workspace
-    department = workspace.departments.get(wish.department_id)
-    if isinstance(wish, UnitWish):
-        return Subject(
-            kind="unit",
-            department=naming.department(wish.department_id),
-            unit=naming.unit(wish.unit_id) if wish.unit_id else "",
-            from_unit=naming.unit(department.parent_id) if department and department.parent_id else "",
-        )
-    agent = workspace.agents.get(wish.agent_id)
-    listed = workspace.members.get(wish.department_id)
-    was_member = wish.agent_id in listed if listed is not None else agent is not None and wish.department_id in (agent.department_ids or ())
-    return Subject(
-        kind="agent",
-        department=naming.department(wish.department_id),
-        agent=naming.agent(wish.agent_id, wish.username),
-        removes=not wish.present,
-        was_member=was_member,
-        count=wish.count,
-        order=wish.order,
-    )
+        message = failure_message(outcome.code or Code.NOT_APPLIED, change.part, words, evidence, undoes=undoes)
+    return Part(name=change.part, state=words.state, status=outcome.status, change=outcome.change, message=message)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bulkjob.records import RowResult
-from bulkjob.vocabulary import Change, Exit, Status
+from bulkjob.vocabulary import Effect, Exit, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class RowCounts:
 
 def counted(results: Iterable[RowResult]) -> RowCounts:
     """Return the counts of ``results``; those of a plan that has not run (``planned``) are in ``total`` alone."""
-    ways = Counter((result.status, result.change is Change.UPDATED) for result in results)
+    ways = Counter((result.status, result.change is Effect.UPDATED) for result in results)
     statuses: Counter[Status] = Counter()
     for (status, _), count in ways.items():
         statuses[status] += count

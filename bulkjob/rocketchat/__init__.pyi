@@ -1,11 +1,11 @@
 from . import answers as answers
 from . import endpoints as endpoints
-from . import payloads as payloads
 from .attempts import Closed as Closed
 from .call import Answer as Answer
 from .call import Request as Request
 from .call import Route as Route
 from .client import Client as Client
+from .endpoints import PAGE_SIZE as PAGE_SIZE
 from .failures import CallFailed as CallFailed
 from .failures import Failure as Failure
 from .failures import Next as Next

@@ -115,14 +115,14 @@ def put_department(
     return _send(PUT_DEPARTMENT, department_id, body, payloads.read_department_state)
 
 
-def post_department_agents(department_id: str, upsert: Iterable[MemberChange], remove: Iterable[Membership]) -> Request[bool]:
-    """Removes agents from a department, then adds or changes others; the answer tells nothing.
+def post_department_agents(department_id: str, upsert: Iterable[MemberChange], remove: Mapping[str, str]) -> Request[bool]:
+    """Removes agents (id → username) from a department, then adds or changes others; the answer tells nothing.
 
     Both keys must be there; unknown ones are refused.
     """
     body = {
         "upsert": [member.as_json() for member in upsert],
-        "remove": [{"agentId": member.agent_id, "username": member.username} for member in remove],
+        "remove": [{"agentId": agent_id, "username": username} for agent_id, username in remove.items()],
     }
     return _send(POST_AGENTS, department_id, body, lambda _: True)
 

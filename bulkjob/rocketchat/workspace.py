@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Server, Unit, Workspace
+from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Server, Unit, Workspace, doubled
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
@@ -32,14 +32,14 @@ async def read_pages(
     key: Callable[[T], str],
     *,
     whole: bool = True,
-    repeats: bool = False,
+    repeated: Callable[[T, T], T] | None = None,
     ticket: Ticket | None = None,
     finishing: bool = False,
 ) -> dict[str, T]:
     """All entries of a list by key, in the server's order.
 
-    ``whole``: try ``count=0`` first, which is one call where the server hands out whole lists, and its first page elsewhere. ``repeats``:
-    a key may stand twice (the later entry counts); elsewhere the number of keys must be the list's ``total``. ``ticket`` is for the first
+    ``whole``: try ``count=0`` first, which is one call where the server hands out whole lists, and its first page elsewhere. ``repeated``:
+    makes one entry of two with the same key; without it the number of keys must be the list's ``total``. ``ticket`` is for the first
     call. Raises `CallFailed`, `NeverComplete`.
     """
     for _ in range(_READINGS):
@@ -50,13 +50,15 @@ async def read_pages(
             request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
             part = await client.call(request, ticket=ticket, finishing=finishing)
             ticket = None
-            found.update((key(item), item) for item in part.items)
+            for item in part.items:
+                known = found.get(key(item))
+                found[key(item)] = item if known is None or repeated is None else repeated(known, item)
             offset += len(part.items)
             totals.add(part.total)
             if offset >= part.total or not part.items:
                 break
         # An entry that went while the pages were read has moved another from a later page into one that was read before.
-        if totals == {offset if repeats else len(found)}:
+        if totals == {offset if repeated else len(found)}:
             return found
     raise NeverComplete
 
@@ -77,7 +79,7 @@ async def read_members(
     def page(offset: int, count: int) -> Request[Page[Membership]]:
         return endpoints.department_agents(department_id, offset, count)
 
-    return await read_pages(client, page, lambda member: member.agent_id, repeats=True, ticket=ticket, finishing=finishing)
+    return await read_pages(client, page, lambda member: member.agent_id, repeated=doubled, ticket=ticket, finishing=finishing)
 
 
 async def read_workspace(client: Client, server: Server, *, names_units: bool, names_agents: bool) -> Workspace:

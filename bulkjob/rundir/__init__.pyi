@@ -6,7 +6,6 @@ from .directory import opened as opened
 from .format import JOURNAL_FILE as JOURNAL_FILE
 from .format import Owner as Owner
 from .history import History as History
-from .history import Made as Made
 from .history import read_history as read_history
 from .history import refuse_closed as refuse_closed
 from .journal import Journal as Journal

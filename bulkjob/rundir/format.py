@@ -1,4 +1,13 @@
-"""TODO."""
+"""The journal's format: one JSON object a line, ``{"crc32":"…","record":{…}}``, the checksum being that of the record's own text.
+
+Records, by their ``type``:
+
+* ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
+* ``sheet``: the sheet as it was read, once.
+* ``rows``: rows that needed no write, with their results.
+* ``intent``: a numbered write: operation, method, path and body, each change with what it found, and a snapshot of the thing as a whole.
+* ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
+"""
 
 import zlib
 from collections.abc import Mapping
@@ -9,10 +18,12 @@ import msgspec
 import pandas as pd
 
 from bulkjob import __version__
-from bulkjob.records import AgentWish, Before, Outcome, RowResult, Sheet, UnitWish, Wish
+from bulkjob.changes import AnyChange, Outcome, Prior
+from bulkjob.records import RowResult, Sheet
+from bulkjob.rundir.format_1 import IntentOfFormat1
 
 #: Version of the format; a journal of another one is not continued.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 JOURNAL_FILE: Final = "journal.jsonl"
@@ -86,18 +97,11 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True, tag="rows"):
     rows: tuple[RowResult, ...]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A wish, and what it found: the unit's id, the agent's place, or nothing."""
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that a write carries, and what it found."""
 
-    department: str
-    rows: tuple[int, ...]
-    unit: str | None = None
-    agent: str | None = None
-    username: str = ""
-    present: bool = True
-    count: int | None = None
-    order: int | None = None
-    before: Before = None
+    change: AnyChange
+    prior: Prior = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
@@ -108,11 +112,12 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
     method: str
     path: str
     body: Mapping[str, object]
-    changes: tuple[Change, ...]
-    picture: Mapping[str, object]
+    changes: tuple[Written, ...]
+    snapshot: Mapping[str, object]
+    """What the write replaces, for whoever has to put it back by hand."""
 
 
-class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
+class Concluded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     """What became of a write."""
 
     number: int
@@ -120,13 +125,17 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     rows: tuple[RowResult, ...]
 
 
-Record = Opened | Kept | Rows | Intent | Settled
+Record = Opened | Kept | Rows | Intent | Concluded
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-_decode = msgspec.json.Decoder(Record).decode
+#: Format → what decodes a record of it.
+_DECODERS: Final = {
+    FORMAT: msgspec.json.Decoder(Record).decode,
+    1: msgspec.json.Decoder(Opened | Kept | Rows | IntentOfFormat1 | Concluded).decode,
+}
 
 
 # ------------------------------------------------------------------------------------------------------------------- lines
@@ -136,6 +145,18 @@ def line_of(record: Record) -> bytes:
     """A record as its line."""
     text = _encode(record)
     return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
+
+
+def _of_today(intent: IntentOfFormat1) -> Intent:
+    return Intent(
+        number=intent.number,
+        operation=intent.operation,
+        method=intent.method,
+        path=intent.path,
+        body=intent.body,
+        changes=tuple(Written(change=change.of_today(), prior=change.before) for change in intent.changes),
+        snapshot=intent.picture,
+    )
 
 
 _PREFIX = len(b'{"crc32":"00000000","record":')
@@ -148,6 +169,7 @@ def records_of(data: bytes) -> tuple[list[Record], int]:
     """
     records: list[Record] = []
     whole = 0
+    version = FORMAT
     lines = data.splitlines(keepends=True)
     for number, line in enumerate(lines, start=1):
         text = line[_PREFIX:-2]
@@ -156,40 +178,12 @@ def records_of(data: bytes) -> tuple[list[Record], int]:
                 message = f"line {number} is damaged"
                 raise ValueError(message)
             break
-        record = _decode(text)
-        if isinstance(record, Opened) and record.format != FORMAT:
-            message = f"line {number} is of format {record.format}, which this version does not know"
-            raise ValueError(message)
-        records.append(record)
+        record = _DECODERS[version](text)
+        if isinstance(record, Opened):
+            version = record.format
+            if version not in _DECODERS:
+                message = f"line {number} is of format {version}, which this version does not know"
+                raise ValueError(message)
+        records.append(_of_today(record) if isinstance(record, IntentOfFormat1) else record)
         whole += len(line)
     return records, whole
-
-
-def change_of(wish: Wish, before: Before) -> Change:
-    """A wish as the journal spells it."""
-    if isinstance(wish, UnitWish):
-        return Change(department=wish.department_id, rows=wish.rows, unit=wish.unit_id, before=before)
-    return Change(
-        department=wish.department_id,
-        rows=wish.rows,
-        agent=wish.agent_id,
-        username=wish.username,
-        present=wish.present,
-        count=wish.count,
-        order=wish.order,
-        before=before,
-    )
-
-
-def wish_of(change: Change) -> Wish:
-    if change.agent is None:
-        return UnitWish(department_id=change.department, unit_id=change.unit, rows=change.rows)
-    return AgentWish(
-        department_id=change.department,
-        agent_id=change.agent,
-        username=change.username,
-        present=change.present,
-        count=change.count,
-        order=change.order,
-        rows=change.rows,
-    )

@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
-from bulkjob.records import Before, Outcome, RowResult, Wish
+from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome
+from bulkjob.records import RowResult
 from bulkjob.rundir.directory import ROLLBACK
-from bulkjob.rundir.format import JOURNAL_FILE, Intent, Kept, Opened, Owner, Record, Rows, Settled, records_of, wish_of
+from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Opened, Owner, Record, Rows, records_of
 from bulkjob.system import to_disk
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
@@ -29,16 +30,6 @@ _DOUBTFUL = frozenset({Code.TIMEOUT, Code.CONNECTION, Code.SERVER_ERROR, Code.BA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """One change that a run made, or may have made."""
-
-    wish: Wish
-    before: Before
-    status: Status | None
-    """None where nobody knows: the run ended before, or the write's outcome could not be looked up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What a journal tells."""
 
@@ -47,9 +38,9 @@ class History:
     sheet: Kept | None = None
     rows: Mapping[int, RowResult] = field(default_factory=dict)
     """The rows that are success."""
-    made: tuple[Made, ...] = ()
-    """Every change that went out, in the order of the intents; a wish that was tried twice stands twice."""
-    owed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    """Every change that went out, in the order of the intents; one that was tried twice stands twice."""
+    pending_repairs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Unit id → the departments that other units took from it, if it was not written since: its counter may still count them."""
 
 
@@ -59,7 +50,7 @@ def history_of(records: Iterable[Record]) -> History:
     sheet: Kept | None = None
     rows: dict[int, RowResult] = {}
     intents: dict[int, Intent] = {}
-    settled: dict[int, tuple[Outcome, ...]] = {}
+    outcomes: dict[int, tuple[Outcome, ...]] = {}
     for record in records:
         match record:
             case Opened():
@@ -70,31 +61,49 @@ def history_of(records: Iterable[Record]) -> History:
                 rows.update((row.row, row) for row in record.rows)
             case Intent():
                 intents[record.number] = record
-            case Settled():
+            case Concluded():
                 rows.update((row.row, row) for row in record.rows)
-                settled[record.number] = record.outcomes
-    made = [
-        Made(wish=wish_of(change), before=change.before, status=_known(settled[number][place]) if number in settled else None)
+                outcomes[record.number] = record.outcomes
+    attempts = tuple(
+        Attempt(change=written.change, prior=written.prior, outcome=outcome, status=_known(outcome) if outcome else None)
         for number, intent in intents.items()
-        for place, change in enumerate(intent.changes)
-    ]
-    return History(owner=owner, sheet=sheet, rows=rows, made=tuple(made), owed=_owed(intents, settled))
+        for written, outcome in zip(intent.changes, outcomes.get(number, (None,) * len(intent.changes)), strict=True)
+    )
+    repairs = _pending_repairs(intents, outcomes)
+    return History(owner=owner, sheet=sheet, rows=rows, attempts=_with_mirrored(attempts, owner), pending_repairs=repairs)
 
 
-def _owed(intents: Mapping[int, Intent], settled: Mapping[int, tuple[Outcome, ...]]) -> Mapping[str, frozenset[str]]:
-    owed: dict[str, set[str]] = defaultdict(set)
+def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[Attempt, ...]:
+    """The attempts, those of the journal's first format as well, with the removals that ``mirror`` asked for: the rows add somebody else."""
+    if owner is None or owner.agents != "mirror":
+        return attempts
+    adding = {row for attempt in attempts if not attempt.change.ends_assignment for row in attempt.change.rows}
+
+    def told(attempt: Attempt) -> Attempt:
+        change = attempt.change
+        if not isinstance(change, DepartmentAgent) or change.present or change.mirrored or adding.isdisjoint(change.rows):
+            return attempt
+        return replace(attempt, change=msgspec.structs.replace(change, mirrored=True))
+
+    return tuple(map(told, attempts))
+
+
+def _pending_repairs(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple[Outcome, ...]]) -> Mapping[str, frozenset[str]]:
+    pending: dict[str, set[str]] = defaultdict(set)
     for number, intent in intents.items():
-        unit = intent.picture.get("unit")
+        unit = intent.snapshot.get("unit")
         if not isinstance(unit, Mapping):
             continue
-        outcomes = settled.get(number)
-        if outcomes is not None and all(outcome.status is Status.SUCCESS for outcome in outcomes):
-            owed.pop(unit["id"], None)
-        for place, change in enumerate(intent.changes):
-            perhaps = outcomes is None or _known(outcomes[place]) is not Status.FAILED
-            if perhaps and change.unit == unit["id"] and isinstance(change.before, str) and change.before != change.unit:
-                owed[change.before].add(change.department)
-    return {unit_id: frozenset(departments) for unit_id, departments in owed.items()}
+        known = outcomes.get(number)
+        if known is not None and all(outcome.status is Status.SUCCESS for outcome in known):
+            pending.pop(unit["id"], None)
+        for place, written in enumerate(intent.changes):
+            perhaps = known is None or _known(known[place]) is not Status.FAILED
+            change, prior = written.change, written.prior
+            if perhaps and isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] and isinstance(prior, str):
+                if prior != change.unit_id:
+                    pending[prior].add(change.department_id)
+    return {unit_id: frozenset(departments) for unit_id, departments in pending.items()}
 
 
 def _known(outcome: Outcome) -> Status | None:

@@ -1,16 +1,7 @@
 """The journal of a run: what was there before each write and what was meant by it, on disk before the write goes out; its outcome after.
 
-``journal.jsonl`` is only ever appended to. Each line is one JSON object ``{"crc32":"…","record":{…}}``, the checksum being that of the
-record's own text. Records, by their ``type``:
-
-* ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
-* ``sheet``: the sheet as it was read, once.
-* ``rows``: rows that needed no write, with their results.
-* ``intent``: a numbered write: operation, method, path and body, what each change found before, and a picture of the thing as a whole.
-* ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
-
-An intent is synced before its write goes out, an outcome with the next intent or at the end. A line that a crash has torn is the last one,
-and is cut off.
+``journal.jsonl`` is only ever appended to; `format` says what its lines hold. An intent is synced before its write goes out, an outcome with
+the next intent or at the end. A line that a crash has torn is the last one, and is cut off.
 """
 
 import asyncio
@@ -18,11 +9,12 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
-from bulkjob.records import Before, Outcome, RowResult, Sheet, Wish
+from bulkjob.changes import AnyChange, Change, Outcome, Prior
+from bulkjob.records import RowResult, Sheet
 from bulkjob.rocketchat import Request
-from bulkjob.rundir.format import Intent, Kept, Opened, Owner, Rows, Settled, change_of, line_of, records_of
+from bulkjob.rundir.format import Concluded, Intent, Kept, Opened, Owner, Rows, Written, line_of, records_of
 from bulkjob.rundir.history import History, history_of, read_records
 from bulkjob.system import to_disk
 from bulkjob.vocabulary import Exit, Stop
@@ -60,7 +52,7 @@ class Journal:
         self._number = 0
         self._owned = False
         """Whether an earlier attempt has written into it."""
-        self._settled: list[RowResult] = []
+        self._unwritten_rows: list[RowResult] = []
         """The rows that are success without a write and not in the journal yet."""
         self._waiting: list[bytes] = []
         self._syncing: asyncio.Task[None] | None = None
@@ -81,14 +73,16 @@ class Journal:
             raise Stop(Exit.CANNOT_CREATE, message)
         return history
 
-    def settled(self, rows: Iterable[RowResult]) -> None:
+    def keep(self, rows: Iterable[RowResult]) -> None:
         """Keeps rows that needed no write. They go to disk with the next intent, or at the end of a run that has written before.
 
         Without an intent a directory belongs to nobody.
         """
-        self._settled += rows
+        self._unwritten_rows += rows
 
-    async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Before], picture: Mapping[str, object]) -> int:
+    async def intent(
+        self, operation: str, request: Request[object], changes: Mapping[Change, Prior], snapshot: Mapping[str, object]
+    ) -> int:
         """Puts a write on disk before it goes out; returns its number. Raises `Stop` (73)."""
         lines = self._lines_before()
         self._number += 1
@@ -99,8 +93,8 @@ class Journal:
             method=request.route.method,
             path=request.path,
             body=request.body or {},
-            changes=tuple(change_of(wish, before) for wish, before in changes.items()),
-            picture=picture,
+            changes=tuple(Written(change=cast(AnyChange, change), prior=prior) for change, prior in changes.items()),
+            snapshot=snapshot,
         )
         await self._append(b"".join((*lines, line_of(intent))))
         return number
@@ -113,14 +107,14 @@ class Journal:
             lines.append(line_of(Opened(owner=self._owner)))
             if self._sheet is not None:
                 lines.append(line_of(Kept.of(self._sheet)))
-        if self._settled:
-            lines.append(line_of(Rows(rows=tuple(self._settled))))
-            self._settled.clear()
+        if self._unwritten_rows:
+            lines.append(line_of(Rows(rows=tuple(self._unwritten_rows))))
+            self._unwritten_rows.clear()
         return lines
 
     def outcome(self, number: int, outcomes: Sequence[Outcome], rows: Sequence[RowResult]) -> None:
         """Writes down what became of a write; it is on disk with the next intent, or when the journal is closed. Raises `Stop` (73)."""
-        self._write(line_of(Settled(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
+        self._write(line_of(Concluded(number=number, outcomes=tuple(outcomes), rows=tuple(rows))))
 
     async def close(self) -> None:
         """Puts everything on disk, also what nobody waits for any more, and lets go of the file. Raises `Stop` (73).
@@ -141,7 +135,7 @@ class Journal:
     async def _close(self) -> None:
         belongs = self._owned or self._file is not None
         try:
-            if not self._broken and ((self._settled and belongs) or self._written > self._whole):
+            if not self._broken and ((self._unwritten_rows and belongs) or self._written > self._whole):
                 await self._append(b"".join(self._lines_before()))
         finally:
             await self._let_go()

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import ALREADY_SO
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, UnitPost
 from bulkjob.execute.compose import Composed, agents_call, put_call, unit_call
-from bulkjob.records.plan import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut, UnitPost, UnitWish
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import REQUIRED_FIELDS, Department, Membership, Monitor, Unit
 from bulkjob.vocabulary import Code, Status
@@ -44,19 +47,19 @@ def members(*each: Membership) -> dict[str, Membership]:
     return {one.agent_id: one for one in each}
 
 
-def agent(name: str, *, present: bool = True, count: int | None = None, order: int | None = None) -> AgentWish:
-    return AgentWish(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=(2,))
+def agent(name: str, *, present: bool = True, count: int | None = None, order: int | None = None) -> DepartmentAgent:
+    return DepartmentAgent(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=(2,))
 
 
-def move(department_id: str, unit_id: str | None) -> UnitWish:
-    return UnitWish(department_id=department_id, unit_id=unit_id, rows=(2,))
+def move(department_id: str, unit_id: str | None) -> DepartmentUnit:
+    return DepartmentUnit(department_id=department_id, unit_id=unit_id, rows=(2,))
 
 
-def post(*wishes: UnitWish, lost: tuple[str, ...] = ()) -> UnitPost:
-    return UnitPost(unit_id="emea", wishes=wishes, lost=frozenset(lost), after=())
+def post(*wishes: DepartmentUnit, lost: tuple[str, ...] = ()) -> UnitPost:
+    return UnitPost(unit_id="emea", changes=wishes, lost=frozenset(lost), after=())
 
 
-def put(*wishes: AgentWish, unit: UnitWish | None = None) -> DepartmentPut:
+def put(*wishes: DepartmentAgent, unit: DepartmentUnit | None = None) -> DepartmentPut:
     return DepartmentPut(department_id="d1", unit=unit, agents=wishes, after=())
 
 
@@ -142,7 +145,7 @@ class TestUnitCall:
             (move("d1", None), (department("d1", "apac"),), Code.REJECTED),
         ],
     )
-    def test_what_changed_since_the_plan_fails_alone(self, wish: UnitWish, fresh: tuple[Department, ...], code: Code) -> None:
+    def test_what_changed_since_the_plan_fails_alone(self, wish: DepartmentUnit, fresh: tuple[Department, ...], code: Code) -> None:
         """A department that vanished, was archived or went elsewhere fails by itself; the unit's other changes go on."""
         other = move("d9", "emea")
         composed = unit_call(post(wish, other), EMEA, MONITORS, departments(*fresh, department("d9")), ADMIN)
@@ -248,7 +251,7 @@ class TestAgentsCall:
         """Who is not there needs not leave, who is as asked is not sent, all others go in one call."""
         wishes = (agent("anna", present=False), agent("bob", present=False), agent("cem", count=2), agent("dora"), agent("eve", order=1))
         there = members(member("anna", 3, 3), member("dora", 5, 5), member("eve", 6, 6), member("finn"))
-        composed = agents_call(AgentsPost(department_id="d1", wishes=wishes, after=()), there)
+        composed = agents_call(AgentsPost(department_id="d1", changes=wishes, after=()), there)
         assert body(composed) == {
             "upsert": [
                 {"agentId": "u-cem", "username": "cem", "count": 2, "order": 0},
@@ -261,7 +264,7 @@ class TestAgentsCall:
 
     def test_nothing_to_do_is_not_sent(self) -> None:
         """If everybody is where they shall be, there is no call."""
-        operation = AgentsPost(department_id="d1", wishes=(agent("anna", present=False), agent("bob")), after=())
+        operation = AgentsPost(department_id="d1", changes=(agent("anna", present=False), agent("bob")), after=())
         composed = agents_call(operation, members(member("bob")))
         assert composed.request is None
         assert composed.settled == dict.fromkeys(operation.wishes, ALREADY_SO)

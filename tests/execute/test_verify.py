@@ -6,18 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import AgentChange, agent_holds, unit_holds
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.execute.verify import held, outcome_of_agent, outcome_of_failure, outcome_of_unit, unverified
 from bulkjob.records.naming import Naming
-from bulkjob.records.plan import AgentChange, AgentWish, UnitWish, agent_holds, unit_holds
 from bulkjob.records.workspace import Department, Membership, Unit, Workspace
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.transport import Written
-from bulkjob.vocabulary import Change, Code, Status
+from bulkjob.vocabulary import Code, Effect, Status
 
-ANNA = AgentWish(department_id="d1", agent_id="u-anna", username="anna", present=True, count=5, order=2, rows=(2,))
+ANNA = DepartmentAgent(department_id="d1", agent_id="u-anna", username="anna", present=True, count=5, order=2, rows=(2,))
 GONE = replace(ANNA, present=False, count=None, order=None)
-TO_EMEA = UnitWish(department_id="d1", unit_id="emea", rows=(2,))
-TO_NONE = UnitWish(department_id="d1", unit_id=None, rows=(2,))
+TO_EMEA = DepartmentUnit(department_id="d1", unit_id="emea", rows=(2,))
+TO_NONE = DepartmentUnit(department_id="d1", unit_id=None, rows=(2,))
 WRITTEN = Written(value=None, attempts=2, status=200, seconds=0.5)
 NAMING = Naming(Workspace(departments={}, units={"apac": Unit(id="apac", name="APAC", visibility="public")}, agents={}))
 
@@ -76,14 +78,14 @@ class TestAgents:
     def test_success_has_the_figures_of_the_write(self) -> None:
         """What was seen to hold is an update, with the attempts, status and seconds of its write."""
         outcome = outcome_of_agent(ANNA, sent(), member(), WRITTEN)
-        assert (outcome.status, outcome.change, outcome.code) == (Status.SUCCESS, Change.UPDATED, None)
+        assert (outcome.status, outcome.change, outcome.code) == (Status.SUCCESS, Effect.UPDATED, None)
         assert (outcome.attempts, outcome.http_status, outcome.seconds) == (2, 200, 0.5)
 
     def test_yes_without_deed_is_not_applied(self) -> None:
         """A 200 after which the agent is not as asked says what was seen instead."""
         elsewhere = outcome_of_agent(ANNA, sent(), member(count=1, order=0), WRITTEN)
         nowhere = outcome_of_agent(ANNA, sent(), None, WRITTEN)
-        assert (elsewhere.status, elsewhere.change, elsewhere.code) == (Status.FAILED, Change.NONE, Code.NOT_APPLIED)
+        assert (elsewhere.status, elsewhere.change, elsewhere.code) == (Status.FAILED, Effect.NONE, Code.NOT_APPLIED)
         assert elsewhere.seen == "they are there with count 1 and order 0"
         assert (nowhere.code, nowhere.seen, nowhere.http_status) == (Code.NOT_APPLIED, "they are not there", 200)
 
@@ -104,7 +106,7 @@ class TestUnits:
         elsewhere = outcome_of_unit(TO_EMEA, department("apac"), WRITTEN, NAMING, unheard=Code.NOT_APPLIED)
         nowhere = outcome_of_unit(TO_EMEA, department(None), WRITTEN, NAMING, unheard=Code.UNIT_NOT_PERMITTED)
         gone = outcome_of_unit(TO_EMEA, None, WRITTEN, NAMING, unheard=Code.NOT_APPLIED)
-        assert (done.status, done.change, done.code, done.seconds) == (Status.SUCCESS, Change.UPDATED, None, 0.5)
+        assert (done.status, done.change, done.code, done.seconds) == (Status.SUCCESS, Effect.UPDATED, None, 0.5)
         assert (elsewhere.status, elsewhere.code, elsewhere.seen) == (Status.FAILED, Code.NOT_APPLIED, 'it is in unit "APAC" (apac)')
         assert (nowhere.code, nowhere.seen) == (Code.UNIT_NOT_PERMITTED, "it is in no unit")
         assert (gone.status, gone.code) == (Status.FAILED, Code.DEPARTMENT_GONE)

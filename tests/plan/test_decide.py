@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import ALREADY_SO
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan, UnitPost
 from bulkjob.plan.decide import Options, make_plan
 from bulkjob.plan.resolve import Wanted
-from bulkjob.records.plan import ALREADY_SO, AgentsPost, AgentWish, DepartmentPut, Plan, UnitPost, UnitWish, Wish
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.vocabulary import Code, Exit, Status, Stop
@@ -130,14 +133,14 @@ class TestWishes:
         there = workspace(department("d1"), agents={"anna": ""})
         plan = planned([agent_row(2, "d1", "anna", count=5), agent_row(3, "d1", "anna", order=6), agent_row(4, "d1", "anna")], there)
         (wish,) = plan.wishes
-        assert isinstance(wish, AgentWish)
+        assert isinstance(wish, DepartmentAgent)
         assert (wish.rows, wish.count, wish.order) == ((2, 3, 4), 5, 6)
 
     def test_row_with_both_halves_has_two_wishes(self) -> None:
         """A row with a unit and an agent is two wishes, which different calls may carry."""
         row = Wanted(row=2, department_id="d1", about_unit=True, unit_id="a", agent_id="u-anna", username="anna")
         plan = planned([row], workspace(department("d1"), agents={"anna": ""}))
-        assert [(type(wish), wish.rows) for wish in plan.wishes] == [(UnitWish, (2,)), (AgentWish, (2,))]
+        assert [(type(wish), wish.rows) for wish in plan.wishes] == [(DepartmentUnit, (2,)), (DepartmentAgent, (2,))]
         assert [type(operation) for operation in plan.operations] == [UnitPost, DepartmentPut]
 
 
@@ -204,7 +207,7 @@ class TestMirror:
         """In a department for which a row says add, everybody without a row leaves, also who is no agent any more."""
         plan = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "cem", removes=True)], self.THERE, options=MIRROR)
         (operation,) = plan.operations
-        leaving = {wish.agent_id: wish.rows for wish in operation.wishes if isinstance(wish, AgentWish) and not wish.present}
+        leaving = {wish.agent_id: wish.rows for wish in operation.wishes if isinstance(wish, DepartmentAgent) and not wish.present}
         assert leaving == {"u-bob": (2,), "u-cem": (3,), "u-gone": (2,)}
         assert plan.removals == 3
 
@@ -438,7 +441,7 @@ class TestWhole:
 
 
 def _carry_out(wish: Wish, units: dict[str, str | None], lists: dict[str, set[str]]) -> None:
-    if isinstance(wish, UnitWish):
+    if isinstance(wish, DepartmentUnit):
         assert units[wish.department_id] != wish.unit_id
         units[wish.department_id] = wish.unit_id
     else:

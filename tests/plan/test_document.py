@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import without_rows
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan
 from bulkjob.plan.decide import Options, plan_wishes
 from bulkjob.plan.document import Choices, PlanDocument, document_of, wish_of
 from bulkjob.plan.drift import Drifted, as_planned, hold_to, refuse_other_plan
 from bulkjob.plan.file import parse_plan, render_plan
 from bulkjob.plan.forecast import forecast_of
-from bulkjob.records.plan import AgentsPost, AgentWish, DepartmentPut, Plan, UnitWish, Wish, without_rows
 from bulkjob.records.results import RowResult
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
@@ -75,14 +78,14 @@ def workspace(
     )
 
 
-def unit_wish(department: str, unit: str | None, row: int = 2) -> UnitWish:
-    return UnitWish(department_id=department, unit_id=unit, rows=(row,))
+def unit_wish(department: str, unit: str | None, row: int = 2) -> DepartmentUnit:
+    return DepartmentUnit(department_id=department, unit_id=unit, rows=(row,))
 
 
 def agent_wish(
     department: str, agent: str, *, present: bool = True, count: int | None = None, order: int | None = None, row: int = 3
-) -> AgentWish:
-    return AgentWish(department_id=department, agent_id=agent, username=agent, present=present, count=count, order=order, rows=(row,))
+) -> DepartmentAgent:
+    return DepartmentAgent(department_id=department, agent_id=agent, username=agent, present=present, count=count, order=order, rows=(row,))
 
 
 def planned(wishes: list[Wish], there: Workspace) -> Plan:
@@ -246,7 +249,7 @@ class TestDrift:
         """Drift is what is neither as found nor as wanted; a count that has only risen is none."""
 
         def made(state: Any) -> Workspace:
-            if isinstance(wish, UnitWish):
+            if isinstance(wish, DepartmentUnit):
                 return workspace({"d1": state})
             return workspace({"d1": None}, {"d1": {} if state is None else {"u1": state}})
 
@@ -319,7 +322,7 @@ class TestDrift:
 def fulfilled(wish: Wish, there: Workspace) -> Workspace:
     """A workspace in which a wish has come true."""
     department = there.departments[wish.department_id]
-    if isinstance(wish, UnitWish):
+    if isinstance(wish, DepartmentUnit):
         return replace(there, departments={**there.departments, department.id: replace(department, parent_id=wish.unit_id)})
     members = dict(there.members[department.id])
     before = members.pop(wish.agent_id, None)

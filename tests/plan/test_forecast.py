@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, UnitPost
 from bulkjob.plan.forecast import Forecast, duration_text, forecast_of, operation_calls
-from bulkjob.records.plan import AgentsPost, AgentWish, DepartmentPut, Operation, UnitPost, UnitWish
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Route
@@ -24,8 +26,8 @@ def server(version: tuple[int, int] = (7, 0)) -> Server:
     return Server(version=Version(*version), version_text="", account=account, permissions=None, modules=None)
 
 
-def wish(department: str) -> AgentWish:
-    return AgentWish(department_id=department, agent_id="u", username="u", present=True, count=None, order=None, rows=(2,))
+def wish(department: str) -> DepartmentAgent:
+    return DepartmentAgent(department_id=department, agent_id="u", username="u", present=True, count=None, order=None, rows=(2,))
 
 
 def put(department: str, *, after: tuple[str, ...] = ()) -> DepartmentPut:
@@ -33,12 +35,12 @@ def put(department: str, *, after: tuple[str, ...] = ()) -> DepartmentPut:
 
 
 def post(department: str) -> AgentsPost:
-    return AgentsPost(department_id=department, wishes=(wish(department),), after=())
+    return AgentsPost(department_id=department, changes=(wish(department),), after=())
 
 
 def unit(name: str, *, after: tuple[str, ...] = (), repairs: bool = False) -> UnitPost:
-    wishes = () if repairs else (UnitWish(department_id=f"d-{name}", unit_id=name, rows=(2,)),)
-    return UnitPost(unit_id=name, wishes=wishes, lost=frozenset({"d"}), after=after)
+    wishes = () if repairs else (DepartmentUnit(department_id=f"d-{name}", unit_id=name, rows=(2,)),)
+    return UnitPost(unit_id=name, changes=wishes, lost=frozenset({"d"}), after=after)
 
 
 def forecast(

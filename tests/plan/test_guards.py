@@ -4,8 +4,10 @@ from fractions import Fraction
 
 import pytest
 
+from bulkjob.changes.change import ALREADY_SO
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.operations import AgentsPost, Plan
 from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
-from bulkjob.records.plan import ALREADY_SO, AgentsPost, AgentWish, Plan
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Agent, Workspace
@@ -25,16 +27,16 @@ def problem(row: int, column: str = "agent") -> Problem:
     return Problem(row=row, column=column, cell="", value="", code=Code.UNKNOWN_AGENT, message="Wrong.")
 
 
-def leaving(number: int, *, present: bool = False) -> AgentWish:
-    return AgentWish(department_id="d1", agent_id=f"u{number}", username="", present=present, count=None, order=None, rows=(2,))
+def leaving(number: int, *, present: bool = False) -> DepartmentAgent:
+    return DepartmentAgent(department_id="d1", agent_id=f"u{number}", username="", present=present, count=None, order=None, rows=(2,))
 
 
 def plan(removals: int) -> Plan:
     """With so many removals to send, one addition, and one removal that is so already."""
     sent = (*map(leaving, range(removals)), leaving(1000, present=True))
     so = leaving(1001)
-    operation = AgentsPost(department_id="d1", wishes=sent, after=())
-    return Plan(wishes=(*sent, so), settled={so: ALREADY_SO}, operations=(operation,), warnings=())
+    operation = AgentsPost(department_id="d1", changes=sent, after=())
+    return Plan(changes=(*sent, so), settled={so: ALREADY_SO}, operations=(operation,), warnings=())
 
 
 def workspace(assignments: int) -> Workspace:

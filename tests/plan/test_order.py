@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import Operation, UnitPost
 from bulkjob.plan.order import arrivals, concerned, fewest_cuts, in_order, unit_posts
-from bulkjob.records.plan import Operation, UnitPost, UnitWish
 from bulkjob.records.workspace import Department
 
 Graph = Mapping[str, Collection[str]]
@@ -20,11 +21,13 @@ def department(identifier: str, parent_id: str | None) -> Department:
     return Department(id=identifier, name=identifier.upper(), parent_id=parent_id, archived=False)
 
 
-def moves_of(places: Iterable[tuple[str | None, str | None]]) -> tuple[list[UnitWish], dict[str, Department]]:
+def moves_of(places: Iterable[tuple[str | None, str | None]]) -> tuple[list[DepartmentUnit], dict[str, Department]]:
     """A department d0, d1 … for each (unit it is in, unit it shall be in), and a wish for each that moves."""
     departments = {f"d{number}": department(f"d{number}", old) for number, (old, _) in enumerate(places)}
     wishes = [
-        UnitWish(department_id=f"d{number}", unit_id=new, rows=(number + 2,)) for number, (old, new) in enumerate(places) if old != new
+        DepartmentUnit(department_id=f"d{number}", unit_id=new, rows=(number + 2,))
+        for number, (old, new) in enumerate(places)
+        if old != new
     ]
     return wishes, departments
 
@@ -193,7 +196,8 @@ class TestInOrder:
     def test_circle_is_a_defect(self) -> None:
         """Operations that wait for each other are refused rather than silently left out."""
         posts = [
-            UnitPost(unit_id=unit, wishes=(), lost=frozenset(), after=(f"unit/{other}/repair",)) for unit, other in (("A", "B"), ("B", "A"))
+            UnitPost(unit_id=unit, changes=(), lost=frozenset(), after=(f"unit/{other}/repair",))
+            for unit, other in (("A", "B"), ("B", "A"))
         ]
         with pytest.raises(ValueError, match="circle"):
             in_order(posts)
@@ -201,7 +205,7 @@ class TestInOrder:
     def test_waiting_for_nobody_is_a_defect(self) -> None:
         """So is an operation that waits for one that is not in the plan."""
         with pytest.raises(ValueError, match="not there"):
-            in_order([UnitPost(unit_id="A", wishes=(), lost=frozenset(), after=("unit/B",))])
+            in_order([UnitPost(unit_id="A", changes=(), lost=frozenset(), after=("unit/B",))])
 
 
 def fewest_by_trying(graph: Graph) -> int:

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from bulkjob.changes.change import Attempt, Outcome, Prior
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.plan.rollback import departments_changed, way_back
-from bulkjob.records.plan import AgentWish, Before, Outcome, UnitWish
 from bulkjob.records.workspace import Department, Membership, Unit, Workspace
-from bulkjob.rundir.history import Made
-from bulkjob.vocabulary import Change, Code, Status
+from bulkjob.vocabulary import Code, Effect, Status
 
-ASKED = AgentWish(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=None, rows=(3,))
+ASKED = DepartmentAgent(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=None, rows=(3,))
 
 
 def member(count: int = 0, order: int = 0) -> Membership:
@@ -28,17 +29,17 @@ def workspace(parent: str | None = "u2", present: Membership | None = None) -> W
     )
 
 
-def moved(before: str | None, after: str | None, status: Status | None = Status.SUCCESS, row: int = 2) -> Made:
+def moved(before: str | None, after: str | None, status: Status | None = Status.SUCCESS, row: int = 2) -> Attempt:
     """A department's change of unit."""
-    return Made(wish=UnitWish(department_id="d1", unit_id=after, rows=(row,)), before=before, status=status)
+    return Attempt(wish=DepartmentUnit(department_id="d1", unit_id=after, rows=(row,)), before=before, status=status)
 
 
-def set_agent(wish: AgentWish, before: Before, status: Status | None = Status.SUCCESS) -> Made:
+def set_agent(wish: DepartmentAgent, before: Prior, status: Status | None = Status.SUCCESS) -> Attempt:
     """A change of an agent's place."""
-    return Made(wish=wish, before=before, status=status)
+    return Attempt(wish=wish, before=before, status=status)
 
 
-def outcome_of(made: list[Made], now: Workspace) -> tuple[UnitWish | AgentWish, Outcome | None]:
+def outcome_of(made: list[Attempt], now: Workspace) -> tuple[DepartmentUnit | DepartmentAgent, Outcome | None]:
     """The one wish of a way back, and its outcome if it needs no call."""
     back = way_back(made, now)
     (wish,) = back.wishes
@@ -47,15 +48,15 @@ def outcome_of(made: list[Made], now: Workspace) -> tuple[UnitWish | AgentWish, 
 
 def test_a_unit_goes_back() -> None:
     """A department that is where the run put it goes back to where it was, also to no unit."""
-    assert outcome_of([moved("u1", "u2")], workspace("u2")) == (UnitWish(department_id="d1", unit_id="u1", rows=(2,)), None)
-    assert outcome_of([moved(None, "u2")], workspace("u2")) == (UnitWish(department_id="d1", unit_id=None, rows=(2,)), None)
+    assert outcome_of([moved("u1", "u2")], workspace("u2")) == (DepartmentUnit(department_id="d1", unit_id="u1", rows=(2,)), None)
+    assert outcome_of([moved(None, "u2")], workspace("u2")) == (DepartmentUnit(department_id="d1", unit_id=None, rows=(2,)), None)
 
 
 def test_a_unit_that_is_back_already_needs_no_call() -> None:
     """What somebody has put back by hand, or an earlier rollback, is already so."""
     _, outcome = outcome_of([moved("u1", "u2")], workspace("u1"))
     assert outcome is not None
-    assert (outcome.status, outcome.change) == (Status.SUCCESS, Change.UNCHANGED)
+    assert (outcome.status, outcome.change) == (Status.SUCCESS, Effect.UNCHANGED)
 
 
 def test_a_unit_that_somebody_changed_since_is_left_alone() -> None:
@@ -77,7 +78,7 @@ def test_a_department_that_is_gone_is_said() -> None:
 def test_several_attempts_go_back_to_the_first() -> None:
     """A change that was tried in two attempts goes back to what the first one found, for the rows of both."""
     made = [moved("u1", "u2", None, row=2), moved("u2", "u3", row=5)]
-    assert outcome_of(made, workspace("u3")) == (UnitWish(department_id="d1", unit_id="u1", rows=(2, 5)), None)
+    assert outcome_of(made, workspace("u3")) == (DepartmentUnit(department_id="d1", unit_id="u1", rows=(2, 5)), None)
 
 
 def test_an_agent_whom_any_attempt_may_have_added_leaves() -> None:
@@ -97,7 +98,7 @@ def test_what_is_known_to_have_failed_is_no_change() -> None:
 def test_an_agent_who_was_added_leaves(now: Membership) -> None:
     """Somebody who was added is removed, also after some chats."""
     wish, outcome = outcome_of([set_agent(ASKED, None)], workspace(present=now))
-    assert isinstance(wish, AgentWish)
+    assert isinstance(wish, DepartmentAgent)
     assert (wish.present, outcome) == (False, None)
 
 

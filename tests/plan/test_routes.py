@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Plan, UnitPost
 from bulkjob.plan.forecast import forecast_of
 from bulkjob.plan.routes import shared_out, windows
-from bulkjob.records.plan import AgentsPost, AgentWish, DepartmentPut, Operation, Plan, UnitPost, UnitWish
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.pacing.tickets import Limit
@@ -22,26 +24,26 @@ def server(version: tuple[int, int] = (7, 0)) -> Server:
     return Server(version=Version(*version), version_text="", account=account, permissions=None, modules=None)
 
 
-def wish(department: str, *, present: bool = True) -> AgentWish:
-    return AgentWish(department_id=department, agent_id="u", username="u", present=present, count=None, order=None, rows=(2,))
+def wish(department: str, *, present: bool = True) -> DepartmentAgent:
+    return DepartmentAgent(department_id=department, agent_id="u", username="u", present=present, count=None, order=None, rows=(2,))
 
 
 def put(number: int, *, unit: bool = False) -> DepartmentPut:
     department = f"d{number}"
-    moved = UnitWish(department_id=department, unit_id="unit", rows=(2,)) if unit else None
+    moved = DepartmentUnit(department_id=department, unit_id="unit", rows=(2,)) if unit else None
     return DepartmentPut(department_id=department, unit=moved, agents=(wish(department),), after=("unit/a/repair",) if not unit else ())
 
 
 def removal(number: int) -> AgentsPost:
-    return AgentsPost(department_id=f"r{number}", wishes=(wish(f"r{number}", present=False),), after=())
+    return AgentsPost(department_id=f"r{number}", changes=(wish(f"r{number}", present=False),), after=())
 
 
-UNIT = UnitPost(unit_id="a", wishes=(), lost=frozenset(), after=())
+UNIT = UnitPost(unit_id="a", changes=(), lost=frozenset(), after=())
 
 
 def plan(*operations: Operation) -> Plan:
     wishes = tuple(wish for operation in operations for wish in operation.wishes)
-    return Plan(wishes=wishes, settled={}, operations=operations, warnings=())
+    return Plan(changes=wishes, settled={}, operations=operations, warnings=())
 
 
 def kinds(shared: Plan) -> Counter[str]:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import ALREADY_SO, Outcome, failed
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.plan.state import RunState
 from bulkjob.records.naming import Naming
-from bulkjob.records.plan import ALREADY_SO, Outcome, UnitWish, Wish, failed
-from bulkjob.records.results import Known, RowResult
+from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Department, Workspace
 from bulkjob.report.ending import exit_code_of, write_report
@@ -24,19 +26,19 @@ SHEET = check(parse(b"department;unit;note\nd1;a;one\nd2;a;two\nd3;a;=three\n", 
 THERE = Workspace(
     departments={name: Department(id=name, name=name, parent_id=None, archived=False) for name in ("d1", "d2", "d3")}, units=None, agents={}
 )
-WISHES = tuple(UnitWish(department_id=f"d{number}", unit_id="a", rows=(number + 1,)) for number in (1, 2, 3))
+WISHES = tuple(DepartmentUnit(department_id=f"d{number}", unit_id="a", rows=(number + 1,)) for number in (1, 2, 3))
 INTERRUPTED = Stop(Exit.INTERRUPTED, "The job was interrupted.")
 
 results = st.lists(st.sampled_from(Status).map(lambda status: RowResult(row=2, status=status)))
 
 
-def known(*outcomes: Outcome | None, problems: tuple[Problem, ...] = ()) -> Known:
+def known(*outcomes: Outcome | None, problems: tuple[Problem, ...] = ()) -> RunState:
     """Of the three rows; None for one that was not settled."""
     settled: dict[Wish, Outcome] = {wish: outcome for wish, outcome in zip(WISHES, outcomes, strict=False) if outcome}
-    return Known(checked=SHEET, wishes=WISHES[: len(outcomes)], outcomes=settled, naming=Naming(THERE), problems=problems)
+    return RunState(checked=SHEET, changes=WISHES[: len(outcomes)], outcomes=settled, naming=Naming(THERE), problems=problems)
 
 
-def written(path: Path, what: Known, stop: Stop | None = None, *, mirror: bool = False) -> tuple[Ending, dict[int, Status]]:
+def written(path: Path, what: RunState, stop: Stop | None = None, *, mirror: bool = False) -> tuple[Ending, dict[int, Status]]:
     ending, found = write_report(RunDirectory(path), what, stop, RunFigures(), mirror=mirror)
     return ending, {row: result.status for row, result in found.items()}
 
@@ -112,12 +114,12 @@ class TestFiles:
         """With mirror, all rows of a department come along, however they spell it: a sheet without them would remove their agents."""
         sheet = check(parse(b"department;unit\nSales;a\nd1;a\nd2;a\n", "reorg.csv"))
         wishes = (
-            UnitWish(department_id="d1", unit_id="a", rows=(2,)),
-            UnitWish(department_id="d1", unit_id="b", rows=(3,)),
-            UnitWish(department_id="d2", unit_id="a", rows=(4,)),
+            DepartmentUnit(department_id="d1", unit_id="a", rows=(2,)),
+            DepartmentUnit(department_id="d1", unit_id="b", rows=(3,)),
+            DepartmentUnit(department_id="d2", unit_id="a", rows=(4,)),
         )
         outcomes: dict[Wish, Outcome] = {wishes[0]: failed(Code.REJECTED, "No."), wishes[1]: ALREADY_SO, wishes[2]: ALREADY_SO}
-        what = Known(checked=sheet, wishes=wishes, outcomes=outcomes, naming=Naming(THERE))
+        what = RunState(checked=sheet, changes=wishes, outcomes=outcomes, naming=Naming(THERE))
         written(tmp_path, what, mirror=True)
         assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales", "d1"]
         written(tmp_path, what)

@@ -4,7 +4,7 @@ import pytest
 
 from bulkjob.phrases import SAID_LIMIT, named, named_agent, one_line
 from bulkjob.report.messages import Evidence, Half, Subject, failure_message, joined, success_message, unsent_message
-from bulkjob.vocabulary import Change, Code, Status
+from bulkjob.vocabulary import Code, Effect, Status
 
 CODES = list(Code)
 FAILED_CODES = CODES[CODES.index(Code.NOT_APPLIED) : CODES.index(Code.REFUSED)]
@@ -37,8 +37,8 @@ SUBJECTS = [MOVE, PUT_IN, TAKE_OUT, ADD, CHANGE, REMOVE]
 )
 def test_success_says_what_was_done(subject: Subject, updated: str, unchanged: str) -> None:
     """A success says what was done, or that it was so."""
-    assert success_message(subject, Change.UPDATED) == updated
-    assert success_message(subject, Change.UNCHANGED) == unchanged
+    assert success_message(subject, Effect.UPDATED) == updated
+    assert success_message(subject, Effect.UNCHANGED) == unchanged
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -126,22 +126,22 @@ def test_names_and_ids() -> None:
     assert named_agent("", "u-gone") == '"u-gone"'
 
 
-def half(subject: Subject, status: Status, change: Change = Change.NONE) -> Half:
+def half(subject: Subject, status: Status, change: Effect = Effect.NONE) -> Half:
     return Half(subject=subject, status=status, change=change, message=f"[{subject.kind} {status}]")
 
 
 @pytest.mark.parametrize(
     ("unit", "agent", "message"),
     [
-        (half(MOVE, Status.SUCCESS, Change.UPDATED), half(ADD, Status.SUCCESS, Change.UNCHANGED), "[unit success] [agent success]"),
+        (half(MOVE, Status.SUCCESS, Effect.UPDATED), half(ADD, Status.SUCCESS, Effect.UNCHANGED), "[unit success] [agent success]"),
         (half(MOVE, Status.NOT_SENT), half(ADD, Status.NOT_SENT), "[unit not_sent]"),
         (
             half(MOVE, Status.FAILED),
-            half(ADD, Status.SUCCESS, Change.UPDATED),
+            half(ADD, Status.SUCCESS, Effect.UPDATED),
             "[unit failed] The agent part of the row was done all the same: agent @anna (u-anna) is in the department with order 2.",
         ),
         (
-            half(MOVE, Status.SUCCESS, Change.UNCHANGED),
+            half(MOVE, Status.SUCCESS, Effect.UNCHANGED),
             half(ADD, Status.FAILED),
             '[agent failed] The unit part of the row was so already: in unit "DACH" (unit-dach).',
         ),
@@ -149,7 +149,7 @@ def half(subject: Subject, status: Status, change: Change = Change.NONE) -> Half
         (half(MOVE, Status.FAILED), half(ADD, Status.NOT_SENT), "[unit failed] For the agent part of the row nothing was sent."),
         (half(MOVE, Status.NOT_SENT), half(ADD, Status.FAILED), "[agent failed] For the unit part of the row nothing was sent."),
         (
-            half(TAKE_OUT, Status.SUCCESS, Change.UPDATED),
+            half(TAKE_OUT, Status.SUCCESS, Effect.UPDATED),
             half(ADD, Status.NOT_SENT),
             "[agent not_sent] The unit part of the row was done all the same: in no unit.",
         ),

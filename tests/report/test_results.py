@@ -18,7 +18,7 @@ from bulkjob.report.results import render_results, results_frame
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.sheet import check, parse
 from bulkjob.sheet.text import stripped
-from bulkjob.vocabulary import OUTCOME_COLUMNS, Change, Code, Status
+from bulkjob.vocabulary import OUTCOME_COLUMNS, Code, Effect, Status
 
 MakeSheet = Callable[..., Sheet]
 
@@ -39,7 +39,7 @@ def unguarded(cell: str) -> str:
 
 
 def done(row: int, message: str = "Already so.") -> RowResult:
-    return RowResult(row=row, status=Status.SUCCESS, change=Change.UNCHANGED, message=message)
+    return RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED, message=message)
 
 
 def failed(row: int) -> RowResult:
@@ -87,7 +87,7 @@ def test_the_file_byte_by_byte(make_sheet: MakeSheet) -> None:
     """results.csv begins with a BOM and the fixed columns, quotes as RFC 4180 says and ends its lines with CRLF."""
     sheet = make_sheet(["department", "", "agent", ""], [["Köln, Süd", "a", "@anna", "-"], ['"NA"', "", "=x", ""]], [2, 5])
     results = {
-        2: RowResult(row=2, status=Status.SUCCESS, change=Change.UPDATED, message="Added.", attempts=2, http_status=200, seconds=1.23456),
+        2: RowResult(row=2, status=Status.SUCCESS, change=Effect.UPDATED, message="Added.", attempts=2, http_status=200, seconds=1.23456),
         5: RowResult(row=5, status=Status.NOT_SENT, code=Code.REFUSED, message="-no-"),
     }
     assert (

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import ALREADY_SO, Outcome, failed
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.plan.state import RunState
 from bulkjob.records.naming import Naming
-from bulkjob.records.plan import ALREADY_SO, AgentWish, Outcome, UnitWish, Wish, failed
-from bulkjob.records.results import Known, RowResult
+from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import CheckedSheet, Problem
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.report.rows import row_results
 from bulkjob.sheet import check, parse
-from bulkjob.vocabulary import Change, Code, Exit, Status, Stop
+from bulkjob.vocabulary import Code, Effect, Exit, Status, Stop
 
 THERE = Workspace(
     departments={
@@ -25,7 +28,7 @@ THERE = Workspace(
     agents={"u-anna": Agent(id="u-anna", username="anna", department_ids=frozenset({"d2"}))},
     members={"d1": {"u-bob": Membership(agent_id="u-bob", username="bob", count=3, order=0)}},
 )
-UPDATED = Outcome(status=Status.SUCCESS, change=Change.UPDATED, attempts=1, http_status=200, seconds=0.25)
+UPDATED = Outcome(status=Status.SUCCESS, change=Effect.UPDATED, attempts=1, http_status=200, seconds=0.25)
 NOT_APPLIED = Outcome(
     status=Status.FAILED, code=Code.NOT_APPLIED, seen='it is in unit "EMEA" (emea)', attempts=2, http_status=200, seconds=0.5
 )
@@ -48,21 +51,21 @@ def checked(rows: int) -> CheckedSheet:
     return check(parse(f"department;unit\n{lines}".encode(), "reorg.csv"))
 
 
-def unit(*rows: int, department_id: str = "d1", unit_id: str | None = "apac") -> UnitWish:
-    return UnitWish(department_id=department_id, unit_id=unit_id, rows=rows)
+def unit(*rows: int, department_id: str = "d1", unit_id: str | None = "apac") -> DepartmentUnit:
+    return DepartmentUnit(department_id=department_id, unit_id=unit_id, rows=rows)
 
 
-def agent(*rows: int, name: str = "anna", present: bool = True, count: int | None = None, order: int | None = None) -> AgentWish:
-    return AgentWish(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=rows)
+def agent(*rows: int, name: str = "anna", present: bool = True, count: int | None = None, order: int | None = None) -> DepartmentAgent:
+    return DepartmentAgent(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=rows)
 
 
 def results_of(
     outcomes: Mapping[Wish, Outcome | None], stop: Stop | None = None, *, rows: int | None = None, there: Workspace = THERE
 ) -> dict[int, RowResult]:
     """Of a plan with these wishes; None for a wish that was not settled."""
-    known = Known(
+    known = RunState(
         checked=checked(rows or max(row for wish in outcomes for row in wish.rows) - 1),
-        wishes=tuple(outcomes),
+        changes=tuple(outcomes),
         outcomes={wish: outcome for wish, outcome in outcomes.items() if outcome},
         naming=Naming(there),
     )
@@ -105,11 +108,11 @@ class TestLaws:
         drawn = [(wish, data.draw(outcomes)) for wish in wishes]
         settled = {wish: outcome for wish, outcome in drawn if outcome}
         stop = data.draw(stops)
-        known = Known(
+        known = RunState(
             checked=checked(len(rows)),
             problems=tuple(problem(row) for row in problems),
             held_back=frozenset(held_back),
-            wishes=tuple(wishes),
+            changes=tuple(wishes),
             outcomes=data.draw(st.sampled_from([None, settled])),
             naming=Naming(THERE),
         )
@@ -125,10 +128,10 @@ class TestLaws:
             assert (result.code is None) == succeeded
             assert (result.status is Status.INVALID) == (row in problems)
             assert (result.status is Status.FAILED) == any(outcome and outcome.status is Status.FAILED for outcome in asked)
-            assert (result.change is Change.UPDATED) == (
-                succeeded and any(outcome and outcome.change is Change.UPDATED for outcome in asked)
+            assert (result.change is Effect.UPDATED) == (
+                succeeded and any(outcome and outcome.change is Effect.UPDATED for outcome in asked)
             )
-            assert (result.change is Change.NONE) == (not succeeded)
+            assert (result.change is Effect.NONE) == (not succeeded)
             if result.status in (Status.INVALID, Status.NOT_SENT):
                 assert (result.attempts, result.http_status, result.seconds) == (None, None, None)
 
@@ -137,7 +140,7 @@ class TestBeforeThePlan:
     def test_invalid_rows_say_all_that_is_wrong(self) -> None:
         """An invalid row has its first problem's code and the messages of all, each once."""
         sheet = checked(2)
-        known = Known(
+        known = RunState(
             checked=replace(sheet, problems=(problem(3, "First.", Code.BAD_NUMBER),)),
             problems=(problem(3, "Second."), problem(3, "Second.")),
         )
@@ -147,7 +150,7 @@ class TestBeforeThePlan:
     def test_valid_rows_say_why_nothing_was_sent(self) -> None:
         """Operations staff see only the report: a refused row says in it what stopped the job."""
         stop = Stop(Exit.BAD_SHEET, "1 row is invalid. Correct it.")
-        result = row_results(Known(checked=checked(1)), stop)[2]
+        result = row_results(RunState(checked=checked(1)), stop)[2]
         assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
         assert result.message == (
             "Nothing was sent for this row: 1 row is invalid. Correct it. Put right what stopped the job, then run the sheet again."
@@ -155,7 +158,7 @@ class TestBeforeThePlan:
 
     def test_held_back_rows_say_so(self) -> None:
         """With --skip-invalid, a valid row of a department that an invalid row is about is refused for that, however the job ends."""
-        known = Known(checked=checked(2), problems=(problem(2),), held_back=frozenset({3}), outcomes={}, naming=Naming(THERE))
+        known = RunState(checked=checked(2), problems=(problem(2),), held_back=frozenset({3}), outcomes={}, naming=Naming(THERE))
         for stop in (None, Stop(Exit.UNAVAILABLE, "The server cannot be reached.")):
             result = row_results(known, stop)[3]
             assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
@@ -177,7 +180,7 @@ class TestBeforeThePlan:
     def test_code_of_unsent_rows_by_exit_code(self, exit_code: Exit, code: Code) -> None:
         """What ended the job decides the code of the rows it did not come to, before the plan and after it."""
         stop = Stop(exit_code, STOPS[exit_code])
-        early = row_results(Known(checked=checked(1)), stop)[2]
+        early = row_results(RunState(checked=checked(1)), stop)[2]
         late = result_of((unit(2), None), stop=stop)
         assert (early.status, early.code) == (late.status, late.code) == (Status.NOT_SENT, code)
         assert early.message == late.message
@@ -194,21 +197,21 @@ class TestSuccess:
     @pytest.mark.parametrize(
         ("halves", "change", "message"),
         [
-            ([(unit(2), UPDATED)], Change.UPDATED, 'Moved to unit "APAC" (apac) from "EMEA" (emea).'),
-            ([(unit(2, unit_id=None), UPDATED)], Change.UPDATED, 'Taken out of unit "EMEA" (emea).'),
-            ([(unit(2, department_id="d2"), UPDATED)], Change.UPDATED, 'Put into unit "APAC" (apac).'),
-            ([(unit(2), ALREADY_SO)], Change.UNCHANGED, 'Already so: in unit "APAC" (apac).'),
-            ([(agent(2, count=3), UPDATED)], Change.UPDATED, "Added agent @anna (u-anna) with count 3."),
-            ([(agent(2, name="bob", order=4), UPDATED)], Change.UPDATED, "Changed agent @bob (u-bob) to order 4."),
-            ([(agent(2, name="bob", present=False), UPDATED)], Change.UPDATED, "Removed agent @bob (u-bob)."),
+            ([(unit(2), UPDATED)], Effect.UPDATED, 'Moved to unit "APAC" (apac) from "EMEA" (emea).'),
+            ([(unit(2, unit_id=None), UPDATED)], Effect.UPDATED, 'Taken out of unit "EMEA" (emea).'),
+            ([(unit(2, department_id="d2"), UPDATED)], Effect.UPDATED, 'Put into unit "APAC" (apac).'),
+            ([(unit(2), ALREADY_SO)], Effect.UNCHANGED, 'Already so: in unit "APAC" (apac).'),
+            ([(agent(2, count=3), UPDATED)], Effect.UPDATED, "Added agent @anna (u-anna) with count 3."),
+            ([(agent(2, name="bob", order=4), UPDATED)], Effect.UPDATED, "Changed agent @bob (u-bob) to order 4."),
+            ([(agent(2, name="bob", present=False), UPDATED)], Effect.UPDATED, "Removed agent @bob (u-bob)."),
             (
                 [(unit(2), ALREADY_SO), (agent(2), UPDATED)],
-                Change.UPDATED,
+                Effect.UPDATED,
                 'Already so: in unit "APAC" (apac). Added agent @anna (u-anna).',
             ),
         ],
     )
-    def test_message_says_what_was_done(self, halves: Sequence[tuple[Wish, Outcome]], change: Change, message: str) -> None:
+    def test_message_says_what_was_done(self, halves: Sequence[tuple[Wish, Outcome]], change: Effect, message: str) -> None:
         """A success says what was done, or that it was so already, with names and ids."""
         result = result_of(*halves)
         assert (result.status, result.change, result.code, result.message) == (Status.SUCCESS, change, None, message)
@@ -218,7 +221,7 @@ class TestSuccess:
         result = result_of((unit(2), ALREADY_SO), (agent(2), UPDATED))
         assert (result.attempts, result.http_status, result.seconds) == (1, 200, 0.25)
         result = result_of((unit(2), ALREADY_SO), (agent(2), ALREADY_SO))
-        assert (result.change, result.attempts, result.http_status, result.seconds) == (Change.UNCHANGED, None, None, None)
+        assert (result.change, result.attempts, result.http_status, result.seconds) == (Effect.UNCHANGED, None, None, None)
 
     def test_duplicates_share_the_outcome(self) -> None:
         """Rows that ask for the same share status, change, figures and words."""
@@ -253,7 +256,7 @@ class TestHalves:
         """A row is what its worse half is, and says what became of the better one."""
         stop = Stop(Exit.UNAVAILABLE, "The server cannot be reached.")
         result = result_of((unit(2), unit_outcome), (agent(2), agent_outcome), stop=stop)
-        assert (result.status, result.code, result.change) == (status, code, Change.NONE)
+        assert (result.status, result.code, result.change) == (status, code, Effect.NONE)
         assert other in result.message
 
     def test_half_that_was_not_written_has_no_figures(self) -> None:
@@ -283,7 +286,7 @@ class TestMirror:
     def test_removal_is_an_update(self) -> None:
         """A row that was so already and shares a removal has been updated, and says by what."""
         results = results_of({agent(2): UPDATED, agent(3, name="cem"): ALREADY_SO, self.LEAVES: UPDATED})
-        assert {(result.status, result.change) for result in results.values()} == {(Status.SUCCESS, Change.UPDATED)}
+        assert {(result.status, result.change) for result in results.values()} == {(Status.SUCCESS, Effect.UPDATED)}
         removed = "Removed from the department, because no row names them: @bob (u-bob)."
         assert results[2].message == f"Added agent @anna (u-anna). {removed}"
         assert results[3].message == f"Already so: agent @cem (u-cem) is in the department. {removed}"
@@ -329,5 +332,5 @@ class TestSubjects:
 
     def test_department_of_a_row(self) -> None:
         """A row stands for its department's id where that is known, else for the sheet's word."""
-        known = Known(checked=checked(3), wishes=(unit(2, department_id="d2"), agent(4)))
+        known = RunState(checked=checked(3), changes=(unit(2, department_id="d2"), agent(4)))
         assert known.departments == {2: "d2", 3: "Department 1", 4: "d1"}

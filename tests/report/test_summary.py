@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from bulkjob.records.results import RowResult
 from bulkjob.report.summary import Ending, RunFigures, counted, render_summary
-from bulkjob.vocabulary import Change, Code, Exit, Status
+from bulkjob.vocabulary import Code, Effect, Exit, Status
 
 MakeEnding = Callable[..., Ending]
 
 RESULTS = [
-    RowResult(row=2, status=Status.SUCCESS, change=Change.UPDATED),
-    RowResult(row=3, status=Status.SUCCESS, change=Change.UNCHANGED),
-    RowResult(row=4, status=Status.SUCCESS, change=Change.UNCHANGED),
+    RowResult(row=2, status=Status.SUCCESS, change=Effect.UPDATED),
+    RowResult(row=3, status=Status.SUCCESS, change=Effect.UNCHANGED),
+    RowResult(row=4, status=Status.SUCCESS, change=Effect.UNCHANGED),
     RowResult(row=5, status=Status.FAILED, code=Code.TIMEOUT),
     RowResult(row=7, status=Status.INVALID, code=Code.BAD_NUMBER),
     RowResult(row=8, status=Status.NOT_SENT, code=Code.STOPPED),
@@ -63,10 +63,10 @@ def test_a_hidden_version_is_null(make_ending: MakeEnding) -> None:
 def test_the_counts_add_up(statuses: list[Status]) -> None:
     """Every row is counted in exactly one way."""
     results = [
-        RowResult(row=row, status=status, change=Change.UPDATED if status is Status.SUCCESS and row % 2 else Change.UNCHANGED)
+        RowResult(row=row, status=status, change=Effect.UPDATED if status is Status.SUCCESS and row % 2 else Effect.UNCHANGED)
         for row, status in enumerate(statuses)
     ]
     rows = counted(results)
     assert rows.success + rows.failed + rows.invalid + rows.not_sent == rows.total == len(statuses)
     assert rows.failed == statuses.count(Status.FAILED)
-    assert rows.updated == sum(result.status is Status.SUCCESS and result.change is Change.UPDATED for result in results)
+    assert rows.updated == sum(result.status is Status.SUCCESS and result.change is Effect.UPDATED for result in results)

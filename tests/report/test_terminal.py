@@ -7,7 +7,7 @@ import pytest
 from bulkjob.records.results import RowResult
 from bulkjob.report.summary import Ending, RunFigures, counted
 from bulkjob.report.terminal import next_step, summary_lines
-from bulkjob.vocabulary import UNSENT_CODE, Change, Code, Exit, Status
+from bulkjob.vocabulary import UNSENT_CODE, Code, Effect, Exit, Status
 
 MakeEnding = Callable[..., Ending]
 
@@ -38,7 +38,7 @@ def test_the_next_step_is_one_sentence(make_ending: MakeEnding, exit_code: Exit)
 
 def test_a_run_that_was_done_already(make_ending: MakeEnding) -> None:
     """A second run says in its first line that all is so, and that nothing is left to do."""
-    results = [RowResult(row=row, status=Status.SUCCESS, change=Change.UNCHANGED) for row in range(2, 1502)]
+    results = [RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED) for row in range(2, 1502)]
     figures = RunFigures(calls=(("GET", "livechat/department", 200, 2),), duration_seconds=0.52)
     assert summary_lines(make_ending(Exit.OK, figures=figures), results) == [
         "reorg.csv: every row is as the sheet says",

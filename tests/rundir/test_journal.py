@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.records.plan import AgentWish, Outcome, UnitWish
+from bulkjob.changes.change import Outcome
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
 from bulkjob.rocketchat import endpoints
-from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Rows, Settled, line_of, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Intent, Opened, Owner, Rows, Settled, line_of, records_of
 from bulkjob.rundir.history import history_of
 from bulkjob.rundir.journal import Journal
-from bulkjob.vocabulary import Change as RowChange
 from bulkjob.vocabulary import Code, Exit, Status, Stop
+from bulkjob.vocabulary import Effect as RowChange
 
 OWNER = Owner(sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False)
 SHEET = Sheet(
@@ -31,8 +33,8 @@ SHEET = Sheet(
     positions={"department": 0},
     cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 5], dtype="str"),
 )
-UNIT = UnitWish(department_id="d1", unit_id="u2", rows=(2, 3))
-AGENT = AgentWish(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=4, rows=(3,))
+UNIT = DepartmentUnit(department_id="d1", unit_id="u2", rows=(2, 3))
+AGENT = DepartmentAgent(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=4, rows=(3,))
 BEFORE = Membership(agent_id="a1", username="anna", count=7, order=0)
 REQUEST = endpoints.put_department("d1", dict.fromkeys(REQUIRED_FIELDS, "x"), unit_id="u2", knows_units=True, members=())
 DONE = Outcome(status=Status.SUCCESS, change=RowChange.UPDATED, attempts=1, http_status=200, seconds=0.25)

@@ -1,0 +1,259 @@
+"""What rows can ask for, seen from outside: a `Change` knows its target, whether the server holds it, and what it is called.
+
+Each kind of change is one module of this package. A change is the desired state of one thing (a department's unit, an agent's place in a
+department); its *prior state* is what was there before it was written.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+
+import msgspec
+
+from bulkjob.records import Naming, Server, Workspace
+from bulkjob.vocabulary import Code, Effect, Status
+
+if TYPE_CHECKING:
+    from bulkjob.changes.kinds import AnyEntry
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent's place in a department; a number is null where it was not read, or is to stay as it is."""
+
+    count: int | None = None
+    order: int | None = None
+    doubled: bool = False
+    """Whether the server stores the agent there more than once; the numbers are those of one of the rows."""
+
+
+#: What a change found before it was written, or finds now: a unit's id, an agent's place, a field's value; None for nothing.
+Prior = str | bool | Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a change."""
+
+    status: Status
+    change: Effect = Effect.NONE
+    code: Code | None = None
+    said: str = ""
+    """The server's own words, or the reason why nothing was sent."""
+    seen: str = ""
+    """What the server was found to hold instead, as a clause."""
+    looked_up: bool = True
+    """False where a write went out and what became of it could not be looked up."""
+    attempts: int | None = None
+    http_status: int | None = None
+    seconds: float | None = None
+    prior: Prior | msgspec.UnsetType = msgspec.UNSET
+    """What the write that decided it had found; unset where nothing was written."""
+
+
+ALREADY_SO = Outcome(status=Status.SUCCESS, change=Effect.UNCHANGED)
+
+
+def failed(code: Code, said: str = "", *, seen: str = "") -> Outcome:
+    """The outcome of a change that fails without a call."""
+    return Outcome(status=Status.FAILED, code=code, said=said, seen=seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """How messages speak of a change; each text is a piece of a sentence, made with the state before."""
+
+    done: str
+    """A sentence: what was done."""
+    planned: str
+    """A sentence: what a plan will do."""
+    thing: str
+    """What it is about, as the beginning of a sentence: ``Agent @anna in department "Sales"``."""
+    subject: str
+    """The beginning of a failure's sentence: what should have been changed."""
+    deed: str
+    """What should have been done to the subject, behind ``was not``."""
+    state: str
+    """What is so once the change is made, as a clause."""
+    opposite: str
+    """What was seen where it was not made and nothing more precise is known, as a clause."""
+
+
+class Change(Protocol):
+    """One thing that rows ask for. Equal are changes that ask for the same, whichever rows do."""
+
+    part: ClassVar[str]
+    """What the part of a row that asks for it is called."""
+    rank: ClassVar[int]
+    """Of the parts of a row that failed, the one with the lowest rank decides the row."""
+
+    being: ClassVar[str]
+    """How a clause about its target begins: ``it is``."""
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The rows that ask for it; of what ``mirror`` asks for, the rows that say who stays."""
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What it is about, whatever is asked."""
+
+    @property
+    def wanted(self) -> Prior:
+        """The state that is asked for; a number that may be any is None."""
+
+    @property
+    def ends_assignment(self) -> bool:
+        """Whether an agent leaves a department."""
+
+    def limited_to(self, rows: Sequence[int]) -> Self:
+        """The same, asked for by these rows only."""
+
+    def found(self, state: Workspace) -> Prior:
+        """What there is of its target."""
+
+    def is_so(self, now: Prior) -> bool:
+        """Whether this is what is asked for, to the number."""
+
+    def holds(self, prior: Prior, now: Prior, *, certain: bool = False) -> bool:
+        """Whether the server holds it after a write that found ``prior``.
+
+        ``certain``: that write is known to have been carried out, so that what rose since rose since then.
+        """
+
+    def missing(self, state: Workspace) -> Outcome | None:
+        """The outcome where what it is about is no longer there; None if it is."""
+
+    def obstacle(self, state: Workspace, server: Server) -> Outcome | None:
+        """Why what is there cannot be written, whatever the route; None if nothing is known to speak against it."""
+
+    def undone(self, prior: Prior, rows: Sequence[int]) -> "Change":
+        """The change that puts back what this one found."""
+
+    def is_so_but_for_chats(self, now: Prior) -> bool:
+        """Whether it is so if a counter that chats have raised since is taken as it was."""
+
+    def described(self, prior: Prior, naming: Naming) -> str:
+        """A state of its target, as it stands behind `being`: ``in unit "DACH" (unit-dach)``."""
+
+    def words(self, prior: Prior, naming: Naming) -> Words:
+        """How messages speak of it."""
+
+    def entry(self, found: Prior, naming: Naming, status: Status, code: Code | None) -> "AnyEntry":
+        """How a plan's document holds it."""
+
+
+def agree(told: Prior, now: Prior) -> bool:
+    """Whether what is there is what was told of it; a number that was not told may be any."""
+    if not isinstance(told, Place) or not isinstance(now, Place):
+        return told == now
+    pairs = ((told.count, now.count), (told.order, now.order))
+    numbers = any(number is not None for number, _ in pairs)
+    return not (numbers and now.doubled and not told.doubled) and all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def seen(change: Change, now: Prior, naming: Naming) -> str:
+    """What there is of a change's target, as a clause: ``it is in no unit``."""
+    return f"{change.being} {change.described(now, naming)}"
+
+
+#: A change and what became of it.
+Settled = tuple[Change, Outcome]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind"):
+    """What every kind of change has; equality does not look at the rows, of which there may be thousands."""
+
+    rows: tuple[int, ...]
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What it is about, whatever is asked."""
+        raise TypeError(f"{type(self).__name__} says nothing of what it is about")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Asked) and (self.target, self.wanted) == (other.target, other.wanted)
+
+    def __hash__(self) -> int:
+        return hash((self.target, self.wanted))
+
+    @property
+    def wanted(self) -> Prior:
+        """The state that is asked for; a number that may be any is None."""
+        raise TypeError(f"{type(self).__name__} says nothing of what it asks for")
+
+    @property
+    def ends_assignment(self) -> bool:
+        """Whether an agent leaves a department."""
+        return False
+
+    def is_so(self, now: Prior) -> bool:
+        """Whether this is what is asked for, to the number."""
+        return agree(self.wanted, now)
+
+    def holds(self, prior: Prior, now: Prior, *, certain: bool = False) -> bool:  # noqa: ARG002 - matters where chats change what is there
+        """Whether the server holds it after a write that found ``prior``."""
+        return self.is_so(now)
+
+    def is_so_but_for_chats(self, now: Prior) -> bool:
+        """Whether it is so if a counter that chats have raised since is taken as it was."""
+        return self.is_so(now)
+
+    def limited_to(self, rows: Sequence[int]) -> Self:
+        """The same, asked for by these rows only."""
+        return msgspec.structs.replace(self, rows=tuple(rows))
+
+
+def by_row(changes: Iterable[Change]) -> dict[int, list[Change]]:
+    """Row → the changes that it asks for, in the order of their rank."""
+    found: dict[int, list[Change]] = defaultdict(list)
+    for change in sorted(changes, key=lambda change: change.rank):
+        for row in change.rows:
+            found[row].append(change)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One change that a run made, or may have made, and what it found."""
+
+    change: Change
+    prior: Prior
+    outcome: Outcome | None
+    """None where the run ended before it was known."""
+    status: Status | None
+    """None where nobody knows: the run ended before, or the write's outcome could not be looked up."""
+
+    def still_holds(self, now: Prior) -> bool:
+        """Whether what it made is there; a counter may have risen by chats."""
+        return self.change.holds(self.prior, now, certain=self.status is Status.SUCCESS)
+
+
+def settled(change: Change, state: Workspace, server: Server, attempts: Sequence[Attempt] = ()) -> Outcome | None:
+    """Why a change needs no call or cannot have one, by what the server holds; None where one is needed.
+
+    ``attempts``: of a change that puts back, what the run made; what somebody changed since is left alone.
+    """
+    now = change.found(state)
+    if missing := change.missing(state):
+        return missing
+    if change.is_so(now):
+        return ALREADY_SO
+    if attempts and not any(attempt.still_holds(now) for attempt in attempts):
+        if change.is_so_but_for_chats(now):
+            return ALREADY_SO
+        return failed(Code.CHANGED_MEANWHILE, seen=f"{seen(change, now, Naming(state))} now")
+    return change.obstacle(state, server)
+
+
+def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
+    """The outcome of a change that is seen to be so, told as what it is: the work of an earlier attempt of the same run."""
+    before = attempt.outcome
+    return replace(
+        outcome,
+        change=Effect.UPDATED,
+        prior=attempt.prior,
+        attempts=before.attempts if before else None,
+        http_status=before.http_status if before else None,
+        seconds=before.seconds if before else None,
+    )

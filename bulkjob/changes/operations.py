@@ -1,0 +1,202 @@
+"""What a plan is made of: changes, what is known to become of some, and the operations that carry the others.
+
+A plan settles the changes that need no call (already so, or certain to fail) and gives each other one to exactly one *operation*, which is
+one write. An operation knows what it costs; its call is made by `execute` from what the server holds at that moment.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from bulkjob.changes.change import Attempt, Change, Outcome, Prior
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.drafts import DepartmentDraft, UnitDraft
+from bulkjob.records import Server
+from bulkjob.rocketchat import Route, endpoints
+
+_GET_UNIT: Final = endpoints.unit("").route
+_GET_MONITORS: Final = endpoints.unit_monitors("").route
+_GET_DEPARTMENT: Final = endpoints.department("").route
+
+
+class UnitChange(Change, Protocol):
+    """A change that the ``POST`` of a unit can carry."""
+
+    def apply_to_unit(self, draft: UnitDraft) -> None:
+        """Adds what is asked for to the unit's draft."""
+
+
+class DepartmentChange(Change, Protocol):
+    """A change that the ``PUT`` of a department can carry."""
+
+    def apply_to_department(self, draft: DepartmentDraft, prior: Prior) -> None:
+        """Adds what is asked for to the department's draft, beside what was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A part of a write: calls whose turns are waited for side by side, and so many round trips."""
+
+    routes: tuple[Route, ...] = ()
+    lists_departments: bool = False
+    """Whether it also reads the list of all departments, which writes that wait at the same time share."""
+    trips: int
+    """Round trips one after the other, once the turns have come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms writes are made, as far as their cost depends on it."""
+
+    server: Server
+    shares_lists: bool = False
+    """Whether a department that loses or gains agents is looked up in the list that writes share, rather than by a call of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPost:
+    """``POST livechat/units/:id``: the whole unit, with the departments that come and those that are taken out of every unit."""
+
+    unit_id: str
+    changes: tuple[UnitChange, ...]
+    """Empty where the call only repairs the counters of a unit that others took departments from."""
+    lost: frozenset[str]
+    """The departments that operations before this one take out of the unit."""
+    after: tuple[str, ...]
+    """Ids of the operations that must have ended before, whatever became of them."""
+
+    @property
+    def id(self) -> str:
+        """What others name it by in ``after``."""
+        return unit_post_id(self.unit_id, repairs=not self.changes)
+
+    @property
+    def request_line(self) -> tuple[str, str]:
+        """Method and path of its write."""
+        return endpoints.POST_UNIT.method, endpoints.unit(self.unit_id).path
+
+    def verified(self, terms: Terms) -> str:
+        """How it is seen afterwards that it has done what it should."""
+        del terms
+        if not self.changes:
+            return "nothing of the sheet: it only lets the server count the unit's departments anew"
+        return "a fresh list of the departments shows each of them in the unit that is wanted"
+
+    def stages(self, terms: Terms) -> tuple[Stage, ...]:
+        """Waiting for a turn, reading and writing, looking."""
+        del terms
+        return (
+            Stage(routes=(endpoints.POST_UNIT,), trips=0),
+            Stage(routes=(_GET_UNIT, _GET_MONITORS), lists_departments=True, trips=2),
+            *((Stage(lists_departments=True, trips=1),) if self.changes else ()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentPut:
+    """``PUT livechat/department/:id``: the department's unit (None: as it is then), and agents that are new or change."""
+
+    department_id: str
+    unit: DepartmentUnit | None
+    agents: tuple[DepartmentAgent, ...]
+    after: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """What others name it by in ``after``."""
+        return department_put_id(self.department_id)
+
+    @property
+    def changes(self) -> tuple[DepartmentChange, ...]:
+        """All that it carries, the unit first."""
+        return (*((self.unit,) if self.unit else ()), *self.agents)
+
+    @property
+    def request_line(self) -> tuple[str, str]:
+        """Method and path of its write."""
+        return endpoints.PUT_DEPARTMENT.method, endpoints.department(self.department_id).path
+
+    def verified(self, terms: Terms) -> str:
+        """How it is seen afterwards that it has done what it should."""
+        late = terms.server.answers_puts_early and self.agents
+        shown = "a fresh list of the department's agents" if late else "the answer"
+        return f"{shown} shows what is wanted; a count above it is a chat that came in between"
+
+    def stages(self, terms: Terms) -> tuple[Stage, ...]:
+        """Waiting for a turn, reading and writing; before 6.6 the agents are looked at afterwards."""
+        looks = (Stage(routes=(endpoints.LIST_MEMBERS,), trips=1),) if self.agents and terms.server.answers_puts_early else ()
+        return Stage(routes=(endpoints.PUT_DEPARTMENT,), trips=0), Stage(routes=(_GET_DEPARTMENT,), trips=2), *looks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentsPost:
+    """``POST livechat/department/:id/agents``: agents that leave, and those that are new or change along with them."""
+
+    department_id: str
+    changes: tuple[DepartmentAgent, ...]
+    after: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """What others name it by in ``after``."""
+        return f"agents/{self.department_id}"
+
+    @property
+    def request_line(self) -> tuple[str, str]:
+        """Method and path of its write."""
+        return endpoints.POST_AGENTS.method, endpoints.department_agents(self.department_id, 0, 0).path
+
+    def verified(self, terms: Terms) -> str:
+        """How it is seen afterwards that it has done what it should."""
+        del terms
+        return "a fresh list of the department's agents shows what is wanted; a count above it is a chat that came in between"
+
+    def stages(self, terms: Terms) -> tuple[Stage, ...]:
+        """Waiting for a turn, reading and writing, looking."""
+        department = () if terms.shares_lists else (_GET_DEPARTMENT,)
+        return (
+            Stage(routes=(endpoints.POST_AGENTS,), trips=0),
+            Stage(routes=(endpoints.LIST_MEMBERS, *department), lists_departments=terms.shares_lists, trips=2),
+            Stage(routes=(endpoints.LIST_MEMBERS,), trips=1),
+        )
+
+
+Operation = UnitPost | DepartmentPut | AgentsPost
+
+
+def unit_post_id(unit_id: str, *, repairs: bool) -> str:
+    """The id of the operation that writes a unit; one that only repairs its counters may come after another."""
+    return f"unit/{unit_id}/repair" if repairs else f"unit/{unit_id}"
+
+
+def department_put_id(department_id: str) -> str:
+    """The id of the operation that puts a department; there is one at most."""
+    return f"department/{department_id}"
+
+
+def calls_of(operation: Operation, terms: Terms) -> Counter[Route]:
+    """The calls of one operation that it shares with no other: lists of departments are shared."""
+    return Counter(route for stage in operation.stages(terms) for route in stage.routes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that is to be done, and what is already known about the rest."""
+
+    changes: tuple[Change, ...]
+    """All of them; units first, each kind by first row."""
+    settled: Mapping[Change, Outcome]
+    """The changes that no operation carries."""
+    operations: tuple[Operation, ...]
+    """In an order that respects what each comes after."""
+    warnings: tuple[str, ...]
+    attempts: Mapping[Change, Sequence[Attempt]] = field(default_factory=lambda: MappingProxyType({}))
+    """Of changes that put back: what the run made; what somebody has changed since is left alone, up to the moment of the write."""
+
+    @property
+    def removals(self) -> int:
+        """How many agents leave a department."""
+        return sum(change.ends_assignment for operation in self.operations for change in operation.changes)

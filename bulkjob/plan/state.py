@@ -1,0 +1,51 @@
+"""What a run has found out so far, so that every ending can be reported, however early it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bulkjob.changes import Change, Outcome, Plan
+from bulkjob.records import CheckedSheet, Naming, Problem, RowResult, Server, Workspace
+
+
+@dataclass(slots=True, kw_only=True)
+class RunState:
+    """The state of one run. The job makes it, the parts of the run write down what they find, the report reads it."""
+
+    checked: CheckedSheet
+    undoes: bool = False
+    """Whether the job puts back what another one changed."""
+    earlier: dict[int, RowResult] = field(default_factory=dict)
+    """Rows that an earlier attempt brought to success; they keep their results."""
+    server: Server | None = None
+    workspace: Workspace | None = None
+    """As it was read before the first write; None before that."""
+    problems: tuple[Problem, ...] = ()
+    """What the server's lists showed to be wrong with the sheet."""
+    held_back: frozenset[int] = frozenset()
+    """Rows that are valid, of departments that an invalid row is about."""
+    plan: Plan | None = None
+    """What is carried out; None before there is a plan."""
+    outcomes: Mapping[Change, Outcome] | None = None
+    """Of the changes that are decided; None before there is a plan."""
+    repairs_left: frozenset[str] = frozenset()
+    """Ids of the units whose counters the job did not come to put right, though no row hangs on it."""
+    warnings: list[str] = field(default_factory=list)
+    """What people should read, in the order in which it was found."""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the plan is about."""
+        return self.plan.changes if self.plan else ()
+
+    @property
+    def naming(self) -> Naming:
+        """The names of the things in the workspace; where that is not known, ids stand for themselves."""
+        return Naming(self.workspace or Workspace(departments={}, units=None, agents={}))
+
+    @property
+    def departments(self) -> dict[int, str]:
+        """Row → what stands for its department: its id where that is known, else the sheet's word for it."""
+        position = self.checked.sheet.positions["department"]
+        cells = self.checked.sheet.cells
+        words = dict(zip(cells.index.tolist(), cells[position].tolist(), strict=True))
+        return words | {row: change.target[1] for change in self.changes for row in change.rows}

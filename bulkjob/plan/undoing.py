@@ -1,0 +1,57 @@
+"""From the history of a run to a plan that puts back what it changed."""
+
+from bulkjob.changes import DepartmentAgent, DepartmentUnit
+from bulkjob.plan.decide import Options, plan_changes, without_rows
+from bulkjob.plan.preparation import Warn, calls_made
+from bulkjob.plan.prepared import Prepared
+from bulkjob.plan.rollback import way_back
+from bulkjob.plan.state import RunState
+from bulkjob.records import CheckedSheet, RowResult, Sheet
+from bulkjob.rocketchat import Client, inspect_server, read_workspace, with_members
+from bulkjob.rundir import History
+from bulkjob.settings import Settings
+from bulkjob.vocabulary import Effect, Status
+
+_UNTOUCHED = "The run changed nothing for this row, so there is nothing to put back."
+
+
+def state_of_rollback(sheet: Sheet, history: History) -> RunState:
+    """What is known of a rollback before it begins: the rows that the run did not touch need nothing."""
+    touched = {row for attempt in history.attempts if attempt.status is not Status.FAILED for row in attempt.change.rows}
+    untouched = {
+        row: RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED, message=_UNTOUCHED)
+        for row in sheet.cells.index.tolist()
+        if row not in touched
+    }
+    checked = CheckedSheet(sheet=sheet, problems=(), warnings=(), assignments=(), suspects=())
+    return RunState(checked=checked, earlier=untouched, undoes=True)
+
+
+class Undoing:
+    """The way back: a `Preparing` whose changes are what was there before."""
+
+    def __init__(self, settings: Settings, state: RunState, history: History) -> None:
+        self.prepared: Prepared | None = None
+        self._settings = settings
+        self._state = state
+        self._history = history
+
+    def check(self) -> None:
+        """Nothing can be refused before the server has told what it holds."""
+
+    async def plan(self, client: Client, warn: Warn) -> Prepared:
+        """The plan of what is to be put back and was not by an earlier attempt. Raises `Stop`."""
+        state = self._state
+        server = state.server = await inspect_server(client)
+        made = [attempt for attempt in self._history.attempts if attempt.status is not Status.FAILED]
+        names_units = any(isinstance(attempt.change, DepartmentUnit) for attempt in made)
+        members = {attempt.change.department_id for attempt in made if isinstance(attempt.change, DepartmentAgent)}
+        workspace = await read_workspace(client, server, names_units=names_units, names_agents=False)
+        workspace = state.workspace = await with_members(client, workspace, members & workspace.departments.keys())
+        back = way_back(made)
+        left = without_rows(back, state.earlier.keys())
+        plan = plan_changes(left, workspace, server, Options(unit_route=self._settings.unit_route), back)
+        for warning in plan.warnings:
+            warn(warning)
+        self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
+        return self.prepared
