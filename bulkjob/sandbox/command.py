@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def serve(
         faults=faults,
         seed=seed or 0,
     )
-    if not _loopback(host):
-        print(_exposed(host), file=sys.stderr, flush=True)  # noqa: T201 - the command's output
+    if (warning := warning_of(host)) is not None:
+        print(warning, file=sys.stderr, flush=True)  # noqa: T201 - the command's output
     asyncio.run(_serve(sandbox, host=host, port=port, latency_ms=latency_ms))
     return 0
 
@@ -113,15 +114,9 @@ def _may(state: Mapping[str, Any], user: Mapping[str, Any], permission: str) -> 
     return not set(state["permissions"].get(permission) or ()).isdisjoint(user.get("roles", ()))
 
 
-def _loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _exposed(host: str) -> str:
+def warning_of(host: str) -> str | None:
+    """What to say before listening on an address that others than this machine may reach; None for a loopback address."""
+    with suppress(ValueError):
+        if ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
+            return None
     return f"Warning: other machines may reach this sandbox on {host or 'every address'}, and its tokens are easy to guess."

@@ -51,6 +51,8 @@ PUT = {
         ("refuse=exp(2)x1", "5....."),
         ("latency=40, editor, skew=-30, processes=2", "......"),
         ("latency=40, editor, 500x1", "5....."),
+        ("400-half=2/driver@PUT livechat/department/:idx1", "5....."),
+        ("400-after=other+1x1, reset-half=3x1, 504-afterx1", "555..."),
     ],
 )
 def test_grammar(spec: str, expected: str) -> None:
@@ -64,6 +66,16 @@ def test_grammar(spec: str, expected: str) -> None:
     [
         *("nonsense", "500:2", "500:x", "500x", "500+", "500:0.5:0.5", "reset", "500 x2"),
         *("500=3", "editor=1", "slow=", "slow=-1", "slow=3-2", "slow=exp(x)", "latency", "latency=-5", "latency=uniform"),
+        *(
+            "400-after=3",
+            "400-before=2/driver",
+            "reset-half=driver",
+            "400-half=words",
+            "400-half=-1",
+            "timeout-half=1-2",
+            "vanish=1",
+            "504-after=1",
+        ),
         *("skew", "skew=1-2", "skew=exp(3)", "skew=5:0.5", "skew=5x1", "processes", "processes=0", "processes=1.5", "processes=2@GET"),
     ],
 )
