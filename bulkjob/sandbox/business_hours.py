@@ -1,10 +1,10 @@
 """What happens to a business hour when a department stops working.
 
 As in Rocket.Chat's ``business-hour/Multiple.ts`` (``onDepartmentDisabled``), the same from 6.14.0-develop to the newest code: there is
-no way back, a department that is enabled again is in no business hour. A state says with the settings
-``Livechat_enable_business_hours`` (true) and ``Livechat_business_hour_type`` (``Multiple``) that this is in force. The business hours
-themselves may stand in the state as ``businessHours`` (``_id``, ``type`` ``custom`` or ``default``, ``active``); where the state says
-nothing of them, those that departments name are taken to be there, and the default one, too.
+no way back, and a department that is enabled again is in no business hour. The settings ``Livechat_enable_business_hours`` (true) and
+``Livechat_business_hour_type`` (``Multiple``, also if left out) of a state put this in force. The state may list the business hours as
+``businessHours`` (``_id``, ``type`` ``custom`` or ``default``, ``active``); without that list, those that departments name are assumed to
+exist, and so is the default one.
 """
 
 from bulkjob.sandbox.rules import Call, failure
@@ -40,5 +40,6 @@ def _in_force(call: Call) -> bool:
     return (
         call.state.premium
         and settings.get("Livechat_enable_business_hours") is True
-        and settings.get("Livechat_business_hour_type") == _MULTIPLE
+        # Where the state does not say: only this type puts departments into business hours of their own.
+        and settings.get("Livechat_business_hour_type", _MULTIPLE) == _MULTIPLE
     )

@@ -104,7 +104,7 @@ def _selector(call: Call) -> Document:
     """The selector of an autocompletion; raise the refusal of one that is missing or no JSON."""
     if not _names(call.query, "selector"):
         raise failure("The 'selector' param is required")
-    # One that is spelt as an object is none when it is parsed.
+    # The server parses ``selector[name]=…`` as an object, and then fails to parse the object as JSON.
     text = call.query.get("selector", "[object Object]")
     if not text:
         raise failure("The 'selector' param is required")

@@ -79,6 +79,12 @@ def test_business_hours_that_are_not_told(hours: Callable[..., Sandbox], call: C
     assert left(sandbox) == ([], None)
 
 
+def test_the_type_may_be_left_out(hours: Callable[..., Sandbox], call: Callable[..., Any]) -> None:
+    """Business hours that are on and that departments name are of the type that lets departments have them."""
+    sandbox = hours("dept-a", settings={"Livechat_enable_business_hours": True})
+    assert "businessHourId" not in put(call, sandbox, enabled=False).json["department"]
+
+
 def test_only_a_change_counts(hours: Callable[..., Sandbox], call: Callable[..., Any]) -> None:
     """A department that stays enabled, or was disabled before, keeps its business hour, and its agents' rows what they say."""
     sandbox = hours("dept-a")
