@@ -231,8 +231,17 @@ def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", metavar="FILE", type=Path, help="the workspace to serve, as JSON; never written to (default: a small one)"
     )
-    parser.add_argument("--rate-limit", metavar="CALLS/SECONDS|off", help="calls of a route in a window (default: the state's, 10/60)")
-    parser.add_argument("--server-version", metavar="VERSION", default="7.0", help="the release to behave as (default: %(default)s)")
+    parser.add_argument(
+        "--rate-limit",
+        metavar="CALLS/SECONDS|off",
+        help="calls of a route in a window, 0 for no limit (default: the state's, 10/60)",
+    )
+    parser.add_argument(
+        "--server-version",
+        metavar="VERSION",
+        default="7.0",
+        help="the release to behave as; 'documented' answers as the published pages do, 'hidden' hides its version (default: %(default)s)",
+    )
     parser.add_argument("--latency", metavar="MS", type=float, default=0.0, help="milliseconds before each answer (default: 0)")
     parser.add_argument(
         "--faults", metavar="SPEC", help="what shall go wrong, such as 502:0.1,slow=3x2; 'help' explains it all and ends (default: nothing)"

@@ -4,7 +4,8 @@ It shares nothing with the rest of bulkjob: it is a second reading of the same e
 an event loop; `bulkjob.sandbox.web` puts them on a port.
 """
 
-from bulkjob.sandbox.faults import Fault
-from bulkjob.sandbox.server import Reply, Sandbox
+from bulkjob.sandbox.kinds import Fault
+from bulkjob.sandbox.reply import Reply
+from bulkjob.sandbox.server import Sandbox
 
 __all__ = ["Fault", "Reply", "Sandbox"]
