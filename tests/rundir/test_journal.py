@@ -15,7 +15,7 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
 from bulkjob.rocketchat import endpoints
-from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Rows, Settled, line_of, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Record, Rows, Settled, line_of, records_of
 from bulkjob.rundir.history import history_of
 from bulkjob.rundir.journal import Journal
 from bulkjob.vocabulary import Change as RowChange
@@ -358,6 +358,6 @@ class TestOwed:
 
     def test_written_since(self) -> None:
         """One that was written afterwards is owed nothing; one of which that is not known still is."""
-        taken = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
+        taken: list[Record] = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
         assert history_of(taken).owed == {"u1": {"d1"}}
         assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}

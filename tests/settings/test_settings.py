@@ -83,7 +83,7 @@ def no_files(path: Path) -> str:
 
 def settled(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None, command: str = "run") -> Settings:
     """The settings of ``command`` with a connection in the environment, which ``environ`` adds to."""
-    return settle(command, flags or {}, CONNECTION | (environ or {}), no_files)
+    return settle(command, flags or {}, {**CONNECTION, **(environ or {})}, no_files)
 
 
 def variable_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """Laws of names, headers, column letters and of the apostrophe that guards formulas."""
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
