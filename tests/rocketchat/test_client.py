@@ -623,7 +623,7 @@ def test_a_first_turn_given_back_lets_another_ask(on_virtual_time: Run) -> None:
 def test_a_call_that_is_given_up_leaves_its_route_open(on_virtual_time: Run, moment: float) -> None:
     """A call that is cancelled, on its way or before, does not shut its route for the others."""
 
-    async def main() -> None:
+    async def main() -> list[object]:
         transport = FakeTransport(in_order(), takes=0.1)
         on = client(transport, concurrency=1)
         blocking = asyncio.create_task(on.call(endpoints.me())) if moment > 0.1 else None
@@ -632,12 +632,13 @@ def test_a_call_that_is_given_up_leaves_its_route_open(on_virtual_time: Run, mom
         given_up = asyncio.create_task(on.call(READ))
         await asyncio.sleep(moment)
         given_up.cancel()
-        await asyncio.gather(given_up, return_exceptions=True)
-        await on.call(READ)
+        ends = await asyncio.gather(given_up, return_exceptions=True)
+        state = await on.call(READ)
         if blocking:
             await blocking
+        return [*(type(end) for end in ends), state.members]
 
-    on_virtual_time(main())
+    assert on_virtual_time(main()) == [asyncio.CancelledError, ()]
 
 
 def test_calls_that_are_given_up_cost_the_window_no_more_than_they_used(on_virtual_time: Run) -> None:
