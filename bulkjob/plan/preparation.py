@@ -22,6 +22,7 @@ from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, wi
 from bulkjob.rocketchat.pacing import Limit
 from bulkjob.rundir import History
 from bulkjob.settings import Settings
+from bulkjob.sheet import sheet_of_texts
 from bulkjob.vocabulary import Change, Status, Stop
 
 
@@ -163,7 +164,17 @@ class Return:
         if history.sheet is None:
             message = "a journal without a sheet tells nothing of rows"
             raise ValueError(message)
-        sheet = history.sheet.sheet()
+        kept = history.sheet
+        sheet = sheet_of_texts(
+            kept.cells,
+            rows=kept.rows,
+            positions=kept.positions,
+            headers=kept.headers,
+            letters=kept.letters,
+            name=kept.name,
+            sha256=kept.sha256,
+            sheet_name=kept.sheet_name,
+        )
         checked = CheckedSheet(sheet=sheet, problems=(), warnings=(), assignments=(), suspects=())
         touched = {row for made in history.made if made.status is not Status.FAILED for row in made.wish.rows}
         untouched = {

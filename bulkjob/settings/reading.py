@@ -19,7 +19,7 @@ def survey(
     environ: Mapping[str, str],
     read_text: Callable[[Path], str],
 ) -> tuple[Settings, tuple[str, ...]]:
-    """The settings of ``command``, and a sentence for each thing that is wrong in the environment or missing; such a setting has its default.
+    """The settings of ``command``, and a sentence for each that is missing or wrong in the environment, which then has its default.
 
     A flag wins over the environment, which wins over the default. ``flags`` maps a setting's name to its text (``skip_invalid`` to a bool);
     None and absence both mean not given. ``read_text`` is asked for the file that a ``…_FILE`` variable names. The command line is judged

@@ -82,9 +82,10 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
         (AGENT, BEFORE, Status.SUCCESS),
     ]
     assert history.sheet is not None
-    kept = history.sheet.sheet()
-    assert (kept.headers, kept.name, dict(kept.positions)) == (SHEET.headers, SHEET.name, SHEET.positions)
-    pd.testing.assert_frame_equal(kept.cells, SHEET.cells, check_column_type=False, check_index_type=False)
+    kept = history.sheet
+    assert (kept.headers, kept.name, kept.positions) == (SHEET.headers, SHEET.name, SHEET.positions)
+    assert kept.rows == tuple(SHEET.cells.index)
+    assert kept.cells == tuple(tuple(SHEET.cells[position]) for position in SHEET.cells)
 
 
 async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
