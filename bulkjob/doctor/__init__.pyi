@@ -3,13 +3,10 @@ from .facts import Facts as Facts
 from .facts import Listed as Listed
 from .facts import ListName as ListName
 from .facts import ServerFacts as ServerFacts
-from .facts import SheetFacts as SheetFacts
 from .facts import Window as Window
 from .finding import Finding as Finding
 from .finding import State as State
 from .findings import exit_code_of as exit_code_of
 from .findings import findings_of as findings_of
 from .look import gather_facts as gather_facts
-from .outlook import Outlook as Outlook
-from .outlook import outlook_of as outlook_of
 from .table import findings_table as findings_table

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from bulkjob.doctor import Window
+from bulkjob.doctor.facts import Window
 from bulkjob.rocketchat import Answer, Failure, NoAnswer, Request, Transport, answers, endpoints
 
 # --------------------------------------------------------------------------------------------------------------- listening

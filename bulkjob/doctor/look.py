@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bulkjob.doctor import DirectoryFacts, Facts, Listed, ListName, Outlook, ServerFacts, SheetFacts
+from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
 from bulkjob.doctor.listening import Heard
-from bulkjob.doctor.outlook import outlook_of
+from bulkjob.doctor.outlook import Outlook, outlook_of
 from bulkjob.plan import Options, departments_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
 from bulkjob.rocketchat import (
