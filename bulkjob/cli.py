@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_settings(parser: argparse.ArgumentParser, command: str) -> None:
-    """Add the flags of the settings that ``command`` takes; their values stay text, which `settle` judges."""
+    """Add the flags of the settings that ``command`` takes; their values stay text, which `survey` judges."""
     if not settings_of(command):
         return
     group = parser.add_argument_group("settings", "the flag wins over the environment variable")

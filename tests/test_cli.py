@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -252,7 +252,7 @@ class TestSandbox:
     """The command that is the server."""
 
     @pytest.fixture
-    def served(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
+    def served(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         """What the server was started with, without starting one."""
         calls: list[dict[str, object]] = []
         stand_in(monkeypatch, "sandbox.command", serve=lambda **given: calls.append(given))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
-import pandas as pd
 
 from bulkjob import __version__
 from bulkjob.changes import AnyChange, Outcome, Prior
@@ -75,19 +74,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="sheet"):
             positions=dict(sheet.positions),
             rows=tuple(sheet.cells.index.tolist()),
             cells=tuple(tuple(sheet.cells[position].tolist()) for position in range(len(sheet.headers))),
-        )
-
-    def sheet(self) -> Sheet:
-        """The sheet as it was read."""
-        cells = pd.DataFrame(dict(enumerate(self.cells)), index=pd.Index(self.rows, dtype="int64"), dtype="str")
-        return Sheet(
-            name=self.name,
-            sha256=self.sha256,
-            sheet_name=self.sheet_name,
-            headers=self.headers,
-            letters=self.letters,
-            positions=self.positions,
-            cells=cells,
         )
 
 

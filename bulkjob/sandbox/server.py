@@ -87,6 +87,21 @@ class Sandbox:
         self._catch_up()
         return self._state.dump()
 
+    @property
+    def store(self) -> State:
+        """What is stored, itself: whoever changes it does so by hand, past the rules of every endpoint."""
+        return self._state
+
+    def set_faults(self, faults: str | None, *, seed: int = 0) -> None:
+        """From the next call on, strike with these faults instead of the earlier ones."""
+        self._faults = Faults(faults, seed=seed)
+
+    def finish_late_work(self) -> bool:
+        """Do what earlier calls left for after their answer, and return whether there was any."""
+        waiting = bool(self._late)
+        self._catch_up()
+        return waiting
+
     def calls(self) -> list[dict[str, Any]]:
         """The calls received: ``method``, ``route``, ``path``, ``status``, ``time`` (epoch seconds), in the order they came.
 

@@ -13,32 +13,17 @@ from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
 
 
-def settle(
-    command: str,
-    flags: Mapping[str, object],
-    environ: Mapping[str, str],
-    read_text: Callable[[Path], str],
-) -> Settings:
-    """The settings of ``command``: a flag wins over the environment, which wins over the default.
-
-    ``flags`` maps a setting's name to its text (``skip_invalid`` to a bool); None and absence both mean not given. ``read_text`` is asked
-    for the file that a ``…_FILE`` variable names. Raises `Stop`: the whole command line is judged (2) before the environment (78).
-    """
-    settings, wrong = survey(command, flags, environ, read_text)
-    if wrong:
-        raise Stop(Exit.BAD_SETTING, wrong[0])
-    return settings
-
-
 def survey(
     command: str,
     flags: Mapping[str, object],
     environ: Mapping[str, str],
     read_text: Callable[[Path], str],
 ) -> tuple[Settings, tuple[str, ...]]:
-    """As `settle`, but with one sentence for each thing that is wrong in the environment or missing; such a setting has its default.
+    """The settings of ``command``, and a sentence for each that is missing or wrong in the environment, which then has its default.
 
-    Raises `Stop` (2) for the command line only.
+    A flag wins over the environment, which wins over the default. ``flags`` maps a setting's name to its text (``skip_invalid`` to a bool);
+    None and absence both mean not given. ``read_text`` is asked for the file that a ``…_FILE`` variable names. The command line is judged
+    first: raises `Stop` (2) for it, and for nothing else.
     """
     settings = settings_of(command)
     from_flags = {setting.name: _flag_value(setting, flags[setting.name]) for setting in settings if flags.get(setting.name) is not None}

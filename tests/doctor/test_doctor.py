@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import os
-import runpy
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -49,10 +48,9 @@ from bulkjob.settings.secret import Secret
 from bulkjob.settings.table import SETTINGS
 from bulkjob.settings.values import MaxRemovals, Settings
 from bulkjob.vocabulary import Code, Exit, Stop
+from tests.support.in_process import EPOCH
+from tests.support.virtual_time import VirtualTimeLoop
 
-VirtualTimeLoop = runpy.run_path(str(Path(__file__).parents[1] / "virtual_time.py"))["VirtualTimeLoop"]
-
-EPOCH = 1_800_000_000.0
 SECRET = "s3cret-Zx9-of-the-service-account"
 URL = "https://chat.example.org"
 ALL = frozenset({ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_UNITS, MANAGE_MONITORS, BYPASS_RATE_LIMIT})

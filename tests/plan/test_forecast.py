@@ -1,7 +1,7 @@
 """What a plan costs: calls by method and route, and the time they take."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import pytest
@@ -145,7 +145,7 @@ def test_reading_is_told() -> None:
 )
 def test_laws(kinds: list[str], allowed: int, window: float, concurrency: int) -> None:
     """No route has more calls than its windows allow; a limit never makes it shorter; calls are those of the operations and the lists."""
-    makers = {"unit": unit, "put": put, "post": post}
+    makers: dict[str, Callable[[str], Operation]] = {"unit": unit, "put": put, "post": post}
     operations = [makers[kind](f"x{number}") for number, kind in enumerate(kinds)]
     seen = forecast(operations, Limit(calls=allowed, window=window), concurrency=concurrency)
     assert seen.seconds >= seen.unlimited_seconds - 1e-9

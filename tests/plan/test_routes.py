@@ -100,7 +100,7 @@ def test_an_old_server_gains_nothing() -> None:
 def test_sharing(*, additions: int, moves: int, removals: int, calls: int, old: bool) -> None:
     """Nobody finds a mix with fewer windows; units and removals keep their route, every wish is carried once, and after the same writes."""
     account = server((6, 5) if old else (7, 0))
-    operations = [
+    operations: list[Operation] = [
         UNIT,
         *map(put, range(additions)),
         *(put(100 + number, unit=True) for number in range(moves)),

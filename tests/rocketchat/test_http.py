@@ -6,10 +6,8 @@ import json
 import logging
 import ssl
 import traceback
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -21,10 +19,10 @@ from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.http import connected
-from bulkjob.rocketchat.transport import NoAnswer
+from bulkjob.rocketchat.transport import NoAnswer, Transport
 from bulkjob.vocabulary import Code, Exit, Stop
-
-Serve = Callable[..., AbstractAsyncContextManager[SimpleNamespace]]
+from tests.support.replies import Replies
+from tests.support.sockets import Talk, listening
 
 TOKEN = "s3cr3t-t0ken"
 BASE = "http://chat.example.org/sub"
@@ -44,7 +42,7 @@ class Secret:
         return TOKEN
 
 
-def connection(url: str, *, timeout: float = 30.0, ca_file: Path | None = None) -> Any:
+def connection(url: str, *, timeout: float = 30.0, ca_file: Path | None = None) -> AbstractAsyncContextManager[Transport]:
     return connected(url=url, user_id="u-admin", token=Secret(), timeout=timeout, concurrency=4, ca_file=ca_file)
 
 
@@ -97,7 +95,7 @@ async def not_gzip(request: bytes, writer: asyncio.StreamWriter) -> None:
 # --------------------------------------------------------------------------------------------------------------- what is sent
 
 
-async def test_the_account_and_the_body_go_out(replies: Any) -> None:
+async def test_the_account_and_the_body_go_out(replies: Replies) -> None:
     """A request has the account's headers and its JSON body; the answer comes back as it is, with header names in lower case."""
     replies.add(
         "PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", status=400, body=b'{"success":false}', headers={"X-RateLimit-Limit": "10"}
@@ -111,7 +109,7 @@ async def test_the_account_and_the_body_go_out(replies: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 401, 403, 404, 405, 413, 429, 500, 502, 503, 504])
-async def test_every_status_is_an_answer(replies: Any, status: int) -> None:
+async def test_every_status_is_an_answer(replies: Replies, status: int) -> None:
     """Whatever the status, the transport passes it on; a redirect is not followed."""
     replies.add("GET", f"{BASE}/api/info", status=status, body=b"<html>", headers={"Location": "http://elsewhere.example.org/"})
     answer = await send(BASE, endpoints.info())
@@ -120,9 +118,9 @@ async def test_every_status_is_an_answer(replies: Any, status: int) -> None:
 
 
 @pytest.mark.parametrize("url_path", ["", "/chat", "/chat/"])
-async def test_the_bytes_on_the_line(serve: Serve, url_path: str) -> None:
+async def test_the_bytes_on_the_line(url_path: str) -> None:
     """Ids stay percent-encoded on the way, the query is encoded once, and the JSON is JSON."""
-    async with serve(well) as server, connection(server.url + url_path) as transport:
+    async with listening(well) as server, connection(server.url + url_path) as transport:
         await transport.send(PUT)
         await transport.send(endpoints.department_agents("ü/é %", 0, 0))
     put, get = server.requests
@@ -137,31 +135,31 @@ async def test_the_bytes_on_the_line(serve: Serve, url_path: str) -> None:
     assert b"content-type" not in get.lower()
 
 
-async def test_cookies_are_not_kept(serve: Serve) -> None:
+async def test_cookies_are_not_kept() -> None:
     """A session cookie of a load balancer is not sent back: a route's calls would all go to one process."""
 
     async def with_cookie(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(b"{}", more="set-cookie: server=1\r\n"))
 
     # By name: aiohttp keeps no cookies of an address anyway.
-    async with serve(with_cookie) as server, connection(server.url.replace("127.0.0.1", "localhost")) as transport:
+    async with listening(with_cookie) as server, connection(server.url.replace("127.0.0.1", "localhost")) as transport:
         await transport.send(endpoints.me())
         await transport.send(endpoints.me())
     assert [b"cookie" in request.lower() for request in server.requests] == [False, False]
 
 
-async def test_a_proxy_is_used_where_the_environment_names_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_is_used_where_the_environment_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """``HTTP_PROXY`` is honoured."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         monkeypatch.setenv("http_proxy", server.url)
         answer = await send("http://chat.example.org", endpoints.info())
     assert isinstance(answer, Answer)
     assert server.requests[0].startswith(b"GET http://chat.example.org/api/info HTTP/1.1")
 
 
-async def test_no_proxy_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     """``NO_PROXY`` names hosts that are reached directly."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert isinstance(await send(server.url, endpoints.info()), Answer)
@@ -180,11 +178,9 @@ async def test_no_proxy_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatc
     ],
 )
 @pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (POST, True), (endpoints.me(), False)], ids=["PUT", "POST", "GET"])
-async def test_a_broken_answer_leaves_a_write_undecided(
-    *, serve: Serve, talk: Any, code: Code, request_: Request[Any], undecided: bool
-) -> None:
+async def test_a_broken_answer_leaves_a_write_undecided(*, talk: Talk, code: Code, request_: Request[Any], undecided: bool) -> None:
     """Where the request went out and no whole answer came back, nobody knows what a write did; it went out exactly once."""
-    async with serve(talk) as server:
+    async with listening(talk) as server:
         failed = await send(server.url, request_)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.status, failed.undecided) == (Next.REPEAT, code, None, undecided)
@@ -192,16 +188,16 @@ async def test_a_broken_answer_leaves_a_write_undecided(
 
 
 @pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (endpoints.me(), False)], ids=["PUT", "GET"])
-async def test_a_timeout_leaves_a_write_undecided(*, serve: Serve, request_: Request[Any], undecided: bool) -> None:
+async def test_a_timeout_leaves_a_write_undecided(*, request_: Request[Any], undecided: bool) -> None:
     """An answer that does not come in time is a timeout."""
-    async with serve(never) as server:
+    async with listening(never) as server:
         failed = await send(server.url, request_, timeout=0.2)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.TIMEOUT, undecided)
 
 
 @pytest.mark.parametrize("request_", [PUT, POST, endpoints.me()], ids=["PUT", "POST", "GET"])
-async def test_a_broken_kept_alive_connection_sees_each_call_once(serve: Serve, request_: Request[Any]) -> None:
+async def test_a_broken_kept_alive_connection_sees_each_call_once(request_: Request[Any]) -> None:
     """A call on a kept-alive connection that breaks is not sent again behind our back."""
     answered = 0
 
@@ -210,7 +206,7 @@ async def test_a_broken_kept_alive_connection_sees_each_call_once(serve: Serve, 
         answered += 1
         await (well if answered == 1 else reset)(request, writer)
 
-    async with serve(once) as server, connection(server.url) as transport:
+    async with listening(once) as server, connection(server.url) as transport:
         await transport.send(endpoints.info())
         with pytest.raises(NoAnswer) as caught:
             await transport.send(request_)
@@ -218,9 +214,9 @@ async def test_a_broken_kept_alive_connection_sees_each_call_once(serve: Serve, 
     assert len(server.requests) == 2
 
 
-async def test_a_refused_connection_carried_nothing(serve: Serve) -> None:
+async def test_a_refused_connection_carried_nothing() -> None:
     """Where no connection was made, nothing can have been carried out."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         pass
     failed = await send(server.url)
     assert isinstance(failed, Failure)
@@ -240,7 +236,7 @@ async def test_a_refused_connection_carried_nothing(serve: Serve) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_what_the_network_says(*, replies: Any, error: Exception, code: Code, undecided: bool) -> None:
+async def test_what_the_network_says(*, replies: Replies, error: Exception, code: Code, undecided: bool) -> None:
     """Each kind of network failure has its code, and says whether a write may have been carried out."""
     replies.add("PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", exception=error)
     failed = await send(BASE)
@@ -248,20 +244,20 @@ async def test_what_the_network_says(*, replies: Any, error: Exception, code: Co
     assert (failed.next, failed.code, failed.undecided, failed.untrusted) == (Next.REPEAT, code, undecided, False)
 
 
-async def test_a_defect_of_ours_is_not_taken_for_the_networks(replies: Any) -> None:
+async def test_a_defect_of_ours_is_not_taken_for_the_networks(replies: Replies) -> None:
     """An exception that no network raises goes on its way."""
     replies.add("PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", exception=KeyError("a defect"))
     with pytest.raises(KeyError):
         await send(BASE)
 
 
-async def test_a_proxy_that_refuses_carried_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_that_refuses_carried_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that makes no tunnel is told as that; it never saw the token."""
 
     async def refuse(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
 
-    async with serve(refuse) as server:
+    async with listening(refuse) as server:
         monkeypatch.setenv("https_proxy", server.url)
         failed = await send("https://chat.example.org")
     assert isinstance(failed, Failure)
@@ -280,9 +276,9 @@ def tls() -> ssl.SSLContext:
     return context
 
 
-async def test_an_untrusted_certificate_ends_the_job(serve: Serve, tls: ssl.SSLContext) -> None:
+async def test_an_untrusted_certificate_ends_the_job(tls: ssl.SSLContext) -> None:
     """A certificate that nothing vouches for is not asked again, and nothing was sent to it."""
-    async with serve(well, tls) as server:
+    async with listening(well, tls) as server:
         failed = await send(server.url)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.untrusted, failed.undecided) == (Next.JOB, Code.CONNECTION, True, False)
@@ -290,15 +286,15 @@ async def test_an_untrusted_certificate_ends_the_job(serve: Serve, tls: ssl.SSLC
     assert server.requests == []
 
 
-async def test_a_certificate_in_the_ca_file_is_trusted(serve: Serve, tls: ssl.SSLContext) -> None:
+async def test_a_certificate_in_the_ca_file_is_trusted(tls: ssl.SSLContext) -> None:
     """``--ca-file`` makes a company's own certificate good."""
-    async with serve(well, tls) as server:
+    async with listening(well, tls) as server:
         assert isinstance(await send(server.url, ca_file=CERTIFICATE), Answer)
 
 
-async def test_a_certificate_for_another_name_ends_the_job(serve: Serve, tls: ssl.SSLContext) -> None:
+async def test_a_certificate_for_another_name_ends_the_job(tls: ssl.SSLContext) -> None:
     """A certificate for another name is not trusted, whoever signed it."""
-    async with serve(well, tls) as server:
+    async with listening(well, tls) as server:
         failed = await send(server.url.replace("127.0.0.1", "localhost"), ca_file=CERTIFICATE)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.untrusted) == (Next.JOB, True)
@@ -350,10 +346,10 @@ def everything_about(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("talk", [reset, cut_short, not_http, not_gzip, never])
-async def test_no_failure_shows_the_token(serve: Serve, talk: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_failure_shows_the_token(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     """No failure of a call shows the token: not as text, not in a traceback with everything behind it, not in a log at DEBUG."""
     caplog.set_level(logging.DEBUG)
-    async with serve(talk) as server, connection(server.url, timeout=0.3) as transport:
+    async with listening(talk) as server, connection(server.url, timeout=0.3) as transport:
         with pytest.raises(NoAnswer) as caught:
             await transport.send(PUT)
     assert caught.value.__context__ is None
@@ -363,12 +359,10 @@ async def test_no_failure_shows_the_token(serve: Serve, talk: Any, caplog: pytes
 
 
 @pytest.mark.parametrize("tls_too", [True, False])
-async def test_no_failed_connection_shows_the_token(
-    *, serve: Serve, tls: ssl.SSLContext, tls_too: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_failed_connection_shows_the_token(*, tls: ssl.SSLContext, tls_too: bool, caplog: pytest.LogCaptureFixture) -> None:
     """Nor does a connection that was not made, or not trusted."""
     caplog.set_level(logging.DEBUG)
-    async with serve(well, tls) as server:
+    async with listening(well, tls) as server:
         url = server.url
         if tls_too:
             async with connection(url) as transport:
@@ -382,32 +376,32 @@ async def test_no_failed_connection_shows_the_token(
     assert TOKEN not in caplog.text
 
 
-async def test_no_object_shows_the_token(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_object_shows_the_token(caplog: pytest.LogCaptureFixture) -> None:
     """Neither the transport nor a request or an answer shows the token when it is written down."""
     caplog.set_level(logging.DEBUG)
-    async with serve(well) as server, connection(server.url) as transport:
+    async with listening(well) as server, connection(server.url) as transport:
         answer = await transport.send(PUT)
         for thing in (transport, PUT, PUT.route, answer, vars(transport)):
             assert TOKEN not in f"{thing} {thing!r}"
     assert TOKEN not in caplog.text
 
 
-async def test_a_defect_on_the_way_does_not_show_the_token(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_defect_on_the_way_does_not_show_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even an exception that nobody foresaw passes without the token in it."""
 
     async def broken(*_: Any, **__: Any) -> bytes:
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(aiohttp.ClientResponse, "read", broken)
-    async with serve(well) as server, connection(server.url) as transport:
+    async with listening(well) as server, connection(server.url) as transport:
         with pytest.raises(RuntimeError) as caught:
             await transport.send(PUT)
     assert TOKEN not in everything_about(caught.value)
 
 
-async def test_closing_leaves_nothing_open(serve: Serve) -> None:
+async def test_closing_leaves_nothing_open() -> None:
     """When the connection's context ends, no socket is left: Python would warn, and warnings are errors here."""
-    async with serve(well) as server, connection(server.url) as transport:
+    async with listening(well) as server, connection(server.url) as transport:
         await asyncio.gather(*(transport.send(endpoints.me()) for _ in range(4)))
     gc.collect()
     assert len(server.requests) == 4

@@ -269,7 +269,7 @@ async def test_the_workspace_of_every_release_is_read(version: str) -> None:
     assert set(workspace.units) == {"unit-a", "unit-b"}
     assert [workspace.departments[f"dept-00{index}"].parent_id for index in range(4)] == ["unit-a", None, "unit-a", None]
     assert [department.id for department in workspace.departments.values() if department.archived] == ["dept-002"]
-    assert workspace.agents["u-agent001"].department_ids == {"dept-000"}
+    assert workspace.agents["u-agent001"].department_ids == frozenset({"dept-000"})
 
 
 async def test_only_what_the_sheet_needs_is_read() -> None:

@@ -18,6 +18,7 @@ from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
 from bulkjob.rocketchat import endpoints
 from bulkjob.rundir.format import JOURNAL_FILE, Intent, Opened, Owner, Rows, Settled, line_of, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Record, Rows, Settled, line_of, records_of
 from bulkjob.rundir.history import history_of
 from bulkjob.rundir.journal import Journal
 from bulkjob.vocabulary import Code, Exit, Status, Stop
@@ -84,9 +85,10 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
         (AGENT, BEFORE, Status.SUCCESS),
     ]
     assert history.sheet is not None
-    kept = history.sheet.sheet()
-    assert (kept.headers, kept.name, dict(kept.positions)) == (SHEET.headers, SHEET.name, SHEET.positions)
-    pd.testing.assert_frame_equal(kept.cells, SHEET.cells, check_column_type=False, check_index_type=False)
+    kept = history.sheet
+    assert (kept.headers, kept.name, kept.positions) == (SHEET.headers, SHEET.name, SHEET.positions)
+    assert kept.rows == tuple(SHEET.cells.index)
+    assert kept.cells == tuple(tuple(SHEET.cells[position]) for position in SHEET.cells)
 
 
 async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
@@ -360,6 +362,6 @@ class TestOwed:
 
     def test_written_since(self) -> None:
         """One that was written afterwards is owed nothing; one of which that is not known still is."""
-        taken = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
+        taken: list[Record] = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
         assert history_of(taken).owed == {"u1": {"d1"}}
         assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}
