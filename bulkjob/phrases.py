@@ -6,6 +6,7 @@ from typing import Final
 
 
 def span(seconds: float) -> str:
+    """A duration as people say it: ``41 seconds``, ``17 minutes``."""
     if seconds < 90:
         return many(round(seconds), "second")
     minutes = round(seconds / 60)
@@ -13,6 +14,7 @@ def span(seconds: float) -> str:
 
 
 def many(number: int, noun: str) -> str:
+    """A number with its noun: ``1 row``, ``12,000 rows``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -22,10 +24,12 @@ def printable(text: str) -> str:
 
 
 def wrapped(text: str, width: int, *, first: str = "", others: str = "") -> list[str]:
+    """A text as lines of at most ``width`` columns."""
     return textwrap.wrap(text, max(width, 40), initial_indent=first, subsequent_indent=others)
 
 
 def counted(number: int, thing: str) -> str:
+    """A number with its noun: ``1 row``, ``12,000 rows``."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
@@ -62,6 +66,7 @@ def quoted(text: str, at_most: int = _LONGEST_QUOTE) -> str:
 
 
 def listed(words: Iterable[str]) -> str:
+    """``a, b and c``."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
 

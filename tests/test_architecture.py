@@ -25,6 +25,7 @@ DIRECTION: Final[tuple[tuple[str, ...], ...]] = (
     ("sheet",),
     ("rocketchat.pacing",),
     ("rocketchat",),
+    ("changes",),
     ("rundir",),
     ("plan",),
     ("execute",),
@@ -55,9 +56,9 @@ LONGEST_FUNCTION: Final = 40
 LONG: Final[Mapping[str, str]] = {
     "commands.plan.planned": "the whole of `plan` on one screen",
     "doctor.outlook.outlook_of": "one value after the other, each from those before it",
-    "execute.sender._sent": "one write from its turn to its outcome; in pieces, each would be handed all of what the others know",
     "rocketchat.client._repeat": "all that can become of one call, in the order in which it can happen",
     "sandbox.routes._department_routes": "a table",
+    "sandbox.routes._unit_routes": "a table",
     "sheet.cells.grid": "one pass over columns that must stay side by side",
     "sheet.csvfile._record_by_record": "one loop over what the csv module tells",
     "sheet.xlsx": "the reader of one format",

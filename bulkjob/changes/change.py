@@ -7,15 +7,13 @@ department); its *prior state* is what was there before it was written.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import msgspec
 
+from bulkjob.changes.entries import Line, NameOf, Thing
 from bulkjob.records import Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Effect, Status
-
-if TYPE_CHECKING:
-    from bulkjob.changes.kinds import AnyEntry
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -139,7 +137,7 @@ class Change(Protocol):
     def words(self, prior: Prior, naming: Naming) -> Words:
         """How messages speak of it."""
 
-    def entry(self, found: Prior, naming: Naming, status: Status, code: Code | None) -> "AnyEntry":
+    def entry(self, found: Prior, naming: Naming, status: Status, code: Code | None) -> "Entry":
         """How a plan's document holds it."""
 
 
@@ -155,6 +153,35 @@ def agree(told: Prior, now: Prior) -> bool:
 def seen(change: Change, now: Prior, naming: Naming) -> str:
     """What there is of a change's target, as a clause: ``it is in no unit``."""
     return f"{change.being} {change.described(now, naming)}"
+
+
+class Entry(Protocol):
+    """A change in a plan's document."""
+
+    @property
+    def department(self) -> Thing:
+        """The department that it is about."""
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The rows that ask for it."""
+
+    @property
+    def status(self) -> Status:
+        """``planned`` where an operation carries it."""
+
+    @property
+    def code(self) -> Code | None:
+        """Why it fails, where that is certain."""
+
+    def change(self) -> Change:
+        """What it asks for."""
+
+    def prior(self) -> Prior:
+        """What the plan found."""
+
+    def lines(self, name: NameOf) -> Iterable[Line]:
+        """What a listing says of it."""
 
 
 #: A change and what became of it.

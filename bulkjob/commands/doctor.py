@@ -20,5 +20,5 @@ def doctor(settings: Settings, sheet: Path | None, *, wrong_settings: Sequence[s
     findings = findings_of(facts)
     width = shutil.get_terminal_size((120, 40)).columns
     lines = findings_table(findings, with_sheet=facts.assignments is not None, width=width, colour=sys.stdout.isatty())
-    print("\n".join(lines))  # noqa: T201 - the command's output
+    print("\n".join(lines))
     return exit_code_of(findings)

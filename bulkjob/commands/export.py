@@ -48,7 +48,7 @@ async def exported(settings: Settings, path: Path, *, with_counts: bool, force: 
     # Reading may have taken an hour, in which somebody else may have put something there.
     _refuse_unwritable(path, force=force)
     write_whole(path, data)
-    print(_last_line(export, path), flush=True)  # noqa: T201 - standard output is where the end is told
+    print(_last_line(export, path), flush=True)
     return Exit.OK
 
 

@@ -17,6 +17,7 @@ _DEPARTMENT_UNIT: Final = Version(6, 13)
 
 
 def address_finding(url: str, answers: ServerFacts) -> Iterator[Finding]:
+    """How the address is reached, and whether anybody on the way can read the token."""
     info = answers.info
     if isinstance(info, Failure):
         yield _unreached(url, info, answers.stop.exit_code if answers.stop else Exit.UNAVAILABLE)

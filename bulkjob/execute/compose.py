@@ -42,7 +42,7 @@ class Composed(Generic[T]):
 
 
 def unit_call(
-    operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], state: Workspace, server: Server, attempts: Attempts
+    operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], *, state: Workspace, server: Server, attempts: Attempts
 ) -> Composed[StoredUnit]:
     """The whole unit as it is now, with the changes applied: whatever else is in it stays in it."""
     known: dict[Change, Outcome] = {}

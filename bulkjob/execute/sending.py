@@ -33,8 +33,9 @@ class Sending(Generic[T]):
         operation: str,
         writing: Writing[T],
         composed: Composed[T],
-        journal: Journal,
         number: int,
+        *,
+        journal: Journal,
         under_way: dict[str, tuple[Change, ...]],
     ) -> None:
         """``number``: of the intent in the journal. ``under_way``: what nobody knows the outcome of, by operation; kept up to date here."""

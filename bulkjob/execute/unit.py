@@ -37,7 +37,14 @@ class UnitWriting:
             monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
             departments = group.start(self.listings.fresh())
         self.monitors = monitors.result()
-        composed = compose.unit_call(self.operation, unit.result(), self.monitors, _state(departments.result()), self.server, self.attempts)
+        composed = compose.unit_call(
+            self.operation,
+            unit.result(),
+            self.monitors,
+            state=_state(departments.result()),
+            server=self.server,
+            attempts=self.attempts,
+        )
         if composed.request is not None and self.server.drops_monitors:
             await self._say_who_is_dropped()
         return composed

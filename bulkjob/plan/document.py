@@ -6,7 +6,7 @@ so that two plans can be compared line by line.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -171,7 +171,7 @@ def document_of(
 
 def _entry(change: Change, outcome: Outcome | None, workspace: Workspace) -> AnyEntry:
     status, code = (outcome.status, outcome.code) if outcome else (Status.PLANNED, None)
-    return change.entry(change.found(workspace), Naming(workspace), status, code)
+    return cast(AnyEntry, change.entry(change.found(workspace), Naming(workspace), status, code))
 
 
 def _row(result: RowResult) -> RowEntry:

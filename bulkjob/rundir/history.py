@@ -74,7 +74,7 @@ def history_of(records: Iterable[Record]) -> History:
 
 
 def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[Attempt, ...]:
-    """The attempts, those of the journal's first format as well, with the removals that ``mirror`` asked for: the rows add somebody else."""
+    """The attempts with the removals that ``mirror`` asked for marked, which the journal's first format did not: their rows add others."""
     if owner is None or owner.agents != "mirror":
         return attempts
     adding = {row for attempt in attempts if not attempt.change.ends_assignment for row in attempt.change.rows}
@@ -100,9 +100,9 @@ def _pending_repairs(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple
         for place, written in enumerate(intent.changes):
             perhaps = known is None or _known(known[place]) is not Status.FAILED
             change, prior = written.change, written.prior
-            if perhaps and isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] and isinstance(prior, str):
-                if prior != change.unit_id:
-                    pending[prior].add(change.department_id)
+            moved = isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] and prior != change.unit_id
+            if perhaps and moved and isinstance(prior, str):
+                pending[prior].add(change.department_id)
     return {unit_id: frozenset(departments) for unit_id, departments in pending.items()}
 
 
@@ -118,6 +118,7 @@ def read_history(path: Path) -> History | None:
 
 
 def read_records(path: Path, remedy: str) -> list[Record] | None:
+    """The records of a journal; None if there is none. Raises `Stop` (73), which ends with ``remedy``, for one that is damaged."""
     try:
         with path.open("rb") as file:
             data = file.read()

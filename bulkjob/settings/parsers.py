@@ -15,6 +15,8 @@ Parser = Callable[[str], object]
 
 
 def whole_number(least: int) -> Parser:
+    """An integer from ``least`` on."""
+
     def parse(text: str) -> int:
         # Twelve digits are more of anything than there is; `int` itself would also take "1_000", and fail on very many digits.
         if not re.fullmatch(r"[0-9]{1,12}", text.strip()) or int(text) < least:
@@ -25,6 +27,8 @@ def whole_number(least: int) -> Parser:
 
 
 def seconds(*, above_zero: bool) -> Parser:
+    """A time in seconds."""
+
     def parse(text: str) -> float:
         number = float(text) if re.fullmatch(r"[0-9]*\.?[0-9]+(e-?[0-9]+)?", text.strip(), re.IGNORECASE) else math.nan
         if not math.isfinite(number) or (above_zero and number == 0):
@@ -35,6 +39,8 @@ def seconds(*, above_zero: bool) -> Parser:
 
 
 def one_of(*words: str) -> Parser:
+    """One of a few words."""
+
     def parse(text: str) -> str:
         if text.strip() not in words:
             raise ValueError(f"{', '.join(words[:-1])} or {words[-1]}")
@@ -44,6 +50,7 @@ def one_of(*words: str) -> Parser:
 
 
 def on_or_off(text: str) -> bool:
+    """A boolean: 1, true, yes or on; 0, false, no or off."""
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     try:
         return words[text.strip().lower()]
@@ -52,6 +59,7 @@ def on_or_off(text: str) -> bool:
 
 
 def max_removals(text: str) -> MaxRemovals:
+    """A number of agent assignments, or a percentage of all."""
     found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*(%?)", text.strip())
     if found and found[2] and Fraction(found[1]) <= 100:
         return MaxRemovals(percent=Fraction(found[1]))
@@ -61,6 +69,7 @@ def max_removals(text: str) -> MaxRemovals:
 
 
 def server_address(text: str) -> str:
+    """The server's address without a closing slash."""
     text = text.strip()
     wanted = "an address such as https://chat.example.com, which starts with http:// or https:// and may have a path"
     try:
@@ -87,20 +96,24 @@ def _is_address(text: str, parts: SplitResult) -> bool:
 
 
 def free_text(text: str) -> str:
+    """Any text that is not blank."""
     if not text.strip():
         raise ValueError("a text that is not blank")
     return text
 
 
 def path_of(text: str) -> Path:
+    """A path."""
     return Path(free_text(text))
 
 
 def header_value(text: str) -> str:
+    """A text that can stand in a header."""
     if not re.fullmatch(r"[!-~]+", text.strip()):
         raise ValueError("the text that Rocket.Chat gave out, which has neither blanks nor letters beyond ASCII in it")
     return text.strip()
 
 
 def token_value(text: str) -> Secret:
+    """A token, as a secret."""
     return Secret(header_value(text))

@@ -10,6 +10,7 @@ from bulkjob.vocabulary import Exit, Stop
 
 
 def to_disk(file: int) -> None:
+    """Waits until the disk keeps what was written to a file descriptor."""
     # Not everywhere is there a call that leaves the file's times alone.
     getattr(os, "fdatasync", os.fsync)(file)
 

@@ -15,19 +15,17 @@ from typing import Any
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.doctor import (
-    DirectoryFacts,
-    Facts,
-    Finding,
-    Listed,
-    ListName,
-    ServerFacts,
-    State,
-    Window,
-    exit_code_of,
-    findings_of,
-    findings_table,
-)
+from bulkjob.doctor.facts import DirectoryFacts
+from bulkjob.doctor.facts import Facts
+from bulkjob.doctor.finding import Finding
+from bulkjob.doctor.facts import Listed
+from bulkjob.doctor.facts import ListName
+from bulkjob.doctor.facts import ServerFacts
+from bulkjob.doctor.finding import State
+from bulkjob.doctor.facts import Window
+from bulkjob.doctor.findings import exit_code_of
+from bulkjob.doctor.findings import findings_of
+from bulkjob.doctor.table import findings_table
 from bulkjob.doctor.look import gather_facts
 from bulkjob.records.server import (
     ADD_AGENTS,
