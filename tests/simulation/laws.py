@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bulkjob.rundir.format import Intent, Settled, records_of
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.rundir.format import Concluded, Intent, Written, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Exit, Status
 from tests.simulation.history import Picture, Target
 from tests.simulation.scenario import KEEP, Row, Scenario, Wanted
@@ -233,13 +234,17 @@ def nothing_done_twice(journal: Path, server: Server) -> Iterable[str]:
             for change in record.changes:
                 if _target(change) in done and not server.record.touched(_target(change)):
                     yield f"{_target(change)} was done and is written again by intent {record.number}"
-        elif isinstance(record, Settled):
+        elif isinstance(record, Concluded):
             changes = intents[record.number].changes
             done.update(_target(each) for each, outcome in zip(changes, record.outcomes, strict=True) if outcome.status is Status.SUCCESS)
 
 
-def _target(change: Any) -> Target:
-    return ("unit", change.department) if change.agent is None else ("place", change.department, change.agent)
+def _target(written: Written) -> Target:
+    match written.change:
+        case DepartmentAgent(department_id=department, agent_id=agent):
+            return "place", department, agent
+        case change:
+            return "unit", change.department_id
 
 
 def finished(scenario: Scenario, asked: Asked, server: Server, start: Picture, rows: list[dict[str, str]]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkjob.rocketchat import Answer, Failure, Next, NoAnswer, Request
-from bulkjob.rundir.format import Intent, Settled, records_of
+from bulkjob.rundir.format import Concluded, Intent, records_of
 from bulkjob.sandbox import Fault, Reply, Sandbox
 from bulkjob.vocabulary import Code
 from tests.simulation.disk import Disk
@@ -154,7 +154,7 @@ class Server:
         for record in records:
             if isinstance(record, Intent):
                 self.intents[record.number] = record
-            elif isinstance(record, Settled):
+            elif isinstance(record, Concluded):
                 self.intents.pop(record.number, None)
 
     def _arrive(self, call: Call) -> Reply:
