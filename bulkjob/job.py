@@ -159,7 +159,7 @@ class Job:
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
         figures = replace(self._figures, duration_seconds=time.monotonic() - started)
-        mirror = self._settings.agents == "mirror" and not self._undoes
+        mirror = self._settings.choices.agents == "mirror" and not self._undoes
         ending, results = write_report(directory, self._preparation.known, stop, figures, mirror=mirror, undoes=self._undoes)
         width = shutil.get_terminal_size((100, 24)).columns
         if isinstance(stop, Drifted):
@@ -175,9 +175,9 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
         sheet_sha256=sheet.sha256,
         sheet_name=sheet.sheet_name,
         server=settings.url,
-        agents=settings.agents,
-        unit_route=settings.unit_route,
-        skip_invalid=settings.skip_invalid,
+        agents=settings.choices.agents,
+        unit_route=settings.choices.unit_route,
+        skip_invalid=settings.choices.skip_invalid,
         plan_sha256=approved.sha256 if approved else "",
     )
 

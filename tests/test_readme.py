@@ -9,7 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from bulkjob.cli import EXIT_MEANINGS, main
+from bulkjob.cli import main
+from bulkjob.commands.usage import EXIT_MEANINGS
 from bulkjob.settings.table import settings_table
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop

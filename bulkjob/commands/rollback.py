@@ -8,7 +8,7 @@ from pathlib import Path
 from bulkjob.job import Connection, Job, connection_of
 from bulkjob.plan import Return
 from bulkjob.rundir import JOURNAL_FILE, LOCK, ROLLBACK, History, Owner, opened, read_history
-from bulkjob.settings import Settings
+from bulkjob.settings import Choices, Settings
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -50,5 +50,6 @@ def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
 
 def undoing(settings: Settings, history: History, owner: Owner, connection: Connection) -> Job:
     """The job that puts back what a run changed."""
-    settings = replace(settings, agents=owner.agents, unit_route=owner.unit_route, skip_invalid=owner.skip_invalid)
+    choices = Choices(agents=owner.agents, unit_route=owner.unit_route, skip_invalid=owner.skip_invalid)
+    settings = replace(settings, choices=choices)
     return Job(settings, Return(settings, history), owner, connection, undoes=True)

@@ -73,7 +73,7 @@ class Preparation:
         """What can be refused without asking the server. Raises `Stop` (65)."""
         if self._approved:
             refuse_other_plan(self._approved, self.known.checked.sheet, self._settings.url)
-        if not self._settings.skip_invalid:
+        if not self._settings.choices.skip_invalid:
             refuse_problems(self._left(self.known.checked.problems))
 
     async def plan(self, client: Client, warn: Callable[[str], None]) -> Prepared:
@@ -101,14 +101,14 @@ class Preparation:
         names_units = any(assignment.unit for assignment in assignments)
         names_agents = any(assignment.agent for assignment in assignments)
         workspace = await read_workspace(client, server, names_units=names_units, names_agents=names_agents)
-        mirror = self._settings.agents == "mirror"
+        mirror = self._settings.choices.agents == "mirror"
         return await with_members(client, workspace, departments_to_read(assignments, workspace, mirror=mirror))
 
     def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
         resolution = resolve_names(self.known.checked, workspace)
         self.known = replace(self.known, problems=resolution.problems, naming=Naming(workspace))
         refuse_unlisted_units(resolution.unlisted_units, server)
-        if self._settings.skip_invalid:
+        if self._settings.choices.skip_invalid:
             held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
             self.known = replace(self.known, held_back=held_back)
         else:
@@ -117,7 +117,7 @@ class Preparation:
 
     def _planned(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
         wanted = [row for row in resolution.wanted if row.row not in self.known.held_back]
-        options = Options(mirror=self._settings.agents == "mirror", unit_route=self._settings.unit_route)
+        options = Options(mirror=self._settings.choices.agents == "mirror", unit_route=self._settings.choices.unit_route)
         return make_plan(wanted, workspace, server, options, self.known.earlier.keys())
 
     def _left(self, problems: tuple[Problem, ...]) -> list[Problem]:
@@ -137,7 +137,7 @@ def document_of_plan(
     return document_of(
         sheet=preparing.known.checked.sheet,
         server_url=settings.url,
-        choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
+        choices=Choices(agents=settings.choices.agents, unit_route=settings.choices.unit_route, skip_invalid=settings.choices.skip_invalid),
         results=results,
         warnings=warnings,
         refused=refused,
@@ -192,7 +192,7 @@ class Return:
         left = {wish: _left(wish, self.known.earlier) for wish in back.wishes}
         wishes = [wish for wish in left.values() if wish.rows]
         settled = {left[wish]: outcome for wish, outcome in back.settled.items()}
-        plan = plan_wishes(wishes, workspace, server, Options(unit_route=self._settings.unit_route), settled)
+        plan = plan_wishes(wishes, workspace, server, Options(unit_route=self._settings.choices.unit_route), settled)
         for warning in plan.warnings:
             warn(warning)
         self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from bulkjob.records import Before, Outcome, RowResult, Wish
 from bulkjob.rundir.directory import ROLLBACK
 from bulkjob.rundir.format import JOURNAL_FILE, Intent, Kept, Opened, Owner, Record, Rows, Settled, records_of, wish_of
+from bulkjob.settings import canonical_address
 from bulkjob.system import to_disk
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
@@ -63,7 +64,8 @@ def history_of(records: Iterable[Record]) -> History:
     for record in records:
         match record:
             case Opened():
-                owner = record.owner
+                # Versions before this one kept the address as it was typed.
+                owner = replace(record.owner, server=canonical_address(record.owner.server))
             case Kept():
                 sheet = record
             case Rows():
