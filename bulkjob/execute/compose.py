@@ -60,7 +60,7 @@ def unit_call(
     for wish in operation.wishes:
         if outcome := _unit_settled(wish, operation.unit_id, departments.get(wish.department_id)):
             settled[wish] = outcome
-        elif unit is None and server.supervises_units:
+        elif unit is None and server.restricted_to_own_units:
             settled[wish] = failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
         elif unit is None or unit.visibility is None:
             reason = "the unit is no longer there" if unit is None else "the stored unit has no visibility, which a change must carry"

@@ -43,7 +43,7 @@ class DepartmentWriting:
         return DepartmentState(department=department, members=tuple(members.values())) if held else None
 
     async def judge(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Mapping[Wish, Outcome]:
-        unheard = Code.UNIT_NOT_PERMITTED if self.server.supervises_units else Code.NOT_APPLIED
+        unheard = Code.UNIT_NOT_PERMITTED if self.server.restricted_to_own_units else Code.NOT_APPLIED
         members = await self._members_after(composed, written)
         return {
             wish: verify.outcome_of_agent(wish, composed.changes.get(wish.agent_id), members.get(wish.agent_id), written)
