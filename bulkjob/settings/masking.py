@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bulkjob.settings.secret import Secret
@@ -10,11 +10,13 @@ from bulkjob.settings.secret import Secret
 MASK: Final = "***"
 
 
-#: Without one of these there is no other spelling than the plain one.
-_ESCAPES: Final = ("\\", "%", "&")
+#: Characters that HTML spells by name, too.
+_NAMED: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
-_NAMED: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+#: Backslashes that may stand before a character: one of JSON, two of JSON within JSON. Without an end to it a body of nothing but
+#: backslashes would take for ever.
+_BACKSLASHES: Final = r"\\\\{0,3}"
 
 
 class Mask:
@@ -23,35 +25,36 @@ class Mask:
     Meant for secrets of some length: a short one is a word like any other.
     """
 
-    __slots__ = ("__bytes_pattern", "__plain", "__text_pattern")
+    __slots__ = ("__of_bytes", "__of_text", "__signs", "__signs_in_bytes")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         # The longest first, so that one that holds another one is replaced as a whole.
-        plain = sorted({secret.reveal() for secret in secrets} - {""}, key=len, reverse=True)
-        pattern = "|".join("".join(map(_spellings, text)) for text in plain)
-        self.__plain = tuple(plain)
-        self.__text_pattern = re.compile(pattern)
-        self.__bytes_pattern = re.compile(pattern.encode())
+        texts = sorted({secret.reveal() for secret in secrets} - {""}, key=len, reverse=True)
+        patterns = ["".join(f"(?:{'|'.join(_spellings(character))})" for character in text) for text in texts]
+        self.__of_text = tuple(map(re.compile, patterns))
+        self.__of_bytes = tuple(re.compile(pattern.encode()) for pattern in patterns)
+        self.__signs = tuple(dict.fromkeys(sign for text in texts for sign in _signs(text)))
+        self.__signs_in_bytes = tuple(map(str.encode, self.__signs))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.__plain)} secrets)"
+        return f"{type(self).__name__}({len(self.__of_text)} secrets)"
 
     def text(self, text: str) -> str:
         """``text`` without the secrets."""
-        # Looking for plain characters costs a hundredth of the pattern.
-        if not self.__plain or not any(sign in text for sign in (*self.__plain, *_ESCAPES)):
-            return text
-        return self.__text_pattern.sub(MASK, text)
+        # To look for these first costs a hundredth of looking for every spelling.
+        if any(sign in text for sign in self.__signs):
+            for pattern in self.__of_text:
+                text = pattern.sub(MASK, text)
+        return text
 
     def body(self, body: bytes) -> bytes:
-        """The bytes of a text, or of JSON in any encoding that JSON has, without the secrets; UTF-8 if there were any in another one."""
-        if not self.__plain:
-            return body
-        if b"\0" in body:
+        """The bytes of a text, or of JSON in any encoding that JSON has, without the secrets; in UTF-8 if it was UTF-16 or UTF-32."""
+        if self.__signs and b"\0" in body:
             body = _as_utf_8(body)
-        if not any(sign.encode() in body for sign in (*self.__plain, *_ESCAPES)):
-            return body
-        return self.__bytes_pattern.sub(MASK.encode(), body)
+        if any(sign in body for sign in self.__signs_in_bytes):
+            for pattern in self.__of_bytes:
+                body = pattern.sub(MASK.encode(), body)
+        return body
 
 
 def _as_utf_8(body: bytes) -> bytes:
@@ -62,18 +65,35 @@ def _as_utf_8(body: bytes) -> bytes:
         return body
 
 
-def _spellings(character: str) -> str:
-    """A pattern for every way of writing one character."""
+def _signs(text: str) -> Iterator[str]:
+    """Texts of which every spelling of ``text`` has at least one in it."""
+    yield text
+    yield from ("%", "&#", "\\x", "\\u00" if text.isascii() else "\\u")
+    for character in text:
+        if character in _NAMED:
+            yield _NAMED[character]
+        if not character.isalnum():
+            yield f"\\{character}"
+
+
+def _spellings(character: str) -> Iterator[str]:
+    """A pattern for each way of writing one character; all begin with a letter of their own, which makes them quick to look for."""
     code = ord(character)
     units = character.encode("utf-16-be", "surrogatepass")
-    escaped = "".join(rf"\\+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
-    percent = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
-    ways = [rf"(?i:{escaped}|{percent}|&#x0*{code:x};|&#0*{code};)"]
+    yield re.escape(character)
+    yield "".join(f"{_BACKSLASHES}u{_in_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2))
+    yield "".join(f"%{_in_hex(f'{byte:02x}')}" for byte in character.encode("utf-8", "surrogatepass"))
+    yield f"&#[xX]0{{0,8}}{_in_hex(f'{code:x}')};"
+    yield f"&#0{{0,8}}{code};"
     if code < 256:
-        ways.append(rf"(?i:\\+x{code:02x})")
+        yield f"{_BACKSLASHES}x{_in_hex(f'{code:02x}')}"
     if character in _NAMED:
-        ways.append(f"&{_NAMED[character]};")
-    # A backslash before a sign is how JSON, Python and shells quote it.
-    plain = re.escape(character)
-    ways.append(plain if character.isalnum() else rf"\\*{plain}")
-    return f"(?:{'|'.join(ways)})"
+        yield _NAMED[character]
+    if not character.isalnum():
+        # A backslash before a sign is how JSON, Python and shells quote it.
+        yield f"{_BACKSLASHES}{re.escape(character)}"
+
+
+def _in_hex(digits: str) -> str:
+    """A pattern for hexadecimal digits in either case."""
+    return "".join(digit if digit.isdigit() else f"[{digit}{digit.upper()}]" for digit in digits)

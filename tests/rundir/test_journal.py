@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -361,3 +362,12 @@ class TestOwed:
         taken = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
         assert history_of(taken).owed == {"u1": {"d1"}}
         assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}
+
+
+def test_an_address_as_older_versions_kept_it() -> None:
+    """A journal that holds the server's address as it was typed is of the server that the address means."""
+    owner = Owner(
+        sheet_sha256="x", sheet_name="", server="HTTPS://Chat.Example.org:443/", agents="add", unit_route="auto", skip_invalid=False
+    )
+    history = history_of([Opened(owner=owner)])
+    assert history.owner == replace(owner, server="https://chat.example.org")

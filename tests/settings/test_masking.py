@@ -40,6 +40,14 @@ def test_other_words_stay(text: str) -> None:
     assert Mask([Secret("")]).text(text) == text
 
 
+def test_a_body_of_nothing_but_escapes_is_read_once() -> None:
+    """Two megabytes that look like the beginning of a spelling at every place come to an end, and stay as they are."""
+    mask = Mask([Secret("s3cr3t-t0ken")])
+    for piece in ("\\", "%73", "\\\\x73", "s3cr3t-t0ke", "&#0"):
+        text = piece * (2_000_000 // len(piece))
+        assert mask.body(text.encode()) == text.encode()
+
+
 def test_one_secret_in_another() -> None:
     """Of two secrets of which one holds the other no rest is left."""
     assert Mask([Secret("correct-horse"), Secret("me:correct-horse-battery")]).text("me:correct-horse-battery correct-horse") == "*** ***"
