@@ -159,7 +159,7 @@ class Job:
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
-        mirror = self._settings.agents == "mirror" and not self.state.undoes
+        mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
         ending, results = write_report(directory, self.state, stop, figures, mirror=mirror)
         width = shutil.get_terminal_size((100, 24)).columns
         if isinstance(stop, Drifted):
@@ -175,9 +175,7 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
         sheet_sha256=sheet.sha256,
         sheet_name=sheet.sheet_name,
         server=settings.url,
-        agents=settings.agents,
-        unit_route=settings.unit_route,
-        skip_invalid=settings.skip_invalid,
+        choices=settings.choices,
         plan_sha256=approved.sha256 if approved else "",
     )
 

@@ -53,6 +53,10 @@ def one_line(said: str) -> str:
     return words if len(words) <= SAID_LIMIT else words[: SAID_LIMIT - 1].rstrip() + "…"
 
 
+#: From here on two words are taken for one that was mistyped, on a scale from 0 to 1.
+_ALIKE: Final = 0.6
+
+
 #: In characters. A sentence stays a sentence, whatever stands in the cell.
 _LONGEST_QUOTE = 80
 
@@ -69,6 +73,15 @@ def listed(words: Iterable[str]) -> str:
     """``a, b and c``."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def nearest(word: str, known: Iterable[str]) -> tuple[str, bool]:
+    """Which of ``known`` a word is most like, and whether it is so like it that it may be a mistake of typing."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only whoever has mistyped something waits for it
+
+    likeness = {other: SequenceMatcher(None, word.lower().replace("_", "-"), other.lower()).ratio() for other in known}
+    best = max(likeness, key=likeness.__getitem__)
+    return best, likeness[best] >= _ALIKE
 
 
 def rows_listed(rows: Sequence[int], at_most: int = 10) -> str:

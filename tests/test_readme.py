@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from bulkjob.cli import EXIT_MEANINGS, main
-from bulkjob.settings.table import SETTINGS
+from bulkjob.cli import main
+from bulkjob.commands.usage import EXIT_MEANINGS
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 

@@ -60,7 +60,7 @@ async def gather_facts(
         url=settings.url,
         directory=_try_directory(settings.run_dir),
         wrong_settings=tuple(wrong_settings),
-        unit_route=settings.unit_route,
+        unit_route=settings.choices.unit_route,
         sheet=None if sheet is None else _read(settings, sheet),
     )
     if not (settings.url and settings.user_id and settings.auth_token):
@@ -71,15 +71,15 @@ async def gather_facts(
             with _waiting_said(client):
                 return await _asked(settings, facts, client, heard)
     except Stop as stop:
-        # Only the connection itself can say so: a --ca-file that holds no certificates.
-        return replace(facts, wrong_settings=(*facts.wrong_settings, stop.message))
+        # Only the connection itself can say so: a --ca-file that holds no certificates; or it says once more that a proxy cannot be used.
+        return replace(facts, wrong_settings=tuple(dict.fromkeys((*facts.wrong_settings, stop.message))))
 
 
 # -------------------------------------------------------------------------------------------------------- sheet, directory
 
 
 def _read(settings: Settings, path: Path) -> SheetFacts:
-    facts = SheetFacts(path=str(path), skip_invalid=settings.skip_invalid, mirror=settings.agents == "mirror")
+    facts = SheetFacts(path=str(path), skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
     try:
         return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
     except Stop as stop:
@@ -183,8 +183,8 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
         checked,
         workspace,
         server,
-        options=Options(unit_route=settings.unit_route),
-        skip_invalid=settings.skip_invalid,
+        options=Options(unit_route=settings.choices.unit_route),
+        skip_invalid=settings.choices.skip_invalid,
         max_removals=settings.max_removals,
         members_known=members_known,
     )

@@ -36,10 +36,7 @@ def _unreached(url: str, failure: Failure, exit_code: Exit) -> Finding:
     what, words = "address", joined_words(failure)
     if failure.untrusted:
         what, said = "TLS", f"{url}: {words}."
-        remedy = (
-            "Name the file (PEM) with your company's root certificate with --ca-file (BULKJOB_CA_FILE). If the certificate has expired or "
-            "is for another name, whoever runs the server has to renew it."
-        )
+        remedy = failure.remedy
     elif failure.status is not None and 300 <= failure.status < 400:
         said = f"{url} answers with a redirect, which is not followed: {words}."
         target = failure.said.removeprefix("redirected to ")

@@ -76,7 +76,7 @@ def unit_call(
 
 
 def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
-    if unit is None and server.supervises_units:
+    if unit is None and server.restricted_to_own_units:
         return failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
     if unit is None:
         return failed(Code.REJECTED, "the unit is no longer there")

@@ -39,7 +39,7 @@ class DepartmentWriting:
     @property
     def ignored(self) -> Mapping[Change, Outcome]:
         """The server ignores the unit for a monitor who does not supervise it (``manageDepartmentUnit.ts``)."""
-        if self.operation.unit is None or not self.server.supervises_units:
+        if self.operation.unit is None or not self.server.restricted_to_own_units:
             return {}
         return {self.operation.unit: failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")}
 

@@ -22,6 +22,7 @@ from bulkjob.phrases import one_line
 from bulkjob.plan.document import PlanDocument
 from bulkjob.plan.order import in_order
 from bulkjob.records import Membership, Naming, Sheet, Workspace
+from bulkjob.settings import canonical_address
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Differences that are told; the rest is counted.
@@ -57,7 +58,7 @@ def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> 
         made = f"{made_for.name}{worksheet}"
         message = f"The plan was made for another sheet, or for an earlier state of it ({made}). Nothing was sent. Make a new plan."
         raise Stop(Exit.BAD_SHEET, message)
-    if document.server.url != server_url:
+    if canonical_address(document.server.url) != server_url:
         message = f"The plan was made for another server ({document.server.url}, not {server_url}). Nothing was sent. Make a new plan."
         raise Stop(Exit.BAD_SHEET, message)
 

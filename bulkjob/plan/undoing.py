@@ -64,7 +64,7 @@ class Undoing:
         workspace = state.workspace = await with_members(client, workspace, members & workspace.departments.keys())
         back = way_back(made)
         left = without_rows(back, state.earlier.keys())
-        plan = plan_changes(left, workspace, server, Options(unit_route=self._settings.unit_route), back)
+        plan = plan_changes(left, workspace, server, Options(unit_route=self._settings.choices.unit_route), back)
         for warning in plan.warnings:
             warn(warning)
         self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)

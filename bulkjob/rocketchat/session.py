@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
-from bulkjob.rocketchat.http import connected
+from bulkjob.rocketchat.http import Credentials, connected
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
 from bulkjob.system import told_to
@@ -26,14 +26,19 @@ Connect = Callable[[Settings], AbstractAsyncContextManager[Transport]]
 
 
 def connect(settings: Settings) -> AbstractAsyncContextManager[Transport]:
-    """A transport over HTTP. Raises `Stop` (78) for a ``--ca-file`` that holds no certificates."""
+    """A transport over HTTP. Raises `Stop` (78) for a ``--ca-file`` that holds no certificates, and a proxy that cannot be used."""
+    try:
+        proxy = settings.proxies.towards(settings.url)
+    except ValueError as problem:
+        raise Stop(Exit.BAD_SETTING, str(problem)) from None
     return connected(
         url=settings.url,
-        user_id=settings.user_id,
-        token=settings.auth_token,
+        account=Credentials(user_id=settings.user_id, token=settings.auth_token),
         timeout=settings.timeout,
         concurrency=settings.concurrency,
         ca_file=settings.ca_file,
+        proxy=proxy,
+        secrets=settings.secrets,
     )
 
 

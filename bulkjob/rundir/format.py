@@ -12,14 +12,15 @@ Records, by their ``type``:
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from bulkjob import __version__
 from bulkjob.changes import AnyChange, Outcome, Prior
 from bulkjob.records import RowResult, Sheet
-from bulkjob.rundir.format_1 import IntentOfFormat1
+from bulkjob.rundir.format_1 import IntentOfFormat1, OpenedOfFormat1
+from bulkjob.settings import Choices
 
 #: Version of the format; a journal of another one is not continued.
 FORMAT: Final = 2
@@ -35,9 +36,7 @@ class Owner:
     sheet_sha256: str
     sheet_name: str
     server: str
-    agents: Literal["add", "mirror"]
-    unit_route: Literal["auto", "unit", "department"]
-    skip_invalid: bool
+    choices: Choices
     plan_sha256: str = ""
 
 
@@ -120,7 +119,7 @@ _encode = msgspec.json.Encoder().encode
 #: Format → what decodes a record of it.
 _DECODERS: Final = {
     FORMAT: msgspec.json.Decoder(Record).decode,
-    1: msgspec.json.Decoder(Opened | Kept | Rows | IntentOfFormat1 | Concluded).decode,
+    1: msgspec.json.Decoder(OpenedOfFormat1 | Kept | Rows | IntentOfFormat1 | Concluded).decode,
 }
 
 
@@ -133,7 +132,32 @@ def line_of(record: Record) -> bytes:
     return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
 
 
-def _of_today(intent: IntentOfFormat1) -> Intent:
+class _Head(msgspec.Struct, frozen=True):
+    format: int = 0
+
+
+_peek: Final = msgspec.json.Decoder(_Head).decode
+
+
+def _of_today(record: Record | OpenedOfFormat1 | IntentOfFormat1) -> Record:
+    if isinstance(record, OpenedOfFormat1):
+        return Opened(format=record.format, bulkjob=record.bulkjob, owner=_owner_of_today(record))
+    return _intent_of_today(record) if isinstance(record, IntentOfFormat1) else record
+
+
+def _owner_of_today(record: OpenedOfFormat1) -> Owner:
+    owner = record.owner
+    choices = Choices(agents=owner.agents, unit_route=owner.unit_route, skip_invalid=owner.skip_invalid)
+    return Owner(
+        sheet_sha256=owner.sheet_sha256,
+        sheet_name=owner.sheet_name,
+        server=owner.server,
+        choices=choices,
+        plan_sha256=owner.plan_sha256,
+    )
+
+
+def _intent_of_today(intent: IntentOfFormat1) -> Intent:
     return Intent(
         number=intent.number,
         operation=intent.operation,
@@ -164,12 +188,10 @@ def records_of(data: bytes) -> tuple[list[Record], int]:
                 message = f"line {number} is damaged"
                 raise ValueError(message)
             break
-        record = _DECODERS[version](text)
-        if isinstance(record, Opened):
-            version = record.format
-            if version not in _DECODERS:
-                message = f"line {number} is of format {version}, which this version does not know"
-                raise ValueError(message)
-        records.append(_of_today(record) if isinstance(record, IntentOfFormat1) else record)
+        version = _peek(text).format or version
+        if version not in _DECODERS:
+            message = f"line {number} is of format {version}, which this version does not know"
+            raise ValueError(message)
+        records.append(_of_today(_DECODERS[version](text)))
         whole += len(line)
     return records, whole

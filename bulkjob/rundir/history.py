@@ -11,6 +11,7 @@ from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome
 from bulkjob.records import RowResult
 from bulkjob.rundir.directory import ROLLBACK
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Opened, Owner, Record, Rows, records_of
+from bulkjob.settings import canonical_address
 from bulkjob.system import to_disk
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
@@ -54,7 +55,8 @@ def history_of(records: Iterable[Record]) -> History:
     for record in records:
         match record:
             case Opened():
-                owner = record.owner
+                # Versions before this one kept the address as it was typed.
+                owner = replace(record.owner, server=canonical_address(record.owner.server))
             case Kept():
                 sheet = record
             case Rows():
@@ -75,7 +77,7 @@ def history_of(records: Iterable[Record]) -> History:
 
 def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[Attempt, ...]:
     """The attempts with the removals that ``mirror`` asked for marked, which the journal's first format did not: their rows add others."""
-    if owner is None or owner.agents != "mirror":
+    if owner is None or owner.choices.agents != "mirror":
         return attempts
     adding = {row for attempt in attempts if not attempt.change.ends_assignment for row in attempt.change.rows}
 

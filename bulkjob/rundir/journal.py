@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, cast
 
@@ -16,6 +17,7 @@ from bulkjob.records import RowResult, Sheet
 from bulkjob.rocketchat import Request
 from bulkjob.rundir.format import Concluded, Intent, Kept, Opened, Owner, Rows, Written, line_of, records_of
 from bulkjob.rundir.history import History, history_of, read_records
+from bulkjob.settings import Choices
 from bulkjob.system import to_disk
 from bulkjob.vocabulary import Exit, Stop
 
@@ -220,7 +222,8 @@ async def _fsync(file: int) -> None:
 
 
 def _differences(one: Owner, other: Owner) -> Iterable[str]:
-    words = {"sheet_sha256": "sheet", "sheet_name": "worksheet", "skip_invalid": "--skip-invalid", "plan_sha256": "--plan"}
-    for name in Owner.__slots__:
-        if getattr(one, name) != getattr(other, name):
-            yield words.get(name, f"--{name.replace('_', '-')}" if name != "server" else "server")
+    words = {"sheet_sha256": "sheet", "sheet_name": "worksheet", "server": "server", "plan_sha256": "--plan"}
+    yield from (word for name, word in words.items() if getattr(one, name) != getattr(other, name))
+    for field in fields(Choices):
+        if getattr(one.choices, field.name) != getattr(other.choices, field.name):
+            yield f"--{field.name.replace('_', '-')}"

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, TextIO
-from urllib.parse import quote
 
-from bulkjob.settings import Secret
+from bulkjob.settings import Mask, Secret
 
 
 class LogFormatter(logging.Formatter):
@@ -18,35 +17,28 @@ class LogFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self.shape = shape
-        self._hidden: tuple[str, ...] = ()
+        self._secrets: set[Secret] = set()
+        self._mask = Mask()
 
-    def hide(self, secret: Secret) -> None:
-        """Replace this secret from now on, in the spellings that an error message may have made of it."""
-        text = secret.reveal()
-        if text:
-            spellings = {text, repr(text)[1:-1], json.dumps(text)[1:-1], quote(text, safe="")}
-            # The longest first, so that a spelling that holds another one is replaced as a whole.
-            self._hidden = tuple(sorted({*self._hidden, *spellings}, key=len, reverse=True))
+    def hide(self, *secrets: Secret) -> None:
+        """Replace these secrets from now on, in any spelling that an error message may have made of them."""
+        self._secrets |= {*secrets}
+        self._mask = Mask(self._secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """One line (as text, a traceback follows it; as JSON, it is a member)."""
         if self.shape == "text":
-            return self._scrubbed(super().format(record))
+            return self._mask.text(super().format(record))
         # Members are scrubbed before they become JSON: afterwards a secret would be spelt differently.
         members = {
             "time": self.formatTime(record, f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._scrubbed(record.getMessage()),
+            "message": self._mask.text(record.getMessage()),
         }
         if record.exc_info:
-            members["traceback"] = self._scrubbed(self.formatException(record.exc_info))
+            members["traceback"] = self._mask.text(self.formatException(record.exc_info))
         return json.dumps(members)
-
-    def _scrubbed(self, text: str) -> str:
-        for spelling in self._hidden:
-            text = text.replace(spelling, "***")
-        return text
 
 
 @contextmanager

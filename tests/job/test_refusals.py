@@ -103,7 +103,9 @@ def test_too_many_rows(program: Program, sheet: Path) -> None:
 def test_settings_come_before_the_sheet(program: Program, tmp_path: Path) -> None:
     """Command line, settings, sheet, run directory, server: the first thing that is wrong is what is said."""
     assert program("run", "none.csv", "--concurrency", "0").exit == Exit.USAGE
-    assert "--url" in unread(program("run", "none.csv"), Exit.BAD_SETTING)
+    missing = program("run", "none.csv")
+    assert (missing.exit, missing.rows) == (Exit.BAD_SETTING, None)
+    assert "address: --url or ROCKETCHAT_URL" in missing.err
     (tmp_path / "file").write_text("x", encoding="utf-8")
     assert unread(program("run", "none.csv", "--run-dir", "file", url=NOWHERE), Exit.NO_INPUT)
     (tmp_path / "a.csv").write_text("department,unit\na,b\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,6 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
 from bulkjob.rocketchat import endpoints
-from bulkjob.rundir.format import JOURNAL_FILE, Intent, Opened, Owner, Rows, Settled, line_of, records_of
 from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Record, Rows, Settled, line_of, records_of
 from bulkjob.rundir.history import history_of
 from bulkjob.rundir.journal import Journal
@@ -365,3 +365,12 @@ class TestOwed:
         taken: list[Record] = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
         assert history_of(taken).owed == {"u1": {"d1"}}
         assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}
+
+
+def test_an_address_as_older_versions_kept_it() -> None:
+    """A journal that holds the server's address as it was typed is of the server that the address means."""
+    owner = Owner(
+        sheet_sha256="x", sheet_name="", server="HTTPS://Chat.Example.org:443/", agents="add", unit_route="auto", skip_invalid=False
+    )
+    history = history_of([Opened(owner=owner)])
+    assert history.owner == replace(owner, server="https://chat.example.org")
