@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from bulkjob.phrases import named, one_line
+from bulkjob.phrases import counted, named, one_line
 from bulkjob.plan import AgentEntry, Place, PlanDocument, RowEntry, Thing, UnitEntry
 from bulkjob.records import Workspace
 from bulkjob.sheet import comparable
@@ -109,7 +109,7 @@ class _Listing:
         order = (Status.PLANNED, Status.SUCCESS, Status.FAILED, Status.INVALID, Status.NOT_SENT)
         counts = [f"{document.statuses[status]:,} {words.get(status, str(status))}" for status in order if document.statuses.get(status)]
         lines = [f"Plan for {one_line(document.sheet.name)} on {document.server.url}{version}"]
-        lines.append(f"{_many(len(document.rows), 'row')}: {', '.join(counts)}" if counts else "The sheet has no rows.")
+        lines.append(f"{counted(len(document.rows), 'row')}: {', '.join(counts)}" if counts else "The sheet has no rows.")
         return lines + (self.wrapped(document.refused.message) if document.refused else [])
 
     # --------------------------------------------------------------------------------------------------------- changes
@@ -159,7 +159,9 @@ class _Listing:
             headings += 1
         if rest := sum(map(len, groups.values())) - shown:
             others = len(groups) - headings
-            lines.append(f"  … and {_many(rest, 'more change')}" + (f", of {_many(others, f'more {thing}')} among them" if others else ""))
+            lines.append(
+                f"  … and {counted(rest, 'more change')}" + (f", of {counted(others, f'more {thing}')} among them" if others else "")
+            )
         return lines
 
     # ------------------------------------------------------------------------------------------------------------ others
@@ -174,7 +176,7 @@ class _Listing:
         if not document.calls or document.forecast is None:
             return []
         total = sum(call.count for call in document.calls)
-        before = f"{_many(document.forecast.reading_calls, 'call')} before the first write, to read what is there"
+        before = f"{counted(document.forecast.reading_calls, 'call')} before the first write, to read what is there"
         lines = [f"Calls ({total:,}, after {before})"]
         lines += [f"  {call.count:>7,}  {call.method:<4} {call.route}" for call in document.calls]
         return lines + self.wrapped(f"Duration: {document.forecast.text}")
@@ -258,7 +260,3 @@ def _by_name(groups: Mapping[str, tuple[str, list[Line]]]) -> dict[str, list[Lin
     """By heading, in alphabetical order."""
     ordered: Iterable[tuple[str, list[Line]]] = sorted(groups.values(), key=lambda group: group[0].casefold())
     return dict(ordered)
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
