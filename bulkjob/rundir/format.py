@@ -1,5 +1,6 @@
 """TODO."""
 
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,36 +134,67 @@ _decode = msgspec.json.Decoder(Record).decode
 
 
 def line_of(record: Record) -> bytes:
-    """A record as its line."""
-    text = _encode(record)
+    """A record as its line. Half a surrogate pair, which no file can hold, becomes a replacement character."""
+    try:
+        text = _encode(record)
+    except UnicodeEncodeError:
+        text = _encode(_storable(msgspec.to_builtins(record)))
     return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
 
 
-_PREFIX = len(b'{"crc32":"00000000","record":')
+def _storable(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_storable(item) for item in value]
+        case _:
+            return value
+
+
+#: Before the record's own text.
+_HEAD: Final = re.compile(rb'\{"crc32":"[0-9a-f]{8}","record":')
+
+
+_EXAMPLE: Final = b'{"crc32":"00000000","record":'
+
+
+_PREFIX: Final = len(_EXAMPLE)
 
 
 def records_of(data: bytes) -> tuple[list[Record], int]:
-    """The records of a journal, and how many of its bytes they are: what follows is a line that was torn.
+    """The records of a journal, and how many of its bytes they are: what follows is a line of ours that was torn.
 
-    Raises `ValueError` for a damaged line that is not the last, and for a record of another format.
+    Raises `ValueError`, with a clause on what is wrong, for a damaged line, a record of another format or shape, and for anything else.
     """
     records: list[Record] = []
     whole = 0
-    lines = data.splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(data.splitlines(keepends=True), start=1):
         text = line[_PREFIX:-2]
         if line != b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text):
-            if number < len(lines):
-                message = f"line {number} is damaged"
-                raise ValueError(message)
-            break
-        record = _decode(text)
-        if isinstance(record, Opened) and record.format != FORMAT:
-            message = f"line {number} is of format {record.format}, which this version does not know"
-            raise ValueError(message)
-        records.append(record)
+            if whole + len(line) == len(data) and _is_torn(line):
+                break
+            raise ValueError(f"line {number} is damaged" if records or _HEAD.match(line) else "it is not a journal of bulkjob's")
+        records.append(_record(text, number))
         whole += len(line)
     return records, whole
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether the last line of a file is the beginning of one of ours: no line end, and as much of its head as there is."""
+    return not line.endswith(b"\n") and _HEAD.match(line[:_PREFIX] + _EXAMPLE[len(line) :]) is not None
+
+
+def _record(text: bytes, number: int) -> Record:
+    try:
+        record: Record = _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"line {number} is no record that this version of bulkjob knows ({error})") from None
+    if isinstance(record, Opened) and record.format != FORMAT:
+        raise ValueError(f"line {number} is of format {record.format}, which this version of bulkjob does not know")
+    return record
 
 
 def change_of(wish: Wish, before: Before) -> Change:

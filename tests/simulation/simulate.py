@@ -271,6 +271,8 @@ class Simulation:
                     self._server.end()
                     asyncio.runners._cancel_all_tasks(loop)  # type: ignore[attr-defined]  # as `asyncio.run` does
                     loop.close()
+        if code is None:
+            self._disk.release()
         self._tell(name, trouble, trigger, code)
         if self._server.most_in_flight > self._settings.concurrency:
             self._hold([f"{self._server.most_in_flight} requests in flight at --concurrency {self._settings.concurrency}"])
