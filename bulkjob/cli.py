@@ -13,7 +13,7 @@ from bulkjob import __version__
 from bulkjob.commands.table import Command
 from bulkjob.commands.usage import parser_of_commands
 from bulkjob.settings import survey
-from bulkjob.system import LogFormatter, ignore_signals, leaving_at_once, logging_to, sturdy_standard_streams
+from bulkjob.system import LogFormatter, leaving_at_once, logging_to, sturdy_standard_streams
 from bulkjob.vocabulary import Exit, Stop
 
 _log = logging.getLogger("bulkjob")
@@ -23,18 +23,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that ``argv`` names (the process's own arguments by default); its exit code."""
     with sturdy_standard_streams() as out:
         code = _exit_code(argv)
-        if out is not None:
-            out.flush()
-            # A reader that has seen enough is no failure; a full disk behind ``> file`` is one.
-            if code == Exit.OK and out.failure is not None and not isinstance(out.failure, BrokenPipeError):
-                _say(f"The standard output cannot be written: {out.failure.strerror}.")
-                code = Exit.CANNOT_CREATE
-    if argv is None:
-        ignore_signals()
+        out.flush()
+        # A reader that has seen enough is no failure; a full disk behind ``> file`` is one.
+        if code == Exit.OK and out.failure is not None and not isinstance(out.failure, BrokenPipeError):
+            _say(f"The standard output cannot be written: {out.failure.strerror}.")
+            code = Exit.CANNOT_CREATE
     return int(code)
 
 
 def _exit_code(argv: Sequence[str] | None) -> int:
+    try:
+        # The process's own arguments: it ends with this command.
+        with leaving_at_once(finally_ignored=argv is None):
+            return _ended(argv)
+    except KeyboardInterrupt:
+        _say("Interrupted. Nothing was sent.")
+        return Exit.INTERRUPTED
+
+
+def _ended(argv: Sequence[str] | None) -> int:
     try:
         given = parser_of_commands().parse_args(argv)
     except SystemExit as end:  # argparse has printed the help, the version, or what is wrong
@@ -42,14 +49,10 @@ def _exit_code(argv: Sequence[str] | None) -> int:
     with logging_to(sys.stderr) as log:
         try:
             # A command's imports alone take a second.
-            with leaving_at_once():
-                return _answer(given, log)
+            return _answer(given, log)
         except Stop as stop:
             _say(stop.message)
             return stop.exit_code
-        except KeyboardInterrupt:
-            _say("Interrupted before anything was sent.")
-            return Exit.INTERRUPTED
         except Exception:  # noqa: BLE001 - the outermost one: whatever it is, it is a defect
             _log.exception("bulkjob %s met a defect in bulkjob itself", __version__)
             _say("This is a defect in bulkjob; please report it, with the traceback from the log.")

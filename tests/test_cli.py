@@ -237,7 +237,7 @@ class TestEndings:
 
         job(run)
         assert main(["run", "a.csv"]) == Exit.INTERRUPTED
-        assert capsys.readouterr().err == "bulkjob: Interrupted before anything was sent.\n"
+        assert capsys.readouterr().err == "bulkjob: Interrupted. Nothing was sent.\n"
 
     @pytest.mark.parametrize("shape", ["text", "json"])
     def test_defect(self, job: Any, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -300,7 +300,7 @@ class TestStreams:
         done = program("validate", str(sheet), env=os.environ | {"PYTHONIOENCODING": encoding}, encoding=encoding)
         assert done.returncode == Exit.BAD_SHEET
         assert done.stderr == ""
-        assert ("bücher.csv" if encoding != "ascii" else r"b\xfccher.csv") in done.stdout
+        assert ("bücher.csv" if encoding != "ascii" else r"b\u00fccher.csv") in done.stdout
 
     def test_closed_standard_output(self, sheet: Path) -> None:
         """A standard output that was closed beforehand changes nothing either."""

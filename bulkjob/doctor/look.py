@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from bulkjob.rocketchat import (
 from bulkjob.rundir import RUNS
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
+from bulkjob.system import try_folder
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -93,10 +93,7 @@ def _try_directory(run_dir: Path | None) -> DirectoryFacts:
     tried = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
     facts = DirectoryFacts(path=str(path), tried=str(tried))
     try:
-        with tempfile.NamedTemporaryFile(dir=tried, prefix=".bulkjob-doctor-") as file:
-            file.write(b"written by bulkjob doctor, to be removed at once\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try_folder(tried)
     except OSError as error:
         return replace(facts, problem=error.strerror or type(error).__name__)
     return facts

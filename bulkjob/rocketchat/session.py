@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from bulkjob.phrases import counted
 from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
 from bulkjob.rocketchat.http import Credentials, connected
 from bulkjob.rocketchat.transport import Transport
@@ -62,7 +63,7 @@ async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterato
 
 @asynccontextmanager
 async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
-    """While open, the log tells now and then how far it is, and SIGTERM or SIGINT ends what is inside with `Stop` (75, ``interrupted``)."""
+    """While open, the log tells now and then how far it is, and a signal to end ends what is inside with `Stop` (75, ``interrupted``)."""
     telling = asyncio.create_task(_tell(client))
     task = asyncio.current_task()
     interruptions = 0
@@ -88,4 +89,4 @@ async def _tell(client: Client) -> None:
     while True:
         await asyncio.sleep(_EVERY)
         waiting = f", waiting for {client.waiting_for}" if client.waiting_for else ""
-        log.info("Reading: %d calls so far%s.", client.figures.calls.total(), waiting)
+        log.info("Reading: %s so far%s.", counted(client.figures.calls.total(), "call"), waiting)

@@ -9,6 +9,7 @@ Records, by their ``type``:
 * ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
 """
 
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -127,8 +128,11 @@ _DECODERS: Final = {
 
 
 def line_of(record: Record) -> bytes:
-    """A record as its line."""
-    text = _encode(record)
+    """A record as its line. Half a surrogate pair, which no file can hold, becomes a replacement character."""
+    try:
+        text = _encode(record)
+    except UnicodeEncodeError:
+        text = _encode(_storable(msgspec.to_builtins(record)))
     return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
 
 
@@ -169,29 +173,59 @@ def _intent_of_today(intent: IntentOfFormat1) -> Intent:
     )
 
 
-_PREFIX = len(b'{"crc32":"00000000","record":')
+def _storable(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_storable(item) for item in value]
+        case _:
+            return value
+
+
+#: Before the record's own text.
+_BEFORE: Final = re.compile(rb'\{"crc32":"[0-9a-f]{8}","record":')
+
+
+_EXAMPLE: Final = b'{"crc32":"00000000","record":'
+
+
+_PREFIX: Final = len(_EXAMPLE)
 
 
 def records_of(data: bytes) -> tuple[list[Record], int]:
-    """The records of a journal, and how many of its bytes they are: what follows is a line that was torn.
+    """The records of a journal, and how many of its bytes they are: what follows is a line of ours that was torn.
 
-    Raises `ValueError` for a damaged line that is not the last, and for a record of another format.
+    Raises `ValueError`, with a clause on what is wrong, for a damaged line, a record of another format or shape, and for anything else.
     """
     records: list[Record] = []
     whole = 0
     version = FORMAT
-    lines = data.splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(data.splitlines(keepends=True), start=1):
         text = line[_PREFIX:-2]
         if line != b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text):
-            if number < len(lines):
-                message = f"line {number} is damaged"
-                raise ValueError(message)
-            break
-        version = _peek(text).format or version
-        if version not in _DECODERS:
-            message = f"line {number} is of format {version}, which this version does not know"
-            raise ValueError(message)
-        records.append(_of_today(_DECODERS[version](text)))
+            if whole + len(line) == len(data) and _is_torn(line):
+                break
+            raise ValueError(f"line {number} is damaged" if records or _BEFORE.match(line) else "it is not a journal of bulkjob's")
+        version, record = _record(text, number, version)
+        records.append(record)
         whole += len(line)
     return records, whole
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether the last line of a file is the beginning of one of ours: no line end, and as much of its head as there is."""
+    return not line.endswith(b"\n") and _BEFORE.match(line[:_PREFIX] + _EXAMPLE[len(line) :]) is not None
+
+
+def _record(text: bytes, number: int, version: int) -> tuple[int, Record]:
+    """The format that holds from this record on, and the record. ``version``: the format before it."""
+    try:
+        version = _peek(text).format or version
+        if version in _DECODERS:
+            return version, _of_today(_DECODERS[version](text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"line {number} is no record that this version of bulkjob knows ({error})") from None
+    raise ValueError(f"line {number} is of format {version}, which this version of bulkjob does not know")

@@ -1,20 +1,27 @@
-"""The log on standard error: text for people, one JSON document a line for collectors; no secret gets into it."""
+"""The log on standard error: text for people, one JSON document a line for collectors.
+
+No secret gets into it, and no line that the program did not write: what others said appears as `printable` shows it.
+"""
 
 import json
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
+from bulkjob.phrases import printable
 from bulkjob.settings import Mask, Secret
+
+#: Before the lines of a traceback, which may hold somebody else's words: none of them begins like a line of the log.
+_INDENT: Final = "    "
 
 
 class LogFormatter(logging.Formatter):
     """Writes records as text or JSON with UTC times; what `hide` was told is replaced by ``***``, also in tracebacks."""
 
     def __init__(self, shape: Literal["text", "json"]) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(datefmt="%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self.shape = shape
         self._secrets: set[Secret] = set()
@@ -26,19 +33,22 @@ class LogFormatter(logging.Formatter):
         self._mask = Mask(self._secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line (as text, a traceback follows it; as JSON, it is a member)."""
+        """One line (as text, a traceback follows it, indented; as JSON, it is a member)."""
+        # Secrets first: as an escape, in text or in JSON, one would be spelt differently.
+        message = self._mask.text(record.getMessage())
+        traceback = self._mask.text(self.formatException(record.exc_info)) if record.exc_info else ""
         if self.shape == "text":
-            return self._mask.text(super().format(record))
-        # Members are scrubbed before they become JSON: afterwards a secret would be spelt differently.
+            head = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} {printable(message.strip())}"
+            return "\n".join([head, *(_INDENT + printable(line) for line in traceback.splitlines())])
         members = {
             "time": self.formatTime(record, f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._mask.text(record.getMessage()),
+            "message": message,
         }
-        if record.exc_info:
-            members["traceback"] = self._mask.text(self.formatException(record.exc_info))
-        return json.dumps(members)
+        if traceback:
+            members["traceback"] = traceback
+        return printable(json.dumps(members))
 
 
 @contextmanager

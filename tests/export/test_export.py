@@ -343,9 +343,9 @@ class TestRows:
         export = export_of(workspace)
         assert (export.rows, export.departments) == ((), 0)
         assert [sentence.split(" is left")[0] for sentence in export.left_out] == [
-            'Unit "u\x01"',
+            r'Unit "u\u0001"',
             'Agent "a-2" of department "Sales" (d1)',
-            'Department "bad\x01id"',
+            r'Department "bad\u0001id"',
         ]
 
     def test_natural_order(self) -> None:

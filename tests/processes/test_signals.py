@@ -1,11 +1,11 @@
-"""SIGTERM as a container's first process, which no signal reaches that it does not handle, at every stage of a run; and a second SIGINT."""
+"""Signals at every stage of every command, also as a container's first process, which none reaches that it does not handle."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
