@@ -180,6 +180,11 @@ class DepartmentAgentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     code: Code | None = None
     mirrored: bool = False
 
+    @property
+    def units(self) -> tuple[Thing, ...]:
+        """It names none."""
+        return ()
+
     def change(self) -> DepartmentAgent:
         """What it asks for."""
         return DepartmentAgent(

@@ -41,6 +41,10 @@ class Entry(Protocol):
         """The department that it is about."""
 
     @property
+    def units(self) -> tuple[Thing, ...]:
+        """The units that it names."""
+
+    @property
     def rows(self) -> tuple[int, ...]:
         """The rows that ask for it."""
 
