@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An agent's place in a department; a number is null where it was not read, or is to stay as it is."""
+    """An agent's place in a department; a number is None where it was not read, or is to stay as it is; a file then leaves it out."""
 
     count: int | None = None
     order: int | None = None

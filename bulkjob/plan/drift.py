@@ -95,10 +95,7 @@ def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Coll
     carriers = _carriers(document)
     drifted = {entry.change().target: difference for entry in entries if (difference := _difference(entry, workspace, naming))}
     plan = _in_approved_form(plan, carriers)
-    others = [
-        *_not_approved(plan, document, carriers, naming, workspace, drifted),
-        *_not_possible(entries, plan, naming, workspace, drifted),
-    ]
+    others = [*_not_approved(plan, document, carriers, naming, drifted), *_not_possible(entries, plan, workspace, naming, drifted)]
     if drifted or others:
         raise Drifted((*drifted.values(), *others))
     return plan
@@ -166,19 +163,14 @@ def _carriers(document: PlanDocument) -> dict[Change, str]:
 
 
 def _not_approved(
-    plan: Plan,
-    document: PlanDocument,
-    carriers: Mapping[Change, str],
-    naming: Naming,
-    workspace: Workspace,
-    drifted: Collection[tuple[str, ...]],
+    plan: Plan, document: PlanDocument, carriers: Mapping[Change, str], naming: Naming, drifted: Collection[tuple[str, ...]]
 ) -> Iterable[str]:
     """A sentence for each thing that would be sent now and is not in the approved plan; not again for what has drifted itself."""
     approved = {operation.id for operation in document.operations}
     for operation in plan.operations:
         for change in operation.changes:
             if carriers.get(change) != operation.id and change.target not in drifted:
-                words = change.words(change.found(workspace), naming)
+                words = change.words(change.found(naming.workspace), naming)
                 yield f"{words.subject} would be {words.deed}, which the plan does not hold."
         # Where departments have drifted, that other units are concerned follows from it.
         if isinstance(operation, UnitPost) and not (operation.changes or drifted or approved & _names(operation)):
@@ -191,7 +183,7 @@ def _names(operation: UnitPost) -> set[str]:
 
 
 def _not_possible(
-    entries: Iterable[AnyEntry], plan: Plan, naming: Naming, workspace: Workspace, drifted: Collection[tuple[str, ...]]
+    entries: Iterable[AnyEntry], plan: Plan, workspace: Workspace, naming: Naming, drifted: Collection[tuple[str, ...]]
 ) -> Iterable[str]:
     """A sentence for each thing that was to be sent and cannot be any longer: the department is archived, a permission or the unit gone."""
     known = set(plan.changes)

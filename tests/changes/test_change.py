@@ -1,6 +1,7 @@
 """What all kinds of change have in common."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -42,7 +43,9 @@ def anna(**what: Any) -> DepartmentAgent:
     return msgspec.structs.replace(ANNA, **what)
 
 
-def workspace(parent: str | None = None, place: tuple[int, int] | None = None, *, archived: bool = False, doubled: bool = False) -> Workspace:
+def workspace(
+    parent: str | None = None, place: tuple[int, int] | None = None, *, archived: bool = False, doubled: bool = False
+) -> Workspace:
     """One department, in a unit or none, with the agent or without."""
     members = {}
     if place:
@@ -181,9 +184,7 @@ class TestSettled:
 
     def test_agents_need_a_permission(self) -> None:
         """An account that may not add agents changes none; what is so is so for it, too."""
-        server = Server(
-            version=Version(7, 0), version_text="7.0", account=SERVER.account, permissions=frozenset({"manage-livechat-units"}), modules=None
-        )
+        server = replace(SERVER, permissions=frozenset({"manage-livechat-units"}))
         assert settled(ANNA, workspace(), server) == failed(Code.AGENTS_NOT_PERMITTED)
         assert settled(anna(present=False), workspace(place=(1, 1)), server) == failed(Code.AGENTS_NOT_PERMITTED)
         assert settled(ANNA, workspace(place=(1, 1)), server) == ALREADY_SO

@@ -192,7 +192,12 @@ class TestWords:
     @pytest.mark.parametrize(
         ("change", "prior", "done", "planned"),
         [
-            (ANNA, None, "Added agent @anna (u-anna) with count 5 and order 2.", "Agent @anna (u-anna) will be added with count 5 and order 2."),
+            (
+                ANNA,
+                None,
+                "Added agent @anna (u-anna) with count 5 and order 2.",
+                "Agent @anna (u-anna) will be added with count 5 and order 2.",
+            ),
             (THERE, None, "Added agent @anna (u-anna).", "Agent @anna (u-anna) will be added."),
             (asking(count=0), place(), "Changed agent @anna (u-anna) to count 0.", "Agent @anna (u-anna) will be changed to count 0."),
             (GONE, place(), "Removed agent @anna (u-anna).", "Agent @anna (u-anna) will be removed."),

@@ -1,7 +1,7 @@
 """One call on its way: what is known of its changes, whatever happens to it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,6 +15,8 @@ from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.transport import Written
 from bulkjob.vocabulary import Code, Effect, Status
+
+T = TypeVar("T")
 
 
 def coming(name: str) -> DepartmentAgent:
@@ -31,7 +33,7 @@ def there(*names: str) -> Workspace:
     return Workspace(departments=departments, units=None, agents={}, members={"d1": members})
 
 
-def composed(*changes: DepartmentAgent, prior: Prior = None, settled: Mapping[Change, Outcome] = {}) -> Composed[bool]:  # noqa: B006 - never changed
+def composed(*changes: DepartmentAgent, prior: Prior = None, settled: Mapping[Change, Outcome] = {}) -> Composed[bool]:
     """A call that carries these changes; without any there is none."""
     request = endpoints.post_department_agents("d1", [change.stored(prior) for change in changes], {}) if changes else None
     return Composed(request=request, pending=dict.fromkeys(changes, prior), settled=settled)
@@ -54,7 +56,7 @@ class Plain:
         return True
 
 
-def _told(what: Any) -> Any:
+def _told(what: T | CallFailed) -> T:
     if isinstance(what, CallFailed):
         raise what
     return what
@@ -67,7 +69,9 @@ class Book:
         self.intents: list[tuple[Change, ...]] = []
         self.outcomes: dict[int, list[Outcome]] = {}
 
-    async def intent(self, operation: str, request: Request[object], changes: Mapping[Change, Prior], snapshot: Mapping[str, object]) -> int:
+    async def intent(
+        self, operation: str, request: Request[object], changes: Mapping[Change, Prior], snapshot: Mapping[str, object]
+    ) -> int:
         self.intents.append(tuple(changes))
         return len(self.intents)
 
@@ -79,8 +83,9 @@ class Book:
 async def begun(first: Composed[bool], writing: Plain, book: Book, under_way: dict[str, tuple[Change, ...]] | None = None) -> Sending[bool]:
     assert first.request is not None
     number = await book.intent("agents/d1", first.request, first.pending, {})
-    kept: Any = (writing, first, book, number)
-    return Sending("agents/d1", *kept, {} if under_way is None else under_way)
+    journal: Any = book
+    plain: Any = writing
+    return Sending("agents/d1", plain, first, journal, number, {} if under_way is None else under_way)
 
 
 REFUSED = CallFailed(Failure(next=Next.ROW, code=Code.REJECTED, said="No.", status=400), attempts=2)
@@ -103,7 +108,7 @@ class TestFailed:
         assert {(outcome.said, outcome.attempts, outcome.http_status) for outcome in outcomes.values()} == {("No.", 2, 400)}
 
     async def test_what_a_look_has_shown_is_done_is_a_success(self) -> None:
-        """A write that failed half done: what the last look showed to be there is updated, the rest fails; each with what was found first."""
+        """Of a write that failed half done, what the last look showed to be there is updated, the rest fails; each with what was found."""
         sending = await begun(composed(ANNA, BOB, CEM), Plain(looks=[there("anna", "cem")]), Book())
         assert await sending.look() is None
         outcomes = sending.failed(SEEN_UNDONE)

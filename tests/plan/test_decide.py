@@ -136,7 +136,7 @@ class TestParts:
         """A row with a unit and an agent asks for two changes, which different calls may carry."""
         row = Wanted(row=2, department_id="d1", about_unit=True, unit_id="a", agent_id="u-anna", username="anna")
         plan = planned([row], workspace(department("d1"), agents={"anna": ""}))
-        assert [(type(change), change.rows) for change in plan.changes] == [(DepartmentUnit, (2,)), (DepartmentAgent, (2,))]
+        assert [(change.part, change.rows) for change in plan.changes] == [("unit", (2,)), ("agent", (2,))]
         assert [type(operation) for operation in plan.operations] == [UnitPost, DepartmentPut]
 
 
@@ -368,7 +368,7 @@ class TestDepartmentRoute:
 
 
 def given_up_one_by_one(moves: Sequence[DepartmentUnit], departments: Mapping[str, Department]) -> set[DepartmentUnit]:
-    """As a person would do it: while some unit would be left without departments, the last move in the sheet that leaves one is given up."""
+    """As a person would do it: while some unit would be left without departments, the last move in the sheet out of such is given up."""
     left = list(moves)
     while True:
         after = {identifier: each.parent_id for identifier, each in departments.items()}

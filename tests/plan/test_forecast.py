@@ -61,8 +61,10 @@ def calls(seen: Forecast) -> dict[str, int]:
 
 
 def test_calls() -> None:
-    """A unit costs its reading, its monitors, a list before and after; a department a reading; removals a list before and after, and a look
-    at the department: by a call of its own, or by the list that writes share."""
+    """A unit costs its reading, its monitors, a list before and after; a department a reading; removals a list before and after.
+
+    And they cost a look at the department: by a call of its own, or by the list that writes share.
+    """
     assert calls(forecast([unit("a")])) == {
         "POST livechat/units/:id": 1,
         "GET livechat/units/:id": 1,

@@ -90,7 +90,7 @@ class TestUnitPosts:
         ended = before(posts)
         for taking in posts:
             for change in taking.changes:
-                old = departments[change.department_id].parent_id
+                old = departments[change.target[1]].parent_id
                 for giving in posts:
                     if giving.unit_id == old and giving is not taking:
                         assert giving.id in ended[taking.id] or taking.id in ended[giving.id], (taking.id, giving.id)
@@ -106,10 +106,10 @@ class TestUnitPosts:
         lost: dict[str, set[str]] = {unit_id: set() for unit_id in last}
         for taking in posts:
             for change in taking.changes:
-                old = departments[change.department_id].parent_id
-                if change.unit_id is not None and old is not None:
+                old = departments[change.target[1]].parent_id
+                if change.wanted is not None and old is not None:
                     assert taking.id in ended[last[old].id]
-                    lost[old].add(change.department_id)
+                    lost[old].add(change.target[1])
         assert {unit_id: set(post.lost) for unit_id, post in last.items()} == lost
 
     @laws

@@ -4,8 +4,8 @@ import pytest
 
 from bulkjob.plan.prepared import terms_of
 from bulkjob.records.server import Account, Server, Version
+from bulkjob.rocketchat.endpoints import PAGE_SIZE
 from bulkjob.rocketchat.pacing.tickets import Limit
-from bulkjob.rocketchat.workspace import PAGE_SIZE
 
 SERVER = Server(
     version=Version(7, 0),

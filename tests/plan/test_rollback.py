@@ -134,7 +134,7 @@ def test_an_agent_who_was_added_leaves(now: Place) -> None:
 
 
 def test_an_agent_who_was_removed_comes_back_with_their_numbers() -> None:
-    """Somebody who was removed comes back with the count and the order they had; also one whom ``mirror`` removed, now for a row of its own."""
+    """Somebody who was removed comes back with the count and the order they had, also one whom ``mirror`` had removed."""
     for removed in (asked(present=False), asked(present=False, mirrored=True)):
         change, outcome = outcome_of([attempt(removed, place(count=5, order=2))], workspace(present=None))
         assert same(change, asked(count=5, order=2))

@@ -126,8 +126,8 @@ def test_a_look_at_each_department_gains_nothing() -> None:
     departments=st.sampled_from([1, 100, 101, 900]),
 )
 def test_sharing(*, additions: int, moves: int, removals: int, calls: int, old: bool, departments: int) -> None:
-    """Nobody finds a mix with fewer windows; units and removals keep their route, every change is carried once, and after the same writes."""
-    operations = [
+    """Nobody finds a mix with fewer windows; units and removals keep their route, each change is carried once, after the same writes."""
+    operations: list[Operation] = [
         UNIT,
         *map(put, range(additions)),
         *(put(100 + number, unit=True) for number in range(moves)),
