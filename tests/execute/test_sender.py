@@ -4,20 +4,22 @@ import asyncio
 import json
 import runpy
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from bulkjob.changes.change import Outcome, Place
+from bulkjob.changes.change import Attempt, Outcome, Place
 from bulkjob.changes.department_agent import DepartmentAgent
-from bulkjob.changes.operations import AgentsPost, Plan, Terms
+from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Plan, Terms, UnitPost
+from bulkjob.execute.compose import Attempts
 from bulkjob.execute.sender import Carried, Sender
 from bulkjob.records.naming import Naming
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
-from bulkjob.records.workspace import Workspace
+from bulkjob.records.workspace import Unit, Workspace
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rundir.format import Owner
@@ -47,7 +49,10 @@ def state(*places: tuple[str, int, int], **department: Any) -> dict[str, Any]:
             {"_id": "u-admin", "username": "admin", "roles": ["admin"]},
             *({"_id": f"u-{name}", "username": name, "roles": ["livechat-agent"]} for name in NAMES),
         ],
-        "units": [],
+        "units": [
+            {"_id": unit, "name": unit.upper(), "visibility": "public", "type": "u", "numMonitors": 0, "numDepartments": 0}
+            for unit in ("emea", "apac")
+        ],
         "unitMonitors": [],
         "departments": [
             {
@@ -86,15 +91,18 @@ class ToSandbox:
         return Answer(status=reply.status, headers=reply.headers, body=reply.body)
 
 
-def carried_out(operation: AgentsPost, workspace: dict[str, Any], folder: Path, *, shares_lists: bool = False) -> SimpleNamespace:
+def carried_out(
+    operation: Operation, workspace: dict[str, Any], folder: Path, *, shares_lists: bool = False, attempts: Attempts = MappingProxyType({})
+) -> SimpleNamespace:
     """What became of an operation, the calls that it took, the workspace afterwards, and whether anything was journalled."""
 
     async def work() -> SimpleNamespace:
         sandbox = Sandbox(workspace, clock=asyncio.get_running_loop().time, server_version="7.0")
         client = Client(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
         journal = Journal(folder / "journal.jsonl", OWNER, SHEET)
-        plan = Plan(changes=operation.changes, settled={}, operations=(operation,), warnings=())
-        naming = Naming(Workspace(departments={}, units=None, agents={}))
+        plan = Plan(changes=operation.changes, settled={}, operations=(operation,), warnings=(), attempts=attempts)
+        units = {unit: Unit(id=unit, name=unit.upper(), visibility="public") for unit in ("emea", "apac")}
+        naming = Naming(Workspace(departments={}, units=units, agents={}))
         sender = Sender(plan, client, Terms(server=SERVER, shares_lists=shares_lists), naming, journal, said.append)
         carried: Carried = await sender.carry_out(operation)
         await journal.close()
@@ -156,3 +164,23 @@ class TestAgentsPost:
         assert (outcome.prior.order, isinstance(outcome.prior, Place)) == (1, True)
         assert seen.places == [("u-anna", 5, 1), ("u-bob", 2, 2)]
         assert seen.routes.count(POST) == 1
+
+
+BACK = DepartmentUnit(department_id="d1", unit_id=None, rows=(2,))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        UnitPost(unit_id="emea", changes=(BACK,), lost=frozenset(), after=()),
+        DepartmentPut(department_id="d1", unit=BACK, agents=(), after=()),
+    ],
+    ids=["unit", "department"],
+)
+def test_what_somebody_changed_just_before_the_write_is_told_by_name(tmp_path: Path, operation: Operation) -> None:
+    """A department that somebody has moved between a rollback's plan and its write stays there, which is told by the unit's name."""
+    made = Attempt(change=DepartmentUnit(department_id="d1", unit_id="emea", rows=(2,)), prior=None, outcome=None, status=Status.SUCCESS)
+    seen = carried_out(operation, state(parentId="apac", ancestors=["apac"]), tmp_path, attempts={BACK: [made]})
+    (outcome,) = seen.carried.outcomes.values()
+    assert (outcome.code, outcome.seen) == (Code.CHANGED_MEANWHILE, 'it is in unit "APAC" (apac) now')
+    assert all(route.startswith("GET ") for route in seen.routes)

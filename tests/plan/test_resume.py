@@ -75,6 +75,13 @@ def test_whom_mirror_has_removed_is_credited() -> None:
     assert with_removed(replace(plan(), changes=(REMOVED,)), history, GONE).settled == {}
 
 
+def test_nothing_is_credited_of_a_department_that_is_gone() -> None:
+    """Who was to be removed from a department that somebody has deleted since was not removed by this run."""
+    history = History(attempts=(attempt(REMOVED, None, None),))
+    deleted = Workspace(departments={"d1": DEPARTMENTS["d1"]}, units=None, agents={})
+    assert with_removed(plan(), history, deleted) == plan()
+
+
 def test_what_is_known_to_have_failed_is_not_credited() -> None:
     """A removal that was refused, and somebody made since, is no work of this run's."""
     history = History(attempts=(attempt(REMOVED, Outcome(status=Status.FAILED), Status.FAILED),))
