@@ -65,6 +65,8 @@ class Sending(Generic[T]):
     async def again(self) -> Request[T]:
         """The call made anew, with an intent of its own where it is another one. Raises `CallFailed`, `Nothing`."""
         sent, self.composed = self.composed, await self._composed_anew()
+        # What an earlier look showed of the changes that are left is no longer so.
+        self._seen = None
         if self.composed.request is None:
             raise Nothing
         if sent.request is None or (self.composed.request.body, self.composed.pending) != (sent.request.body, sent.pending):

@@ -41,7 +41,7 @@ class UnitWriting:
             self.operation,
             unit.result(),
             self.monitors,
-            state=_state(departments.result()),
+            state=self._state(departments.result()),
             server=self.server,
             attempts=self.attempts,
         )
@@ -70,7 +70,7 @@ class UnitWriting:
 
     async def look(self) -> Workspace:
         """Reads a fresh list of the departments."""
-        return _state(await self.listings.fresh(finishing=True))
+        return self._state(await self.listings.fresh(finishing=True))
 
     def answer(self, after: Workspace) -> StoredUnit:
         """As the ``POST`` would have answered; of monitors a look tells nothing."""
@@ -80,7 +80,7 @@ class UnitWriting:
     async def judged(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Workspace:
         """By a fresh list of the departments: the answer only echoes what was sent."""
         del written
-        return await self.look() if composed.pending else _state({})
+        return await self.look() if composed.pending else self._state({})
 
     def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:
         """Says that the server has dropped monitors."""
@@ -93,6 +93,5 @@ class UnitWriting:
                 f"livechat-monitor. It had {names}, and has {stored} now."
             )
 
-
-def _state(departments: Mapping[str, Department]) -> Workspace:
-    return Workspace(departments=departments, units=None, agents={})
+    def _state(self, departments: Mapping[str, Department]) -> Workspace:
+        return Workspace(departments=departments, units=self.naming.workspace.units, agents={})

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.cli import main
+from bulkjob.phrases import printable
 from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
 from bulkjob.report import annotated
-from bulkjob.phrases import printable
 from bulkjob.report.problems import COLUMNS, problem_lines, problems_document, render_problems
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import Code, Exit

@@ -1,18 +1,15 @@
 """The journal: lines, what they add up to, and that what is waited for is on disk."""
 
 import asyncio
-import json
 import os
 import resource
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from bulkjob.changes.change import Outcome
 from bulkjob.changes.department_agent import DepartmentAgent
