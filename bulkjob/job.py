@@ -65,6 +65,7 @@ class Job:
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
             self.state.earlier |= history.rows
+            self.state.attempts = history.attempts
             work = asyncio.ensure_future(self._work(directory, journal, history))
             try:
                 await self._ended(work)

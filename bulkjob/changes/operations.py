@@ -159,7 +159,8 @@ class AgentsPost:
         department = () if terms.shares_lists else (_GET_DEPARTMENT,)
         return (
             Stage(routes=(endpoints.POST_AGENTS,), trips=0),
-            Stage(routes=(endpoints.LIST_MEMBERS, *department), lists_departments=terms.shares_lists, trips=2),
+            Stage(routes=(endpoints.LIST_MEMBERS,), trips=1),
+            Stage(routes=department, lists_departments=terms.shares_lists, trips=2),
             Stage(routes=(endpoints.LIST_MEMBERS,), trips=1),
         )
 

@@ -8,7 +8,7 @@ from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings, members_of
 from bulkjob.records import Department, Membership, Server, Workspace
-from bulkjob.rocketchat import Client, Route, Together, Written, endpoints
+from bulkjob.rocketchat import Client, Route, Written, endpoints
 from bulkjob.rocketchat.pacing import Ticket
 
 
@@ -31,11 +31,10 @@ class AgentsWriting:
         """Reads the department's list of agents, and whether the department is still there and not archived."""
         self.release()
         now, self.later = await self.client.reserve_two(endpoints.LIST_MEMBERS)
-        async with Together() as group:
-            members = group.start(members_of(self.client, self.operation.department_id, ticket=now))
-            department = group.start(self._department())
-        self.department = department.result()
-        return compose.agents_call(self.operation, self._state(members.result()), self.server, self.attempts)
+        members = await members_of(self.client, self.operation.department_id, ticket=now)
+        # Last, as nothing is written to a department that is archived by then.
+        self.department = await self._department()
+        return compose.agents_call(self.operation, self._state(members), self.server, self.attempts)
 
     @property
     def ignored(self) -> Mapping[Change, Outcome]:

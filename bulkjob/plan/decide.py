@@ -87,8 +87,9 @@ class _Planning:
         moves = [change for change in left if isinstance(change, DepartmentUnit)]
         agents = [change for change in left if isinstance(change, DepartmentAgent)]
         by_unit = self._takes_unit_route(moves)
-        puts = [] if by_unit else self._permitted_puts(moves)
-        posts = unit_posts(moves, self.workspace.departments) if by_unit else []
+        tried = [move for move in moves if self._leaves_a_unit_that_is_gone(move)] if by_unit else moves
+        puts = self._permitted_puts(tried)
+        posts = unit_posts([move for move in moves if move not in tried], self.workspace.departments) if by_unit else []
         return Plan(
             changes=tuple(changes),
             settled=self.settled,
@@ -128,6 +129,12 @@ class _Planning:
         refused = _last_of_their_units(tried, self.workspace.departments)
         self.settled.update(dict.fromkeys(refused, failed(Code.LAST_DEPARTMENT_IN_UNIT)))
         return [move for move in tried if move not in refused]
+
+    def _leaves_a_unit_that_is_gone(self, move: DepartmentUnit) -> bool:
+        """Whether no unit can be written that would let the department go: the server leaves links to deleted units behind."""
+        parent, units = self.workspace.departments[move.department_id].parent_id, self.workspace.units
+        gone = units is not None and self.workspace.all_units and parent is not None and parent not in units
+        return move.unit_id is None and gone and not self.server.department_route_lacks()
 
     def _emptied(self, moves: list[DepartmentUnit]) -> list[str]:
         """A warning for each unit that the plan leaves without departments."""

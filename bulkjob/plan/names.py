@@ -1,8 +1,10 @@
 """Which department, unit or agent a text of the sheet means: ids first, then exact names, then names in another case."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
+from bulkjob.changes import Attempt, DepartmentAgent
 from bulkjob.records import Department, Membership, Workspace
 from bulkjob.sheet import comparable
 
@@ -33,6 +35,15 @@ class Names:
         keys = comparable(text), _caseless(text)
         return next((found for tier, key in zip(self._tiers, keys * 2, strict=True) if (found := tier.get(key))), ())
 
+    def has(self, identifier: str) -> bool:
+        """Whether there is a thing with this id."""
+        return identifier in self._ids
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The names, one of those that differ only in case."""
+        return self._known.values()
+
     def nearest(self, text: str) -> list[str]:
         """Up to three names that look like a text, the likeliest first."""
         return [self._known[key] for key in get_close_matches(_caseless(text), self._known, n=3, cutoff=0.6)]
@@ -45,6 +56,23 @@ def _by(group: Iterable[tuple[str, str]], key: Callable[[str], str]) -> Mapping[
     return found
 
 
+def spellings(text: str) -> tuple[str, ...]:
+    """What a username may be that is written so: as it stands, else without a leading ``@``."""
+    return (text, text[1:]) if text.startswith("@") and len(text) > 1 else (text,)
+
+
+def one_letter_away(one: str, other: str) -> bool:
+    """Whether one letter is changed, missing or added, or two neighbours are swapped; case makes no difference."""
+    one, other = sorted((_caseless(one), _caseless(other)), key=len)
+    if one == other or len(other) - len(one) > 1:
+        return False
+    start = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    if len(one) < len(other):
+        return one[start:] == other[start + 1 :]
+    swapped = one[start : start + 2] == other[start : start + 2][::-1] and one[start + 2 :] == other[start + 2 :]
+    return swapped or one[start + 1 :] == other[start + 1 :]
+
+
 def _caseless(text: str) -> str:
     return comparable(comparable(text).casefold())
 
@@ -52,8 +80,13 @@ def _caseless(text: str) -> str:
 class Directory:
     """The names of a workspace."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, attempts: Iterable[Attempt] = ()) -> None:
+        """``attempts``: of earlier attempts of the same run, whose agents are known even if no list has them any more."""
         self.workspace = workspace
+        self._journalled: dict[str, dict[str, str]] = defaultdict(dict)
+        for attempt in attempts:
+            if isinstance(attempt.change, DepartmentAgent):
+                self._journalled[attempt.change.department_id][attempt.change.agent_id] = attempt.change.username
         present = [department for department in workspace.departments.values() if not department.archived]
         archived = [department for department in workspace.departments.values() if department.archived]
         self.departments = Names(_pairs(present), _pairs(archived))
@@ -67,9 +100,23 @@ class Directory:
         """The ids that a text in the unit column means."""
         return (text,) if text in self.unit_ids else self.units.find(text)
 
-    def find_agent(self, text: str, department_id: str) -> tuple[str, ...]:
-        """Live-chat agents first, then whoever else is in the department's list."""
-        return self.agents.find(text) or self.members(department_id).find(text)
+    def find_agent(self, text: str, department_id: str, *, leaves: bool = False) -> tuple[str, ...]:
+        """Live-chat agents first, then whoever else is in the department's list, then whom an earlier attempt found there.
+
+        Each is looked for as the text stands, then without a leading ``@``: federated names begin with one. ``leaves``: of somebody who is
+        to leave and is not in the department, an entry of it that still bears the name as an old one is meant, too.
+        """
+        listed, journalled = self.members(department_id), Names(self._journalled[department_id].items())
+        for names in (self.agents, listed, journalled):
+            for spelling in spellings(text):
+                if found := names.find(spelling):
+                    old = listed.find(spelling) if leaves and not any(map(listed.has, found)) else ()
+                    return tuple(dict.fromkeys((*found, *old)))
+        return ()
+
+    def mistyped(self, text: str, department_id: str) -> list[str]:
+        """The usernames in a department's list that are one letter away from a text."""
+        return [name for name in self.members(department_id).names if any(one_letter_away(name, spelling) for spelling in spellings(text))]
 
     def members(self, department_id: str) -> Names:
         """Who is in a department's own list, as far as it was read."""
@@ -82,7 +129,8 @@ class Directory:
         """Of somebody whom `find_agent` has found there."""
         if agent_id in self.workspace.agents:
             return self.workspace.agents[agent_id].username
-        return self.workspace.members[department_id][agent_id].username
+        member = self.workspace.members.get(department_id, {}).get(agent_id)
+        return member.username if member else self._journalled[department_id].get(agent_id, "")
 
 
 def _pairs(departments: Iterable[Department]) -> list[tuple[str, str]]:

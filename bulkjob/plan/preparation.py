@@ -79,11 +79,13 @@ class Preparation:
     async def _read(self, client: Client, server: Server) -> Workspace:
         checked, mirror = self._state.checked, self._settings.choices.agents == "mirror"
         workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
-        return await with_members(client, workspace, departments_to_read(checked.assignments, workspace, mirror=mirror))
+        return await with_members(
+            client, workspace, departments_to_read(checked.assignments, workspace, mirror=mirror, free=client.limit is None)
+        )
 
     def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
         state = self._state
-        resolution = resolve_names(state.checked, workspace)
+        resolution = resolve_names(state.checked, workspace, state.attempts)
         state.problems = resolution.problems
         refuse_unlisted_units(resolution.unlisted_units, server)
         if self._settings.choices.skip_invalid:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bulkjob.changes import Attempt
 from bulkjob.phrases import rows_listed
-from bulkjob.plan.names import Directory, Names
+from bulkjob.plan.names import Directory, Names, spellings
 from bulkjob.records import Assignment, CheckedSheet, Problem, Sheet, Workspace
 from bulkjob.vocabulary import NO_UNIT, Code
 
@@ -48,31 +49,37 @@ class Resolution:
     """Units that the sheet names and that could not be looked up, because this account cannot list units."""
 
 
-def departments_to_read(assignments: Iterable[Assignment], workspace: Workspace, *, mirror: bool) -> frozenset[str]:
-    """The departments whose own lists of agents decide something: what counts and orders are, whom `mirror` removes, who else is there."""
+def departments_to_read(assignments: Iterable[Assignment], workspace: Workspace, *, mirror: bool, free: bool = False) -> frozenset[str]:
+    """The departments whose own lists of agents decide something: what counts and orders are, whom `mirror` removes, who else is there.
+
+    ``free``: calls are not limited. Then the lists that somebody is to leave are read as well, so that the plan tells what is lost.
+    """
     directory = Directory(workspace)
     found: set[str] = set()
     for assignment in assignments:
         departments = directory.departments.find(assignment.department)
         if not assignment.agent or len(departments) != 1:
             continue
-        agents = directory.agents.find(assignment.agent)
-        compares = assignment.count is not None or assignment.order is not None or mirror
-        silent = any(workspace.agents[agent].department_ids is None for agent in agents)
-        if not agents or silent or (compares and not assignment.removes):
+        agents = next((ids for spelling in spellings(assignment.agent) if (ids := directory.agents.find(spelling))), ())
+        compares = not assignment.removes and (assignment.count is not None or assignment.order is not None or mirror)
+        listed = [workspace.agents[agent].department_ids for agent in agents]
+        silent = any(ids is None for ids in listed)
+        # Somebody else in the department may bear the name as an old one.
+        elsewhere = assignment.removes and (free or not any(ids and departments[0] in ids for ids in listed))
+        if not agents or silent or compares or elsewhere:
             found.update(departments)
     return frozenset(found)
 
 
-def resolve_names(checked: CheckedSheet, workspace: Workspace) -> Resolution:
-    """What the sheet's rows mean on this server."""
-    return _Resolving(checked, workspace).resolution()
+def resolve_names(checked: CheckedSheet, workspace: Workspace, attempts: Iterable[Attempt] = ()) -> Resolution:
+    """What the sheet's rows mean on this server; ``attempts``: what earlier attempts of the same run made, and of whom."""
+    return _Resolving(checked, Directory(workspace, attempts)).resolution()
 
 
 class _Resolving:
-    def __init__(self, checked: CheckedSheet, workspace: Workspace) -> None:
+    def __init__(self, checked: CheckedSheet, directory: Directory) -> None:
         self._checked = checked
-        self._directory = Directory(workspace)
+        self._directory = directory
         self._problems: list[Problem] = []
         self._unlisted: dict[str, None] = {}
         self._about: set[str] = set()
@@ -99,8 +106,7 @@ class _Resolving:
         unit = self._unit(assignment)
         agent: str | None = ""
         if assignment.agent and department:
-            candidates = self._directory.find_agent(assignment.agent, department)
-            agent = self._one(assignment, "agent", candidates, self._directory.agents)
+            agent = self._agent(assignment, department)
         if department is None or unit is None or agent is None:
             return None
         return Wanted(
@@ -109,11 +115,27 @@ class _Resolving:
             about_unit=bool(assignment.unit),
             unit_id=unit or None,
             agent_id=agent or None,
-            username=self._directory.username(agent, department) if agent else "",
+            username=(self._directory.username(agent, department) or assignment.agent) if agent else "",
             count=assignment.count,
             order=assignment.order,
             removes=assignment.removes,
         )
+
+    def _agent(self, assignment: Assignment, department: str) -> str | None:
+        """The agent's id; of somebody who is to leave and whom nobody knows any more, the text itself. None for a problem."""
+        candidates = self._directory.find_agent(assignment.agent, department, leaves=assignment.removes)
+        if assignment.removes and not candidates:
+            if not (likely := self._directory.mistyped(assignment.agent, department)):
+                return assignment.agent
+            meant = " or ".join(f'"{name}"' for name in likely)
+            message = (
+                f'Nobody called "{assignment.agent}" is in the department, but {meant} is. Correct the name, or delete the row if the agent '
+                "has left already."
+            )
+            self._add_problem(assignment.row, "agent", assignment.agent, Code.UNKNOWN_AGENT, message)
+            self._about.add(department)
+            return None
+        return self._one(assignment, "agent", candidates, self._directory.agents)
 
     def _unit(self, assignment: Assignment) -> str | None:
         """The unit's id, blank where none is named; None for a problem."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bulkjob.changes import Change, Outcome, Plan
+from bulkjob.changes import Attempt, Change, Outcome, Plan
 from bulkjob.records import CheckedSheet, Naming, Problem, RowResult, Server, Workspace
 
 
@@ -16,6 +16,8 @@ class RunState:
     """Whether the job puts back what another one changed."""
     earlier: dict[int, RowResult] = field(default_factory=dict)
     """Rows that an earlier attempt brought to success; they keep their results."""
+    attempts: tuple[Attempt, ...] = ()
+    """What earlier attempts of the same run made, or may have made."""
     server: Server | None = None
     workspace: Workspace | None = None
     """As it was read before the first write; None before that."""
