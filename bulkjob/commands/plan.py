@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan
+from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan, warnings_of_dropped_monitors
 from bulkjob.records import RowResult
 from bulkjob.report import Screen, ambiguous, exit_code_of, in_encoding, next_step, plan_lines, planned_results, render_results
 from bulkjob.rocketchat import Connect, connect, opened, reading
@@ -42,7 +42,9 @@ async def planned(
             opened(settings, connect) as client,
             reading(client, "The planning was interrupted. Nothing was sent, as a plan only reads."),
         ):
-            await preparation.plan(client, state.warnings.append)
+            state.warnings += await warnings_of_dropped_monitors(
+                client, await preparation.plan(client, state.warnings.append), always=False
+            )
     except Stop as reason:
         if reason.exit_code not in _TELLING:
             raise

@@ -53,14 +53,12 @@ def unit_call(
             said = f"somebody put it into the unit {elsewhere} meanwhile; run again to take it out of that"
             known[change] = failed(Code.REJECTED, said)
     pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
-    repairs = any(
-        department_id not in state.departments or state.departments[department_id].parent_id != operation.unit_id
-        for department_id in operation.lost
-    )
+    held = [department.id for department in state.departments.values() if department.parent_id == operation.unit_id]
+    lost = not operation.lost <= frozenset(held)
+    repairs = lost and unit is not None and unit.counted != len(held)
     if unit is None or unit.visibility is None or not (pending or repairs):
         return Composed(request=None, settled=known)
     kept = {monitor.id: monitor for monitor in monitors}
-    held = [department.id for department in state.departments.values() if department.parent_id == operation.unit_id]
     draft = UnitDraft(id=unit.id, name=unit.name, visibility=unit.visibility, monitors=dict(kept), departments=dict.fromkeys(held))
     for change in operation.changes:
         if change in pending:
@@ -71,7 +69,11 @@ def unit_call(
         ),
         pending=pending,
         settled=known,
-        snapshot={"unit": asdict(unit), "monitors": [asdict(monitor) for monitor in kept.values()], "departments": held},
+        snapshot={
+            "unit": {"id": unit.id, "name": unit.name, "visibility": unit.visibility},
+            "monitors": [asdict(monitor) for monitor in kept.values()],
+            "departments": held,
+        },
     )
 
 

@@ -8,6 +8,7 @@ from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.writing import Warn
+from bulkjob.plan import dropped_text
 from bulkjob.records import Department, Monitor, Naming, Server, Workspace
 from bulkjob.rocketchat import Client, Route, StoredUnit, Together, Written, endpoints
 
@@ -57,11 +58,7 @@ class UnitWriting:
         self.monitors = tuple(monitor for monitor in self.monitors if monitor.id in holders)
         if dropped and not self.said:
             self.said = True
-            names = ", ".join(self.naming.agent(monitor.id, monitor.username) for monitor in dropped)
-            self.say(
-                f"Writing unit {self.naming.unit(self.operation.unit_id)} takes monitors out of it who no longer hold the role "
-                f"livechat-monitor: {names}. Rocket.Chat does so by itself; whoever shall stay needs the role first."
-            )
+            self.say(dropped_text(self.naming, self.operation.unit_id, tuple(dropped)))
 
     @property
     def ignored(self) -> Mapping[Change, Outcome]:

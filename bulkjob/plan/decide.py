@@ -24,7 +24,7 @@ from bulkjob.changes import (
 from bulkjob.plan.asked import agents_asked, mirrored, units_asked
 from bulkjob.plan.order import arrivals, concerned, in_order, unit_posts
 from bulkjob.plan.resolve import Wanted
-from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, Department, Server, Workspace
+from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, Department, Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED})
@@ -87,6 +87,7 @@ class _Planning:
         moves = [change for change in left if isinstance(change, DepartmentUnit)]
         agents = [change for change in left if isinstance(change, DepartmentAgent)]
         by_unit = self._takes_unit_route(moves)
+        moves = self._within_own_units(moves, by_unit=by_unit)
         tried = [move for move in moves if self._leaves_a_unit_that_is_gone(move)] if by_unit else moves
         puts = self._permitted_puts(tried)
         posts = unit_posts([move for move in moves if move not in tried], self.workspace.departments) if by_unit else []
@@ -94,7 +95,7 @@ class _Planning:
             changes=tuple(changes),
             settled=self.settled,
             operations=in_order((*posts, *self._department_operations(puts, agents, posts))),
-            warnings=tuple(self._emptied(moves)),
+            warnings=(*self._foreign_units(), *self._emptied(moves)),
             attempts=self.attempts,
         )
 
@@ -130,11 +131,33 @@ class _Planning:
         self.settled.update(dict.fromkeys(refused, failed(Code.LAST_DEPARTMENT_IN_UNIT)))
         return [move for move in tried if move not in refused]
 
+    def _within_own_units(self, moves: list[DepartmentUnit], *, by_unit: bool) -> list[DepartmentUnit]:
+        """The moves that an account can make which is restricted to its own units (``getUnitsFromUser.ts``); settles the others.
+
+        Writing a unit needs that unit alone; for ``departmentUnit`` the server looks at the unit that the department leaves, too.
+        """
+        outside = self.workspace.outside
+        kept = []
+        for move in moves:
+            parent = self.workspace.departments[move.department_id].parent_id
+            needed = {move.unit_id or parent} if by_unit else {move.unit_id, parent}
+            if needed & outside:
+                self.settled[move] = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is none of them")
+            else:
+                kept.append(move)
+        return kept
+
     def _leaves_a_unit_that_is_gone(self, move: DepartmentUnit) -> bool:
         """Whether no unit can be written that would let the department go: the server leaves links to deleted units behind."""
         parent, units = self.workspace.departments[move.department_id].parent_id, self.workspace.units
         gone = units is not None and self.workspace.all_units and parent is not None and parent not in units
         return move.unit_id is None and gone and not self.server.department_route_lacks()
+
+    def _foreign_units(self) -> Iterable[str]:
+        """A warning for each unit that this account may not change, though it sees it in the list."""
+        naming = Naming(self.workspace)
+        for unit_id in sorted(self.workspace.outside):
+            yield f"Unit {naming.unit(unit_id)} is not one of this account's own units, so the account cannot change it."
 
     def _emptied(self, moves: list[DepartmentUnit]) -> list[str]:
         """A warning for each unit that the plan leaves without departments."""

@@ -18,7 +18,7 @@ from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
 from bulkjob.plan.routes import shared_out
 from bulkjob.plan.state import RunState
 from bulkjob.records import Problem, RowResult, Server, Workspace
-from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members
+from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_units_outside
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Stop
 
@@ -66,7 +66,12 @@ class Preparation:
         if self._approved:
             workspace = as_planned(workspace, self._approved)
         state.workspace = workspace
-        plan = self._planned(self._resolve(workspace, server), workspace, server)
+        resolution = self._resolve(workspace, server)
+        if server.restricted_to_own_units:
+            moved = [row for row in resolution.wanted if row.about_unit]
+            units = {unit for row in moved for unit in (row.unit_id, workspace.departments[row.department_id].parent_id) if unit}
+            state.workspace = workspace = await with_units_outside(client, workspace, units)
+        plan = self._planned(resolution, workspace, server)
         if self._approved:
             plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
         prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)

@@ -65,6 +65,8 @@ class Unit:
     id: str
     name: str
     visibility: str | None
+    counted: int | None = None
+    """How many departments the unit's counter says it has; it may be wrong, and says only whether it has to be put right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,8 @@ class Workspace:
     """All of them, archived ones included."""
     units: Mapping[str, Unit] | None
     """None where the account cannot list units, or the job did not need them."""
+    outside: frozenset[str] = frozenset()
+    """Units that are listed, but read as if they were not there: not those of this account, which is restricted to its own."""
     all_units: bool = True
     """False where `units` may lack some: since 7.5 the server leaves out, unsaid, those that the account does not monitor."""
     agents: Mapping[str, Agent]

@@ -24,8 +24,10 @@ from .transport import NoAnswer as NoAnswer
 from .transport import Transport as Transport
 from .transport import Written as Written
 from .workspace import NeverComplete as NeverComplete
+from .workspace import monitors_without_role as monitors_without_role
 from .workspace import read_departments as read_departments
 from .workspace import read_members as read_members
 from .workspace import read_pages as read_pages
 from .workspace import read_workspace as read_workspace
 from .workspace import with_members as with_members
+from .workspace import with_units_outside as with_units_outside

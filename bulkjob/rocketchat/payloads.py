@@ -165,11 +165,12 @@ def read_membership(entry: Mapping[str, object]) -> Membership:
 def read_unit(entry: Mapping[str, object]) -> Unit:
     """A unit of a list, or by itself."""
     fields = _Fields(entry)
-    visibility = entry.get("visibility")
+    visibility, counted = entry.get("visibility"), entry.get("numDepartments")
     return Unit(
         id=fields.text("_id"),
         name=fields.text_or_blank("name"),
         visibility=visibility if isinstance(visibility, str) else None,
+        counted=counted if isinstance(counted, int) and not isinstance(counted, bool) else None,
     )
 
 

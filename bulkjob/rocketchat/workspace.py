@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Server, Unit, Workspace, doubled
+from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Monitor, Server, Unit, Workspace, doubled
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
@@ -114,6 +114,31 @@ async def read_workspace(client: Client, server: Server, *, names_units: bool, n
     return Workspace(
         departments=departments.result(), units=found_units.result(), all_units=server.may(MANAGE_UNITS), agents=found_agents.result()
     )
+
+
+async def with_units_outside(client: Client, workspace: Workspace, unit_ids: Iterable[str]) -> Workspace:
+    """The workspace with those of the listed units that this account, which is restricted to its own units, cannot read by id.
+
+    Raises `Stop` (69, 77).
+    """
+
+    async def reads(unit_id: str) -> bool:
+        return await _needed(client.call(endpoints.unit(unit_id)), "a unit", MANAGE_UNITS) is not None
+
+    wanted = sorted(set(unit_ids) & (workspace.units or {}).keys())
+    async with Together() as group:
+        tasks = {unit_id: group.start(reads(unit_id)) for unit_id in wanted}
+    return replace(workspace, outside=frozenset(unit_id for unit_id, task in tasks.items() if not task.result()))
+
+
+async def monitors_without_role(client: Client, unit_ids: Iterable[str]) -> dict[str, tuple[Monitor, ...]]:
+    """Unit id → its monitors who no longer hold the role of one, of those units that have any. Raises `CallFailed`, `NeverComplete`."""
+    async with Together() as group:
+        holders = group.start(read_pages(client, endpoints.monitors, lambda monitor: monitor.id))
+        tasks = {unit_id: group.start(client.call(endpoints.unit_monitors(unit_id))) for unit_id in unit_ids}
+    known = holders.result()
+    found = {unit_id: tuple(one for one in task.result() if one.id not in known) for unit_id, task in tasks.items()}
+    return {unit_id: monitors for unit_id, monitors in found.items() if monitors}
 
 
 async def with_members(client: Client, workspace: Workspace, department_ids: Iterable[str]) -> Workspace:
