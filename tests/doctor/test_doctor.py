@@ -16,19 +16,9 @@ from typing import Any
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.doctor import (
-    DirectoryFacts,
-    Facts,
-    Finding,
-    Listed,
-    ListName,
-    ServerFacts,
-    State,
-    Window,
-    exit_code_of,
-    findings_of,
-    findings_table,
-)
+from bulkjob.doctor import exit_code_of, findings_of, findings_table
+from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, Window
+from bulkjob.doctor.finding import Finding, State
 from bulkjob.doctor.look import gather_facts
 from bulkjob.records.server import (
     ADD_AGENTS,

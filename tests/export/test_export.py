@@ -31,7 +31,8 @@ from bulkjob.records.workspace import Agent, Department, Membership, Unit, Works
 from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
 from bulkjob.settings.values import Settings
-from bulkjob.sheet import check, guard, parse
+from bulkjob.sheet import check, guard
+from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Exit, Stop
 
 # Tests are no package: what those of the whole job share is loaded from where it lies.
