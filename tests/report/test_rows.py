@@ -322,7 +322,6 @@ class TestParts:
         assert (result.status, result.code) == (Status.FAILED, Code.CONNECTION)
         assert "whether it was done all the same could not be looked up" in result.message
 
-
     THREE: ClassVar[dict[str, Change]] = {"unit": unit(2), "agent": agent(2), "email": Email(rows=(2,))}  # type: ignore[dict-item]  # far enough
 
     @pytest.mark.parametrize("order", list(permutations(THREE)), ids=" ".join)
@@ -371,7 +370,10 @@ class TestParts:
         result = results_of({change: UPDATED if name == written else ALREADY_SO for name, change in self.THREE.items()})[2]
         assert (result.status, result.change, result.attempts, result.seconds) == (Status.SUCCESS, Effect.UPDATED, 1, 0.25)
         assert result.message.count("Already so: ") == 2
-        assert self.THREE[written].words(THERE.departments["d1"].parent_id if written == "unit" else None, Naming(THERE)).done in result.message
+        assert (
+            self.THREE[written].words(THERE.departments["d1"].parent_id if written == "unit" else None, Naming(THERE)).done
+            in result.message
+        )
 
 
 class TestMirror:

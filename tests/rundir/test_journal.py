@@ -389,7 +389,11 @@ class TestFirstFormat:
     def test_changes_are_those_of_today(self) -> None:
         """Moves, places with their numbers, and removals come with what they found and with their rows."""
         set_order = {**self.PLACE, "order": 4, "before": {"agent_id": "a1", "username": "anna", "count": 7, "order": 0}}
-        removal = {**self.PLACE, "present": False, "before": {"agent_id": "a1", "username": "anna", "count": 7, "order": 0, "doubled": True}}
+        removal = {
+            **self.PLACE,
+            "present": False,
+            "before": {"agent_id": "a1", "username": "anna", "count": 7, "order": 0, "doubled": True},
+        }
         out = {"department": "d2", "rows": [5], "before": "u1"}
         history = history_of(records_of(self.OPENED + old_intent(1, self.MOVE, set_order, removal, out))[0])
         assert [(attempt.change, attempt.change.rows, attempt.prior, attempt.status) for attempt in history.attempts] == [
@@ -403,7 +407,9 @@ class TestFirstFormat:
     def test_later_attempts_have_todays_format(self) -> None:
         """A journal that was begun by the version before is continued in today's format, and all of it is read."""
         concluded = Concluded(number=1, outcomes=(DONE,), rows=(ROW,))
-        intent = Intent(number=2, operation="x", method="PUT", path="/", body={}, changes=(Written(change=AGENT, prior=BEFORE),), snapshot={})
+        intent = Intent(
+            number=2, operation="x", method="PUT", path="/", body={}, changes=(Written(change=AGENT, prior=BEFORE),), snapshot={}
+        )
         data = self.OPENED + old_intent(1, self.MOVE) + b"".join(map(line_of, (concluded, Opened(owner=OWNER), intent)))
         records, whole = records_of(data)
         history = history_of(records)
