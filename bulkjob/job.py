@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from bulkjob.report import RunFigures, planned_results, progress_display, row_re
 from bulkjob.rocketchat import Client, Transport, client_of, connect
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings
-from bulkjob.system import remove_whole, told_to, write_whole
+from bulkjob.system import remove_whole, terminal_size, told_to, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -60,9 +59,9 @@ class Job:
         started = time.monotonic()
         stop: Stop | None = None
         # From the lock until the report is written: an interruption must not cost it.
-        with told_to(lambda: self._interrupt(work)):
+        with told_to(lambda: self._interrupt(work), finally_ignored=True):
             refuse_closed(directory.path)
-            journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet)
+            journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet, hold=directory.hold)
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
             self.state.earlier |= history.rows
@@ -159,12 +158,11 @@ class Job:
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
-        mirror = self._settings.agents == "mirror" and not self.state.undoes
+        mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
         ending, results = write_report(directory, self.state, stop, figures, mirror=mirror)
-        width = shutil.get_terminal_size((100, 24)).columns
         if isinstance(stop, Drifted):
             print("\n".join(stop.told), end="\n\n", flush=True)
-        lines = summary_lines(ending, results.values(), width=width, colour=sys.stdout.isatty())
+        lines = summary_lines(ending, results.values(), width=terminal_size().columns, colour=sys.stdout.isatty())
         print("\n".join(lines), flush=True)
         return ending.exit_code
 
@@ -175,9 +173,7 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
         sheet_sha256=sheet.sha256,
         sheet_name=sheet.sheet_name,
         server=settings.url,
-        agents=settings.agents,
-        unit_route=settings.unit_route,
-        skip_invalid=settings.skip_invalid,
+        choices=settings.choices,
         plan_sha256=approved.sha256 if approved else "",
     )
 

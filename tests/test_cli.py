@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,9 @@ import pytest
 
 import bulkjob
 from bulkjob import __version__
-from bulkjob.cli import COMMANDS, EXIT_MEANINGS, main
+from bulkjob.cli import main
+from bulkjob.commands.table import COMMANDS
+from bulkjob.commands.usage import EXIT_MEANINGS
 from bulkjob.settings.table import SETTINGS, settings_of
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
@@ -126,18 +128,77 @@ class TestUsage:
         assert said.out == ""
         assert said.err != ""
 
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ([], "bulkjob plan SHEET"),
+            (["rnu", "a.csv"], "Did you mean run?"),
+            (["frobnicate"], "validate, plan, run, rollback, export, doctor and sandbox"),
+            (["a.xlsx"], "bulkjob plan a.xlsx"),
+            (["run"], "SHEET is missing"),
+            (["run", "a.csv", "--max-removal", "5"], "Did you mean --max-removals?"),
+            (["run", "a.csv", "--max_removals=5"], "Did you mean --max-removals?"),
+            (["run", "--dry-run"], "bulkjob plan SHEET"),
+            (["run", "a.csv", "--dry-run"], "bulkjob plan SHEET"),
+            (["rollback", "r", "--dry-run"], "bulkjob plan SHEET"),
+            (["validate", "a.csv", "--url", "http://x"], "plan, run, rollback, export and doctor do"),
+            (["run", "a.csv", "--url"], "--url needs a value"),
+            (["run", "my", "sheet.csv"], "needs quotes"),
+            (["sandbox", "--port", "http"], "from 0 to 65535"),
+            (["export", "a.txt"], "neither .csv nor .xlsx"),
+            (["r\x1b]52;n"], "There is no command"),
+        ],
+    )
+    def test_what_to_type_instead(self, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Whatever is mistyped, the answer says what to type, in a line or a few, and where to read more."""
+        assert main(arguments) == Exit.USAGE
+        told = capsys.readouterr().err
+        assert said in told
+        assert "--help" in told
+        assert len(told.splitlines()) <= 6
+        assert "\x1b" not in told
+
+    def test_module_says_the_same(self) -> None:
+        """``python -m bulkjob`` speaks of itself as bulkjob, too."""
+        assert program("rnu").stderr == 'bulkjob: There is no command "rnu". Did you mean run?\nSee bulkjob --help.\n'
+
+    def test_settings_file(self, job: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A settings file is read, its notes are logged, and what was typed reaches the command for its next step."""
+        monkeypatch.delenv("ROCKETCHAT_URL")
+        file = tmp_path / "s.toml"
+        file.write_text('\ufeffurl = "https://chat.example.com/api/v1"\n', encoding="utf-8")
+        given: list[Settings] = []
+        job(lambda settings, _sheet: Exit.OK if given.append(settings) is None else Exit.DEFECT)
+        assert main(["run", "a.csv", "--settings", str(file), "--retries", "2"]) == Exit.OK
+        assert (given[0].url, given[0].typed) == ("https://chat.example.com", (("settings", str(file)), ("retries", "2")))
+        assert "/api/v1" in capsys.readouterr().err
+
+    def test_order_of_checks(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """The command line is judged first, then the settings, then the sheet."""
+        monkeypatch.setenv("BULKJOB_RETRIES", "0")
+        assert main(["run", "no-such.csv", "--timeout", "0"]) == Exit.USAGE
+        assert main(["run", "no-such.csv"]) == Exit.BAD_SETTING
+        monkeypatch.delenv("BULKJOB_RETRIES")
+        monkeypatch.setenv("HTTP_PROXY", "socks5://proxy")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("http_proxy", raising=False)
+        assert main(["run", "no-such.csv"]) == Exit.BAD_SETTING
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert main(["run", "no-such.csv"]) == Exit.NO_INPUT
+
     def test_wrong_variable(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """A bad value in the environment is 78, in one sentence, before the sheet is looked for."""
         monkeypatch.setenv("BULKJOB_TIMEOUT", "soon")
         assert main(["run", "no-such.csv"]) == Exit.BAD_SETTING
-        assert capsys.readouterr().err == "bulkjob: BULKJOB_TIMEOUT cannot be 'soon': set it to a number of seconds above 0.\n"
+        assert capsys.readouterr().err == 'bulkjob: BULKJOB_TIMEOUT cannot be "soon": set it to a number of seconds above 0.\n'
 
     def test_token_file(self, job: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """A mounted secret is read, also one that an editor gave a byte order mark and a line break."""
-        (tmp_path / "token").write_text("\ufeffmounted\r\n", encoding="utf-8")
+        (tmp_path / "token").write_text("\ufeffmounted-secret\r\n", encoding="utf-8")
         monkeypatch.delenv("ROCKETCHAT_AUTH_TOKEN")
         monkeypatch.setenv("ROCKETCHAT_AUTH_TOKEN_FILE", str(tmp_path / "token"))
-        job(lambda settings, _sheet: Exit.OK if settings.auth_token.reveal() == "mounted" else Exit.DEFECT)
+        job(lambda settings, _sheet: Exit.OK if settings.auth_token.reveal() == "mounted-secret" else Exit.DEFECT)
         assert main(["run", "a.csv"]) == Exit.OK
 
 
@@ -155,7 +216,7 @@ class TestEndings:
         job(run)
         assert main(["run", "a.csv", "--retries", "2", "--no-skip-invalid"]) == Exit.ROWS_NOT_DONE
         [(settings, sheet)] = given
-        assert (settings.url, settings.retries, settings.skip_invalid, sheet) == ("http://127.0.0.1:1", 2, False, Path("a.csv"))
+        assert (settings.url, settings.retries, settings.choices.skip_invalid, sheet) == ("http://127.0.0.1:1", 2, False, Path("a.csv"))
 
     @pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.OK])
     def test_stop(self, job: Any, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +237,7 @@ class TestEndings:
 
         job(run)
         assert main(["run", "a.csv"]) == Exit.INTERRUPTED
-        assert capsys.readouterr().err == "bulkjob: Interrupted before anything was sent.\n"
+        assert capsys.readouterr().err == "bulkjob: Interrupted. Nothing was sent.\n"
 
     @pytest.mark.parametrize("shape", ["text", "json"])
     def test_defect(self, job: Any, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +300,7 @@ class TestStreams:
         done = program("validate", str(sheet), env=os.environ | {"PYTHONIOENCODING": encoding}, encoding=encoding)
         assert done.returncode == Exit.BAD_SHEET
         assert done.stderr == ""
-        assert ("bücher.csv" if encoding != "ascii" else r"b\xfccher.csv") in done.stdout
+        assert ("bücher.csv" if encoding != "ascii" else r"b\u00fccher.csv") in done.stdout
 
     def test_closed_standard_output(self, sheet: Path) -> None:
         """A standard output that was closed beforehand changes nothing either."""
@@ -252,7 +313,7 @@ class TestSandbox:
     """The command that is the server."""
 
     @pytest.fixture
-    def served(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
+    def served(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         """What the server was started with, without starting one."""
         calls: list[dict[str, object]] = []
         stand_in(monkeypatch, "sandbox.command", serve=lambda **given: calls.append(given))

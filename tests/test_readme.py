@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from bulkjob.cli import EXIT_MEANINGS, main
-from bulkjob.settings.table import settings_table
+from bulkjob.cli import main
+from bulkjob.commands.usage import EXIT_MEANINGS
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 
@@ -105,7 +105,16 @@ def test_settings() -> None:
     """The table of settings is the one that the command line is made of."""
     header, *rows = table("settings")
     assert header == ["setting", "environment", "default", "meaning"]
-    assert [tuple(cell.replace("`", "") for cell in row) for row in rows] == list(settings_table())
+    expected = [
+        (
+            f"{setting.flag} {setting.metavar or ''}".strip() or setting.name.replace("_", " "),
+            f"{setting.variable} or {setting.variable}_FILE" if setting.or_file else setting.variable,
+            setting.default,
+            setting.help,
+        )
+        for setting in SETTINGS
+    ]
+    assert [tuple(cell.replace("`", "") for cell in row) for row in rows] == expected
 
 
 def test_exit_codes() -> None:

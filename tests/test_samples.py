@@ -105,7 +105,8 @@ def test_the_workspace_has_what_a_rehearsal_needs(workspace: Mapping[str, Sequen
     assert departments["Warranty"]["_id"] == "0042"
     assert {"NA", "O'Brien Stores", "Service Côte d'Ivoire", "Größenberatung", "Service Ålesund"} <= departments.keys()
     assert {len(identifier) for identifier in ids(workspace["departments"])} > {17}
-    assert workspace["license"] == ["livechat-enterprise"]
+    licence: Sequence[object] = workspace["license"]
+    assert licence == ["livechat-enterprise"]
 
 
 def test_csv_and_workbook_say_the_same() -> None:

@@ -7,19 +7,17 @@ department); its *prior state* is what was there before it was written.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import msgspec
 
+from bulkjob.changes.entries import Line, NameOf, Thing
 from bulkjob.records import Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Effect, Status
 
-if TYPE_CHECKING:
-    from bulkjob.changes.kinds import AnyEntry
-
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An agent's place in a department; a number is null where it was not read, or is to stay as it is."""
+    """An agent's place in a department; a number is None where it was not read, or is to stay as it is; a file then leaves it out."""
 
     count: int | None = None
     order: int | None = None
@@ -130,16 +128,13 @@ class Change(Protocol):
     def undone(self, prior: Prior, rows: Sequence[int]) -> "Change":
         """The change that puts back what this one found."""
 
-    def is_so_but_for_chats(self, now: Prior) -> bool:
-        """Whether it is so if a counter that chats have raised since is taken as it was."""
-
     def described(self, prior: Prior, naming: Naming) -> str:
         """A state of its target, as it stands behind `being`: ``in unit "DACH" (unit-dach)``."""
 
     def words(self, prior: Prior, naming: Naming) -> Words:
         """How messages speak of it."""
 
-    def entry(self, found: Prior, naming: Naming, status: Status, code: Code | None) -> "AnyEntry":
+    def entry(self, found: Prior, naming: Naming, status: Status, code: Code | None) -> "Entry":
         """How a plan's document holds it."""
 
 
@@ -152,9 +147,49 @@ def agree(told: Prior, now: Prior) -> bool:
     return not (numbers and now.doubled and not told.doubled) and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
+def as_before(prior: Prior, now: Prior) -> bool:
+    """Whether what is there is what was found, if a counter that chats have raised since is taken as it was."""
+    if isinstance(prior, Place) and isinstance(now, Place) and (now.count or 0) > (prior.count or 0):
+        return agree(msgspec.structs.replace(prior, count=None), now)
+    return agree(prior, now)
+
+
 def seen(change: Change, now: Prior, naming: Naming) -> str:
     """What there is of a change's target, as a clause: ``it is in no unit``."""
     return f"{change.being} {change.described(now, naming)}"
+
+
+class Entry(Protocol):
+    """A change in a plan's document."""
+
+    @property
+    def department(self) -> Thing:
+        """The department that it is about."""
+
+    @property
+    def units(self) -> tuple[Thing, ...]:
+        """The units that it names."""
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The rows that ask for it."""
+
+    @property
+    def status(self) -> Status:
+        """``planned`` where an operation carries it."""
+
+    @property
+    def code(self) -> Code | None:
+        """Why it fails, where that is certain."""
+
+    def change(self) -> Change:
+        """What it asks for."""
+
+    def prior(self) -> Prior:
+        """What the plan found."""
+
+    def lines(self, name: NameOf) -> Iterable[Line]:
+        """What a listing says of it."""
 
 
 #: A change and what became of it.
@@ -195,10 +230,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind
         """Whether the server holds it after a write that found ``prior``."""
         return self.is_so(now)
 
-    def is_so_but_for_chats(self, now: Prior) -> bool:
-        """Whether it is so if a counter that chats have raised since is taken as it was."""
-        return self.is_so(now)
-
     def limited_to(self, rows: Sequence[int]) -> Self:
         """The same, asked for by these rows only."""
         return msgspec.structs.replace(self, rows=tuple(rows))
@@ -232,7 +263,8 @@ class Attempt:
 def settled(change: Change, state: Workspace, server: Server, attempts: Sequence[Attempt] = ()) -> Outcome | None:
     """Why a change needs no call or cannot have one, by what the server holds; None where one is needed.
 
-    ``attempts``: of a change that puts back, what the run made; what somebody changed since is left alone.
+    ``attempts``: of a change that puts back, what the run made, the first of which found what is to be there again; what somebody changed
+    since is left alone.
     """
     now = change.found(state)
     if missing := change.missing(state):
@@ -240,7 +272,7 @@ def settled(change: Change, state: Workspace, server: Server, attempts: Sequence
     if change.is_so(now):
         return ALREADY_SO
     if attempts and not any(attempt.still_holds(now) for attempt in attempts):
-        if change.is_so_but_for_chats(now):
+        if as_before(attempts[0].prior, now):
             return ALREADY_SO
         return failed(Code.CHANGED_MEANWHILE, seen=f"{seen(change, now, Naming(state))} now")
     return change.obstacle(state, server)

@@ -72,11 +72,6 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
         untouched = not certain and before is not None and stored.count < before <= count
         return count >= stored.count and not untouched and now.order == stored.order
 
-    def is_so_but_for_chats(self, now: Prior) -> bool:
-        if not isinstance(now, Place) or not self.present:
-            return isinstance(now, Place) == self.present
-        return self.order in (None, now.order) and (self.count is None or (now.count or 0) >= self.count)
-
     def stored(self, prior: Prior) -> MemberChange:
         """What has to be stored for it: a number that is not given stays what it is, and is 0 for an agent who is new."""
         before = prior if isinstance(prior, Place) else Place()
@@ -179,6 +174,11 @@ class DepartmentAgentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     status: Status
     code: Code | None = None
     mirrored: bool = False
+
+    @property
+    def units(self) -> tuple[Thing, ...]:
+        """It names none."""
+        return ()
 
     def change(self) -> DepartmentAgent:
         """What it asks for."""

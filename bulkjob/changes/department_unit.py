@@ -105,6 +105,11 @@ class DepartmentUnitEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="
     status: Status
     code: Code | None = None
 
+    @property
+    def units(self) -> tuple[Thing, ...]:
+        """The units that it names."""
+        return tuple(unit for unit in (self.found, self.wanted) if unit)
+
     def change(self) -> DepartmentUnit:
         """What it asks for."""
         return DepartmentUnit(department_id=self.department.id, unit_id=self.wanted.id if self.wanted else None, rows=self.rows)

@@ -1,15 +1,10 @@
-"""How a change stands in a plan's document, seen from outside: what was found, what is wanted, and what becomes of it."""
+"""What the entries of a plan's document are made of: things by id and name, and the lines of a listing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
 import msgspec
-
-from bulkjob.vocabulary import Code, Status
-
-if TYPE_CHECKING:
-    from bulkjob.changes.change import Change, Prior
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,32 +26,3 @@ class Line:
     about: Thing
     sign: Literal["+", "~", "−"]
     text: str
-
-
-class Entry(Protocol):
-    """A change in a plan's document."""
-
-    @property
-    def department(self) -> Thing:
-        """The department that it is about."""
-
-    @property
-    def rows(self) -> tuple[int, ...]:
-        """The rows that ask for it."""
-
-    @property
-    def status(self) -> Status:
-        """``planned`` where an operation carries it."""
-
-    @property
-    def code(self) -> Code | None:
-        """Why it fails, where that is certain."""
-
-    def change(self) -> "Change":
-        """What it asks for."""
-
-    def prior(self) -> "Prior":
-        """What the plan found."""
-
-    def lines(self, name: NameOf) -> Iterable[Line]:
-        """What a listing says of it."""

@@ -1,13 +1,13 @@
 """``bulkjob doctor``: looks at sheet, run directory and server before the night, and shows what is missing."""
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bulkjob.doctor import exit_code_of, findings_of, findings_table, gather_facts
 from bulkjob.settings import Settings
+from bulkjob.system import terminal_size
 from bulkjob.vocabulary import Exit
 
 
@@ -18,7 +18,6 @@ def doctor(settings: Settings, sheet: Path | None, *, wrong_settings: Sequence[s
     """
     facts = asyncio.run(gather_facts(settings, sheet, wrong_settings=wrong_settings))
     findings = findings_of(facts)
-    width = shutil.get_terminal_size((120, 40)).columns
-    lines = findings_table(findings, with_sheet=facts.assignments is not None, width=width, colour=sys.stdout.isatty())
-    print("\n".join(lines))  # noqa: T201 - the command's output
+    lines = findings_table(findings, with_sheet=facts.assignments is not None, width=terminal_size().columns, colour=sys.stdout.isatty())
+    print("\n".join(lines))
     return exit_code_of(findings)

@@ -4,24 +4,16 @@ import asyncio
 import logging
 import os
 import shlex
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from bulkjob.export import MOST_WORKBOOK_ROWS, Export, Origin, export_of, render_csv, render_xlsx
-from bulkjob.phrases import printable
+from bulkjob.phrases import counted
 from bulkjob.records import Workspace
-from bulkjob.rocketchat import Client, Connect, connect, inspect_server, opened, read_workspace, with_members
+from bulkjob.rocketchat import Client, Connect, connect, inspect_server, opened, read_workspace, reading, with_members
 from bulkjob.settings import Settings
-from bulkjob.system import write_whole
+from bulkjob.system import refuse_unwritable, write_whole
 from bulkjob.vocabulary import Exit, Stop
-
-#: Seconds between two lines of the log that say how far the reading is.
-_EVERY: Final = 5.0
-
 
 log = logging.getLogger("bulkjob")
 
@@ -38,17 +30,16 @@ def export(settings: Settings, path: Path, *, with_counts: bool, force: bool) ->
 async def exported(settings: Settings, path: Path, *, with_counts: bool, force: bool, connect: Connect = connect) -> Exit:
     """As `export`, in a loop that is running already."""
     _refuse_unwritable(path, force=force)
-    with _interruptible():
-        async with opened(settings, connect) as client:
-            workspace = await _everything(client)
+    async with opened(settings, connect) as client, reading(client, "The export was interrupted; no file was written."):
+        workspace = await _everything(client)
     export = export_of(workspace)
     for sentence in (*_cautions(workspace), *export.left_out):
-        log.warning("%s", printable(sentence))
+        log.warning("%s", sentence)
     data = _rendered(export, path, Origin(url=settings.url, moment=datetime.now(UTC)), with_counts=with_counts)
     # Reading may have taken an hour, in which somebody else may have put something there.
     _refuse_unwritable(path, force=force)
     write_whole(path, data)
-    print(_last_line(export, path), flush=True)  # noqa: T201 - standard output is where the end is told
+    print(_last_line(export, path), flush=True)
     return Exit.OK
 
 
@@ -57,56 +48,15 @@ async def _everything(client: Client) -> Workspace:
     server = await inspect_server(client)
     workspace = await read_workspace(client, server, names_units=True, names_agents=True)
     present = [department.id for department in workspace.departments.values() if not department.archived]
-    log.info("Reading the agents of %s.", _counted(len(present), "department"))
-    telling = asyncio.create_task(_tell(client))
-    try:
-        return await with_members(client, workspace, present)
-    finally:
-        telling.cancel()
-
-
-async def _tell(client: Client) -> None:
-    """Log every few seconds that the reading goes on, and what it waits for."""
-    while True:
-        await asyncio.sleep(_EVERY)
-        waiting = f", waiting for {client.waiting_for}" if client.waiting_for else ""
-        log.info("%s so far%s.", _counted(client.figures.calls.total(), "call"), waiting)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ends what is inside at SIGTERM or SIGINT, with `Stop` (75)."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    signals: list[int] = []
-
-    def interrupt(number: int) -> None:
-        signals.append(number)
-        if task is not None:
-            task.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, interrupt, number)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not signals:
-            raise
-        raise Stop(Exit.INTERRUPTED, "The export was interrupted; no file was written.") from None
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    log.info("Reading the agents of %s.", counted(len(present), "department"))
+    return await with_members(client, workspace, present)
 
 
 def _refuse_unwritable(path: Path, *, force: bool) -> None:
     """Raises `Stop` (73) if nothing can be written at ``path``, or something is there that ``force`` does not give up."""
-    if path.is_dir():
-        raise Stop(Exit.CANNOT_CREATE, f"{path} is a directory. Name a file.")
-    if os.path.lexists(path) and not force:
+    if os.path.lexists(path) and not path.is_dir() and not force:
         raise Stop(Exit.CANNOT_CREATE, f"{path} is there already. Choose another name, or replace it with --force.")
-    if not path.parent.is_dir():
-        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be written: there is no directory {path.parent}. Make it first.")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be written: the directory {path.parent} is not writable.")
+    refuse_unwritable(path)
 
 
 def _cautions(workspace: Workspace) -> list[str]:
@@ -120,17 +70,14 @@ def _rendered(export: Export, path: Path, origin: Origin, *, with_counts: bool) 
     if path.suffix.lower() == ".csv":
         return render_csv(export, with_counts=with_counts)
     if len(export.rows) > MOST_WORKBOOK_ROWS:
-        message = f"{len(export.rows)} rows are more than a workbook holds ({MOST_WORKBOOK_ROWS}). Export to a .csv file."
+        message = f"{counted(len(export.rows), 'row')} are more than a workbook holds ({MOST_WORKBOOK_ROWS:,}). Export to a .csv file."
         raise Stop(Exit.CANNOT_CREATE, message)
     return render_xlsx(export, origin, with_counts=with_counts)
 
 
 def _last_line(export: Export, path: Path) -> str:
-    shown = printable(str(path))
-    written = f"{_counted(len(export.rows), 'row')} of {_counted(export.departments, 'department')}"
+    written = f"{counted(len(export.rows), 'row')} of {counted(export.departments, 'department')}"
     verb = "is" if len(export.rows) == 1 else "are"
-    return f"{written} {verb} written to {shown}. Change what shall change, then see what that would do: bulkjob plan {shlex.quote(shown)}"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return (
+        f"{written} {verb} written to {path}. Change what shall change, then see what that would do: bulkjob plan {shlex.quote(str(path))}"
+    )

@@ -2,7 +2,6 @@
 
 import asyncio
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from bulkjob.report import Screen, ambiguous, exit_code_of, in_encoding, next_st
 from bulkjob.rocketchat import Connect, connect, opened, reading
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.system import write_whole
+from bulkjob.system import refuse_unwritable, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Endings that say something about the sheet, so that there is a plan, or a list of rows, to show.
@@ -33,7 +32,7 @@ async def planned(
     """As `plan`, in a loop that is running already."""
     checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
     for path in filter(None, (out, csv)):
-        _refuse_unwritable(path)
+        refuse_unwritable(path, inputs=(sheet,))
     state = RunState(checked=checked, warnings=list(checked.warnings))
     preparation = Preparation(settings, state)
     stop: Stop | None = None
@@ -77,14 +76,5 @@ def _as_carried_out(result: RowResult) -> RowResult:
 
 
 def _screen() -> Screen:
-    # Off a terminal a page of forty lines, as for a build log.
-    size = shutil.get_terminal_size((120, 40))
+    size = terminal_size()
     return Screen(width=size.columns, height=size.lines, colour=sys.stdout.isatty())
-
-
-def _refuse_unwritable(path: Path) -> None:
-    """Raises `Stop` (73) if nothing can be written at ``path``: seen before the server is asked, which may take long."""
-    if path.is_dir():
-        raise Stop(Exit.CANNOT_CREATE, f"{path} is a directory. Name a file.")
-    if not path.parent.is_dir():
-        raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be written: there is no directory {path.parent}. Make it first.")

@@ -50,8 +50,6 @@ def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
 
 def undoing(settings: Settings, history: History, owner: Owner, connection: Connection) -> Job:
     """The job that puts back what a run changed."""
-    settings = replace(settings, agents=owner.agents, unit_route=owner.unit_route, skip_invalid=owner.skip_invalid)
-    if history.sheet is None:
-        raise ValueError("a journal without a sheet tells nothing of rows")
-    state = state_of_rollback(history.sheet.sheet(), history)
+    settings = replace(settings, choices=owner.choices)
+    state = state_of_rollback(history)
     return Job(settings, state, Undoing(settings, state, history), owner, connection)

@@ -7,7 +7,7 @@ from pathlib import Path
 from bulkjob.job import Connection, Job, connection_of, owner_of
 from bulkjob.plan import Approved, Preparation, RunState, read_approved, with_choices_of
 from bulkjob.records import CheckedSheet
-from bulkjob.rundir import opened
+from bulkjob.rundir import opened, refuse_own_file
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit
@@ -17,6 +17,9 @@ def run(settings: Settings, sheet: Path) -> Exit:
     """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
     checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
     approved = read_approved(settings.plan) if settings.plan else None
+    refuse_own_file(sheet, settings.run_dir)
+    if settings.plan is not None:
+        refuse_own_file(settings.plan, settings.run_dir, "plan")
     with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC), lock_timeout=settings.lock_timeout) as directory:
         return asyncio.run(job_of(settings, checked, connection_of(settings), approved).run(directory))
 

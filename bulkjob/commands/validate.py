@@ -1,16 +1,21 @@
 """``bulkjob validate``: reads and checks a sheet, and shows what is wrong with it; no server is needed."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
+from typing import Final
 
 from bulkjob.records import CheckedSheet
 from bulkjob.report import problem_lines, problems_document, render_annotated, render_problems, too_large
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.system import remove_whole, write_whole
+from bulkjob.system import remove_whole, terminal_size, writable_folder, write_whole
 from bulkjob.vocabulary import Exit, Stop
+
+PROBLEMS_FILE: Final = "problems.csv"
+
+
+ANNOTATED_FILE: Final = "annotated.xlsx"
 
 
 def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool) -> Exit:
@@ -19,13 +24,14 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
     BAD_SHEET if there is one. Raises `Stop` where the sheet cannot be read at all, or ``out`` cannot be written.
     """
     checked = check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    if out is not None:
+        writable_folder(out, (PROBLEMS_FILE, ANNOTATED_FILE), inputs=(path,))
     written = "" if out is None else _write(out, checked)
     if as_json:
         print(json.dumps(problems_document(checked), indent=2))
     else:
-        # Off a terminal a page of forty lines: long enough to see each kind of mistake, short enough for a build log.
-        size = shutil.get_terminal_size((120, 40))
-        whole_list = str(out / "problems.csv") if out is not None else ""
+        size = terminal_size()
+        whole_list = str(out / PROBLEMS_FILE) if out is not None else ""
         height = size.lines - (2 if written else 0)
         print("\n".join(problem_lines(checked, width=size.columns, height=height, whole_list=whole_list)))
     if written:
@@ -35,23 +41,15 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
 
 def _write(out: Path, checked: CheckedSheet) -> str:
     """Writes the list and the marked copy; returns the sentence that says so."""
-    _make(out)
-    write_whole(out / "problems.csv", render_problems(checked.problems))
+    write_whole(out / PROBLEMS_FILE, render_problems(checked.problems))
     if reason := too_large(checked.sheet):
         # One from an earlier time would be taken for this sheet's.
-        remove_whole(out / "annotated.xlsx")
+        remove_whole(out / ANNOTATED_FILE)
         return reason
     try:
         annotated = render_annotated(checked)
     except OSError as error:
         reason = error.strerror or str(error)
         raise Stop(Exit.CANNOT_CREATE, f"annotated.xlsx needs a temporary file, which cannot be written: {reason}.") from error
-    write_whole(out / "annotated.xlsx", annotated)
+    write_whole(out / ANNOTATED_FILE, annotated)
     return f"Written to {out}: problems.csv and annotated.xlsx."
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stop(Exit.CANNOT_CREATE, f"{folder} cannot be made: {error.strerror}.") from error

@@ -2,7 +2,8 @@
 
 facts (outlook: sheet and workspace) → findings (rights: permissions and routes) → table
 
-In: settings, and perhaps a sheet. Out: findings and an exit code. `look` reads the server, the sheet and the run directory; nothing is changed.
+In: settings, and perhaps a sheet. Out: findings and an exit code. Touches nothing that stays: `look` reads the server and the sheet, and
+tries whether the run directory can be written.
 """
 
 import lazy_loader

@@ -104,4 +104,5 @@ AGAIN: Final = "Try again; if this repeats, show this to whoever runs the server
 
 
 def joined_words(failure: Failure | None) -> str:
+    """The words of a failure as the end of a sentence."""
     return one_line(failure.said).rstrip(".") if failure else ""

@@ -11,7 +11,7 @@ from bulkjob.doctor.lists import list_findings
 from bulkjob.doctor.outlook import Outlook
 from bulkjob.doctor.reachability import address_finding, no_account_findings
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE, rights
-from bulkjob.phrases import many, named_agent, printable, rows_listed, span
+from bulkjob.phrases import counted, named_agent, printable, rows_listed, span
 from bulkjob.records import BYPASS_RATE_LIMIT, MANAGE_UNITS, Problem, Server
 from bulkjob.rocketchat.pacing import DEFAULT_WINDOW
 from bulkjob.vocabulary import Code, Exit
@@ -86,22 +86,22 @@ def _sheet(sheet: SheetFacts) -> Iterator[Finding]:
         remedy = f"bulkjob validate {printable(sheet.path)} lists every problem with its cell and what to write there."
         yield _invalid("sheet", checked.problems, remedy, skip_invalid=sheet.skip_invalid)
     else:
-        yield Finding(state=State.OK, what="sheet", said=f"{many(len(checked.sheet.cells), 'row')}, no problem found.")
+        yield Finding(state=State.OK, what="sheet", said=f"{counted(len(checked.sheet.cells), 'row')}, no problem found.")
     if checked.warnings:
-        more = f" ({len(checked.warnings) - 1} more)" if len(checked.warnings) > 1 else ""
+        more = f" ({len(checked.warnings) - 1:,} more)" if len(checked.warnings) > 1 else ""
         remedy = f"bulkjob validate {printable(sheet.path)} shows all warnings." if more else ""
         yield Finding(state=State.HINT, what="sheet", said=f"{printable(checked.warnings[0])}{more}", remedy=remedy)
 
 
 def _invalid(what: str, problems: Sequence[Problem], remedy: str, *, skip_invalid: bool) -> Finding:
     rows = len({problem.row for problem in problems})
-    codes = ", ".join(f"{code} ({count})" for code, count in Counter(str(problem.code) for problem in problems).most_common())
+    codes = ", ".join(f"{code} ({count:,})" for code, count in Counter(str(problem.code) for problem in problems).most_common())
     by_message: dict[str, list[int]] = {}
     for problem in problems:
         by_message.setdefault(printable(problem.message), []).append(problem.row)
     listed = [f"{rows_listed(numbers, 3)}: {message}" for message, numbers in by_message.items()]
     shown = " ".join(sentence[0].upper() + sentence[1:] for sentence in listed[:_SHOWN_PROBLEMS])
-    said = f"{many(rows, 'row')} invalid: {codes}. {shown}{' …' if len(listed) > _SHOWN_PROBLEMS else ''}"
+    said = f"{counted(rows, 'row')} invalid: {codes}. {shown}{' …' if len(listed) > _SHOWN_PROBLEMS else ''}"
     if skip_invalid:
         return Finding(state=State.HINT, what=what, said=f"{said} They will be left out (--skip-invalid).", remedy=remedy)
     return Finding(state=State.MISSING, what=what, said=said, remedy=remedy, exit_code=Exit.BAD_SHEET)
@@ -141,7 +141,7 @@ def _names(sheet: SheetFacts, server: Server) -> Iterator[Finding]:
         yield _invalid(what, outlook.problems, remedy, skip_invalid=sheet.skip_invalid)
     if outlook.undecided:
         said = (
-            f"{many(outlook.undecided, 'row')} with a user who is no live-chat agent. Whether the department has that user all the same "
+            f"{counted(outlook.undecided, 'row')} with a user who is no live-chat agent. Whether the department has that user all the same "
             "was not read, as it would take long."
         )
         yield Finding(state=State.HINT, what=what, said=said, remedy=f"bulkjob plan {printable(sheet.path)} reads it.")
@@ -153,7 +153,7 @@ def _work(sheet: SheetFacts, outlook: Outlook) -> Iterator[Finding]:
     what, see = "what it asks for", f"bulkjob plan {printable(sheet.path)} shows"
     if outlook.outside:
         said = (
-            f"{many(outlook.outside, 'department')} would leave or enter a unit that this account does not monitor: the server would "
+            f"{counted(outlook.outside, 'department')} would leave or enter a unit that this account does not monitor: the server would "
             "answer 200 and change nothing."
         )
         remedy = f"Use an account with the role livechat-manager ({MANAGERS_PAGE})."
@@ -168,8 +168,8 @@ def _work(sheet: SheetFacts, outlook: Outlook) -> Iterator[Finding]:
         said = "With --agents mirror more agents may be removed; how many was not read, as it would take long."
         yield Finding(state=State.HINT, what=what, said=said, remedy=f"{see} how many.")
     if outlook.moves or outlook.changes:
-        parts = [f"a change of unit for {many(outlook.moves, 'department')}"] if outlook.moves else []
-        parts += [f"a change of {many(outlook.changes, 'agent assignment')}"] if outlook.changes else []
+        parts = [f"a change of unit for {counted(outlook.moves, 'department')}"] if outlook.moves else []
+        parts += [f"a change of {counted(outlook.changes, 'agent assignment')}"] if outlook.changes else []
         partly = "" if outlook.is_whole else ", as far as its rows can be understood"
         yield Finding(state=State.OK, what=what, said=f"{' and '.join(parts).capitalize()}{partly}.")
     elif outlook.is_whole and not failing and not sheet.mirror:
@@ -197,7 +197,7 @@ def _rate_limit(windows: Sequence[Window], server: Server, needs: Needs) -> Find
 
 def _announced(window: Window) -> str:
     """What the limit means; an answer tells when its window ends, but not how long it is."""
-    calls, example = many(window.calls, "call"), f"{_EXAMPLE_CALLS} calls of one route take"
+    calls, example = counted(window.calls, "call"), f"{_EXAMPLE_CALLS} calls of one route take"
     windows = ceil(_EXAMPLE_CALLS / max(window.calls, 1))
     if window.least > DEFAULT_WINDOW:
         least = f"{span(windows * window.least)} or more"

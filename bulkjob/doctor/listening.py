@@ -26,16 +26,19 @@ class Heard:
 
     @asynccontextmanager
     async def listening(self, connection: AbstractAsyncContextManager[Transport]) -> AsyncIterator[Transport]:
+        """A connection whose answers are remembered here."""
         async with connection as transport:
             yield _Listening(transport, self)
 
     def failed(self, request: Request[object], failure: Failure) -> None:
+        """Remembers that a call got no answer."""
         if request.route == endpoints.info().route:
             self.info = failure
         elif request.route == endpoints.me().route:
             self.account_failure = failure
 
     def answered(self, request: Request[object], answer: Answer, sent: float) -> None:
+        """Remembers what an answer told; ``sent``: when the call was sent."""
         if request.route in (endpoints.info().route, endpoints.me().route):
             result = answers.interpret(request, answer)
             if isinstance(result, Failure):
@@ -50,6 +53,7 @@ class Heard:
             self.windows.append(Window(calls=limit.limit, least=limit.reset - times.latest, most=limit.reset - times.earliest))
 
     def now(self) -> float:
+        """The time, by the clock that the calls are timed with."""
         return self._now()
 
 

@@ -21,6 +21,7 @@ _LISTS: Final = {
 
 
 def list_findings(facts: Facts, answers: ServerFacts, server: Server, needs: Needs) -> Iterator[Finding]:
+    """Which of the server's lists this account cannot read, and what follows."""
     for name, listed in answers.lists.items():
         if name is ListName.UNITS:
             if has_licence(answers, server) is not False:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from bulkjob.rocketchat import (
 from bulkjob.rundir import RUNS
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
+from bulkjob.system import try_folder
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -60,7 +60,7 @@ async def gather_facts(
         url=settings.url,
         directory=_try_directory(settings.run_dir),
         wrong_settings=tuple(wrong_settings),
-        unit_route=settings.unit_route,
+        unit_route=settings.choices.unit_route,
         sheet=None if sheet is None else _read(settings, sheet),
     )
     if not (settings.url and settings.user_id and settings.auth_token):
@@ -71,15 +71,15 @@ async def gather_facts(
             with _waiting_said(client):
                 return await _asked(settings, facts, client, heard)
     except Stop as stop:
-        # Only the connection itself can say so: a --ca-file that holds no certificates.
-        return replace(facts, wrong_settings=(*facts.wrong_settings, stop.message))
+        # Only the connection itself can say so: a --ca-file that holds no certificates; or it says once more that a proxy cannot be used.
+        return replace(facts, wrong_settings=tuple(dict.fromkeys((*facts.wrong_settings, stop.message))))
 
 
 # -------------------------------------------------------------------------------------------------------- sheet, directory
 
 
 def _read(settings: Settings, path: Path) -> SheetFacts:
-    facts = SheetFacts(path=str(path), skip_invalid=settings.skip_invalid, mirror=settings.agents == "mirror")
+    facts = SheetFacts(path=str(path), skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
     try:
         return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
     except Stop as stop:
@@ -93,10 +93,7 @@ def _try_directory(run_dir: Path | None) -> DirectoryFacts:
     tried = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
     facts = DirectoryFacts(path=str(path), tried=str(tried))
     try:
-        with tempfile.NamedTemporaryFile(dir=tried, prefix=".bulkjob-doctor-") as file:
-            file.write(b"written by bulkjob doctor, to be removed at once\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try_folder(tried)
     except OSError as error:
         return replace(facts, problem=error.strerror or type(error).__name__)
     return facts
@@ -183,8 +180,8 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
         checked,
         workspace,
         server,
-        options=Options(unit_route=settings.unit_route),
-        skip_invalid=settings.skip_invalid,
+        options=Options(unit_route=settings.choices.unit_route),
+        skip_invalid=settings.choices.skip_invalid,
         max_removals=settings.max_removals,
         members_known=members_known,
     )

@@ -88,7 +88,7 @@ def _has_number(change: Change) -> bool:
 
 def _knows_own_units(server: Server, workspace: Workspace) -> bool:
     """Whether the list of units is that of the units which this account monitors: all that the server lets it change (since 7.5)."""
-    return server.supervises_units and not server.may(MANAGE_UNITS) and workspace.units is not None
+    return server.restricted_to_own_units and not server.may(MANAGE_UNITS) and workspace.units is not None
 
 
 def _is_outside(move: DepartmentUnit, workspace: Workspace) -> bool:

@@ -17,6 +17,7 @@ _DEPARTMENT_UNIT: Final = Version(6, 13)
 
 
 def address_finding(url: str, answers: ServerFacts) -> Iterator[Finding]:
+    """How the address is reached, and whether anybody on the way can read the token."""
     info = answers.info
     if isinstance(info, Failure):
         yield _unreached(url, info, answers.stop.exit_code if answers.stop else Exit.UNAVAILABLE)
@@ -35,10 +36,7 @@ def _unreached(url: str, failure: Failure, exit_code: Exit) -> Finding:
     what, words = "address", joined_words(failure)
     if failure.untrusted:
         what, said = "TLS", f"{url}: {words}."
-        remedy = (
-            "Name the file (PEM) with your company's root certificate with --ca-file (BULKJOB_CA_FILE). If the certificate has expired or "
-            "is for another name, whoever runs the server has to renew it."
-        )
+        remedy = failure.remedy
     elif failure.status is not None and 300 <= failure.status < 400:
         said = f"{url} answers with a redirect, which is not followed: {words}."
         target = failure.said.removeprefix("redirected to ")

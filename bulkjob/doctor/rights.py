@@ -95,13 +95,13 @@ def _way(server: Server, needs: Needs, unit_route: UnitRoute) -> Finding:
     if ways[0] == "unit":
         return needs.fine(what, f"{_ROUTES['unit']}{asked}.", Use.UNITS, needs.writes)
     said = f"{_ROUTES['department']}{asked}. Conversations that are open stay with the old unit's monitors, and no unit can be emptied."
-    if server.supervises_units:
+    if server.restricted_to_own_units:
         said += " With the role livechat-monitor it works only between units that the account monitors; elsewhere the server does nothing."
     remedy = ""
     if "unit" in wanted:
         said += f" Writing whole units would be better, but {'; '.join(lacks['unit'])}."
         remedy = _opening(("unit",), server)
-    state = State.HINT if remedy or server.supervises_units else State.OK
+    state = State.HINT if remedy or server.restricted_to_own_units else State.OK
     return Finding(state=state, what=what, said=said, remedy=remedy, needed=needs.word(Use.UNITS, needs.writes))
 
 

@@ -42,7 +42,7 @@ class Composed(Generic[T]):
 
 
 def unit_call(
-    operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], state: Workspace, server: Server, attempts: Attempts
+    operation: UnitPost, unit: Unit | None, monitors: Iterable[Monitor], *, state: Workspace, server: Server, attempts: Attempts
 ) -> Composed[StoredUnit]:
     """The whole unit as it is now, with the changes applied: whatever else is in it stays in it."""
     known: dict[Change, Outcome] = {}
@@ -76,7 +76,7 @@ def unit_call(
 
 
 def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
-    if unit is None and server.supervises_units:
+    if unit is None and server.restricted_to_own_units:
         return failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
     if unit is None:
         return failed(Code.REJECTED, "the unit is no longer there")

@@ -39,7 +39,7 @@ class DepartmentWriting:
     @property
     def ignored(self) -> Mapping[Change, Outcome]:
         """The server ignores the unit for a monitor who does not supervise it (``manageDepartmentUnit.ts``)."""
-        if self.operation.unit is None or not self.server.supervises_units:
+        if self.operation.unit is None or not self.server.restricted_to_own_units:
             return {}
         return {self.operation.unit: failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")}
 
@@ -55,7 +55,7 @@ class DepartmentWriting:
     async def judged(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Workspace:
         """By the answer, which is read after the write; its agents by their own list where the answer comes before they are stored."""
         members = await self._members_after(composed, written)
-        return _state(self.operation.department_id, written.value.department, members)
+        return self._state(written.value.department, members)
 
     def warn(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> None:
         """Says that somebody else has changed the department's unit at the same moment."""
@@ -74,7 +74,7 @@ class DepartmentWriting:
             members = await members_of(self.client, self.operation.department_id, finishing=finishing)
         else:
             members = members_by_id(state.members)
-        return _state(self.operation.department_id, state.department, members)
+        return self._state(state.department, members)
 
     async def _members_after(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Mapping[str, Membership]:
         late = self.server.answers_puts_early and any(change in composed.pending for change in self.operation.agents)
@@ -85,11 +85,11 @@ class DepartmentWriting:
         for seconds in _LATE if self.server.answers_puts_early else (0.0,):
             await asyncio.sleep(seconds)
             members = await members_of(self.client, self.operation.department_id, finishing=True)
-            if verify.held(agents, _state(self.operation.department_id, written.value.department, members)):
+            if verify.held(agents, self._state(written.value.department, members)):
                 break
         return members
 
-
-def _state(department_id: str, department: Department | None, members: Mapping[str, Membership]) -> Workspace:
-    departments = {} if department is None else {department_id: department}
-    return Workspace(departments=departments, units=None, agents={}, members={department_id: members})
+    def _state(self, department: Department | None, members: Mapping[str, Membership]) -> Workspace:
+        identifier = self.operation.department_id
+        departments = {} if department is None else {identifier: department}
+        return Workspace(departments=departments, units=self.naming.workspace.units, agents={}, members={identifier: members})

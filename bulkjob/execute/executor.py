@@ -72,13 +72,14 @@ class Executor:
         report: Callable[[int, int], None],
         warn: Callable[[str], None],
     ) -> None:
-        """``result_of`` words what became of a row; ``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
+        """``result_of`` words what became of a row.
 
+        ``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
         ``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit.
         """
         self._plan = plan
         self._client = client
-        self._sender = Sender(plan, client, terms, naming, journal, warn)
+        self._sender = Sender(plan, client, terms, naming=naming, journal=journal, warn=warn)
         self._journal = journal
         self._concurrency = concurrency
         self._max_failures = max_failures

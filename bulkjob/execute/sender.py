@@ -41,7 +41,7 @@ class Carried:
 class Sender:
     """Carries out operations one by one."""
 
-    def __init__(self, plan: Plan, client: Client, terms: Terms, naming: Naming, journal: Journal, warn: Warn) -> None:
+    def __init__(self, plan: Plan, client: Client, terms: Terms, *, naming: Naming, journal: Journal, warn: Warn) -> None:
         self._attempts = plan.attempts
         self._client = client
         self._journal = journal
@@ -110,7 +110,7 @@ class Sender:
         self, operation: Operation, writing: Writing[T], composed: Composed[T], *, request: Request[T], number: int, ticket: Ticket
     ) -> Carried:
         """What became of a call that has something to send. Whatever else ends it, its changes stay under way: nobody knows about them."""
-        sending = Sending(operation.id, writing, composed, self._journal, number, self.under_way)
+        sending = Sending(operation.id, writing, composed, number, journal=self._journal, under_way=self.under_way)
         try:
             written = await writing.client.write(request, ticket, sending.look, sending.again)
             sending.written = written

@@ -33,8 +33,9 @@ class Sending(Generic[T]):
         operation: str,
         writing: Writing[T],
         composed: Composed[T],
-        journal: Journal,
         number: int,
+        *,
+        journal: Journal,
         under_way: dict[str, tuple[Change, ...]],
     ) -> None:
         """``number``: of the intent in the journal. ``under_way``: what nobody knows the outcome of, by operation; kept up to date here."""
@@ -66,6 +67,8 @@ class Sending(Generic[T]):
         sent, composed = self.composed, await self._composed_anew()
         pending = {change: self._first_found(change, prior) for change, prior in composed.pending.items()}
         self.composed = replace(composed, pending=pending)
+        # What an earlier look showed of the changes that are left is no longer so.
+        self._seen = None
         if self.composed.request is None:
             raise Nothing
         if sent.request is None or (self.composed.request.body, self.composed.pending) != (sent.request.body, sent.pending):

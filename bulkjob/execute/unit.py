@@ -37,7 +37,14 @@ class UnitWriting:
             monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
             departments = group.start(self.listings.fresh())
         self.monitors = monitors.result()
-        composed = compose.unit_call(self.operation, unit.result(), self.monitors, _state(departments.result()), self.server, self.attempts)
+        composed = compose.unit_call(
+            self.operation,
+            unit.result(),
+            self.monitors,
+            state=self._state(departments.result()),
+            server=self.server,
+            attempts=self.attempts,
+        )
         if composed.request is not None and self.server.drops_monitors:
             await self._say_who_is_dropped()
         return composed
@@ -63,7 +70,7 @@ class UnitWriting:
 
     async def look(self) -> Workspace:
         """Reads a fresh list of the departments."""
-        return _state(await self.listings.fresh(finishing=True))
+        return self._state(await self.listings.fresh(finishing=True))
 
     def answer(self, after: Workspace) -> StoredUnit:
         """As the ``POST`` would have answered; of monitors a look tells nothing."""
@@ -73,7 +80,7 @@ class UnitWriting:
     async def judged(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Workspace:
         """By a fresh list of the departments: the answer only echoes what was sent."""
         del written
-        return await self.look() if composed.pending else _state({})
+        return await self.look() if composed.pending else self._state({})
 
     def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:
         """Says that the server has dropped monitors."""
@@ -86,6 +93,5 @@ class UnitWriting:
                 f"livechat-monitor. It had {names}, and has {stored} now."
             )
 
-
-def _state(departments: Mapping[str, Department]) -> Workspace:
-    return Workspace(departments=departments, units=None, agents={})
+    def _state(self, departments: Mapping[str, Department]) -> Workspace:
+        return Workspace(departments=departments, units=self.naming.workspace.units, agents={})

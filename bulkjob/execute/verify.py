@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
-from bulkjob.changes import Change, Outcome, Prior, seen
+from bulkjob.changes import Change, Outcome, Prior, failed, seen
 from bulkjob.records import Naming, Workspace
 from bulkjob.rocketchat import CallFailed, Failure, Next, Written
 from bulkjob.vocabulary import Code, Effect, Status
@@ -20,32 +22,35 @@ _REASONS = {
 _OUTAGE = frozenset({Code.CONNECTION, Code.TIMEOUT, Code.RATE_LIMITED})
 
 
+#: The server ignores nothing that is known beforehand.
+NOTHING_IGNORED: Final[Mapping[Change, Outcome]] = MappingProxyType({})
+
+
 def outcomes_of(
     pending: Mapping[Change, Prior],
     after: Workspace,
     written: Written[object],
     naming: Naming,
     *,
-    ignored: Mapping[Change, Outcome] = {},  # noqa: B006 - never changed
+    ignored: Mapping[Change, Outcome] = NOTHING_IGNORED,
 ) -> dict[Change, Outcome]:
     """What became of the changes that a write carried, by what was seen after it.
 
     ``pending``: each with what it had found. ``ignored``: what is said of those that the server ignored, where more is known than that.
     """
-    return {change: _outcome_of(change, prior, after, written, naming, ignored.get(change)) for change, prior in pending.items()}
-
-
-def _outcome_of(
-    change: Change, prior: Prior, after: Workspace, written: Written[object], naming: Naming, ignored: Outcome | None
-) -> Outcome:
-    now = change.found(after)
-    answered = Outcome(status=Status.FAILED, attempts=written.attempts, http_status=written.status, seconds=written.seconds, prior=prior)
-    if missing := change.missing(after):
-        return replace(answered, code=missing.code, said=missing.said)
-    if change.holds(prior, now):
-        return replace(answered, status=Status.SUCCESS, change=Effect.UPDATED)
-    code, said = (ignored.code, ignored.said) if ignored else (Code.NOT_APPLIED, "")
-    return replace(answered, code=code, said=said, seen=seen(change, now, naming))
+    answered = Outcome(status=Status.FAILED, attempts=written.attempts, http_status=written.status, seconds=written.seconds)
+    found = {}
+    for change, prior in pending.items():
+        told = ignored.get(change, failed(Code.NOT_APPLIED))
+        missing, now = change.missing(after), change.found(after)
+        if missing:
+            outcome = replace(answered, code=missing.code, said=missing.said)
+        elif change.holds(prior, now):
+            outcome = replace(answered, status=Status.SUCCESS, change=Effect.UPDATED)
+        else:
+            outcome = replace(answered, code=told.code, said=told.said, seen=seen(change, now, naming))
+        found[change] = replace(outcome, prior=prior)
+    return found
 
 
 def held(pending: Mapping[Change, Prior], after: Workspace) -> bool:

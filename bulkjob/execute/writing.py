@@ -19,10 +19,12 @@ class Writing(Protocol[T]):
     """How one kind of operation is written."""
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """What it is sent by."""
 
     @property
-    def route(self) -> Route: ...
+    def route(self) -> Route:
+        """The route of its write."""
 
     @property
     def ignored(self) -> Mapping[Change, Outcome]:

@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import pandas as pd
-
 from bulkjob.plan import Directory
-from bulkjob.records import Department, Membership, Naming, Sheet, Workspace
-from bulkjob.sheet import LARGEST_NUMBER, check, comparable, stripped
+from bulkjob.records import Department, Membership, Naming, Workspace
+from bulkjob.sheet import LARGEST_NUMBER, check, comparable, sheet_of_texts, stripped
 from bulkjob.vocabulary import NO_UNIT
 
 #: In UTF-16 units, as Excel counts them.
@@ -199,14 +197,13 @@ def _as_read(column: str, texts: Iterable[str]) -> Mapping[str, str]:
     if not fitting:
         return {}
     rows = [{"department": str(number), "unit": NO_UNIT, "agent": "", column: text} for number, text in enumerate(fitting)]
-    sheet = Sheet(
-        name="",
-        sha256="",
-        sheet_name="",
+    sheet = sheet_of_texts(
+        [[row[name] for row in rows] for name in _NAMED],
+        rows=range(len(rows)),
+        positions={name: position for position, name in enumerate(_NAMED)},
         headers=_NAMED,
         letters=("A", "B", "C"),
-        positions={name: position for position, name in enumerate(_NAMED)},
-        cells=pd.DataFrame({position: [row[name] for row in rows] for position, name in enumerate(_NAMED)}, dtype="str"),
+        name="",
     )
     return {fitting[assignment.row]: str(getattr(assignment, column)) for assignment in check(sheet).assignments}
 

@@ -35,5 +35,4 @@ def read_approved(path: Path) -> Approved:
 
 def with_choices_of(approved: Approved, settings: Settings) -> Settings:
     """The settings with those that a plan was made with: an approved plan stands as it was approved."""
-    choices = approved.document.options
-    return replace(settings, agents=choices.agents, unit_route=choices.unit_route, skip_invalid=choices.skip_invalid)
+    return replace(settings, choices=approved.document.options)

@@ -6,7 +6,7 @@ so that two plans can be compared line by line.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from bulkjob.changes import AnyEntry, Change, Operation, Outcome, Terms, calls_o
 from bulkjob.plan.forecast import Forecast, duration_text
 from bulkjob.plan.prepared import Prepared
 from bulkjob.records import Naming, RowResult, Sheet, Workspace
+from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Status, Stop
 
 #: Version of the format; a plan of another one is not carried out.
@@ -63,14 +64,6 @@ class ServerEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     version: str
-
-
-class Choices(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings that the plan depends on."""
-
-    agents: Literal["add", "mirror"]
-    unit_route: Literal["auto", "unit", "department"]
-    skip_invalid: bool
 
 
 class ForecastEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +164,7 @@ def document_of(
 
 def _entry(change: Change, outcome: Outcome | None, workspace: Workspace) -> AnyEntry:
     status, code = (outcome.status, outcome.code) if outcome else (Status.PLANNED, None)
-    return change.entry(change.found(workspace), Naming(workspace), status, code)
+    return cast(AnyEntry, change.entry(change.found(workspace), Naming(workspace), status, code))
 
 
 def _row(result: RowResult) -> RowEntry:

@@ -21,7 +21,8 @@ from bulkjob.changes import (
 from bulkjob.phrases import one_line
 from bulkjob.plan.document import PlanDocument
 from bulkjob.plan.order import in_order
-from bulkjob.records import Membership, Naming, Sheet, Workspace
+from bulkjob.records import Department, Membership, Naming, Sheet, Unit, Workspace
+from bulkjob.settings import canonical_address
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Differences that are told; the rest is counted.
@@ -57,7 +58,7 @@ def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> 
         made = f"{made_for.name}{worksheet}"
         message = f"The plan was made for another sheet, or for an earlier state of it ({made}). Nothing was sent. Make a new plan."
         raise Stop(Exit.BAD_SHEET, message)
-    if document.server.url != server_url:
+    if canonical_address(document.server.url) != server_url:
         message = f"The plan was made for another server ({document.server.url}, not {server_url}). Nothing was sent. Make a new plan."
         raise Stop(Exit.BAD_SHEET, message)
 
@@ -90,15 +91,24 @@ def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Coll
     ``plan`` and ``workspace`` are those of now, the latter by `as_planned`. ``done``: rows that an earlier attempt brought to success;
     they are not looked at again.
     """
-    naming = Naming(workspace)
+    naming = _naming(document, workspace)
     entries = [entry for entry in document.changes if not all(row in done for row in entry.rows)]
     carriers = _carriers(document)
     drifted = {entry.change().target: difference for entry in entries if (difference := _difference(entry, workspace, naming))}
     plan = _in_approved_form(plan, carriers)
-    others = [*_not_approved(plan, document, carriers, naming, drifted), *_not_possible(entries, plan, workspace, drifted)]
+    others = [*_not_approved(plan, document, carriers, naming, drifted), *_not_possible(entries, plan, workspace, naming, drifted)]
     if drifted or others:
         raise Drifted((*drifted.values(), *others))
     return plan
+
+
+def _naming(document: PlanDocument, workspace: Workspace) -> Naming:
+    """The names of now; of what is gone, the names that the plan has."""
+    things = {entry.department.id: entry.department.name for entry in document.changes}
+    departments = {identifier: Department(id=identifier, name=name, parent_id=None, archived=False) for identifier, name in things.items()}
+    units = {unit.id: Unit(id=unit.id, name=unit.name, visibility=None) for entry in document.changes for unit in entry.units}
+    named = replace(workspace, departments={**departments, **workspace.departments}, units={**units, **(workspace.units or {})})
+    return Naming(named)
 
 
 # ------------------------------------------------------------------------------------------------ what the workspace holds
@@ -173,11 +183,12 @@ def _names(operation: UnitPost) -> set[str]:
     return {unit_post_id(operation.unit_id, repairs=repairs) for repairs in (True, False)}
 
 
-def _not_possible(entries: Iterable[AnyEntry], plan: Plan, workspace: Workspace, drifted: Collection[tuple[str, ...]]) -> Iterable[str]:
+def _not_possible(
+    entries: Iterable[AnyEntry], plan: Plan, workspace: Workspace, naming: Naming, drifted: Collection[tuple[str, ...]]
+) -> Iterable[str]:
     """A sentence for each thing that was to be sent and cannot be any longer: the department is archived, a permission or the unit gone."""
     known = set(plan.changes)
     failing = {change: outcome.code for change, outcome in plan.settled.items() if outcome.status is Status.FAILED}
-    naming = Naming(workspace)
     for entry in entries:
         change = entry.change()
         if entry.status is not Status.PLANNED or change.target in drifted or (change in known and change not in failing):

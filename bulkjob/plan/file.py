@@ -57,8 +57,16 @@ def parse_plan(data: bytes) -> PlanDocument:
     return document
 
 
+class _Format1(msgspec.Struct):
+    """What format 1 called by another name: it called changes wishes."""
+
+    wishes: list[Any]
+    operations: list[dict[str, Any]]
+
+
 def _of_format_1(data: bytes) -> dict[str, object]:
-    """A document of format 1, which called changes wishes, in the words of today."""
+    """A document of format 1 in the words of today. Raises `msgspec.DecodeError`."""
     document = msgspec.json.decode(data, type=dict[str, Any])
-    operations = [{**operation, "changes": operation.get("wishes")} for operation in document.get("operations", ())]
-    return {**document, "changes": document.get("wishes"), "operations": operations}
+    old = msgspec.json.decode(data, type=_Format1)
+    operations = [{**operation, "changes": operation.get("wishes")} for operation in old.operations]
+    return {**document, "changes": old.wishes, "operations": operations}

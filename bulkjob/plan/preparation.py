@@ -10,7 +10,7 @@ from typing import Protocol
 from bulkjob.changes import Plan
 from bulkjob.plan.approval import Approved
 from bulkjob.plan.decide import Options, make_plan
-from bulkjob.plan.document import Choices, PlanDocument, document_of
+from bulkjob.plan.document import PlanDocument, document_of
 from bulkjob.plan.drift import as_planned, hold_to, refuse_other_plan
 from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
 from bulkjob.plan.prepared import Prepared
@@ -53,7 +53,7 @@ class Preparation:
         """What can be refused without asking the server. Raises `Stop` (65)."""
         if self._approved:
             refuse_other_plan(self._approved, self._state.checked.sheet, self._settings.url)
-        if not self._settings.skip_invalid:
+        if not self._settings.choices.skip_invalid:
             refuse_problems(self._of_rows_left(self._state.checked.problems))
 
     async def plan(self, client: Client, warn: Warn) -> Prepared:
@@ -77,7 +77,7 @@ class Preparation:
         return prepared
 
     async def _read(self, client: Client, server: Server) -> Workspace:
-        checked, mirror = self._state.checked, self._settings.agents == "mirror"
+        checked, mirror = self._state.checked, self._settings.choices.agents == "mirror"
         workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
         return await with_members(client, workspace, departments_to_read(checked.assignments, workspace, mirror=mirror))
 
@@ -86,7 +86,7 @@ class Preparation:
         resolution = resolve_names(state.checked, workspace)
         state.problems = resolution.problems
         refuse_unlisted_units(resolution.unlisted_units, server)
-        if self._settings.skip_invalid:
+        if self._settings.choices.skip_invalid:
             state.held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
         else:
             refuse_problems(self._of_rows_left(resolution.problems))
@@ -95,7 +95,7 @@ class Preparation:
     def _planned(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
         state = self._state
         wanted = [row for row in resolution.wanted if row.row not in state.held_back]
-        options = Options(mirror=self._settings.agents == "mirror", unit_route=self._settings.unit_route)
+        options = Options(mirror=self._settings.choices.agents == "mirror", unit_route=self._settings.choices.unit_route)
         return make_plan(wanted, workspace, server, options, state.earlier.keys())
 
     def _of_rows_left(self, problems: Iterable[Problem]) -> list[Problem]:
@@ -110,7 +110,7 @@ def document_of_plan(
     return document_of(
         sheet=state.checked.sheet,
         server_url=settings.url,
-        choices=Choices(agents=settings.agents, unit_route=settings.unit_route, skip_invalid=settings.skip_invalid),
+        choices=settings.choices,
         results=results,
         warnings=state.warnings,
         refused=refused,

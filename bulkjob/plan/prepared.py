@@ -35,8 +35,8 @@ class Prepared:
 def terms_of(server: Server, limit: Limit | None, departments: int) -> Terms:
     """On what terms writes are made.
 
-    Under a limit a list of all departments, which all writes that wait for it share, costs less than a call for each of them, as long as the
-    list takes no more than half a window.
+    Under a limit a list of all departments, which all writes that wait for it share, costs less than a call for each of them, as long as
+    the list takes no more than half a window.
     """
     pages = -(-departments // PAGE_SIZE)
     return Terms(server=server, shares_lists=limit is not None and 2 * pages <= limit.calls)

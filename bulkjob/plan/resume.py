@@ -34,7 +34,7 @@ def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
         if attempt.status is Status.FAILED or not change.ends_assignment or change in asked:
             continue
         rows = tuple(row for row in change.rows if row not in history.rows)
-        if rows and change.is_so(change.found(workspace)):
+        if rows and not change.missing(workspace) and change.is_so(change.found(workspace)):
             gone[change.limited_to(rows)] = ALREADY_SO
     return replace(plan, changes=(*plan.changes, *gone), settled={**plan.settled, **gone})
 

@@ -10,8 +10,8 @@ from bulkjob.vocabulary import Status
 def way_back(attempts: Iterable[Attempt]) -> Mapping[Change, Sequence[Attempt]]:
     """For each thing that a run changed, or may have changed, the change that puts it back, with what the run made of it.
 
-    A change that was tried several times goes back to what it found the first time, for the rows that had asked for it. Whether what was made
-    still holds is looked at when the plan is made, and once more just before the write.
+    A change that was tried several times goes back to what it found the first time, for the rows that had asked for it. Whether what was
+    made still holds is looked at when the plan is made, and once more just before the write.
     """
     found: dict[Change, Sequence[Attempt]] = {}
     for made in _by_target(attempts):

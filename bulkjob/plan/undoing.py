@@ -6,17 +6,31 @@ from bulkjob.plan.preparation import Warn, calls_made
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.rollback import way_back
 from bulkjob.plan.state import RunState
-from bulkjob.records import CheckedSheet, RowResult, Sheet
+from bulkjob.records import CheckedSheet, RowResult
 from bulkjob.rocketchat import Client, inspect_server, read_workspace, with_members
 from bulkjob.rundir import History
 from bulkjob.settings import Settings
+from bulkjob.sheet import sheet_of_texts
 from bulkjob.vocabulary import Effect, Status
 
 _UNTOUCHED = "The run changed nothing for this row, so there is nothing to put back."
 
 
-def state_of_rollback(sheet: Sheet, history: History) -> RunState:
+def state_of_rollback(history: History) -> RunState:
     """What is known of a rollback before it begins: the rows that the run did not touch need nothing."""
+    kept = history.sheet
+    if kept is None:
+        raise ValueError("a journal without a sheet tells nothing of rows")
+    sheet = sheet_of_texts(
+        kept.cells,
+        rows=kept.rows,
+        positions=kept.positions,
+        headers=kept.headers,
+        letters=kept.letters,
+        name=kept.name,
+        sha256=kept.sha256,
+        sheet_name=kept.sheet_name,
+    )
     touched = {row for attempt in history.attempts if attempt.status is not Status.FAILED for row in attempt.change.rows}
     untouched = {
         row: RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED, message=_UNTOUCHED)
@@ -50,7 +64,7 @@ class Undoing:
         workspace = state.workspace = await with_members(client, workspace, members & workspace.departments.keys())
         back = way_back(made)
         left = without_rows(back, state.earlier.keys())
-        plan = plan_changes(left, workspace, server, Options(unit_route=self._settings.unit_route), back)
+        plan = plan_changes(left, workspace, server, Options(unit_route=self._settings.choices.unit_route), back)
         for warning in plan.warnings:
             warn(warning)
         self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)

@@ -35,7 +35,10 @@ UNIT_ROLES: Final = frozenset({"admin", "livechat-manager"})
 MONITOR_ROLE: Final = "livechat-monitor"
 
 
-_ROLES = ", ".join((*sorted(UNIT_ROLES), MONITOR_ROLE))
+AGENT_ROLE: Final = "livechat-agent"
+
+
+_ROLES: Final = ", ".join((*sorted(UNIT_ROLES), MONITOR_ROLE))
 
 
 _UNITS_MODULE = "livechat-enterprise"
@@ -63,6 +66,14 @@ _NEWEST: Final = Version(9999, 0)
 
 #: The first release whose departments are told their unit by ``departmentUnit`` (#32682).
 FIRST_DEPARTMENT_UNIT: Final = Version(6, 13)
+
+
+#: The first release that tells its licence by ``licenses.info``.
+FIRST_LICENCE: Final = Version(6, 5)
+
+
+#: The first release that restricts accounts with the role of an agent, too, to their own units (#36801).
+FIRST_RESTRICTED_AGENTS: Final = Version(7, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +134,13 @@ class Server:
         return bool(self.account.roles & UNIT_ROLES)
 
     @property
-    def supervises_units(self) -> bool:
-        """Whether ``departmentUnit`` works for the account within some units only: those it is a monitor of."""
-        return not self.moves_any_department and MONITOR_ROLE in self.account.roles
+    def restricted_to_own_units(self) -> bool:
+        """Whether the account can read and change by id only the units that it monitors, and those of departments that it is an agent of.
+
+        Other units are listed, but read as if they were not there, and ``departmentUnit`` is ignored for them (``getUnitsFromUser.ts``).
+        """
+        roles = {MONITOR_ROLE, AGENT_ROLE} if self._release >= FIRST_RESTRICTED_AGENTS else {MONITOR_ROLE}
+        return not self.moves_any_department and bool(self.account.roles & roles)
 
     def unit_route_lacks(self) -> list[str]:
         """What keeps this account from writing whole units, as clauses; empty if nothing does.
@@ -139,7 +154,8 @@ class Server:
 
         For an account without one of three roles the server ignores the key without a word (``manageDepartmentUnit.ts``).
         """
-        roles = [] if self.moves_any_department or self.supervises_units else [f"the account has none of the roles {_ROLES}"]
+        # The role of an agent alone opens nothing: who monitors a unit has had that role since 6.6.
+        roles = [] if self.account.roles & {*UNIT_ROLES, MONITOR_ROLE} else [f"the account has none of the roles {_ROLES}"]
         versions = (
             [] if self.knows_department_unit else [f"Rocket.Chat {self.version_text} does not know departmentUnit, which came with 6.13"]
         )

@@ -1,15 +1,16 @@
-"""The values that pass between the parts of a run; each is frozen, none knows how it is made.
+"""The sheet as it was read, what is wrong with it, and what its rows ask for.
 
-Sheet side: `Sheet` → `Problem` / `Assignment`. Server side: `Department`, `Unit`, `Agent`, `Membership`, `Monitor`
-in a `Workspace`. Report side: `RowResult`. What the plan is made of lives with the plan.
+A `Sheet` holds a frame of pandas, which those who read sheets make; whoever only hands a sheet on needs no pandas.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bulkjob.vocabulary import NO_UNIT, Code
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class OutcomeColumn:
 
     letter: str
     header: str
-    texts: pd.Series
+    texts: "pd.Series"
     """One per row of `Sheet.cells`."""
 
 
@@ -55,7 +56,7 @@ class Sheet:
     """By position, the column's letter in the file (``C``)."""
     positions: Mapping[str, int]
     """Name in `vocabulary.SHEET_COLUMNS` → position in `headers`; a column that the sheet lacks is absent."""
-    cells: pd.DataFrame
+    cells: "pd.DataFrame"
     """Text only (no missing values): columns labelled by position, index = row numbers as the spreadsheet shows them."""
     header_row: int = 1
     """The row number of the headers."""

@@ -42,6 +42,15 @@ class Department:
     archived: bool
     required: Mapping[str, object] = field(default_factory=dict)
     """Those of the five fields a PUT must carry (`REQUIRED_FIELDS`) that are stored with the right type."""
+    description: str | None = None
+    """None where none is stored."""
+    business_hour_id: str | None = None
+    """Of the business hour that it keeps; disabling a department takes it out of that for good (``Multiple.ts``)."""
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """Those of the fields that a sheet can set which are stored with the right type."""
+        return self.required if self.description is None else {**self.required, "description": self.description}
 
     @property
     def missing_fields(self) -> tuple[str, ...]:
@@ -90,6 +99,10 @@ class Workspace:
     """The live-chat agents."""
     members: Mapping[str, Mapping[str, Membership]] = field(default_factory=dict)
     """Department id → agent id → place, of those departments whose lists were read."""
+    monitors: Mapping[str, Mapping[str, Monitor]] = field(default_factory=dict)
+    """Unit id → user id → monitor, of those units whose monitors were read."""
+    role_holders: Mapping[str, Monitor] | None = None
+    """Who holds the role of a monitor, by id; None where that was not read, or this account may not list it."""
 
 
 #: The fields that a ``PUT livechat/department/:id`` must carry, with their types (``departmentsLib.ts``, ``check``).

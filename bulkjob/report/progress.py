@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from bulkjob.phrases import counted
+
 #: Seconds between two log lines.
 EVERY_SECONDS: Final = 5.0
 
@@ -37,12 +39,12 @@ def progress_display(total: int, *, stream: TextIO, clock: Callable[[], float]) 
 
 def progress_text(done: int, failed: int, total: int, waiting: str | None, *, calls: int, seconds: float) -> str:
     """Return one line on where a run is: ``120 of 600 rows: 2 failed, 580 calls a minute, waiting for the rate limit``."""
-    parts = [f"{failed} failed"]
+    parts = [f"{failed:,} failed"]
     if calls and seconds >= 1:
-        parts.append(f"{calls * 60 / seconds:.0f} calls a minute")
+        parts.append(f"{calls * 60 / seconds:,.0f} calls a minute")
     if waiting:
         parts.append(f"waiting for {waiting}")
-    return f"{done} of {total} rows: {', '.join(parts)}"
+    return f"{done:,} of {counted(total, 'row')}: {', '.join(parts)}"
 
 
 class LogProgress:
@@ -87,8 +89,12 @@ class BarProgress:
             TimeElapsedColumn(),
             # Not markup: what is waited for may hold brackets.
             TextColumn("{task.description}", markup=False),
-            console=Console(file=stream),
+            # What it draws with acts on the terminal on purpose; the words are ours.
+            console=Console(file=getattr(stream, "raw", stream)),
             transient=True,
+            # What is printed meanwhile goes through the stream itself, which shows it as text.
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._bar.add_task("", total=total)
 

@@ -62,7 +62,7 @@ class RowCounts:
         return self.updated + self.unchanged
 
 
-def counted(results: Iterable[RowResult]) -> RowCounts:
+def row_counts(results: Iterable[RowResult]) -> RowCounts:
     """Return the counts of ``results``; those of a plan that has not run (``planned``) are in ``total`` alone."""
     ways = Counter((result.status, result.change is Effect.UPDATED) for result in results)
     statuses: Counter[Status] = Counter()
@@ -82,7 +82,7 @@ def counted(results: Iterable[RowResult]) -> RowCounts:
 def render_summary(ending: Ending, results: Iterable[RowResult]) -> bytes:
     """Return summary.json."""
     results = list(results)
-    rows = counted(results)
+    rows = row_counts(results)
     figures = ending.figures
     codes = Counter(str(result.code) for result in results if result.code is not None)
     summary = {

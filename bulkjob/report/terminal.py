@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bulkjob.phrases import one_line
+from bulkjob.phrases import counted, one_line
 from bulkjob.records import RowResult
-from bulkjob.report.summary import Ending, RowCounts, RunFigures, counted
+from bulkjob.report.summary import Ending, RowCounts, RunFigures, row_counts
 from bulkjob.vocabulary import Exit, Status
 
 #: What the last line of standard output begins with; the rest of that line is the run directory.
@@ -36,7 +36,7 @@ def summary_lines(ending: Ending, results: Iterable[RowResult], *, width: int = 
     Plain text unless ``colour`` is asked for. ``width`` is in characters; only a line with the run directory's path may be longer.
     """
     results = list(results)
-    rows = counted(results)
+    rows = row_counts(results)
     undone = [result for result in results if result.status is not Status.SUCCESS]
     blocks = [
         [_headline(ending, rows, colour=colour)],
@@ -100,7 +100,7 @@ def _headline(ending: Ending, rows: RowCounts, *, colour: bool) -> str:
         verdict, paint = "everything is as it was before the run" if ending.undoes else "every row is as the sheet says", _GREEN
     elif ending.exit_code is Exit.ROWS_NOT_DONE:
         undone = "not put back" if ending.undoes else "not done"
-        verdict, paint = f"{_many(rows.total - rows.success, 'row')} of {rows.total} {undone}", _YELLOW
+        verdict, paint = f"{counted(rows.total - rows.success, 'row')} of {rows.total:,} {undone}", _YELLOW
     else:
         verdict, paint = f"stopped before its end (exit code {int(ending.exit_code)})", _RED
     text = f"{one_line(ending.sheet_name)}: {verdict}"
@@ -131,7 +131,7 @@ def _reasons(undone: Sequence[RowResult]) -> list[str]:
     ranked = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
     lines = ["Reasons", *(f"  {reason:<40}{number:>9,}" for reason, number in ranked[:SHOWN_REASONS])]
     if rest := ranked[SHOWN_REASONS:]:
-        lines.append(f"  {_many(len(rest), 'other reason'):<40}{sum(number for _, number in rest):>9,}")
+        lines.append(f"  {counted(len(rest), 'other reason'):<40}{sum(number for _, number in rest):>9,}")
     return lines
 
 
@@ -149,7 +149,7 @@ def _first_undone(undone: Sequence[RowResult], width: int, rest_is: str, *, stop
             text, max(width, 40), initial_indent=label, subsequent_indent=" " * len(label), max_lines=LINES_PER_ROW, placeholder=" …"
         )
     if rest := len(undone) - len(shown):
-        lines.append(f"  and {_many(rest, 'more row')}{rest_is}")
+        lines.append(f"  and {counted(rest, 'more row')}{rest_is}")
     return lines
 
 
@@ -160,7 +160,7 @@ def _warnings(warnings: Sequence[str], width: int) -> list[str]:
     for warning in warnings[:SHOWN_WARNINGS]:
         lines += textwrap.wrap(one_line(warning), max(width, 40), initial_indent="  ", subsequent_indent="    ")
     if (rest := len(warnings) - SHOWN_WARNINGS) > 0:
-        lines.append(f"  and {_many(rest, 'more warning')}; summary.json has them all")
+        lines.append(f"  and {counted(rest, 'more warning')}; summary.json has them all")
     return lines
 
 
@@ -168,9 +168,9 @@ def _traffic(figures: RunFigures) -> str:
     """Return one sentence on calls, waiting and time."""
     total = sum(count for *_, count in figures.calls)
     writes = sum(count for method, _, _, count in figures.calls if method != "GET")
-    parts = [f"{_many(total, 'call')} to the server, {_many(writes, 'write')} among them"]
+    parts = [f"{counted(total, 'call')} to the server, {counted(writes, 'write')} among them"]
     if figures.retries:
-        parts.append(f"{_many(figures.retries, 'call')} repeated after an error")
+        parts.append(f"{counted(figures.retries, 'call')} repeated after an error")
     if figures.wait_seconds >= 1:
         parts.append(f"{_duration(figures.wait_seconds)} waited for the rate limit (all routes added up)")
     return f"{'; '.join(parts)}; {_duration(figures.duration_seconds)} in all."
@@ -182,10 +182,6 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

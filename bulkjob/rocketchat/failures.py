@@ -36,6 +36,8 @@ class Failure:
     """Whether the server may have carried out the call all the same."""
     untrusted: bool = False
     """Whether the server could not prove who it is."""
+    remedy: str = ""
+    """What to do about it, as a sentence; blank where its kind says enough."""
 
 
 class CallFailed(Exception):
@@ -61,6 +63,5 @@ def stop_for(failure: Failure) -> Stop:
         message = f"The server answers with a redirect ({failure.said}), not followed here. Set --url (ROCKETCHAT_URL) to what it names."
         return Stop(Exit.BAD_SETTING, message)
     if failure.untrusted:
-        message = f"The connection is not safe: {failure.said}. If your company has its own certificates, name their file with --ca-file."
-        return Stop(Exit.BAD_SETTING, message)
+        return Stop(Exit.BAD_SETTING, f"The connection is not safe: {failure.said}. {failure.remedy}".rstrip())
     return Stop(Exit.UNAVAILABLE, f"The server cannot be reached or keeps failing: {failure.said}. Nothing more was sent; try again later.")

@@ -1,11 +1,13 @@
-"""The thin layer over aiohttp: sends one request, returns one answer."""
+"""The thin layer over aiohttp: sends one request, returns one answer without the account's secrets in it."""
 
 import asyncio
+import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final
 
 import aiohttp
 from yarl import URL
@@ -13,40 +15,108 @@ from yarl import URL
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.transport import NoAnswer
+from bulkjob.settings import MASK, Mask, Proxy, Secret, basic_authorization
 from bulkjob.vocabulary import Code, Exit, Stop
 
+#: Bytes of an answer's body at most; whole workspaces come in pages of some hundred kilobytes.
+LARGEST_ANSWER: Final = 64 * 1024 * 1024
 
-class Revealable(Protocol):
-    """A secret as the settings keep it."""
 
-    def reveal(self) -> str:
-        """The secret itself."""
+#: Bytes of a line of an answer's head. aiohttp's own 8,190 are less than what single sign-on puts before some servers.
+_LONGEST_LINE: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Whom the calls are made as."""
+
+    user_id: str
+    token: Secret
 
 
 class HttpTransport:
-    """`Transport` over one aiohttp session, which carries the account's headers."""
+    """`Transport` over one aiohttp session. Nothing that comes back through it has the token or a password in it."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base: str, account: Credentials, proxy: Proxy | None, secrets: Iterable[Secret]
+    ) -> None:
         self._session = session
         self._base = base
+        self._account = account
+        self._proxy = proxy
+        self._mask = Mask([account.token, *secrets])
+        self._has_masked = False
 
     async def send(self, request: Request[object]) -> Answer:
         """See `Transport`."""
+        if self._has_masked and request.writes and MASK in json.dumps(request.body):
+            said = "what would be written back holds the account's token or a password, which bulkjob does not repeat"
+            raise NoAnswer(Failure(next=Next.ROW, code=Code.REJECTED, said=said))
         url = URL(self._base + request.path, encoded=True).update_query(request.query)
         try:
-            async with self._session.request(request.route.method, url, json=request.body, allow_redirects=False) as response:
-                body = await response.read()
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(status=response.status, headers=headers, body=body)
+            async with self._session.request(
+                request.route.method,
+                url,
+                json=request.body,
+                allow_redirects=False,
+                headers=self._headers(secure=url.scheme == "https"),
+                proxy=self._proxy.address if self._proxy else None,
+                proxy_headers=self._proxy_headers() if url.scheme == "https" else None,
+            ) as response:
+                body = await _body(response)
+                if body is not None:
+                    return self._answer(response.status, response.headers.items(), body)
+            failure = _too_large(response.status, writes=request.writes)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            failure = _failure(error, writes=request.writes)
+            failure = _failure(error, self._proxy, writes=request.writes)
         # Raised out here, so that nothing leads to the exception itself: aiohttp keeps the request's headers in some, and so the token.
-        raise NoAnswer(failure)
+        raise NoAnswer(replace(failure, said=self._mask.text(failure.said)))
+
+    def _answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+        masked = self._mask.body(body)
+        self._has_masked = self._has_masked or masked != body
+        return Answer(status=status, headers={name.lower(): self._mask.text(value) for name, value in headers}, body=masked)
+
+    def _headers(self, *, secure: bool) -> dict[str, str]:
+        """The headers of a request: not the session's, which aiohttp would send to a proxy that is asked for a tunnel."""
+        return {
+            "X-User-Id": self._account.user_id,
+            "X-Auth-Token": self._account.token.reveal(),
+            "Accept": "application/json",
+            # Without TLS there is no tunnel, and the request itself tells the proxy who asks.
+            **({} if secure else self._proxy_headers()),
+        }
+
+    def _proxy_headers(self) -> dict[str, str]:
+        if self._proxy is None or not self._proxy.credentials:
+            return {}
+        return {"Proxy-Authorization": basic_authorization(self._proxy.credentials).reveal()}
 
 
-def _failure(error: Exception, *, writes: bool) -> Failure:
+async def _body(response: aiohttp.ClientResponse) -> bytes | None:
+    """The whole body, unpacked; None if it is larger than `LARGEST_ANSWER`, of which no more is read then."""
+    parts: list[bytes] = []
+    left = LARGEST_ANSWER
+    async for part in response.content.iter_any():
+        left -= len(part)
+        if left < 0:
+            response.close()
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+# ------------------------------------------------------------------------------------------------------------------- failures
+
+
+def _too_large(status: int, *, writes: bool) -> Failure:
+    said = f"an answer (HTTP {status}) of more than {LARGEST_ANSWER // 1024 // 1024} MB, which is the most that bulkjob reads"
+    return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, undecided=writes)
+
+
+def _failure(error: Exception, proxy: Proxy | None, *, writes: bool) -> Failure:
     """What a broken call means. Only a connection that was never made is certain not to have carried anything."""
-    if (unconnected := _unconnected(error)) is not None:
+    if (unconnected := _unconnected(error, proxy)) is not None:
         return unconnected
     if isinstance(error, TimeoutError):
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer within the time limit", undecided=writes)
@@ -55,52 +125,83 @@ def _failure(error: Exception, *, writes: bool) -> Failure:
     return Failure(next=Next.REPEAT, code=Code.CONNECTION, said="the connection broke before the answer was there", undecided=writes)
 
 
-def _unconnected(error: Exception) -> Failure | None:
+def _unconnected(error: Exception, proxy: Proxy | None) -> Failure | None:  # noqa: PLR0911 - one for each way to fail
     """What it means that no connection was made; None if one was."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
-        said = f"the server's certificate is not trusted ({reason})"
-        return Failure(next=Next.JOB, code=Code.CONNECTION, said=said, untrusted=True)
+        return _untrusted(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         reason = getattr(error.os_error, "reason", None) or type(error.os_error).__name__
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"no TLS connection to {error.host}:{error.port} ({reason})")
+    if isinstance(error, aiohttp.ClientProxyConnectionError) and proxy is not None:
+        said = f"no connection to the proxy {proxy.address} ({error.strerror or 'refused'})"
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
     if isinstance(error, aiohttp.ClientConnectorError):
         said = f"no connection to {error.host}:{error.port} ({error.strerror or 'refused'})"
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy makes no connection (HTTP {error.status})")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no connection within the time limit")
+        way = f" to the proxy {proxy.address}" if proxy else ""
+        return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said=f"no connection{way} within the time limit")
     return None
+
+
+#: OpenSSL's reasons not to trust a certificate (x509_vfy.h) that no other file of certificates mends.
+_NOT_YET_VALID: Final = 9
+_EXPIRED: Final = 10
+_OTHER_HOST: Final = frozenset({62, 64})
+
+
+def _untrusted(error: Exception) -> Failure:
+    """What it means that the server's certificate is not good, and what to do about it."""
+    code = getattr(error, "verify_code", 0)
+    reason = getattr(error, "verify_message", "") or type(error).__name__
+    if code == _EXPIRED:
+        said, remedy = "the server's certificate has expired", "Whoever runs the server has to renew it"
+    elif code == _NOT_YET_VALID:
+        said, remedy = "the server's certificate is not valid yet", "Check this machine's clock; if it is right, the certificate is not"
+    elif code in _OTHER_HOST:
+        said = f"the server's certificate is for another name ({reason.rstrip('.')})"
+        remedy = "Use the address that the certificate is for as --url (ROCKETCHAT_URL), or have the server given one for this address"
+    else:
+        said = f"the server's certificate is not trusted ({reason})"
+        remedy = "If your company signs its own certificates, name the file with its root certificate with --ca-file (BULKJOB_CA_FILE)"
+    return Failure(next=Next.JOB, code=Code.CONNECTION, said=said, untrusted=True, remedy=f"{remedy}.")
+
+
+# ----------------------------------------------------------------------------------------------------------------- connection
 
 
 @asynccontextmanager
 async def connected(
-    *, url: str, user_id: str, token: Revealable, timeout: float, concurrency: int, ca_file: Path | None
+    *,
+    url: str,
+    account: Credentials,
+    timeout: float,
+    concurrency: int,
+    ca_file: Path | None = None,
+    proxy: Proxy | None = None,
+    secrets: Iterable[Secret] = (),
 ) -> AsyncIterator[HttpTransport]:
     """A transport to the server at ``url``; ``timeout`` seconds for a call, at most ``concurrency`` connections.
 
-    Raises `Stop` (78) for a ``ca_file`` that holds no certificates.
+    ``secrets``: what must not come back through it, beside the token. Raises `Stop` (78) for a ``ca_file`` that holds no certificates.
     """
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=concurrency, ssl=_certificates(ca_file)),
         timeout=aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 10.0)),
-        headers=_headers(user_id, token),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
+        max_line_size=_LONGEST_LINE,
+        max_field_size=_LONGEST_LINE,
     )
     # A PUT whose connection breaks would be sent a second time behind our back, after its first sending may have been carried out.
     # There is no public switch (aiohttp 3.14, ClientSession._request); `client` decides about repeating.
     session._retry_connection = False  # noqa: SLF001
     try:
-        yield HttpTransport(session, url.rstrip("/"))
+        yield HttpTransport(session, url.rstrip("/"), account, proxy, secrets)
     finally:
         await session.close()
         await asyncio.sleep(0)
-
-
-def _headers(user_id: str, token: Revealable) -> Mapping[str, str]:
-    return {"X-User-Id": user_id, "X-Auth-Token": token.reveal(), "Accept": "application/json"}
 
 
 def _certificates(ca_file: Path | None) -> ssl.SSLContext | bool:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bulkjob.records import OLDEST, Server, Version
+from bulkjob.records import FIRST_LICENCE, OLDEST, Server, Version
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.failures import CallFailed, stop_for
+from bulkjob.rocketchat.failures import CallFailed, Failure, stop_for
 from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ async def inspect_server(client: Client) -> Server:
         raise Stop(Exit.BAD_SETTING, message)
     account = await _needed(client, endpoints.me())
     roles_by_permission = await _wanted(client, endpoints.permissions())
-    modules = await _wanted(client, endpoints.licence(), attempts=1)
+    modules = await _wanted(client, endpoints.licence(), known=version is None or version >= FIRST_LICENCE)
     return Server(
         version=version,
         version_text=version_text or "",
@@ -62,11 +62,25 @@ async def _needed(client: Client, request: Request[T]) -> T:
         raise stop_for(failed.failure) from None
 
 
-async def _wanted(client: Client, request: Request[T], attempts: int | None = None) -> T | None:
-    """An answer that is good to have; None where this server has no such endpoint (the licence's is younger than 6.0) or does not tell."""
+async def _wanted(client: Client, request: Request[T], *, known: bool = True) -> T | None:
+    """An answer that is good to have; None where this server does not tell.
+
+    Where the endpoint is not ``known`` to a server, any answer below 500 tells that it is not there; repeating would only cost time.
+    """
     try:
-        return await client.call(request, attempts=attempts)
+        if known:
+            return await client.call(request)
+        try:
+            return await client.call(request, attempts=1)
+        except CallFailed as failed:
+            if _answered(failed.failure):
+                raise
+        return await client.call(request)
     except CallFailed as failed:
         if failed.failure.status is None or failed.failure.status == 401:
             raise stop_for(failed.failure) from None
         return None
+
+
+def _answered(failure: Failure) -> bool:
+    return failure.status is not None and failure.status < 500

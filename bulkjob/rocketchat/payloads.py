@@ -56,6 +56,10 @@ class _Fields:
         value = self.of.get(key)
         return value if isinstance(value, str) else ""
 
+    def text_or_none(self, key: str) -> str | None:
+        value = self.of.get(key)
+        return value if isinstance(value, str) else None
+
     def number(self, key: str, default: int | None = None) -> int:
         value = self.of.get(key)
         value = default if value is None else value
@@ -123,6 +127,8 @@ def read_department(entry: Mapping[str, object]) -> Department:
         parent_id=fields.text_or_blank("parentId") or None,
         archived=entry.get("archived") is True,
         required={name: entry[name] for name, kind in REQUIRED_FIELDS.items() if isinstance(entry.get(name), kind)},
+        description=fields.text_or_none("description"),
+        business_hour_id=fields.text_or_none("businessHourId"),
     )
 
 
@@ -141,8 +147,8 @@ def read_department_state(payload: object) -> DepartmentState:
 
 
 def _members(entries: Iterable[Mapping[str, object]]) -> tuple[Membership, ...]:
-    """One per agent: the collection has no unique index, so that simultaneous writers can store one twice."""
-    return tuple({member.agent_id: member for member in map(read_membership, entries)}.values())
+    """One for each row: the collection has no unique index, so that simultaneous writers can store an agent twice."""
+    return tuple(map(read_membership, entries))
 
 
 def read_membership(entry: Mapping[str, object]) -> Membership:

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from bulkjob.phrases import counted
 from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
-from bulkjob.rocketchat.http import connected
+from bulkjob.rocketchat.http import Credentials, connected
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
 from bulkjob.system import told_to
@@ -26,14 +27,19 @@ Connect = Callable[[Settings], AbstractAsyncContextManager[Transport]]
 
 
 def connect(settings: Settings) -> AbstractAsyncContextManager[Transport]:
-    """A transport over HTTP. Raises `Stop` (78) for a ``--ca-file`` that holds no certificates."""
+    """A transport over HTTP. Raises `Stop` (78) for a ``--ca-file`` that holds no certificates, and a proxy that cannot be used."""
+    try:
+        proxy = settings.proxies.towards(settings.url)
+    except ValueError as problem:
+        raise Stop(Exit.BAD_SETTING, str(problem)) from None
     return connected(
         url=settings.url,
-        user_id=settings.user_id,
-        token=settings.auth_token,
+        account=Credentials(user_id=settings.user_id, token=settings.auth_token),
         timeout=settings.timeout,
         concurrency=settings.concurrency,
         ca_file=settings.ca_file,
+        proxy=proxy,
+        secrets=settings.secrets,
     )
 
 
@@ -57,7 +63,7 @@ async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterato
 
 @asynccontextmanager
 async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
-    """While open, the log tells now and then how far it is, and SIGTERM or SIGINT ends what is inside with `Stop` (75, ``interrupted``)."""
+    """While open, the log tells now and then how far it is, and a signal to end ends what is inside with `Stop` (75, ``interrupted``)."""
     telling = asyncio.create_task(_tell(client))
     task = asyncio.current_task()
     interruptions = 0
@@ -83,4 +89,4 @@ async def _tell(client: Client) -> None:
     while True:
         await asyncio.sleep(_EVERY)
         waiting = f", waiting for {client.waiting_for}" if client.waiting_for else ""
-        log.info("Reading: %d calls so far%s.", client.figures.calls.total(), waiting)
+        log.info("Reading: %s so far%s.", counted(client.figures.calls.total(), "call"), waiting)

@@ -22,8 +22,15 @@ T = TypeVar("T")
 _READINGS = 3
 
 
+#: Pages in a row that bring a list no nearer to its end: its total grows with them, or they repeat what is known.
+_PAGES_IN_VAIN = 100
+
+
 class NeverComplete(Exception):
-    """A list never held as many entries as the server said it has."""
+    """A list never held as many entries as the server said it has; the text says how that was seen, as a clause."""
+
+    def __init__(self, seen: str = "keeps changing while it is read") -> None:
+        super().__init__(seen)
 
 
 async def read_pages(
@@ -45,17 +52,22 @@ async def read_pages(
     for _ in range(_READINGS):
         found: dict[str, T] = {}
         totals: set[int] = set()
-        offset = 0
+        offset = latest = in_vain = 0
         while True:
             request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
             part = await client.call(request, ticket=ticket, finishing=finishing)
             ticket = None
+            known = len(found)
             for item in part.items:
-                known = found.get(key(item))
-                found[key(item)] = item if known is None or repeated is None else repeated(known, item)
+                before = found.get(key(item))
+                found[key(item)] = item if before is None or repeated is None else repeated(before, item)
+            in_vain = in_vain + 1 if offset and (part.total > latest or len(found) == known) else 0
+            if in_vain == _PAGES_IN_VAIN:
+                raise NeverComplete(f"comes no nearer to its end: bulkjob gives up after {_PAGES_IN_VAIN} such pages in a row")
             offset += len(part.items)
-            totals.add(part.total)
-            if offset >= part.total or not part.items:
+            latest = part.total
+            totals.add(latest)
+            if offset >= latest or not part.items:
                 break
         # An entry that went while the pages were read has moved another from a later page into one that was read before.
         if totals == {offset if repeated else len(found)}:
@@ -120,8 +132,8 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
     """A list that the job cannot do without."""
     try:
         return await reading
-    except NeverComplete:
-        message = f"The list of {what} keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
+    except NeverComplete as never:
+        message = f"The list of {what} {never}. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
         if failed.failure.status == 403:
@@ -134,8 +146,8 @@ async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
     """The units by id; None where this account or this server's licence has no list of them."""
     try:
         return await read_pages(client, endpoints.units, lambda unit: unit.id)
-    except NeverComplete:
-        message = "The list of units keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
+    except NeverComplete as never:
+        message = f"The list of units {never}. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
         failure = failed.failure

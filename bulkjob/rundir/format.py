@@ -9,18 +9,19 @@ Records, by their ``type``:
 * ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
 """
 
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
-import pandas as pd
 
 from bulkjob import __version__
 from bulkjob.changes import AnyChange, Outcome, Prior
 from bulkjob.records import RowResult, Sheet
-from bulkjob.rundir.format_1 import IntentOfFormat1
+from bulkjob.rundir.format_1 import IntentOfFormat1, OpenedOfFormat1
+from bulkjob.settings import Choices
 
 #: Version of the format; a journal of another one is not continued.
 FORMAT: Final = 2
@@ -36,9 +37,7 @@ class Owner:
     sheet_sha256: str
     sheet_name: str
     server: str
-    agents: Literal["add", "mirror"]
-    unit_route: Literal["auto", "unit", "department"]
-    skip_invalid: bool
+    choices: Choices
     plan_sha256: str = ""
 
 
@@ -75,19 +74,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="sheet"):
             positions=dict(sheet.positions),
             rows=tuple(sheet.cells.index.tolist()),
             cells=tuple(tuple(sheet.cells[position].tolist()) for position in range(len(sheet.headers))),
-        )
-
-    def sheet(self) -> Sheet:
-        """The sheet as it was read."""
-        cells = pd.DataFrame(dict(enumerate(self.cells)), index=pd.Index(self.rows, dtype="int64"), dtype="str")
-        return Sheet(
-            name=self.name,
-            sha256=self.sha256,
-            sheet_name=self.sheet_name,
-            headers=self.headers,
-            letters=self.letters,
-            positions=self.positions,
-            cells=cells,
         )
 
 
@@ -134,7 +120,7 @@ _encode = msgspec.json.Encoder().encode
 #: Format → what decodes a record of it.
 _DECODERS: Final = {
     FORMAT: msgspec.json.Decoder(Record).decode,
-    1: msgspec.json.Decoder(Opened | Kept | Rows | IntentOfFormat1 | Concluded).decode,
+    1: msgspec.json.Decoder(OpenedOfFormat1 | Kept | Rows | IntentOfFormat1 | Concluded).decode,
 }
 
 
@@ -142,12 +128,40 @@ _DECODERS: Final = {
 
 
 def line_of(record: Record) -> bytes:
-    """A record as its line."""
-    text = _encode(record)
+    """A record as its line. Half a surrogate pair, which no file can hold, becomes a replacement character."""
+    try:
+        text = _encode(record)
+    except UnicodeEncodeError:
+        text = _encode(_storable(msgspec.to_builtins(record)))
     return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
 
 
-def _of_today(intent: IntentOfFormat1) -> Intent:
+class _Head(msgspec.Struct, frozen=True):
+    format: int = 0
+
+
+_peek: Final = msgspec.json.Decoder(_Head).decode
+
+
+def _of_today(record: Record | OpenedOfFormat1 | IntentOfFormat1) -> Record:
+    if isinstance(record, OpenedOfFormat1):
+        return Opened(format=record.format, bulkjob=record.bulkjob, owner=_owner_of_today(record))
+    return _intent_of_today(record) if isinstance(record, IntentOfFormat1) else record
+
+
+def _owner_of_today(record: OpenedOfFormat1) -> Owner:
+    owner = record.owner
+    choices = Choices(agents=owner.agents, unit_route=owner.unit_route, skip_invalid=owner.skip_invalid)
+    return Owner(
+        sheet_sha256=owner.sheet_sha256,
+        sheet_name=owner.sheet_name,
+        server=owner.server,
+        choices=choices,
+        plan_sha256=owner.plan_sha256,
+    )
+
+
+def _intent_of_today(intent: IntentOfFormat1) -> Intent:
     return Intent(
         number=intent.number,
         operation=intent.operation,
@@ -159,31 +173,59 @@ def _of_today(intent: IntentOfFormat1) -> Intent:
     )
 
 
-_PREFIX = len(b'{"crc32":"00000000","record":')
+def _storable(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_storable(item) for item in value]
+        case _:
+            return value
+
+
+#: Before the record's own text.
+_BEFORE: Final = re.compile(rb'\{"crc32":"[0-9a-f]{8}","record":')
+
+
+_EXAMPLE: Final = b'{"crc32":"00000000","record":'
+
+
+_PREFIX: Final = len(_EXAMPLE)
 
 
 def records_of(data: bytes) -> tuple[list[Record], int]:
-    """The records of a journal, and how many of its bytes they are: what follows is a line that was torn.
+    """The records of a journal, and how many of its bytes they are: what follows is a line of ours that was torn.
 
-    Raises `ValueError` for a damaged line that is not the last, and for a record of another format.
+    Raises `ValueError`, with a clause on what is wrong, for a damaged line, a record of another format or shape, and for anything else.
     """
     records: list[Record] = []
     whole = 0
     version = FORMAT
-    lines = data.splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(data.splitlines(keepends=True), start=1):
         text = line[_PREFIX:-2]
         if line != b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text):
-            if number < len(lines):
-                message = f"line {number} is damaged"
-                raise ValueError(message)
-            break
-        record = _DECODERS[version](text)
-        if isinstance(record, Opened):
-            version = record.format
-            if version not in _DECODERS:
-                message = f"line {number} is of format {version}, which this version does not know"
-                raise ValueError(message)
-        records.append(_of_today(record) if isinstance(record, IntentOfFormat1) else record)
+            if whole + len(line) == len(data) and _is_torn(line):
+                break
+            raise ValueError(f"line {number} is damaged" if records or _BEFORE.match(line) else "it is not a journal of bulkjob's")
+        version, record = _record(text, number, version)
+        records.append(record)
         whole += len(line)
     return records, whole
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether the last line of a file is the beginning of one of ours: no line end, and as much of its head as there is."""
+    return not line.endswith(b"\n") and _BEFORE.match(line[:_PREFIX] + _EXAMPLE[len(line) :]) is not None
+
+
+def _record(text: bytes, number: int, version: int) -> tuple[int, Record]:
+    """The format that holds from this record on, and the record. ``version``: the format before it."""
+    try:
+        version = _peek(text).format or version
+        if version in _DECODERS:
+            return version, _of_today(_DECODERS[version](text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"line {number} is no record that this version of bulkjob knows ({error})") from None
+    raise ValueError(f"line {number} is of format {version}, which this version of bulkjob does not know")

@@ -1,10 +1,31 @@
-"""Intents as the first format of the journal held them; kept, so that runs of that version can be continued and undone."""
+"""Records as the first format of the journal held them; kept, so that runs of that version can be continued and undone."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from bulkjob.changes import AnyChange, DepartmentAgent, DepartmentUnit, Prior
+
+
+class OwnerOfFormat1(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run directory belongs to."""
+
+    sheet_sha256: str
+    sheet_name: str
+    server: str
+    agents: Literal["add", "mirror"]
+    unit_route: Literal["auto", "unit", "department"]
+    skip_invalid: bool
+    plan_sha256: str = ""
+
+
+class OpenedOfFormat1(msgspec.Struct, frozen=True, kw_only=True, tag="opened"):
+    """The beginning of an attempt."""
+
+    format: int
+    bulkjob: str
+    owner: OwnerOfFormat1
 
 
 class ChangeOfFormat1(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,23 +1,27 @@
 """What the lines of a journal add up to: what was written, what became of it, and which rows need no further look."""
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome
+from bulkjob.phrases import counted
 from bulkjob.records import RowResult
 from bulkjob.rundir.directory import ROLLBACK
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Opened, Owner, Record, Rows, records_of
-from bulkjob.system import to_disk
+from bulkjob.settings import canonical_address
+from bulkjob.system import open_ordinary, to_disk
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 
 def refuse_closed(directory: Path) -> None:
     """Raises `Stop` (73) for a run that was rolled back: going on with it would undo the undoing."""
-    if (directory / ROLLBACK / JOURNAL_FILE).exists():
+    if os.path.lexists(directory / ROLLBACK / JOURNAL_FILE):
         message = f"The run in {directory} was rolled back, and is closed. Nothing was sent; choose another directory with --run-dir."
         raise Stop(Exit.CANNOT_CREATE, message)
 
@@ -54,7 +58,8 @@ def history_of(records: Iterable[Record]) -> History:
     for record in records:
         match record:
             case Opened():
-                owner = record.owner
+                # Versions before this one kept the address as it was typed.
+                owner = replace(record.owner, server=canonical_address(record.owner.server))
             case Kept():
                 sheet = record
             case Rows():
@@ -74,8 +79,8 @@ def history_of(records: Iterable[Record]) -> History:
 
 
 def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[Attempt, ...]:
-    """The attempts, those of the journal's first format as well, with the removals that ``mirror`` asked for: the rows add somebody else."""
-    if owner is None or owner.agents != "mirror":
+    """The attempts with the removals that ``mirror`` asked for marked, which the journal's first format did not: their rows add others."""
+    if owner is None or owner.choices.agents != "mirror":
         return attempts
     adding = {row for attempt in attempts if not attempt.change.ends_assignment for row in attempt.change.rows}
 
@@ -100,9 +105,9 @@ def _pending_repairs(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple
         for place, written in enumerate(intent.changes):
             perhaps = known is None or _known(known[place]) is not Status.FAILED
             change, prior = written.change, written.prior
-            if perhaps and isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] and isinstance(prior, str):
-                if prior != change.unit_id:
-                    pending[prior].add(change.department_id)
+            moved = isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] and prior != change.unit_id
+            if perhaps and moved and isinstance(prior, str):
+                pending[prior].add(change.department_id)
     return {unit_id: frozenset(departments) for unit_id, departments in pending.items()}
 
 
@@ -118,13 +123,99 @@ def read_history(path: Path) -> History | None:
 
 
 def read_records(path: Path, remedy: str) -> list[Record] | None:
+    """The records of a journal, all that were written; None if there is no file.
+
+    Raises `Stop` (73) for one that cannot be read, that is damaged, from which something is missing, or that is somebody else's.
+    """
     try:
-        with path.open("rb") as file:
-            data = file.read()
-            # A killed attempt may have left lines that the disk was not told to keep yet: what is believed now must stay so.
-            to_disk(file.fileno())
-        return records_of(data)[0]
+        file = open_ordinary(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise Stop(Exit.CANNOT_CREATE, f"The journal {path} cannot be read ({error}). {remedy}") from None
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error), remedy) from None
+    try:
+        with os.fdopen(file, "rb") as opened:
+            data = opened.read()
+            # A killed attempt may have left lines that the disk was not told to keep yet: what is believed now must stay so.
+            to_disk(opened.fileno())
+        records = records_of(data)[0]
+        _refuse_incomplete(records)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error), remedy) from None
+    except ValueError as error:
+        raise _unreadable(path, str(error), remedy) from None
+    return records
+
+
+def _unreadable(path: Path, reason: str, remedy: str) -> Stop:
+    return Stop(Exit.CANNOT_CREATE, f"The journal {path} cannot be used: {reason}. {remedy}")
+
+
+# ---------------------------------------------------------------------------------------------------------- nothing is missing
+
+
+def _refuse_incomplete(records: Sequence[Record]) -> None:
+    """Raises `ValueError` where whole lines do not add up to what a run writes: some were taken out, put in, or moved.
+
+    A line that nobody can miss may be gone all the same: the last ones, an outcome, or rows that needed no write. Then less is known than
+    was, and what is not known is looked at again.
+    """
+    sheet: Kept | None = None
+    for number, record in enumerate(records, start=1):
+        match record:
+            case Kept():
+                if sheet is not None:
+                    raise ValueError(f"line {number} holds the sheet a second time")
+                sheet = record
+                _refuse_misshapen(record, number)
+            case Opened():
+                pass
+            case _ if sheet is None:
+                raise ValueError(f"line {number} comes before the line with the sheet, which is missing")
+    if records and not isinstance(records[0], Opened):
+        raise ValueError("its first line is missing, which says whose it is")
+    _refuse_gaps(records)
+    _refuse_unknown_rows(records, frozenset(sheet.rows if sheet else ()))
+
+
+def _refuse_gaps(records: Sequence[Record]) -> None:
+    """Intents are numbered 1, 2, 3, …; an outcome comes once, after its intent, and tells of each of its changes."""
+    changes: dict[int, int] = {}
+    ended: set[int] = set()
+    for number, record in enumerate(records, start=1):
+        match record:
+            case Intent(number=write):
+                if write != len(changes) + 1:
+                    raise ValueError(f"line {number} announces write {write}, where write {len(changes) + 1} should be: a line is missing")
+                changes[write] = len(record.changes)
+            case Concluded(number=write):
+                if write not in changes:
+                    raise ValueError(f"line {number} tells the outcome of write {write}, which no line before it announces")
+                if write in ended:
+                    raise ValueError(f"line {number} tells the outcome of write {write} a second time")
+                if len(record.outcomes) != changes[write]:
+                    message = f"line {number} tells {counted(len(record.outcomes), 'outcome')} of write {write}, which had "
+                    raise ValueError(f"{message}{counted(changes[write], 'change')}")
+                ended.add(write)
+            case _:
+                pass
+
+
+def _refuse_unknown_rows(records: Sequence[Record], rows: AbstractSet[int]) -> None:
+    for number, record in enumerate(records, start=1):
+        match record:
+            case Rows(rows=results) | Concluded(rows=results):
+                told = {result.row for result in results}
+            case Intent(changes=changes):
+                told = {row for written in changes for row in written.change.rows}
+            case _:
+                told = set()
+        if not told <= rows:
+            raise ValueError(f"line {number} tells of row {min(told - rows)}, which the sheet does not have")
+
+
+def _refuse_misshapen(sheet: Kept, number: int) -> None:
+    columns = len(sheet.headers)
+    whole = len(sheet.cells) == len(sheet.letters) == columns and all(len(column) == len(sheet.rows) for column in sheet.cells)
+    if not whole or not all(0 <= position < columns for position in sheet.positions.values()):
+        raise ValueError(f"line {number} holds a sheet whose columns differ in length")

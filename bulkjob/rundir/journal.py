@@ -1,22 +1,27 @@
 """The journal of a run: what was there before each write and what was meant by it, on disk before the write goes out; its outcome after.
 
-``journal.jsonl`` is only ever appended to; `format` says what its lines hold. An intent is synced before its write goes out, an outcome with
-the next intent or at the end. A line that a crash has torn is the last one, and is cut off.
+``journal.jsonl`` is only ever appended to; `format` says what its lines hold. An intent is synced before its write goes out, an outcome
+with the next intent or at the end. A line that a crash has torn is the last one,
+and is cut off; nothing else ever is. While a run appends, the file is locked.
 """
 
 import asyncio
+import errno
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, cast
 
 from bulkjob.changes import AnyChange, Change, Outcome, Prior
 from bulkjob.records import RowResult, Sheet
 from bulkjob.rocketchat import Request
+from bulkjob.rundir.directory import taken
 from bulkjob.rundir.format import Concluded, Intent, Kept, Opened, Owner, Rows, Written, line_of, records_of
 from bulkjob.rundir.history import History, history_of, read_records
-from bulkjob.system import to_disk
+from bulkjob.settings import Choices
+from bulkjob.system import open_ordinary, sync_folder, to_disk
 from bulkjob.vocabulary import Exit, Stop
 
 #: Turns of the event loop before a sync, so that more intents share it: each turn of a busy loop brings some, an idle loop makes them in no
@@ -34,11 +39,21 @@ class Journal:
     once more.
     """
 
-    def __init__(self, path: Path, owner: Owner, sheet: Sheet, *, sync: Callable[[int], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        owner: Owner,
+        sheet: Sheet,
+        *,
+        sync: Callable[[int], Awaitable[None]] | None = None,
+        hold: Callable[[], None] = lambda: None,
+    ) -> None:
         """``sheet`` is kept in a new journal.
 
-        ``sync`` makes the disk keep what was written to a file descriptor; by default ``fdatasync`` in a thread.
+        ``sync`` makes the disk keep what was written to a file descriptor; by default ``fdatasync`` in a thread. ``hold`` raises `Stop`
+        where the directory is not this run's own any more; it is asked before intents are written.
         """
+        self._hold = hold
         self._path = path
         self._owner = owner
         self._sheet: Sheet | None = sheet
@@ -148,20 +163,37 @@ class Journal:
             self._file = None
 
     def _open(self) -> None:
-        """Opens the file to append to, cutting off a line that was torn."""
+        """Opens the file to append to, and locks it, cutting off a line that was torn. Raises `Stop` (73, 75)."""
+        self._hold()
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            with open(self._file, "rb", closefd=False) as file:
-                _, self._whole = records_of(file.read())
-            self._written = self._whole
-            os.ftruncate(self._file, self._whole)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            file = open_ordinary(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         except OSError as error:
             raise self._unwritable(error.strerror or str(error)) from None
+        try:
+            self._whole = self._made_ready(file)
+        except OSError as error:
+            os.close(file)
+            raise self._unwritable(error.strerror or str(error)) from None
+        except ValueError as error:
+            # It was read a moment ago, when it was whole.
+            os.close(file)
+            raise self._unwritable(f"somebody has changed it ({error})") from None
+        except BaseException:
+            os.close(file)
+            raise
+        self._file, self._written = file, self._whole
+
+    def _made_ready(self, file: int) -> int:
+        """How many bytes of the file are whole lines: all that it has now. Raises `OSError`, `ValueError`, and `Stop`."""
+        if os.fstat(file).st_nlink > 1:
+            raise OSError(errno.EMLINK, "it has a second name (a hard link), under which it would change, too; put a copy in its place")
+        if not taken(file):
+            raise Stop(Exit.INTERRUPTED, f"Another run is writing to the journal {self._path}. Nothing was sent; wait until it has ended.")
+        with open(file, "rb", closefd=False) as opened:
+            _, whole = records_of(opened.read())
+        os.ftruncate(file, whole)
+        sync_folder(self._path.parent)
+        return whole
 
     async def _append(self, data: bytes) -> None:
         """Returns when the data is on disk: all that comes while one sync is under way goes with the next."""
@@ -179,6 +211,8 @@ class Journal:
             await asyncio.sleep(0)
         self._syncing, self._next = self._next, None
         data, self._waiting = b"".join(self._waiting), []
+        if data:
+            self._hold_or_break()
         file = self._write(data)
         end = self._written
         try:
@@ -186,6 +220,14 @@ class Journal:
         except OSError as error:
             raise self._failed(file, error, self._whole) from None
         self._whole = end
+
+    def _hold_or_break(self) -> None:
+        """Raises `Stop` where the directory is somebody else's by now; then nothing is appended any more."""
+        try:
+            self._hold()
+        except Stop as lost:
+            self._broken = lost.message
+            raise
 
     def _write(self, data: bytes) -> int:
         """Hands lines to the operating system, at once; returns the file."""
@@ -220,7 +262,8 @@ async def _fsync(file: int) -> None:
 
 
 def _differences(one: Owner, other: Owner) -> Iterable[str]:
-    words = {"sheet_sha256": "sheet", "sheet_name": "worksheet", "skip_invalid": "--skip-invalid", "plan_sha256": "--plan"}
-    for name in Owner.__slots__:
-        if getattr(one, name) != getattr(other, name):
-            yield words.get(name, f"--{name.replace('_', '-')}" if name != "server" else "server")
+    words = {"sheet_sha256": "sheet", "sheet_name": "worksheet", "server": "server", "plan_sha256": "--plan"}
+    yield from (word for name, word in words.items() if getattr(one, name) != getattr(other, name))
+    for field in fields(Choices):
+        if getattr(one.choices, field.name) != getattr(other.choices, field.name):
+            yield f"--{field.name.replace('_', '-')}"

@@ -12,6 +12,12 @@ unless given. SKIP and TIMES count the calls that the item is about; for a PROBA
 A VALUE that is a length of time is a number, ``LOW-HIGH`` (drawn evenly) or ``exp(MEAN)`` (mostly short, with a long tail).
 ``skew`` and ``processes`` are about the whole server and have nothing but their value.
 
+A write that breaks off has changed some documents and not the others, in the order in which Rocket.Chat changes them, as there are no
+transactions; a call that is refused before its first change is refused as ever. STEPS is how many were changed; without it, at least
+the first, and not the last of several. WORDS say whose sentence a 400 is, none of which has an ``errorType``: ``network`` (the driver's
+about the network; also if left out), ``driver`` (its own, or the database's) or ``other``. ``400-half=2@PUT``, ``400-after=other:0.1`` and
+``400-half=2/driver@POST livechat/units/:idx1`` are spelt right.
+
 The first item that hits wins; ``latency`` and ``editor`` add to what happens else, of each the first that hits. So
 ``latency=3000:0.01, latency=exp(40), 503:0.05`` makes one call in a hundred very slow, the others as they come, and refuses some.
 
@@ -28,82 +34,22 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
-KINDS: Final = {
-    "reset-before": "the connection is reset and nothing is done",
-    "reset-after": "the work is done, then the connection is reset",
-    "timeout": "nothing is done and no answer ever comes",
-    "timeout-after": "the work is done, but no answer ever comes",
-    "restart": "the server restarts: this call and all in flight are dropped, the rate limiter's windows begin anew",
-    "refuse[=SECONDS]": "a restart during which connections are refused for so long (1 s)",
-    "429": "a proxy's page without the server's rate-limit headers, nothing is done; 429x50 is a storm",
-    "500": "the server's error as JSON, nothing is done",
-    "502": "a proxy's page, nothing is done",
-    "503": "a proxy's page, nothing is done",
-    "504": "a proxy's page, nothing is done",
-    "truncate": "the work is done, but the answer's body ends in the middle",
-    "slow[=SECONDS]": "the work is done, and the answer's body dribbles in over so long (5 s)",
-    "forget": "a write is answered with 200 and not done; a read is not touched",
-    "latency=MS": "the call takes so long on top of --latency, half of it before the work is done, half after",
-    "editor": "before a write a colleague changes something else: moves a department, adds or removes an agent, renames a unit",
-    "skew=SECONDS": "the server's clock is ahead (behind, with a minus): Date, X-RateLimit-Reset, _updatedAt",
-    "processes=N": "calls go to so many server processes in turn, each with rate-limit windows of its own",
-}
-"""The table of KINDs, each with its VALUE, and what it does."""
-
-
-class Fault(StrEnum):
-    """What happens to a call, as `KINDS` describes it."""
-
-    RESET_BEFORE = "reset-before"
-    RESET_AFTER = "reset-after"
-    TIMEOUT = "timeout"
-    TIMEOUT_AFTER = "timeout-after"
-    RESTART = "restart"
-    REFUSE = "refuse"
-    TOO_MANY = "429"
-    ERROR = "500"
-    BAD_GATEWAY = "502"
-    UNAVAILABLE = "503"
-    GATEWAY_TIMEOUT = "504"
-    TRUNCATE = "truncate"
-    SLOW = "slow"
-    FORGET = "forget"
-
-
-#: Faults after which the client gets no answer at all.
-LOST: Final = frozenset({Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.TIMEOUT, Fault.TIMEOUT_AFTER, Fault.RESTART, Fault.REFUSE})
-
-#: Faults whose call is carried out all the same.
-DONE: Final = frozenset({Fault.RESET_AFTER, Fault.TIMEOUT_AFTER, Fault.TRUNCATE, Fault.SLOW})
-
-#: Faults that are a proxy's HTML page, with its title; nothing was done.
-PAGES: Final = {
-    Fault.TOO_MANY: "Too Many Requests",
-    Fault.BAD_GATEWAY: "Bad Gateway",
-    Fault.UNAVAILABLE: "Service Unavailable",
-    Fault.GATEWAY_TIMEOUT: "Gateway Timeout",
-}
-
-_LATENCY: Final = "latency"
-_EDITOR: Final = "editor"
-_SKEW: Final = "skew"
-_PROCESSES: Final = "processes"
+from bulkjob.sandbox.kinds import BROKEN, EDITOR, HALF, KINDS, LATENCY, NETWORK, OF_WRITES, PROCESSES, SKEW, WORDS, Fault
 
 _FAULTS: Final = frozenset(fault.value for fault in Fault)
 #: Kinds that take a length of time, and what it is unless given.
-_LASTING: Final = {Fault.SLOW.value: "5", Fault.REFUSE.value: "1", _LATENCY: ""}
-#: Kinds that only a write meets.
-_OF_WRITES: Final = frozenset({Fault.FORGET.value, _EDITOR})
+_LASTING: Final = {Fault.SLOW.value: "5", Fault.REFUSE.value: "1", LATENCY: ""}
+#: Kinds whose value is WORDS, or STEPS, or both.
+_BREAKING: Final = BROKEN | HALF
 
 _NAMES: Final = [re.split(r"\W*=", kind)[0] for kind in KINDS]
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _ITEM: Final = re.compile(
     rf"(?P<kind>{'|'.join(sorted(_NAMES, reverse=True))})"
-    rf"(?:=(?P<value>exp\({_NUMBER}\)|{_NUMBER}-{_NUMBER}|-?{_NUMBER}))?"
+    rf"(?:=(?P<value>(?:\d+/)?(?:{'|'.join(WORDS)})|exp\({_NUMBER}\)|{_NUMBER}-{_NUMBER}|-?{_NUMBER}))?"
     rf"(?P<when>(?::(?P<probability>{_NUMBER}))?"
     r"(?:@(?:(?P<method>[A-Z]+)(?:[ ]|(?=[+x]|$)))?(?P<route>[^+]*?))?"
     r"(?:\+(?P<skip>\d+))?(?:x(?P<times>\d+))?)",
@@ -118,13 +64,25 @@ class Strike:
     fault: Fault
     seconds: float = 0.0
     """How long it lasts, for those that last."""
+    words: str = ""
+    """What the server says broke."""
+    steps: int | None = None
+    """After how many steps the work ends, where the specification says it."""
+    share: float = 0.0
+    """Else after which share of them: at least 0, below 1."""
+
+    def last_step(self, of: int) -> int:
+        """After how many of so many steps the work ends: without a wish, after the first at the earliest and before the last."""
+        return 1 + int(self.share * (of - 1)) if self.steps is None else self.steps
 
 
 @dataclass(slots=True, kw_only=True)
 class _Item:
     kind: str
     amount: Callable[[random.Random], float]
-    """Draws the VALUE."""
+    """Draws the VALUE of those that last."""
+    words: tuple[str, ...]
+    steps: int | None
     probability: float
     method: str
     route: str
@@ -138,7 +96,7 @@ class _Item:
         """The generator of all else that this call meets, None if it is not hit; counts the call."""
         if (self.method and self.method != method) or (self.route and not fnmatchcase(route, self.route)):
             return None
-        if self.kind in _OF_WRITES and method == "GET":
+        if self.kind in OF_WRITES and method == "GET":
             return None
         self.met += 1
         if self.met <= self.skip or (self.times is not None and self.hit >= self.times):
@@ -172,12 +130,12 @@ class Faults:
         if found is None:
             kinds = ", ".join(KINDS)
             raise ValueError(f"the fault {text!r} is not KIND[=VALUE][:PROBABILITY][@[METHOD ]ROUTE][+SKIP][xTIMES] with a KIND of {kinds}")
-        if found["kind"] not in (_SKEW, _PROCESSES):
+        if found["kind"] not in (SKEW, PROCESSES):
             self._items.append(_item(text, found))
             return
         if found["when"] or found["value"] is None:
             raise ValueError(f"the fault {text!r} is not {found['kind']}=VALUE alone")
-        if found["kind"] == _SKEW:
+        if found["kind"] == SKEW:
             self.skew = _number(text, r"-?[\d.]+", found["value"])
         else:
             self.processes = int(_number(text, r"0*[1-9]\d*", found["value"]))
@@ -188,11 +146,12 @@ class Faults:
         if struck is None:
             return None
         item, chance = struck
-        return Strike(fault=Fault(item.kind), seconds=item.amount(chance))
+        seconds, share, words = item.amount(chance), chance.random(), chance.choice(item.words)
+        return Strike(fault=Fault(item.kind), seconds=seconds, words=words, steps=item.steps, share=share)
 
     def latency(self, method: str, route: str, path: str) -> float:
         """Seconds that this call takes beyond what it would."""
-        struck = self._first(frozenset({_LATENCY}), method, route, path)
+        struck = self._first(frozenset({LATENCY}), method, route, path)
         if struck is None:
             return 0.0
         item, chance = struck
@@ -200,7 +159,7 @@ class Faults:
 
     def editor(self, method: str, route: str, path: str) -> random.Random | None:
         """Where a colleague comes in before this call: the generator of what he does."""
-        struck = self._first(frozenset({_EDITOR}), method, route, path)
+        struck = self._first(frozenset({EDITOR}), method, route, path)
         return None if struck is None else struck[1]
 
     def _first(self, kinds: frozenset[str], method: str, route: str, path: str) -> tuple[_Item, random.Random] | None:
@@ -221,6 +180,10 @@ def explanation() -> str:
 
 def _item(text: str, found: re.Match[str]) -> _Item:
     kind, value = found["kind"], found["value"]
+    steps, words = None, NETWORK
+    if kind in _BREAKING and value is not None:
+        steps, words = _breaking(text, kind, value)
+        value = None
     if value is None:
         value = _LASTING.get(kind, "0")
     elif kind not in _LASTING:
@@ -231,12 +194,24 @@ def _item(text: str, found: re.Match[str]) -> _Item:
     return _Item(
         kind=kind,
         amount=_amount(text, value),
+        words=WORDS[words],
+        steps=steps,
         probability=probability,
         method=found["method"] or "",
         route=found["route"] or "",
         skip=int(found["skip"] or 0),
         times=int(found["times"]) if found["times"] else None,
     )
+
+
+def _breaking(text: str, kind: str, value: str) -> tuple[int | None, str]:
+    """The STEPS and WORDS of a kind that may have either."""
+    first, _, second = value.partition("/")
+    steps, words = (first, second) if first.isdecimal() else (None, first)
+    if (steps is not None and kind not in HALF) or (words and (words not in WORDS or kind not in BROKEN)):
+        takes = " or ".join(name for name, those in (("STEPS", HALF), ("WORDS", BROKEN)) if kind in those)
+        raise ValueError(f"the value of the fault {text!r} is not its {takes}")
+    return None if steps is None else int(steps), words or NETWORK
 
 
 def _amount(text: str, value: str) -> Callable[[random.Random], float]:

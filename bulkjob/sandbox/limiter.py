@@ -4,6 +4,7 @@ As in Meteor's ``rate-limit`` package: a window is not started by the first call
 server's start, begins again at the first call after it has run out, and counts refused calls too.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -31,13 +32,21 @@ class Verdict:
 
 
 def parse_limit(spec: str) -> Limit | None:
-    """The limit that ``CALLS/SECONDS`` names (``10/60``, ``3/0.5``), None for ``off``; raise ValueError for anything else."""
+    """The limit that ``CALLS/SECONDS`` names (``10/60``, ``3/0.5``), None for ``off``; raise ValueError for anything else.
+
+    A fraction of a millisecond is rounded up.
+    """
     if spec == OFF:
         return None
     found = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)", spec, re.ASCII)
-    if found is None or int(found[1]) < 1 or (window_ms := round(Fraction(found[2]) * 1000)) < 1:
+    if found is None:
         raise ValueError(f"the rate limit {spec!r} is not CALLS/SECONDS, such as 10/60 or 3/0.5, nor {OFF!r}")
-    return Limit(calls=int(found[1]), window_ms=window_ms)
+    return limit_of(int(found[1]), math.ceil(Fraction(found[2]) * 1000))
+
+
+def limit_of(calls: int, window_ms: int) -> Limit | None:
+    """The limit of so many calls in a window; None, for none, where either is 0 (or less): the server registers no rule then."""
+    return Limit(calls=calls, window_ms=window_ms) if calls > 0 and window_ms > 0 else None
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
-from bulkjob.sandbox import rules_departments, rules_units, rules_users
+from bulkjob.sandbox import rules_departments, rules_saving, rules_units, rules_users
 from bulkjob.sandbox.rules import Call
 from bulkjob.sandbox.schema import (
     AGENTS_QUERY,
@@ -13,6 +13,8 @@ from bulkjob.sandbox.schema import (
     CREATE_DEPARTMENT_WITHOUT_UNIT,
     DEPARTMENTS_QUERY,
     DEPARTMENTS_QUERY_WITH_FIELDS,
+    MONITOR_BODY,
+    PUT_DEPARTMENT,
     USERS_QUERY,
     Schema,
 )
@@ -31,6 +33,8 @@ class Endpoint:
     """Permissions of which the caller needs one."""
     query_schema: Schema | None = None
     body_schema: Schema | None = None
+    typed: bool = False
+    """Whether the route's refusals by schema are those of the newer typed routes."""
     authenticated: bool = True
     forgotten: Callable[[Call], Any] = field(default=lambda _: {"success": True})
     """The body of a 200 for a write that is not carried out."""
@@ -107,22 +111,25 @@ def _department_routes(can: Capabilities) -> list[Route]:
             name="livechat/department",
             methods={
                 "GET": Endpoint(rule=rules_departments.listing, any_of=view, query_schema=query),
-                "POST": Endpoint(rule=rules_departments.create, any_of=manage, body_schema=create),
+                "POST": Endpoint(rule=rules_saving.create, any_of=manage, body_schema=create),
             },
         ),
         Route(
             name="livechat/department/isDepartmentCreationAvailable",
             methods={
-                "GET": Endpoint(
-                    rule=rules_departments.creation_available, any_of=("view-livechat-departments", "manage-livechat-departments")
-                ),
+                "GET": Endpoint(rule=rules_departments.may_create, any_of=("view-livechat-departments", "manage-livechat-departments")),
             },
         ),
         Route(
             name="livechat/department/:id",
             methods={
                 "GET": Endpoint(rule=rules_departments.one, any_of=view),
-                "PUT": Endpoint(rule=rules_departments.put, any_of=change, forgotten=rules_departments.stored),
+                "PUT": Endpoint(
+                    rule=rules_saving.put,
+                    any_of=change,
+                    body_schema=PUT_DEPARTMENT if can.put_schema else None,
+                    forgotten=rules_saving.stored,
+                ),
                 "DELETE": Endpoint(rule=rules_departments.delete, any_of=("manage-livechat-departments", "remove-livechat-department")),
             },
         ),
@@ -130,11 +137,13 @@ def _department_routes(can: Capabilities) -> list[Route]:
             name="livechat/department/:id/agents",
             methods={
                 "GET": Endpoint(rule=rules_departments.agents, any_of=view, query_schema=AGENTS_QUERY if can.agents_schema else None),
-                "POST": Endpoint(rule=rules_departments.post_agents, any_of=change),
+                "POST": Endpoint(rule=rules_saving.post_agents, any_of=change),
             },
         ),
         Route(name="livechat/department/:id/archive", methods={"POST": Endpoint(rule=rules_departments.archive, any_of=manage)}),
         Route(name="livechat/department/:id/unarchive", methods={"POST": Endpoint(rule=rules_departments.unarchive, any_of=manage)}),
+        Route(name="livechat/department.autocomplete", methods={"GET": Endpoint(rule=rules_departments.autocomplete, any_of=view)}),
+        Route(name="livechat/department.listByIds", methods={"GET": Endpoint(rule=rules_departments.by_ids, any_of=view)}),
         Route(
             name="livechat/departments/archived",
             methods={"GET": Endpoint(rule=rules_departments.archived, any_of=view, query_schema=query)},
@@ -147,7 +156,16 @@ def _unit_routes(can: Capabilities) -> list[Route]:
     monitors = ("manage-livechat-monitors",)
     listed = () if can.units_filtered else units
     save = Endpoint(rule=rules_units.save, any_of=units, forgotten=rules_units.forgotten)
+    appointing = (("create", rules_users.add_monitor), ("delete", rules_users.remove_monitor)) if can.monitor_endpoints else ()
     return [
+        *(
+            Route(
+                name=f"livechat/monitors.{name}",
+                premium=True,
+                methods={"POST": Endpoint(rule=rule, any_of=monitors, body_schema=MONITOR_BODY, typed=True)},
+            )
+            for name, rule in appointing
+        ),
         Route(
             name="livechat/units",
             premium=True,
@@ -159,7 +177,7 @@ def _unit_routes(can: Capabilities) -> list[Route]:
             methods={
                 "GET": Endpoint(rule=rules_units.one, any_of=units),
                 "POST": save,
-                "DELETE": Endpoint(rule=rules_units.delete, any_of=units),
+                "DELETE": Endpoint(rule=rules_units.delete, any_of=units, forgotten=lambda _: 1),
             },
         ),
         Route(

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from bulkjob.sandbox.match import Pattern
 from bulkjob.sandbox.schema import Invalid, Schema, validate
-from bulkjob.sandbox.state import Document, State
+from bulkjob.sandbox.state import UNIT, Document, State
 from bulkjob.sandbox.versions import Capabilities
 
 
 class Refusal(Exception):
     """The call is answered with this status and body, and is not carried further."""
 
-    def __init__(self, status: int, body: object) -> None:
+    def __init__(self, status: int, body: Document) -> None:
         """Keep what the client gets."""
         super().__init__(status, body)
         self.status = status
@@ -33,6 +33,11 @@ def coded(code: str, reason: str = "", **details: str) -> Refusal:
     return Refusal(400, {**body, "details": details} if details else body)
 
 
+def forbidden(can: Capabilities) -> Refusal:
+    """The 403 of a handler that looks at permissions itself."""
+    return Refusal(403, {"success": False, "error": "forbidden" if can.forbidden_in_403 else "unauthorized"})
+
+
 UNAUTHORIZED: Final = {"success": False, "error": "User does not have the permissions required for this action [error-unauthorized]"}
 
 
@@ -42,30 +47,42 @@ def check(value: object, pattern: Pattern) -> None:
         raise failure(str(found))
 
 
-def check_schema(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - JSON
-    """`value` with its types coerced; raise the refusal that AJV leads to, if it does not fit."""
+def check_schema(value: Any, schema: Schema, *, typed: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """`value` with its types coerced; raise the refusal that AJV leads to, if it does not fit.
+
+    A `typed` route (``http-router/Router.ts``) says the same without the code behind it.
+    """
     try:
         return validate(value, schema)
     except Invalid as invalid:
-        raise coded("invalid-params", str(invalid)) from None
+        refusal = coded("invalid-params", str(invalid))
+        raise Refusal(400, {**refusal.body, "error": str(invalid)}) if typed else refusal from None
 
 
 class Access:
-    """Which units a monitor reaches, remembered for ten seconds as the server does.
+    """Which units and departments an account is restricted to, remembered for ten seconds as the server does (``getUnitsFromUser.ts``).
 
-    A change of a unit's monitors is therefore seen late by who was looked up shortly before.
+    A change of a unit's monitors or of a department's agents is therefore seen late by who was looked up shortly before, and so is
+    the first unit of all.
     """
 
     _REMEMBERED_MS: Final = 10_000
 
-    def __init__(self) -> None:
+    def __init__(self, can: Capabilities) -> None:
         """Remember nobody yet."""
+        self._restricted = frozenset({"livechat-monitor", "livechat-agent"} if can.agents_restricted else {"livechat-monitor"})
         self._known: dict[str, tuple[int, frozenset[str]]] = {}
+        self._units: tuple[int, bool] = (0, False)
 
     def reach(self, state: State, user: Document, now_ms: int) -> frozenset[str] | None:
-        """Ids of the units and departments that a monitor reaches; None for who is no monitor, and so is not restricted."""
-        roles = user.get("roles", ())
-        if "livechat-monitor" not in roles or "admin" in roles or "livechat-manager" in roles:
+        """Ids of the units that the user monitors and of the departments where he is an agent; None for who is not restricted.
+
+        Nobody is while there is no unit.
+        """
+        if not self._has_units(state, now_ms):
+            return None
+        roles = frozenset(user.get("roles", ()))
+        if roles.isdisjoint(self._restricted) or "admin" in roles or "livechat-manager" in roles:
             return None
         user_id = user["_id"]
         until, reached = self._known.get(user_id, (0, frozenset()))
@@ -75,6 +92,13 @@ class Access:
             reached = frozenset(units | departments)
             self._known[user_id] = (now_ms + self._REMEMBERED_MS, reached)
         return reached
+
+    def _has_units(self, state: State, now_ms: int) -> bool:
+        until, there = self._units
+        if now_ms >= until:
+            there = any(document.get("type") == UNIT for document in state.collection.values())
+            self._units = (now_ms + self._REMEMBERED_MS, there)
+        return there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +122,15 @@ class Call:
     def reach(self) -> frozenset[str] | None:
         """What the caller is restricted to; None if to nothing."""
         return self.access.reach(self.state, self.user, self.now_ms)
+
+    def owns(self, document: Document) -> bool:
+        """Whether ``onlyMyDepartments`` lets this document pass (``addRoleBasedRestrictionsToDepartment.ts``)."""
+        reach = self.reach()
+        if document.get("type") == UNIT and (reach is not None or self.can.agents_restricted):
+            return False
+        if reach is None or not reach.isdisjoint(document.get("ancestors") or ()):
+            return True
+        return self.can.agents_restricted and document["_id"] in reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

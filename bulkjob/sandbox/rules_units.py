@@ -1,14 +1,15 @@
 """Units and their monitors: what the endpoints under ``livechat/units`` do to a workspace.
 
-As in Rocket.Chat's ``LivechatEnterprise.ts`` (``saveUnit``) and ``LivechatUnit.ts``: a write replaces the whole unit, its counters
-come from the request, and other units' counters are left as they are.
+As in Rocket.Chat's ``LivechatEnterprise.ts`` (``saveUnit``, ``removeUnit``), ``LivechatUnit.ts`` and ``Department.ts`` (the listings):
+a write replaces the whole unit, its counters come from the request, and other units' counters are left as they are. Nothing looks
+whether the unit is still there when it is written: one that was deleted since the check gets monitors and departments, and a 200.
 """
 
 from typing import Final
 
+from bulkjob.sandbox.links import ancestors_under, tag_rooms, unlink, untag_rooms
 from bulkjob.sandbox.match import UNDEFINED, Optional, boolean, list_of, shape, text
 from bulkjob.sandbox.rules import Call, check, coded, contains, page
-from bulkjob.sandbox.rules_departments import unlink
 from bulkjob.sandbox.state import UNIT, Document
 
 
@@ -41,64 +42,78 @@ def save(call: Call) -> Document:
         raise coded("error-unit-not-found", "Unit not found", method="livechat:saveUnit")
 
     record = _record(unit_data, monitors, listed)
-    if unit_id is None:
-        unit_id = state.insert(record)["_id"]
-        body = {**record, "_id": unit_id, "success": True}
+    if unit is None:
+        unit = state.insert(record)
     else:
-        state.update(unit_id, record)
-        body = {**record, "_updatedAt": state.now(), "_id": unit_id, "success": True}
+        state.update(unit["_id"], record)
+    unit_id = unit["_id"]
+    body = _echo(call, record, unit_id)
     state.remove_monitors(unit_id, keeping=frozenset(monitor_id for monitor_id, _ in monitors))
     for monitor_id, username in monitors:
         state.save_monitor(unit_id, monitor_id, username)
     for department_id in state.children(unit_id):
         if department_id not in listed:
             unlink(call, department_id)
-    ancestors = [unit_id, *((unit or {}).get("ancestors") or ())]
     for department_id in listed:
-        state.update(department_id, {"parentId": unit_id, "ancestors": ancestors})
+        state.update(department_id, {"parentId": unit_id, "ancestors": ancestors_under(unit)})
+    tag_rooms(state, unit_id, listed)
     return body
 
 
 def forgotten(call: Call) -> Document:
     """The answer that `save` would give, with nothing saved."""
     unit_id = call.ids[0] if call.ids else call.state.new_id()
-    return {**_record(*_sent(call)), "_updatedAt": call.state.now(), "_id": unit_id, "success": True}
+    return _echo(call, _record(*_sent(call)), unit_id)
+
+
+def _echo(call: Call, record: Document, unit_id: str) -> Document:
+    """The answer to a save: the record that was handed to the database, which stamps it where it updates, not where it inserts."""
+    stamp = {"_updatedAt": call.state.now()} if call.ids else {}
+    return {**record, **stamp, "_id": unit_id, "success": True}
 
 
 def delete(call: Call) -> int:
-    """Delete a unit; its departments stay, without one."""
+    """Delete a unit and say how many that were; its departments stay, without one, and with ``ancestors`` that are an empty list."""
     state, unit_id = call.state, call.ids[0]
+    unknown = coded("unit-not-found", "Unit not found", method="livechat:removeUnit")
     if _reached(call, unit_id) is None:
-        raise coded("unit-not-found", "Unit not found", method="livechat:removeUnit")
+        raise unknown
+    deleted = 0
+    if call.can.unit_deleted_first:
+        deleted = state.delete(unit_id)
+        if not deleted:
+            raise unknown
     state.remove_monitors(unit_id)
     for document_id in state.children(unit_id):
         ancestors = (state.collection[document_id].get("ancestors")) or ()
         state.update(document_id, {"ancestors": [item for item in ancestors if item != unit_id]}, unset=("parentId",))
-    state.delete(unit_id)
-    return 1
+    untag_rooms(state, unit_id)
+    return deleted or state.delete(unit_id)
 
 
 def departments(call: Call) -> Document:
-    """A unit's departments, found by their ancestors; ``offset`` is echoed and otherwise ignored, as on the server."""
+    """A unit's departments, found by their ancestors; before the newest line unsorted, and ``offset`` is echoed and otherwise ignored."""
     asked = page(call)
     found = [document for document in call.state.collection.values() if call.ids[0] in (document.get("ancestors") or ())]
-    return asked.answer("departments", asked.cut(found, skip=False), len(found))
+    if call.can.offset_honoured:
+        found.sort(key=lambda document: (str(document.get("name", "")), document["_id"]))
+    return asked.answer("departments", asked.cut(found, skip=call.can.offset_honoured), len(found))
 
 
 def available(call: Call) -> Document:
-    """The departments that a unit could have: those in no unit and its own, archived ones included; ``offset`` is ignored."""
+    """The departments that a unit could have: those in no unit and its own, archived ones included; ``offset`` as above."""
     asked, unit_id = page(call), call.ids[0]
-    reach = call.reach() if call.query.get("onlyMyDepartments") == "true" else None
+    mine = call.query.get("onlyMyDepartments") == "true"
     found = [
         document
         for document in call.state.collection.values()
         if document.get("type") != UNIT
         and (document.get("ancestors") or [unit_id]) == [unit_id]
         and contains(call.query.get("text"), document.get("name"))
-        and (reach is None or not reach.isdisjoint(document.get("ancestors") or ()))
+        and (not mine or call.owns(document))
     ]
     found.sort(key=lambda document: str(document.get("name", "")))
-    return asked.answer("departments", asked.cut(found, skip=False), len(found))
+    return asked.answer("departments", asked.cut(found, skip=call.can.offset_honoured), len(found))
 
 
 def monitors(call: Call) -> Document:

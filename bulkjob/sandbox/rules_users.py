@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from bulkjob.sandbox.rules import Call, Page, Refusal, contains, failure, page
+from bulkjob.sandbox.rules import Call, Page, coded, contains, failure, forbidden, page
 from bulkjob.sandbox.state import Document
 
 _ROLES: Final = {"agent": "livechat-agent", "manager": "livechat-manager"}
+_MONITOR: Final = "livechat-monitor"
 
 
 def listing(call: Call) -> Document:
@@ -14,21 +15,23 @@ def listing(call: Call) -> Document:
     kind = call.ids[0]
     if kind == "agent":
         if not call.may("transfer-livechat-guest", "edit-omnichannel-contact"):
-            raise Refusal(403, {"success": False, "error": "unauthorized"})
+            raise forbidden(call.can)
         return _agents(call, asked)
     if kind == "manager":
         if not call.may("view-livechat-manager"):
-            raise Refusal(403, {"success": False, "error": "unauthorized"})
+            raise forbidden(call.can)
         return _users(asked, "users", _holders(call, "livechat-manager"))
     raise failure("Invalid type")
 
 
 def one(call: Call) -> Document:
-    """An agent or manager by id; null for who is none."""
+    """An agent or manager by id; null for who is none, and from 8.0 on for nobody, who is refused before (``omnichannel/users.ts``)."""
     kind, user_id = call.ids
+    user = call.state.users.get(user_id)
+    if user is None and call.can.unknown_user_refused:
+        raise failure("User not found")
     if kind not in _ROLES:
         raise failure("Invalid type")
-    user = call.state.users.get(user_id)
     if user is None or _ROLES[kind] not in user.get("roles", ()):
         return {"user": None, "success": True}
     return {"user": shown(user), "success": True}
@@ -36,15 +39,37 @@ def one(call: Call) -> Document:
 
 def monitors(call: Call) -> Document:
     """The users who hold the monitor's role, a page of them."""
-    return _users(page(call), "monitors", _holders(call, "livechat-monitor"))
+    return _users(page(call), "monitors", _holders(call, _MONITOR))
 
 
 def monitor(call: Call) -> Document:
     """One monitor by username, fields at the top level."""
     for user in call.state.users.values():
-        if user["username"] == call.ids[0] and "livechat-monitor" in user.get("roles", ()):
+        if user["username"] == call.ids[0] and _MONITOR in user.get("roles", ()):
             return {**shown(user), "success": True}
     raise failure("invalid-user")
+
+
+def add_monitor(call: Call) -> Document:
+    """Give a user the monitor's role (``LivechatEnterprise.addMonitor``); who has it keeps it. The roles shown are those before."""
+    user = _named(call)
+    if user is None:
+        raise coded("error-invalid-user", "Invalid user", method="livechat:addMonitor")
+    roles = user.get("roles", [])
+    if _MONITOR not in roles:
+        call.state.set_roles(user["_id"], [*roles, _MONITOR])
+    return {"_id": user["_id"], "username": user["username"], "roles": roles, "success": True}
+
+
+def remove_monitor(call: Call) -> Document:
+    """Take the monitor's role from a user, and him out of every unit (``LivechatEnterprise.removeMonitor``)."""
+    user = _named(call)
+    if user is None:
+        raise failure("Invalid user")
+    if _MONITOR in user.get("roles", ()):
+        call.state.set_roles(user["_id"], [role for role in user["roles"] if role != _MONITOR])
+    call.state.dismiss(user["_id"])
+    return {"success": True}
 
 
 def info(call: Call) -> Document:
@@ -83,6 +108,11 @@ def license_info(call: Call) -> Document:
     """The licence's modules."""
     body: Document = {"activeModules": call.state.license, "preventedActions": {}, "limits": {}, "tags": [], "trial": False}
     return {"license": body, "success": True}
+
+
+def _named(call: Call) -> Document | None:
+    """The user of the name in the body."""
+    return next((user for user in call.state.users.values() if user["username"] == call.body["username"]), None)
 
 
 def shown(user: Document) -> Document:

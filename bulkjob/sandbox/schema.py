@@ -143,6 +143,22 @@ CREATE_DEPARTMENT: Final = _object(
     required=("department",),
 )
 
+#: What the published page "Update Department" shows of a PUT: as on create, but that an agent may have a username, as in its example.
+#: It calls count and order strings and shows numbers: either is taken.
+PUT_DEPARTMENT: Final = _object(
+    {
+        **CREATE_DEPARTMENT["properties"],
+        "agents": {
+            "type": "array",
+            "items": _object({**_NEW_PLACE["properties"], "username": _OPTIONAL_TEXT}, required=("agentId",)),
+            "nullable": True,
+        },
+    },
+    required=("department",),
+)
+
+MONITOR_BODY: Final = _object({"username": _TEXT}, required=("username",))
+
 _PLACE: Final[dict[str, Schema]] = {"agentId": _TEXT, "username": _TEXT, "count": _NUMBER, "order": _NUMBER, "name": _OPTIONAL_TEXT}
 
 _STORED_PLACE: Final[dict[str, Schema]] = {

@@ -2,55 +2,26 @@
 
 Documents are plain dictionaries, as in the database. A stored document changes only through the methods of `State`, and
 values inside it are replaced, never changed in place, so that an answer can hold a document without copying it.
+
+There are no transactions, as on the server: each change of one document is a step of its own, and a write can break off between two.
 """
 
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-Document = dict[str, Any]
+from bulkjob.sandbox.state_file import DEFAULT_PERMISSIONS, DEFAULT_SETTINGS, EXTRAS, Document, examine
+
+__all__ = ["DEFAULT_PERMISSIONS", "DEFAULT_SETTINGS", "UNIT", "Broken", "Document", "State"]
 
 UNIT: Final = "u"
 
-DEFAULT_SETTINGS: Final[dict[str, Any]] = {
-    "API_Enable_Rate_Limiter": True,
-    "API_Enable_Rate_Limiter_Limit_Calls_Default": 10,
-    "API_Enable_Rate_Limiter_Limit_Time_Default": 60000,
-    "API_Upper_Count_Limit": 100,
-    "API_Default_Count": 50,
-    "API_Allow_Infinite_Count": True,
-    "Livechat_enabled": True,
-}
 
-_MANAGERS: Final = ["admin", "livechat-manager"]
-_MONITORS: Final = ["livechat-manager", "livechat-monitor", "admin"]
-
-DEFAULT_PERMISSIONS: Final[dict[str, list[str] | None]] = {
-    "view-livechat-departments": _MONITORS,
-    "view-l-room": ["livechat-manager", "livechat-monitor", "livechat-agent", "admin"],
-    "manage-livechat-departments": _MONITORS,
-    "add-livechat-department-agents": _MONITORS,
-    "remove-livechat-department": ["livechat-manager", "admin"],
-    "manage-livechat-units": _MANAGERS,
-    "manage-livechat-monitors": _MANAGERS,
-    "manage-livechat-agents": _MONITORS,
-    "transfer-livechat-guest": _MONITORS,
-    "edit-omnichannel-contact": ["livechat-manager", "livechat-agent", "admin"],
-    "view-livechat-manager": _MONITORS,
-    "api-bypass-rate-limit": ["admin", "bot", "app"],
-}
-
-_COLLECTIONS: Final = ("users", "departments", "departmentAgents", "units", "unitMonitors")
-_KEYS: Final = ("license", "settings", "permissions", *_COLLECTIONS)
-_TEXTS: Final = {
-    "users": ("_id", "username"),
-    "departments": ("_id", "name"),
-    "departmentAgents": ("_id", "agentId", "departmentId"),
-    "units": ("_id", "name"),
-    "unitMonitors": ("_id", "monitorId", "unitId"),
-}
+class Broken(Exception):
+    """The database gives up: what was written stays, and nothing more is written."""
 
 
 class State:
@@ -58,7 +29,7 @@ class State:
 
     def __init__(self, given: Mapping[str, Any], *, clock: Callable[[], float], rng: random.Random) -> None:
         """Take a copy of `given`; raise ValueError with one sentence if it is not a workspace."""
-        _examine(given)
+        examine(given)
         copy: dict[str, Any] = json.loads(json.dumps(dict(given)))
         self._clock = clock
         self._rng = rng
@@ -79,6 +50,12 @@ class State:
             self._store({**document, "type": UNIT})
         for row in copy.get("departmentAgents", []):
             self._store_row(row)
+        self._extras: dict[str, dict[str, Document]] = {
+            key: {document["_id"]: document for document in copy[key]} for key in EXTRAS if key in copy
+        }
+        self.steps = 0
+        """How many documents were changed, made or deleted so far."""
+        self._before_step: Callable[[], None] = _nothing
 
     def dump(self) -> dict[str, Any]:
         """A deep copy of everything, with all keys that a state file may have."""
@@ -92,9 +69,47 @@ class State:
             "departmentAgents": list(self._rows.values()),
             "units": [document for document in documents if document.get("type") == UNIT],
             "unitMonitors": list(self.monitors.values()),
+            **{key: list(documents.values()) for key, documents in self._extras.items()},
         }
         copy: dict[str, Any] = json.loads(json.dumps(whole))
         return copy
+
+    # Steps
+
+    @contextmanager
+    def breaking_off(self, after: int) -> Iterator[None]:
+        """Raise `Broken` in the place of any step beyond so many, for as long as the context lasts."""
+        last = self.steps + after
+
+        def stop() -> None:
+            if self.steps >= last:
+                raise Broken
+
+        with self._interrupted(stop):
+            yield
+
+    @contextmanager
+    def preceded(self, by: Callable[[], None]) -> Iterator[None]:
+        """Call `by` once before the first step, if any is taken while the context lasts."""
+
+        def once() -> None:
+            self._before_step = _nothing
+            by()
+
+        with self._interrupted(once):
+            yield
+
+    @contextmanager
+    def _interrupted(self, by: Callable[[], None]) -> Iterator[None]:
+        self._before_step = by
+        try:
+            yield
+        finally:
+            self._before_step = _nothing
+
+    def _step(self) -> None:
+        self._before_step()
+        self.steps += 1
 
     def now(self) -> str:
         """The time as the server writes it: ISO 8601 in milliseconds, UTC."""
@@ -141,11 +156,15 @@ class State:
     def insert(self, fields: Document) -> Document:
         """Store a new department or unit and return it; it gets an id unless it brings one."""
         document = {"_id": self.new_id(), **fields, "_updatedAt": self.now()}
+        self._step()
         self._store(document)
         return document
 
     def update(self, document_id: str, fields: Mapping[str, Any], *, unset: tuple[str, ...] = ()) -> None:
         """Set and unset fields of a department or unit and stamp it; nothing happens if there is none."""
+        if document_id not in self.collection:
+            return
+        self._step()
         document = self.collection.get(document_id)
         if document is None:
             return
@@ -164,10 +183,14 @@ class State:
         if document is not None:
             self.update(unit_id, {"numDepartments": document.get("numDepartments", 0) + by})
 
-    def delete(self, document_id: str) -> None:
-        """Forget a department or unit, and nothing else."""
-        document = self.collection.pop(document_id)
+    def delete(self, document_id: str) -> int:
+        """Forget a department or unit, and nothing else; return how many were there, which may be none by now."""
+        self._step()
+        document = self.collection.pop(document_id, None)
+        if document is None:
+            return 0
         self._unlink(document_id, document.get("parentId"))
+        return 1
 
     def _store(self, document: Document) -> None:
         self.collection[document["_id"]] = document
@@ -197,6 +220,7 @@ class State:
 
     def save_row(self, department_id: str, agent_id: str, fields: Document) -> None:
         """Write an agent's place in a department: the first that is stored, else a new one."""
+        self._step()
         stored = self._rows_of_agent.get((department_id, agent_id))
         stamped = {**fields, "_updatedAt": self.now()}
         if stored:
@@ -206,18 +230,21 @@ class State:
 
     def enable_rows(self, department_id: str, *, enabled: object) -> None:
         """Write ``departmentEnabled`` into each place of a department."""
-        for row in self._rows_of_department.get(department_id, {}).values():
+        for row in self.rows_of(department_id):
+            self._step()
             row.update({"departmentEnabled": enabled, "_updatedAt": self.now()})
 
     def remove_agent(self, department_id: str, agent_id: str) -> None:
         """Take an agent out of a department, duplicates included."""
+        if (department_id, agent_id) in self._rows_of_agent:
+            self._step()
         for row in self._rows_of_agent.pop((department_id, agent_id), ()):
             del self._rows[row["_id"]]
             del self._rows_of_department[department_id][row["_id"]]
 
     def remove_rows(self, department_id: str) -> None:
         """Take every agent out of a department."""
-        for agent_id in {row["agentId"] for row in self.rows_of(department_id)}:
+        for agent_id in dict.fromkeys(row["agentId"] for row in self.rows_of(department_id)):
             self.remove_agent(department_id, agent_id)
 
     def _store_row(self, row: Document) -> None:
@@ -233,6 +260,7 @@ class State:
 
     def save_monitor(self, unit_id: str, monitor_id: str, username: str) -> None:
         """Write one monitor of a unit."""
+        self._step()
         stamped = {"username": username, "_updatedAt": self.now()}
         for row in self.monitors.values():
             if row["unitId"] == unit_id and row["monitorId"] == monitor_id:
@@ -245,41 +273,35 @@ class State:
         """Take a unit's monitors away, except those who are to be kept."""
         for row in self.monitors_of(unit_id):
             if row["monitorId"] not in keeping:
-                del self.monitors[row["_id"]]
+                self._step()
+                self.monitors.pop(row["_id"], None)
+
+    def dismiss(self, monitor_id: str) -> None:
+        """Take a monitor out of every unit."""
+        for row in [row for row in self.monitors.values() if row["monitorId"] == monitor_id]:
+            self._step()
+            self.monitors.pop(row["_id"], None)
+
+    def set_roles(self, user_id: str, roles: list[str]) -> None:
+        """Write a user's roles."""
+        self._step()
+        self.users[user_id]["roles"] = roles
+
+    # What a state may have or lack
+
+    def others(self, key: str) -> dict[str, Document] | None:
+        """The documents of ``businessHours`` or ``rooms`` by id; None where the state says nothing of them."""
+        return self._extras.get(key)
+
+    def update_other(self, key: str, document_id: str, fields: Mapping[str, Any], *, unset: tuple[str, ...] = ()) -> None:
+        """Set and unset fields of a business hour or a room."""
+        self._step()
+        document = self._extras[key][document_id]
+        document.update(fields)
+        document["_updatedAt"] = self.now()
+        for field in unset:
+            document.pop(field, None)
 
 
-def _examine(given: Mapping[str, Any]) -> None:
-    """Raise ValueError with one sentence on the first thing that makes this no workspace."""
-    _demand(isinstance(given, Mapping), "the state is not a JSON object")
-    for key in given:
-        _demand(key in _KEYS, f"the state has an unknown key {key!r}; known are {', '.join(_KEYS)}")
-    for key in ("settings", "permissions"):
-        _demand(isinstance(given.get(key, {}), Mapping), f"{key!r} in the state is not an object")
-    _demand(_is_texts(given.get("license", [])), "'license' in the state is not a list of module names")
-    for permission, roles in given.get("permissions", {}).items():
-        _demand(roles is None or _is_texts(roles), f"the permission {permission!r} in the state is not a list of roles")
-    for key in _COLLECTIONS:
-        _examine_collection(key, given.get(key, []))
-    shared = {document["_id"] for document in given.get("departments", [])} & {unit["_id"] for unit in given.get("units", [])}
-    _demand(not shared, f"the state has departments and units with the same _id: {', '.join(sorted(shared))}")
-
-
-def _examine_collection(key: str, documents: Any) -> None:  # noqa: ANN401 - JSON
-    _demand(isinstance(documents, list), f"{key!r} in the state is not a list")
-    seen: set[str] = set()
-    for number, document in enumerate(documents):
-        _demand(isinstance(document, Mapping), f"{key}[{number}] in the state is not an object")
-        for field in _TEXTS[key]:
-            _demand(isinstance(document.get(field), str), f"{key}[{number}] in the state has no {field!r}")
-        _demand(_is_texts(document.get("roles", [])), f"{key}[{number}] in the state has roles that are not a list of names")
-        _demand(document["_id"] not in seen, f"the state has two {key} with the _id {document['_id']!r}")
-        seen.add(document["_id"])
-
-
-def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - what is demanded comes first
-    if not holds:
-        raise ValueError(otherwise)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _nothing() -> None:
+    """No interruption."""

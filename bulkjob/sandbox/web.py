@@ -9,12 +9,12 @@ from typing import Final
 
 from aiohttp import web
 
-from bulkjob.sandbox.faults import Fault
-from bulkjob.sandbox.server import Reply, Sandbox
+from bulkjob.sandbox.kinds import WAITING, Fault
+from bulkjob.sandbox.reply import Reply
+from bulkjob.sandbox.server import Sandbox
 
 _LARGEST_BODY: Final = 50 * 1024 * 1024
 _PIECES: Final = 20
-_WAITING: Final = frozenset({Fault.TIMEOUT, Fault.TIMEOUT_AFTER})
 
 
 @asynccontextmanager
@@ -117,12 +117,13 @@ class _Carrier:
         return await self._deliver(request, reply)
 
     async def _deliver(self, request: web.Request, reply: Reply) -> web.StreamResponse:
-        if reply.fault in _WAITING:
+        if reply.fault in WAITING:
             await self._hold(request)
         if reply.lost:
             return _reset(request)
         if reply.fault is Fault.SLOW:
             return await self._dribble(request, reply)
+        await self._pause(reply.seconds)
         return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
     async def _dribble(self, request: web.Request, reply: Reply) -> web.StreamResponse:
@@ -146,6 +147,8 @@ class _Carrier:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the server ends."""
+        if not seconds:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closing.wait()

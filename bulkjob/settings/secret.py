@@ -1,5 +1,7 @@
 """A secret that never shows itself in a text, a log or a traceback."""
 
+from base64 import b64encode
+from collections.abc import Iterator
 from typing import Final, NoReturn
 
 
@@ -36,3 +38,22 @@ class Secret:
 
 
 NO_SECRET: Final = Secret("")
+
+
+#: Characters from which on a text is looked for everywhere; a shorter one is a word that texts hold for other reasons.
+SHORTEST_HIDDEN: Final = 8
+
+
+def basic_authorization(credentials: Secret) -> Secret:
+    """What a header says for ``user:password``."""
+    return Secret(f"Basic {b64encode(credentials.reveal().encode()).decode()}")
+
+
+def secrets_of(credentials: Secret) -> Iterator[Secret]:
+    """Every text that gives the password of ``user:password`` away; none if there is none."""
+    _, colon, password = credentials.reveal().partition(":")
+    if colon and password:
+        yield credentials
+        yield Secret(basic_authorization(credentials).reveal().removeprefix("Basic "))
+        if len(password) >= SHORTEST_HIDDEN:
+            yield Secret(password)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from bulkjob.settings.address import api_path_dropped, secret_address, server_address, store_address
 from bulkjob.settings.parsers import (
+    Kind,
+    Note,
     Parser,
     free_text,
     header_value,
@@ -12,7 +15,6 @@ from bulkjob.settings.parsers import (
     one_of,
     path_of,
     seconds,
-    server_address,
     token_value,
     whole_number,
 )
@@ -23,13 +25,15 @@ class Setting:
     """One setting: where it comes from, what it may be, which commands take it."""
 
     name: str
-    """The attribute of `Settings`."""
+    """The attribute of `Settings` or of its `Choices`."""
     help: str
     """What it does, as a phrase."""
     default: str
     """The default in words, for people; the value stands in `Settings`."""
     parse: Parser
     commands: frozenset[str]
+    kind: Kind = Kind.TEXT
+    """What it is in a settings file."""
     flag: str = ""
     """Blank: it has none, as a secret must not stand on a command line."""
     metavar: str | None = None
@@ -37,9 +41,25 @@ class Setting:
     variable: str = ""
     """The environment variable; blank: it has none."""
     or_file: bool = False
-    """Whether ``<variable>_FILE`` may name a file that holds the value."""
+    """Whether ``<variable>_FILE`` may name a file that holds the value, and ``<key>-file`` of a settings file."""
+    secret: bool = False
+    """Whether a settings file may only name the file that holds it."""
     required: bool = False
     """Whether the commands that take it cannot do without."""
+    flag_only: bool = False
+    """Whether a settings file may not say it."""
+    note: Note | None = None
+    """What to say of a text that is not taken as it is written."""
+
+    @property
+    def key(self) -> str:
+        """Its name in a settings file, and in messages."""
+        return self.name.replace("_", "-")
+
+    @property
+    def words(self) -> str:
+        """Its name in a sentence."""
+        return "address" if self.name == "url" else self.name.replace("_", " ")
 
     @property
     def source(self) -> str:
@@ -62,11 +82,23 @@ _SHEET = frozenset({"validate", "plan", "run", "doctor"})
 #: In the order of the documentation.
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
+        name="settings",
+        flag="--settings",
+        metavar="FILE",
+        variable="BULKJOB_SETTINGS",
+        parse=path_of,
+        commands=_SERVER | {"validate"},
+        flag_only=True,
+        default="none",
+        help="a TOML file with settings, spelt like the flags without the dashes",
+    ),
+    Setting(
         name="url",
         flag="--url",
         metavar="URL",
         variable="ROCKETCHAT_URL",
         parse=server_address,
+        note=api_path_dropped,
         required=True,
         commands=_SERVER,
         default="none, required",
@@ -80,12 +112,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         required=True,
         commands=_SERVER,
         default="none, required",
-        help="the id of the account that the job works as",
+        help="the id of the account that bulkjob signs in with",
     ),
     Setting(
         name="auth_token",
         variable="ROCKETCHAT_AUTH_TOKEN",
         or_file=True,
+        secret=True,
         parse=token_value,
         required=True,
         commands=_SERVER,
@@ -100,7 +133,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         parse=path_of,
         commands=frozenset({"run", "doctor"}),
         default="runs/<UTC time>-<sheet's name>, with -2 if taken",
-        help="where the report goes; the same one again continues",
+        help="where the reports go; name the same one again to resume",
     ),
     Setting(
         name="sheet_name",
@@ -118,6 +151,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="N",
         variable="BULKJOB_MAX_ROWS",
         parse=whole_number(1),
+        kind=Kind.WHOLE,
         commands=_SHEET,
         default="1000000",
         help="refuse a sheet with more rows than this",
@@ -128,9 +162,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="N",
         variable="BULKJOB_CONCURRENCY",
         parse=whole_number(1),
+        kind=Kind.WHOLE,
         commands=_SERVER,
         default="8",
-        help="requests in flight at most",
+        help="how many requests may be in flight at once",
     ),
     Setting(
         name="retries",
@@ -138,9 +173,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="N",
         variable="BULKJOB_RETRIES",
         parse=whole_number(1),
+        kind=Kind.WHOLE,
         commands=_SERVER,
         default="5",
-        help="attempts for a call, the first one included",
+        help="how often a call is attempted, the first time included",
     ),
     Setting(
         name="timeout",
@@ -148,9 +184,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="SECONDS",
         variable="BULKJOB_TIMEOUT",
         parse=seconds(above_zero=True),
+        kind=Kind.SECONDS,
         commands=_SERVER,
         default="30",
-        help="seconds for a call",
+        help="how long to wait for the answer to a call",
     ),
     Setting(
         name="agents",
@@ -160,7 +197,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         parse=one_of("add", "mirror"),
         commands=_PLANNING,
         default="add",
-        help="mirror: in each department for which a row says add, remove every agent without such a row",
+        help="mirror: the sheet is the complete list of agents for each department it adds agents to; everyone else is removed from them",
     ),
     Setting(
         name="unit_route",
@@ -170,16 +207,27 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         parse=one_of("auto", "unit", "department"),
         commands=_SERVER - {"export"},
         default="auto",
-        help="how units are written; auto: unit where the account may manage units and read their monitors, else department",
+        help="through which endpoint departments are moved; leave at auto unless doctor says otherwise",
     ),
     Setting(
         name="skip_invalid",
         flag="--skip-invalid",
         variable="BULKJOB_SKIP_INVALID",
         parse=on_or_off,
+        kind=Kind.SWITCH,
         commands=_PLANNING,
         default="off",
-        help="let the valid rows go ahead, except those of a department that an invalid row is about; not with --agents mirror",
+        help="send the valid rows, except those of a department that an invalid row is about; cannot be combined with --agents mirror",
+    ),
+    Setting(
+        name="create_units",
+        flag="--create-units",
+        variable="BULKJOB_CREATE_UNITS",
+        parse=on_or_off,
+        kind=Kind.SWITCH,
+        commands=_PLANNING,
+        default="off",
+        help="create units that the sheet names and the server does not know",
     ),
     Setting(
         name="max_failures",
@@ -187,9 +235,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="N",
         variable="BULKJOB_MAX_FAILURES",
         parse=whole_number(0),
+        kind=Kind.WHOLE,
         commands=_WRITING,
         default="25",
-        help="start no further call once so many rows have failed; 0: no limit",
+        help="start no further call once this many rows have failed; 0: no limit",
     ),
     Setting(
         name="max_removals",
@@ -197,9 +246,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="N|N%",
         variable="BULKJOB_MAX_REMOVALS",
         parse=max_removals,
+        kind=Kind.NUMBER_OR_SHARE,
         commands=_PLANNING,
         default="the larger of 20 and 10% of the workspace's agent assignments",
-        help="refuse a sheet that would end more agent assignments than this; 0 allows none",
+        help="refuse a sheet that removes more agent assignments than this; 0 allows none",
     ),
     Setting(
         name="plan",
@@ -207,6 +257,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="FILE",
         parse=path_of,
         commands=frozenset({"run"}),
+        flag_only=True,
         default="none",
         help="send exactly this plan, or refuse with what has drifted since",
     ),
@@ -216,9 +267,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="SECONDS",
         variable="BULKJOB_GRACE",
         parse=seconds(above_zero=False),
+        kind=Kind.SECONDS,
         commands=_WRITING,
         default="20",
-        help="seconds to finish the calls in flight after SIGTERM",
+        help="how long calls in flight may take to finish after SIGTERM, SIGINT or SIGHUP",
     ),
     Setting(
         name="lock_timeout",
@@ -226,9 +278,50 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         metavar="SECONDS",
         variable="BULKJOB_LOCK_TIMEOUT",
         parse=seconds(above_zero=False),
+        kind=Kind.SECONDS,
         commands=_WRITING,
         default="0",
-        help="seconds to wait for another process to leave the run directory",
+        help="how long to wait for another process to leave the run directory",
+    ),
+    Setting(
+        name="notify_url",
+        variable="BULKJOB_NOTIFY_URL",
+        or_file=True,
+        secret=True,
+        parse=secret_address,
+        commands=_WRITING,
+        default="none",
+        help="an incoming webhook (Rocket.Chat, Slack, Mattermost) that is told how the job ended",
+    ),
+    Setting(
+        name="publish",
+        flag="--publish",
+        metavar="URL",
+        variable="BULKJOB_PUBLISH",
+        parse=store_address,
+        commands=_WRITING,
+        default="none",
+        help="copy the run directory's files below this address when the program ends (https:// or s3://)",
+    ),
+    Setting(
+        name="metrics_file",
+        flag="--metrics-file",
+        metavar="PATH",
+        variable="BULKJOB_METRICS_FILE",
+        parse=path_of,
+        commands=_WRITING,
+        default="none",
+        help="write the figures of the run to this file, in Prometheus' text format",
+    ),
+    Setting(
+        name="pushgateway",
+        flag="--pushgateway",
+        metavar="URL",
+        variable="BULKJOB_PUSHGATEWAY",
+        parse=secret_address,
+        commands=_WRITING,
+        default="none",
+        help="push the figures of the run to this Prometheus Pushgateway",
     ),
     Setting(
         name="log_format",
@@ -238,7 +331,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         parse=one_of("text", "json"),
         commands=_SERVER | {"validate"},
         default="text on a terminal, json elsewhere",
-        help="of the log, which goes to standard error",
+        help="format of the log (written to stderr)",
     ),
     Setting(
         name="ca_file",
@@ -248,7 +341,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         parse=path_of,
         commands=_SERVER,
         default="the system's certificates",
-        help="certificates to trust, as PEM",
+        help="trust the certificates in this file (PEM)",
     ),
 )
 
@@ -262,7 +355,7 @@ def settings_table() -> tuple[tuple[str, str, str, str], ...]:
     """One row per setting for the documentation: setting, environment, default, meaning."""
     return tuple(
         (
-            f"{setting.flag} {setting.metavar or ''}".strip() or setting.name.replace("_", " "),
+            f"{setting.flag} {setting.metavar or ''}".strip() or setting.words,
             f"{setting.variable} or {setting.variable}_FILE" if setting.or_file else setting.variable,
             setting.default,
             setting.help,

@@ -1,11 +1,14 @@
 """The settings of a command as one frozen value."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from bulkjob.settings.secret import NO_SECRET, Secret
+from bulkjob.settings.address import credentials_in
+from bulkjob.settings.proxy import NO_PROXIES, ProxyVariables
+from bulkjob.settings.secret import NO_SECRET, Secret, secrets_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +24,21 @@ class MaxRemovals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What decides which calls a sheet becomes: a plan and a run directory belong to one set of these."""
+
+    agents: Literal["add", "mirror"] = "add"
+    unit_route: Literal["auto", "unit", "department"] = "auto"
+    skip_invalid: bool = False
+    create_units: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a command works with; a setting that the command does not take has its default."""
 
     url: str = ""
-    """The workspace's address without a slash at its end; blank for a command that talks to no server."""
+    """The workspace's address in its one spelling (`canonical_address`); blank for a command that talks to no server."""
     user_id: str = ""
     auth_token: Secret = NO_SECRET
     run_dir: Path | None = None
@@ -38,9 +51,7 @@ class Settings:
     """Attempts for a call, the first one included."""
     timeout: float = 30.0
     """Seconds for a call."""
-    agents: Literal["add", "mirror"] = "add"
-    unit_route: Literal["auto", "unit", "department"] = "auto"
-    skip_invalid: bool = False
+    choices: Choices = Choices()
     max_failures: int = 25
     """Failed rows after which no further call is started; 0: no limit."""
     max_removals: MaxRemovals | None = None
@@ -55,3 +66,29 @@ class Settings:
     """Seconds in which calls in flight are finished after SIGTERM."""
     lock_timeout: float = 0.0
     """Seconds to wait for another process to leave the run directory."""
+    notify_url: Secret = NO_SECRET
+    """The incoming webhook that is told of the end; empty: nobody is."""
+    publish: Secret = NO_SECRET
+    """The address below which the run directory's files are copied, with whatever password it has; empty: nowhere."""
+    metrics_file: Path | None = None
+    pushgateway: Secret = NO_SECRET
+    """The address to which figures are pushed, with whatever password it has; empty: nowhere."""
+    proxies: ProxyVariables = NO_PROXIES
+    typed: tuple[tuple[str, str | bool], ...] = ()
+    """The flags that were given, by setting, as they were typed: what `repeated` makes a printed next step from."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, object], *, typed: tuple[tuple[str, str | bool], ...] = ()) -> "Settings":
+        """Settings from the values of the table's settings, by their names; what is not among them has its default."""
+        chosen = {field.name for field in fields(Choices)}
+        # The table's parsers return what the attributes of their names are; a test holds that.
+        choices = Choices(**{name: value for name, value in values.items() if name in chosen})  # type: ignore[arg-type]
+        others = {name: value for name, value in values.items() if name not in chosen}
+        return cls(**others, choices=choices, typed=typed)  # type: ignore[arg-type]
+
+    @property
+    def secrets(self) -> Iterator[Secret]:
+        """Every text that nobody is to see in an output."""
+        yield from (secret for secret in (self.auth_token, self.notify_url) if secret)
+        for address in (self.notify_url, self.publish, self.pushgateway, self.proxies.https, self.proxies.http):
+            yield from secrets_of(credentials_in(address.reveal()))

@@ -1,7 +1,7 @@
 """A spreadsheet becomes rows that are checked: bytes → grid of text → `Sheet` → problems and assignments.
 
-In: a path, or standard input. Out: a `CheckedSheet`, or a `Stop` in one sentence. Touches the sheet's file, and nothing of the server; checks
-columns with pandas and Arrow.
+In: a path, or standard input. Out: a `CheckedSheet`, or a `Stop` in one sentence. Touches the sheet's file, and nothing of the server;
+checks columns with pandas and Arrow.
 """
 
 import lazy_loader

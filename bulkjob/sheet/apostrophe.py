@@ -6,16 +6,12 @@
 import re
 from typing import Final
 
-import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
-import pyarrow.compute as pc  # type: ignore[import-untyped]
-
 from bulkjob.vocabulary import NO_UNIT
 
-_STARTS_FORMULA: Final = r"[=+\-@\t\r]"
-_NEEDS_GUARD = re.compile(rf"'*{_STARTS_FORMULA}")
-_IS_GUARDED = re.compile(rf"'+{_STARTS_FORMULA}")
-#: RE2's spelling of the same; ``\A`` because a cell may hold line breaks.
-_GUARD_OF_COLUMN: Final = rf"\A'('*{_STARTS_FORMULA})"
+#: What a spreadsheet program takes for the beginning of a formula.
+STARTS_FORMULA: Final = r"[=+\-@\t\r]"
+_NEEDS_GUARD = re.compile(rf"'*{STARTS_FORMULA}")
+_IS_GUARDED = re.compile(rf"'+{STARTS_FORMULA}")
 
 
 def guard(text: str) -> str:
@@ -28,10 +24,3 @@ def guard(text: str) -> str:
 def take_off_guard(text: str) -> str:
     """The text that `guard` was given: exactly one guarding apostrophe is taken off."""
     return text[1:] if _IS_GUARDED.match(text) else text
-
-
-def take_off_guard_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`take_off_guard` of each text of an Arrow string column."""
-    if not pc.any(pc.starts_with(column, "'")).as_py():
-        return column
-    return pc.replace_substring_regex(column, _GUARD_OF_COLUMN, r"\1", max_replacements=1)

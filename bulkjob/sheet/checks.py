@@ -15,8 +15,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from bulkjob.records import CheckedSheet, Problem, Sheet
 from bulkjob.sheet import wording
 from bulkjob.sheet.assignments import Assignments
+from bulkjob.sheet.columns import comparable_column, stripped_column
 from bulkjob.sheet.numbers import ERROR_TEXTS
-from bulkjob.sheet.text import comparable_column, stripped_column
 from bulkjob.vocabulary import SHEET_COLUMNS, Code
 
 Mask = npt.NDArray[np.bool_]

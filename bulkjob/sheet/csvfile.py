@@ -17,9 +17,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pacsv  # type: ignore[import-untyped]
 
 from bulkjob.sheet import wording
-from bulkjob.sheet.apostrophe import take_off_guard, take_off_guard_column
+from bulkjob.sheet.apostrophe import take_off_guard
+from bulkjob.sheet.columns import stripped_column, take_off_guard_column
 from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.text import header_key, stripped, stripped_column
+from bulkjob.sheet.text import header_key, stripped
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}

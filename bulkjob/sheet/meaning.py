@@ -8,8 +8,9 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.records import OutcomeColumn, Problem, Sheet
 from bulkjob.sheet import wording
+from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped, stripped_column
+from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped
 from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
 
 _OUTCOME_KEYS = frozenset(map(header_key, OUTCOME_COLUMNS))

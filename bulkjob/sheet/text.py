@@ -1,14 +1,8 @@
-"""What the text of a cell and of a header means: blanks, comparable names, column letters.
-
-The functions on whole columns end in ``_column`` and agree with their twins on single texts.
-"""
+"""What the text of a cell and of a header means: blanks, comparable names, column letters. `columns` has the same for whole columns."""
 
 import re
 import unicodedata
 from typing import Final
-
-import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from bulkjob.vocabulary import SHEET_COLUMNS
 
@@ -24,8 +18,6 @@ BLANKS: Final = SPACES + ZERO_WIDTH
 _RUN_OF_SPACES: Final = f"[{re.escape(SPACES)}]+"
 _SPACE_RUN = re.compile(_RUN_OF_SPACES)
 _IGNORED_IN_HEADERS = re.compile(f"[{re.escape(BLANKS)}_-]+")
-#: Only texts with one of these can differ from their comparable form once their ends are stripped.
-_UNSETTLED: Final = r"[^\x21-\x7e ]|  "
 
 
 def stripped(text: str) -> str:
@@ -79,18 +71,3 @@ def _is_one_edit(left: str, right: str) -> bool:
         or rest_left[1:] == rest_right[1:]
         or (rest_left[:2] == rest_right[1::-1] and rest_left[2:] == rest_right[2:])
     )
-
-
-def stripped_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`stripped` of each text of an Arrow string column."""
-    return pc.utf8_trim(column, BLANKS)
-
-
-def comparable_column(column: pa.Array) -> pa.Array:
-    """`comparable` of each text of an Arrow string array; texts in plain ASCII never meet Python."""
-    trimmed = stripped_column(column)
-    unsettled = pc.match_substring_regex(trimmed, _UNSETTLED)
-    if not pc.any(unsettled).as_py():
-        return trimmed
-    settled = pa.array([comparable(text) for text in trimmed.filter(unsettled).to_pylist()], trimmed.type)
-    return pc.replace_with_mask(trimmed, unsettled, settled)

@@ -19,9 +19,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from bulkjob.sheet import wording
 from bulkjob.sheet.archive import Archive, attribute, children
 from bulkjob.sheet.cells import Cells, Integers, Merge, Surroundings
+from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.grid import Grid
 from bulkjob.sheet.numbers import PLAIN_WHOLE, format_code, is_date_format, iso_date, plain, shown
-from bulkjob.sheet.text import column_index, stripped_column
+from bulkjob.sheet.text import column_index
 from bulkjob.sheet.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 

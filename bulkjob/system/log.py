@@ -1,52 +1,54 @@
-"""The log on standard error: text for people, one JSON document a line for collectors; no secret gets into it."""
+"""The log on standard error: text for people, one JSON document a line for collectors.
+
+No secret gets into it, and no line that the program did not write: what others said appears as `printable` shows it.
+"""
 
 import json
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, TextIO
-from urllib.parse import quote
+from typing import Final, Literal, TextIO
 
-from bulkjob.settings import Secret
+from bulkjob.phrases import printable
+from bulkjob.settings import Mask, Secret
+
+#: Before the lines of a traceback, which may hold somebody else's words: none of them begins like a line of the log.
+_INDENT: Final = "    "
 
 
 class LogFormatter(logging.Formatter):
     """Writes records as text or JSON with UTC times; what `hide` was told is replaced by ``***``, also in tracebacks."""
 
     def __init__(self, shape: Literal["text", "json"]) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(datefmt="%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self.shape = shape
-        self._hidden: tuple[str, ...] = ()
+        self._secrets: set[Secret] = set()
+        self._mask = Mask()
 
-    def hide(self, secret: Secret) -> None:
-        """Replace this secret from now on, in the spellings that an error message may have made of it."""
-        text = secret.reveal()
-        if text:
-            spellings = {text, repr(text)[1:-1], json.dumps(text)[1:-1], quote(text, safe="")}
-            # The longest first, so that a spelling that holds another one is replaced as a whole.
-            self._hidden = tuple(sorted({*self._hidden, *spellings}, key=len, reverse=True))
+    def hide(self, *secrets: Secret) -> None:
+        """Replace these secrets from now on, in any spelling that an error message may have made of them."""
+        self._secrets |= {*secrets}
+        self._mask = Mask(self._secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line (as text, a traceback follows it; as JSON, it is a member)."""
+        """One line (as text, a traceback follows it, indented; as JSON, it is a member)."""
+        # Secrets first: as an escape, in text or in JSON, one would be spelt differently.
+        message = self._mask.text(record.getMessage())
+        traceback = self._mask.text(self.formatException(record.exc_info)) if record.exc_info else ""
         if self.shape == "text":
-            return self._scrubbed(super().format(record))
-        # Members are scrubbed before they become JSON: afterwards a secret would be spelt differently.
+            head = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} {printable(message.strip())}"
+            return "\n".join([head, *(_INDENT + printable(line) for line in traceback.splitlines())])
         members = {
             "time": self.formatTime(record, f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._scrubbed(record.getMessage()),
+            "message": message,
         }
-        if record.exc_info:
-            members["traceback"] = self._scrubbed(self.formatException(record.exc_info))
-        return json.dumps(members)
-
-    def _scrubbed(self, text: str) -> str:
-        for spelling in self._hidden:
-            text = text.replace(spelling, "***")
-        return text
+        if traceback:
+            members["traceback"] = traceback
+        return printable(json.dumps(members))
 
 
 @contextmanager

@@ -1,25 +1,102 @@
-"""Standard output and error that no terminal's encoding, closed pipe or full disk turns into a traceback."""
+"""Standard output and error that no terminal's encoding, closed pipe, full disk or foreign text turns into something else than text.
 
+Every print of the program goes through here, so this is where the promise of `printable` is kept for all of them.
+"""
+
+import codecs
 import io
 import os
+import re
+import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO, cast
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple, TextIO, cast
+
+from bulkjob.phrases import escaped, printable
+
+#: How a character appears that the encoding of a stream does not have, in the words of `codecs`.
+_ESCAPED: Final = "bulkjob-escaped"
+
+
+#: Where there is no terminal: a page that is short enough for a build log, and on which lines can be read.
+_PAGE: Final = (100, 40)
+
+
+#: What this program puts around its own words on a terminal: bold, faint and a few colours, none of which moves anything or hides text.
+_OWN_COLOURS: Final = re.compile(r"(\x1b\[(?:[012]|3[1-6])m)")
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(escaped, error.object[error.start : error.end])), error.end
+
+
+codecs.register_error(_ESCAPED, _escape)
+
+
+class Size(NamedTuple):
+    """Of the terminal, in characters."""
+
+    columns: int
+    lines: int
+
+
+def terminal_size() -> Size:
+    """The size of what the program prints on: the terminal's (or what ``COLUMNS`` and ``LINES`` say), else that of a page."""
+    return Size(*shutil.get_terminal_size(_PAGE))
 
 
 class SturdyStream:
     """A text stream that remembers its first failure in ``failure`` and drops what is written from then on.
 
-    A reader that goes away (``| head``) must not end a job that is sending.
+    A reader that goes away (``| head``) must not end a job that is sending. What is written appears as `printable` shows it, line ends and
+    our own colours on a terminal excepted; who draws on a terminal with its own means takes ``raw``.
     """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.raw = _Failing(stream)
+        self._colours = stream.isatty()
+
+    @property
+    def failure(self) -> OSError | None:
+        """Why nothing is written any more."""
+        return self.raw.failure
+
+    def write(self, text: str) -> int:
+        """Write ``text`` as far as the stream still takes it."""
+        self.raw.write("\n".join(map(self._shown, text.split("\n"))))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def _shown(self, line: str) -> str:
+        if not self._colours:
+            return printable(line)
+        parts = _OWN_COLOURS.split(line)
+        return "".join(part if place % 2 else printable(part) for place, part in enumerate(parts))
+
+    def flush(self) -> None:
+        """Send out what was written, as far as the stream still takes it."""
+        self.raw.flush()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.raw, name)
+
+
+class _Failing:
+    """The stream below, with its failures kept to itself."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.failure: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write ``text`` as far as the stream still takes it."""
         try:
             return self._stream.write(text)
         except OSError as error:
@@ -27,7 +104,6 @@ class SturdyStream:
             return len(text)
 
     def flush(self) -> None:
-        """Send out what was written, as far as the stream still takes it."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -45,24 +121,44 @@ class SturdyStream:
 
 
 @contextmanager
-def sturdy_standard_streams() -> Iterator[SturdyStream | None]:
-    """While open, ``sys.stdout`` and ``sys.stderr`` are sturdy and print any character; yields the standard output, if there is one."""
-    before = sys.stdout, sys.stderr
-    out, err = (_sturdy(stream) for stream in before)
-    sys.stdout, sys.stderr = cast("TextIO", out), cast("TextIO", err)
-    try:
-        yield out
-    finally:
-        for stream in filter(None, (out, err)):
-            stream.flush()
-        sys.stdout, sys.stderr = before
+def sturdy_standard_streams() -> Iterator[SturdyStream]:
+    """While open, ``sys.stdout`` and ``sys.stderr`` are sturdy and print any character; yields the standard output.
+
+    One that was closed before the program began (``>&-``) takes everything and shows nothing.
+    """
+    _occupy_closed_descriptors()
+    before = sys.stdin, sys.stdout, sys.stderr
+    with ExitStack() as nowhere:
+
+        def there(stream: TextIO | None) -> TextIO:
+            """A stream in the place of one that the interpreter found closed."""
+            return nowhere.enter_context(Path(os.devnull).open("r+", encoding="utf-8")) if stream is None else stream
+
+        out, err = _sturdy(there(sys.stdout)), _sturdy(there(sys.stderr))
+        sys.stdin, sys.stdout, sys.stderr = there(sys.stdin), cast("TextIO", out), cast("TextIO", err)
+        try:
+            yield out
+        finally:
+            for stream in (out, err):
+                stream.flush()
+            sys.stdin, sys.stdout, sys.stderr = before
 
 
-def _sturdy(stream: TextIO | None) -> SturdyStream | None:
-    """None for a stream that was closed before the program began; `print` then does nothing."""
-    if stream is None:
-        return None
+def _occupy_closed_descriptors() -> None:
+    """Opens the null device where a standard descriptor is closed: a file of ours that got its number would be printed into."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The system gives the lowest number that is free.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+
+
+def _sturdy(stream: TextIO) -> SturdyStream:
     if isinstance(stream, io.TextIOWrapper):
         # By line also into a pipe or file: whoever follows it sees what was said so far.
-        stream.reconfigure(errors="backslashreplace", line_buffering=True)
+        stream.reconfigure(errors=_ESCAPED, line_buffering=True)
     return SturdyStream(stream)

@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import os
-import runpy
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +15,11 @@ from typing import Any
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.doctor import exit_code_of, findings_of, findings_table
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, Window
 from bulkjob.doctor.finding import Finding, State
+from bulkjob.doctor.findings import exit_code_of, findings_of
 from bulkjob.doctor.look import gather_facts
+from bulkjob.doctor.table import findings_table
 from bulkjob.records.server import (
     ADD_AGENTS,
     BYPASS_RATE_LIMIT,
@@ -39,10 +39,9 @@ from bulkjob.settings.secret import Secret
 from bulkjob.settings.table import SETTINGS
 from bulkjob.settings.values import MaxRemovals, Settings
 from bulkjob.vocabulary import Code, Exit, Stop
+from tests.support.in_process import EPOCH
+from tests.support.virtual_time import VirtualTimeLoop
 
-VirtualTimeLoop = runpy.run_path(str(Path(__file__).parents[1] / "virtual_time.py"))["VirtualTimeLoop"]
-
-EPOCH = 1_800_000_000.0
 SECRET = "s3cret-Zx9-of-the-service-account"
 URL = "https://chat.example.org"
 ALL = frozenset({ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_UNITS, MANAGE_MONITORS, BYPASS_RATE_LIMIT})
@@ -103,7 +102,7 @@ CASES: list[tuple[str, dict[str, Any], list[str], list[str], Exit]] = [
     ("directory", {"directory": DirectoryFacts(path="r", tried="/", problem="no")}, ["run directory"], [], Exit.CANNOT_CREATE),
     ("unreachable", unreached(Exit.UNAVAILABLE), ["address"], ["permissions, lists"], Exit.UNAVAILABLE),
     ("failing", unreached(Exit.UNAVAILABLE, status=502), ["address"], ["permissions, lists"], Exit.UNAVAILABLE),
-    ("untrusted", unreached(Exit.BAD_SETTING, untrusted=True), ["TLS"], ["permissions, lists"], Exit.BAD_SETTING),
+    ("untrusted", unreached(Exit.BAD_SETTING, untrusted=True, remedy="Renew it."), ["TLS"], ["permissions, lists"], Exit.BAD_SETTING),
     ("redirect", unreached(Exit.BAD_SETTING, status=301), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
     ("no Rocket.Chat", unreached(Exit.BAD_SETTING, status=200), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
     ("no TLS", {"url": "http://chat"}, [], ["TLS"], Exit.OK),
@@ -424,7 +423,7 @@ def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examine:
             async def connect(_: Settings) -> Any:
                 yield InProcess(sandbox, user, token or f"token-{user}")
 
-            chosen = Settings(url=URL, user_id=f"u-{user}", auth_token=Secret(SECRET), **settings)
+            chosen = Settings.of({"url": URL, "user_id": f"u-{user}", "auth_token": Secret(SECRET), **settings})
             before, files = sandbox.state(), sorted(tmp_path.rglob("*"))
             seen = runner.run(gather_facts(chosen, sheet, connect=connect, now=lambda: EPOCH + loop.time() - behind))
             assert sandbox.state() == before
@@ -747,8 +746,8 @@ class TestProgram:
         monkeypatch.setenv("BULKJOB_TIMEOUT", "soon")
         assert main(["doctor"]) == Exit.BAD_SETTING
         said = " ".join(capsys.readouterr().out.split())
-        assert "ROCKETCHAT_AUTH_TOKEN_FILE names 'not-mounted', which cannot be read" in said
-        assert "BULKJOB_TIMEOUT cannot be 'soon'" in said
+        assert 'ROCKETCHAT_AUTH_TOKEN_FILE names "not-mounted", which cannot be read' in said
+        assert 'BULKJOB_TIMEOUT cannot be "soon"' in said
         assert "--url or ROCKETCHAT_URL" in said
         assert "ok run directory" in said
 

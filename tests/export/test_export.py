@@ -5,15 +5,14 @@ import csv
 import io
 import json
 import logging
-import runpy
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import Any
 from zipfile import ZipFile
 
@@ -28,21 +27,23 @@ from bulkjob.export.files import Origin, columns_of, render_csv, render_xlsx
 from bulkjob.export.rows import export_of, natural
 from bulkjob.plan.resolve import resolve_names
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
+from bulkjob.rocketchat import Transport
 from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
 from bulkjob.settings.values import Settings
 from bulkjob.sheet import check, guard
 from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Exit, Stop
+from tests.support.in_process import EPOCH, InProcess, Meddling
+from tests.support.rehearsal import rehearse
+from tests.support.servers import serving
+from tests.support.states import State
+from tests.support.virtual_time import VirtualTimeLoop
 
-# Tests are no package: what those of the whole job share is loaded from where it lies.
-JOB: Mapping[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "job" / "conftest.py"))
 SAMPLE = Path(__file__).parents[2] / "samples" / "workspace.json"
 MOMENT = datetime(2026, 11, 23, 0, 54, tzinfo=UTC)
 ORIGIN = Origin(url="https://chat.example.org", moment=MOMENT)
 FORMS = [(ending, with_counts) for ending in ("csv", "xlsx") for with_counts in (False, True)]
-
-State = dict[str, Any]
 
 NASTY = (
     *("", " ", "-", "–", " - ", "\u200b-", "--", "@", "@anna", "@@anna", " @anna", "=1+1", "+1", "-1", "'=1+1", "''", "'", "\t=x"),
@@ -145,6 +146,13 @@ def logged() -> Iterator[io.StringIO]:
         own.removeHandler(handler)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    exit: Exit
+    calls: list[dict[str, Any]]
+    log: str
+
+
 def export_in_process(
     state: State,
     path: Path,
@@ -154,22 +162,22 @@ def export_in_process(
     rate_limit: str = "off",
     with_counts: bool = False,
     force: bool = False,
-    meddle: Callable[..., object] | None = None,
-) -> SimpleNamespace:
+    meddle: Meddling | None = None,
+) -> Exported:
     """Export a sandbox's workspace on virtual time: the exit code, the calls, the log."""
-    with logged() as log, asyncio.Runner(loop_factory=JOB["VirtualTimeLoop"]) as runner:
+    with logged() as log, asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         loop = runner.get_loop()
-        sandbox = Sandbox(state, clock=lambda: JOB["EPOCH"] + loop.time(), faults=faults, rate_limit=rate_limit)
+        sandbox = Sandbox(state, clock=lambda: EPOCH + loop.time(), faults=faults, rate_limit=rate_limit)
         before = sandbox.state()
         account = next(someone for someone in state["users"] if someone["username"] == user)
 
         @asynccontextmanager
-        async def connect(_: Settings) -> Any:
-            yield JOB["InProcess"](sandbox, account, lambda _: 0.0, meddle)
+        async def connect(_: Settings) -> AsyncIterator[Transport]:
+            yield InProcess(sandbox, account, lambda _: 0.0, meddle)
 
         code = runner.run(exported(Settings(url="https://chat.example.org"), path, with_counts=with_counts, force=force, connect=connect))
         assert sandbox.state() == before
-        return SimpleNamespace(exit=code, calls=sandbox.calls(), log=log.getvalue())
+        return Exported(exit=code, calls=sandbox.calls(), log=log.getvalue())
 
 
 def cells_of(path: Path) -> list[dict[str, str]]:
@@ -199,7 +207,7 @@ class TestRoundTrip:
             assert done.exit == Exit.OK
             # The id of somebody who is no agent may be an agent's name.
             assume(" is left " not in done.log)
-            ran = JOB["rehearse"](Path(folder), state, path, user=user, rate_limit="off")
+            ran = rehearse(Path(folder), state, path, user=user, rate_limit="off")
         agents = {
             one["_id"]: {row["agentId"] for row in state["departmentAgents"] if row["departmentId"] == one["_id"]}
             for one in state["departments"]
@@ -214,7 +222,7 @@ class TestRoundTrip:
         """The sample workspace comes back unchanged, too, agent for agent."""
         path = tmp_path / f"all.{ending}"
         export_in_process(sample, path, with_counts=with_counts)
-        ran = JOB["rehearse"](tmp_path, sample, path)
+        ran = rehearse(tmp_path, sample, path)
         assert (ran.exit, ran.writes, {row["change"] for row in ran.rows}) == (Exit.OK, [], {"unchanged"})
         assert len([row for row in ran.rows if row["agent"]]) == len(sample["departmentAgents"])
 
@@ -336,9 +344,9 @@ class TestRows:
         export = export_of(workspace)
         assert (export.rows, export.departments) == ((), 0)
         assert [sentence.split(" is left")[0] for sentence in export.left_out] == [
-            'Unit "u\x01"',
+            r'Unit "u\u0001"',
             'Agent "a-2" of department "Sales" (d1)',
-            'Department "bad\x01id"',
+            r'Department "bad\u0001id"',
         ]
 
     def test_natural_order(self) -> None:
@@ -515,7 +523,7 @@ class TestCommand:
 
     def test_through_the_command_line(self, sample: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Typed as people type it, over a socket: the flags mean what they say."""
-        with JOB["serving"](sample) as served:
+        with serving(sample) as served:
             monkeypatch.setenv("ROCKETCHAT_URL", served.url)
             assert main(["export", str(tmp_path / "all.csv"), "--with-counts"]) == Exit.OK
         assert "count" in cells_of(tmp_path / "all.csv")[0]

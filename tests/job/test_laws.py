@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit
-
-State = dict[str, Any]
+from tests.support.rehearsal import rehearse
+from tests.support.states import State, differences, parents, places, wrong_counters
 
 #: So many times more cases, and other ones each time, for a soak.
 SOAK = int(os.environ.get("BULKJOB_TEST_SOAK", "0"))
@@ -81,7 +81,8 @@ def workspaces(draw: st.DrawFn) -> State:
     """A workspace that is consistent in itself: up to seven departments, four units, five agents."""
     units = [f"u{number}" for number in range(draw(st.integers(0, len(UNITS))))]
     agents = range(draw(st.integers(1, len(AGENTS))))
-    departments, rows = [], []
+    departments: list[State] = []
+    rows: list[State] = []
     for number in range(draw(st.integers(1, len(DEPARTMENTS)))):
         unit = draw(st.sampled_from([None, *units]))
         archived = draw(st.integers(0, 9)) == 9
@@ -225,12 +226,12 @@ def asked(case: Case, *, mirror: bool) -> tuple[dict[str, str | None], dict[tupl
 def undone(case: Case, *, mirror: bool) -> tuple[set[str], set[tuple[str, str]]]:
     """Of what a sheet asks for, the units and places that cannot be, because the department is archived."""
     archived = {department["_id"] for department in case.state["departments"] if department["archived"]}
-    units, places = asked(case, mirror=mirror)
+    units, agents = asked(case, mirror=mirror)
     parents = {department["_id"]: department.get("parentId") for department in case.state["departments"]}
     held = {(row["departmentId"], row["agentId"]): (row["count"], row["order"]) for row in case.state["departmentAgents"]}
     return (
         {department for department, unit in units.items() if department in archived and unit != parents[department]},
-        {place for place, numbers in places.items() if place[0] in archived and numbers != held.get(place)},
+        {place for place, numbers in agents.items() if place[0] in archived and numbers != held.get(place)},
     )
 
 
@@ -258,38 +259,38 @@ def every_row_once(case: Case, ran: Any) -> None:
     assert "Traceback" not in ran.log
 
 
-def success_is_held(case: Case, ran: Any, tools: Any) -> None:
+def success_is_held(case: Case, ran: Any) -> None:
     """What a successful row asks for is what the server holds."""
-    parents, places = tools.parents(ran.after), tools.places(ran.after)
+    unit_of, place_of = parents(ran.after), places(ran.after)
     for row, reported in zip(case.rows, ran.rows, strict=True):
         if reported["status"] != "success":
             continue
         assert not row.broken
         if row.unit is not KEEP:
-            assert parents[row.department] == row.unit
+            assert unit_of[row.department] == row.unit
         if row.agent:
-            held = places.get((row.department, row.agent))
+            held = place_of.get((row.department, row.agent))
             assert (held is None) == row.removes
             if held is not None:
                 assert row.count in (None, held[0])
                 assert row.order in (None, held[1])
 
 
-def writes_keep_apart(ran: Any, tools: Any) -> None:
+def writes_keep_apart(ran: Any) -> None:
     """No two writes on one unit or department at a time, and no department without a unit on its way from one to another."""
     assert ran.overlaps == []
-    placed = {department for department, parent in tools.parents(ran.before).items() if parent and tools.parents(ran.after)[department]}
+    placed = {department for department, parent in parents(ran.before).items() if parent and parents(ran.after)[department]}
     assert not placed & ran.homeless
 
 
-def nothing_else_changed(case: Case, ran: Any, tools: Any, *, mirror: bool = False) -> None:
+def nothing_else_changed(case: Case, ran: Any, *, mirror: bool = False) -> None:
     """Whatever the sheet does not mention is as it was; what it mentions is as it was or as some row asks."""
-    before, after = tools.places(ran.before), tools.places(ran.after)
-    parents = tools.parents(ran.before), tools.parents(ran.after)
+    before, after = places(ran.before), places(ran.after)
+    old, new = parents(ran.before), parents(ran.after)
     usable = [row for row in case.rows if not row.broken]
-    for department, parent in parents[1].items():
-        assert parent in {parents[0][department], *(row.unit for row in usable if row.department == department and row.unit is not KEEP)}
-    moved = {department: parent for department, parent in parents[1].items() if parent != parents[0][department]}
+    for department, parent in new.items():
+        assert parent in {old[department], *(row.unit for row in usable if row.department == department and row.unit is not KEEP)}
+    moved = {department: parent for department, parent in new.items() if parent != old[department]}
     changed = {place: after.get(place) for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
     mirrored = {row.department for row in usable if row.agent and not row.removes} if mirror else set()
     for place, numbers in changed.items():
@@ -300,8 +301,8 @@ def nothing_else_changed(case: Case, ran: Any, tools: Any, *, mirror: bool = Fal
             was = before.get(place, (0, 0))
             assert numbers[0] in {was[0], *(row.count for row in mine if not row.removes)}
             assert numbers[1] in {was[1], *(row.order for row in mine if not row.removes)}
-    wrong = tools.wrong_counters(ran.before, ran.after)
-    assert [found for found in tools.differences(ran.before, ran.after, units=moved, agents=changed) if found not in wrong] == []
+    wrong = wrong_counters(ran.before, ran.after)
+    assert [found for found in differences(ran.before, ran.after, units=moved, agents=changed) if found not in wrong] == []
 
 
 def shape(ran: Any, rows: tuple[Row, ...]) -> Any:
@@ -341,18 +342,18 @@ def folder(tmp_path: Path) -> Any:
 @given(
     case=cases(), mirror=st.booleans(), seed=st.integers(0, 9), version=st.sampled_from(["6.0", "6.5", "6.12", "6.13", "7.0", "7.5", "8.0"])
 )
-def test_a_sheet_is_carried_out_to_the_letter(tools: Any, folder: Any, *, case: Case, mirror: bool, seed: int, version: str) -> None:
+def test_a_sheet_is_carried_out_to_the_letter(folder: Any, *, case: Case, mirror: bool, seed: int, version: str) -> None:
     """On every server line the state changes by exactly what the sheet says, and a second run writes nothing."""
-    options = {"version": version, "agents": "mirror" if mirror else "add", "max_removals": MaxRemovals(count=1000)}
-    ran = tools.rehearse(folder(), case.state, case.sheet, latency=jitter(seed), **options)
+    options: dict[str, Any] = {"version": version, "agents": "mirror" if mirror else "add", "max_removals": MaxRemovals(count=1000)}
+    ran = rehearse(folder(), case.state, case.sheet, latency=jitter(seed), **options)
     every_row_once(case, ran)
-    writes_keep_apart(ran, tools)
-    success_is_held(case, ran, tools)
-    units, places = asked(case, mirror=mirror)
+    writes_keep_apart(ran)
+    success_is_held(case, ran)
+    units, agents = asked(case, mirror=mirror)
     no_units, no_places = undone(case, mirror=mirror)
     units = {department: unit for department, unit in units.items() if department not in no_units}
-    agents = {place: numbers for place, numbers in places.items() if place not in no_places}
-    assert tools.differences(ran.before, ran.after, units=units, agents=agents) == []
+    agents = {place: numbers for place, numbers in agents.items() if place not in no_places}
+    assert differences(ran.before, ran.after, units=units, agents=agents) == []
     expected = [
         "failed"
         if (row.unit is not KEEP and row.department in no_units)
@@ -363,7 +364,7 @@ def test_a_sheet_is_carried_out_to_the_letter(tools: Any, folder: Any, *, case: 
     ]
     assert ran.column("status") == expected
     assert {row["code"] for row in ran.rows} <= {"", "department-archived"}
-    again = tools.rehearse(folder(), ran.after, case.sheet, **options)
+    again = rehearse(folder(), ran.after, case.sheet, **options)
     assert again.writes == []
     assert [row["change"] for row in again.rows] == ["unchanged" if status == "success" else "" for status in expected]
 
@@ -374,48 +375,48 @@ def _named(case: Case, place: tuple[str, str]) -> bool:
 
 @law(25)
 @given(case=cases(), seed=st.integers(0, 9), route=st.sampled_from(["unit", "department"]), chance=st.randoms(use_true_random=False))
-def test_chance_decides_nothing(tools: Any, folder: Any, *, case: Case, seed: int, route: str, chance: random.Random) -> None:
+def test_chance_decides_nothing(folder: Any, *, case: Case, seed: int, route: str, chance: random.Random) -> None:
     """Final state and statuses do not depend on how many calls are in flight, in which order answers come, or how the rows are sorted."""
-    options = {"unit_route": route, "max_failures": 0}
-    first = tools.rehearse(folder(), case.state, case.sheet, concurrency=1, **options)
+    options: dict[str, Any] = {"unit_route": route, "max_failures": 0}
+    first = rehearse(folder(), case.state, case.sheet, concurrency=1, **options)
     for concurrency in (2, 8, 64):
-        other = tools.rehearse(folder(), case.state, case.sheet, concurrency=concurrency, latency=jitter(seed), **options)
+        other = rehearse(folder(), case.state, case.sheet, concurrency=concurrency, latency=jitter(seed), **options)
         assert shape(other, case.rows) == shape(first, case.rows)
         assert other.most_in_flight <= concurrency
     if route == "unit":
         rows = tuple(chance.sample(case.rows, len(case.rows)))
-        other = tools.rehearse(folder(), case.state, [row.cells for row in rows], latency=jitter(seed), **options)
+        other = rehearse(folder(), case.state, [row.cells for row in rows], latency=jitter(seed), **options)
         assert shape(other, rows) == shape(first, case.rows)
 
 
 @law(40)
 @given(case=cases(), seed=st.integers(0, 9), version=st.sampled_from(["6.13", "7.0", "8.0"]))
-def test_department_route(tools: Any, folder: Any, *, case: Case, seed: int, version: str) -> None:
+def test_department_route(folder: Any, *, case: Case, seed: int, version: str) -> None:
     """By `departmentUnit` rows are told the truth, nothing else changes, no unit is emptied, and a second run ends alike, unsent."""
-    options = {"version": version, "unit_route": "department", "user": "boss"}
-    ran = tools.rehearse(folder(), case.state, case.sheet, latency=jitter(seed), rate_limit="off", **options)
+    options: dict[str, Any] = {"version": version, "unit_route": "department", "user": "boss"}
+    ran = rehearse(folder(), case.state, case.sheet, latency=jitter(seed), rate_limit="off", **options)
     every_row_once(case, ran)
-    writes_keep_apart(ran, tools)
-    success_is_held(case, ran, tools)
-    nothing_else_changed(case, ran, tools)
-    assert not tools.wrong_counters(ran.before, ran.after)
+    writes_keep_apart(ran)
+    success_is_held(case, ran)
+    nothing_else_changed(case, ran)
+    assert not wrong_counters(ran.before, ran.after)
     assert {row["code"] for row in ran.rows} <= {"", "department-archived", "last-department-in-unit", "rejected"}
     assert ("POST", "livechat/units/:id") not in ran.writes
-    filled = {parent for parent in tools.parents(ran.before).values() if parent}
-    assert filled <= {*tools.parents(ran.after).values()}
-    again = tools.rehearse(folder(), ran.after, case.sheet, rate_limit="off", **options)
+    filled = {parent for parent in parents(ran.before).values() if parent}
+    assert filled <= {*parents(ran.after).values()}
+    again = rehearse(folder(), ran.after, case.sheet, rate_limit="off", **options)
     assert again.writes == []
     assert again.column("status") == ran.column("status")
 
 
 @law(60)
 @given(case=cases(clean=False), skip=st.booleans())
-def test_invalid_rows(tools: Any, folder: Any, *, case: Case, skip: bool) -> None:
+def test_invalid_rows(folder: Any, *, case: Case, skip: bool) -> None:
     """An invalid row is `invalid`, and nothing is sent for any row, or with --skip-invalid nothing for its department."""
-    ran = tools.rehearse(folder(), case.state, case.sheet, skip_invalid=skip)
+    ran = rehearse(folder(), case.state, case.sheet, skip_invalid=skip)
     every_row_once(case, ran)
-    success_is_held(case, ran, tools)
-    nothing_else_changed(case, ran, tools)
+    success_is_held(case, ran)
+    nothing_else_changed(case, ran)
     statuses = ran.column("status")
     # Mistakes that only the server's lists show are not looked for in a sheet that is wrong in itself.
     looked_up = bool(ran.calls)
@@ -471,21 +472,21 @@ FAULTS = (
     mirror=st.booleans(),
     route=st.sampled_from(["auto", "department"]),
 )
-def test_faults(tools: Any, folder: Any, *, case: Case, faults: list[str], seed: int, mirror: bool, route: str) -> None:
+def test_faults(folder: Any, *, case: Case, faults: list[str], seed: int, mirror: bool, route: str) -> None:
     """Whatever goes wrong, every row is told the truth and nothing unmentioned changes; when it goes well again, the sheet is finished."""
     random.seed(seed)
     options: dict[str, Any] = {"agents": "mirror" if mirror else "add", "max_removals": MaxRemovals(count=1000), "unit_route": route}
-    ran = tools.rehearse(
+    ran = rehearse(
         folder(), case.state, case.sheet, faults=",".join(faults), seed=seed, latency=jitter(seed), retries=1 + seed % 4, **options
     )
     every_row_once(case, ran)
-    writes_keep_apart(ran, tools)
-    success_is_held(case, ran, tools)
-    nothing_else_changed(case, ran, tools, mirror=mirror)
+    writes_keep_apart(ran)
+    success_is_held(case, ran)
+    nothing_else_changed(case, ran, mirror=mirror)
     assert ran.exit in (Exit.OK, Exit.ROWS_NOT_DONE, Exit.UNAVAILABLE, Exit.BAD_SETTING)
     assert all(row["code"] == "unavailable" for row in ran.rows if row["status"] == "not_sent" and ran.exit == Exit.UNAVAILABLE)
-    again = tools.rehearse(folder(), ran.after, case.sheet, **options)
+    again = rehearse(folder(), ran.after, case.sheet, **options)
     every_row_once(case, again)
-    success_is_held(case, again, tools)
+    success_is_held(case, again)
     assert {row["code"] for row in again.rows} <= {"", "department-archived", "last-department-in-unit", "rejected"}
-    assert tools.rehearse(folder(), again.after, case.sheet, **options).writes == []
+    assert rehearse(folder(), again.after, case.sheet, **options).writes == []

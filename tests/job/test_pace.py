@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
-
-State = dict[str, Any]
+from tests.support.rehearsal import foresee, rehearse
+from tests.support.states import State, places
 
 LIMIT, WINDOW = 10, 60.0
 
@@ -30,11 +30,9 @@ def workspace(departments: int) -> State:
     }
 
 
-def rehearsed(tools: Any, folder: Path, departments: int, **more: Any) -> Any:
+def rehearsed(folder: Path, departments: int, **more: Any) -> Any:
     rows = [{"department": f"d-{number}", "agent": "agent"} for number in range(departments)]
-    ran = tools.rehearse(
-        folder, workspace(departments), rows, user="manager", rate_limit=f"{LIMIT}/{WINDOW:g}", latency=lambda _: 0.05, **more
-    )
+    ran = rehearse(folder, workspace(departments), rows, user="manager", rate_limit=f"{LIMIT}/{WINDOW:g}", latency=lambda _: 0.05, **more)
     assert ran.exit == Exit.OK, ran.said
     assert set(ran.column("status")) == {"success"}
     assert set(ran.column("attempts")) == {"1"}
@@ -55,33 +53,33 @@ def refused(ran: Any) -> int:
 
 
 @pytest.mark.parametrize(("departments", "concurrency"), [(100, 1), (100, 8), (100, 64), (300, 8)])
-def test_alone_every_window_is_used_and_nothing_refused(tools: Any, tmp_path: Path, departments: int, concurrency: int) -> None:
+def test_alone_every_window_is_used_and_nothing_refused(tmp_path: Path, departments: int, concurrency: int) -> None:
     """Alone, the job is never refused and takes hardly more than the windows of the busiest route, at any concurrency."""
-    ran = rehearsed(tools, tmp_path, departments, concurrency=concurrency)
+    ran = rehearsed(tmp_path, departments, concurrency=concurrency)
     assert refused(ran) == 0
     assert ran.seconds <= 1.05 * least(ran)
 
 
-def test_additions_are_shared_out(tools: Any, tmp_path: Path) -> None:
+def test_additions_are_shared_out(tmp_path: Path) -> None:
     """A hundred departments take seven windows instead of ten: some go by the other route, and each is done and seen to be."""
-    ran = rehearsed(tools, tmp_path, 100)
+    ran = rehearsed(tmp_path, 100)
     assert ran.seconds < 7 * WINDOW
     writes = dict.fromkeys(ran.write_paths)
     assert len(writes) == len(ran.writes) == 100
     assert {method for method, _ in writes} == {"PUT", "POST"}
-    assert len(tools.places(ran.after)) == 100
+    assert len(places(ran.after)) == 100
 
 
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
-def test_several_processes_are_used_side_by_side(tools: Any, tmp_path: Path, concurrency: int) -> None:
+def test_several_processes_are_used_side_by_side(tmp_path: Path, concurrency: int) -> None:
     """Behind three processes, each with a limit of its own, nothing is refused, and the windows of all of them are used."""
-    ran = rehearsed(tools, tmp_path, 200, processes=3, concurrency=concurrency)
+    ran = rehearsed(tmp_path, 200, processes=3, concurrency=concurrency)
     assert refused(ran) == 0
     assert ran.seconds < 0.6 * least(ran)
 
 
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
-def test_a_second_client_costs_time_and_nothing_else(tools: Any, tmp_path: Path, concurrency: int) -> None:
+def test_a_second_client_costs_time_and_nothing_else(tmp_path: Path, concurrency: int) -> None:
     """Somebody else who eats from the same windows costs no attempt and no row."""
     seen: list[str] = []
 
@@ -90,19 +88,19 @@ def test_a_second_client_costs_time_and_nothing_else(tools: Any, tmp_path: Path,
         if len(seen) % 4 == 0:
             transport.call(request.route.method, re.sub(r"d-\d+", "d-100", request.path), request.body)
 
-    ran = rehearsed(tools, tmp_path, 100, concurrency=concurrency, meddle=meddle)
+    ran = rehearsed(tmp_path, 100, concurrency=concurrency, meddle=meddle)
     assert ran.summary["retries"] == 0
     assert ran.seconds < 2.5 * least(ran)
 
 
 @pytest.mark.parametrize("limited", [True, False], ids=["shared out", "not shared out"])
-def test_an_approved_plan_keeps_its_routes(tools: Any, tmp_path: Path, *, limited: bool) -> None:
+def test_an_approved_plan_keeps_its_routes(tmp_path: Path, *, limited: bool) -> None:
     """A plan is sent by the routes that were approved, whatever the limit is when it is sent."""
     limits = f"{LIMIT}/{WINDOW:g}", "off"
     rows = [{"department": f"d-{number}", "agent": "agent"} for number in range(40)]
     file = tmp_path / "plan.json"
-    seen = tools.foresee(tmp_path / "1", workspace(40), rows, user="manager", rate_limit=limits[not limited], out=file)
+    seen = foresee(tmp_path / "1", workspace(40), rows, user="manager", rate_limit=limits[not limited], out=file)
     assert seen.exit == Exit.OK
-    ran = tools.rehearse(tmp_path / "2", workspace(40), rows, user="manager", rate_limit=limits[limited], plan=file)
+    ran = rehearse(tmp_path / "2", workspace(40), rows, user="manager", rate_limit=limits[limited], plan=file)
     assert ran.exit == Exit.OK, ran.said
     assert {method for method, _ in ran.writes} == ({"PUT", "POST"} if limited else {"PUT"})

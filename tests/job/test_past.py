@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import runpy
 import shutil
 import signal
 from collections import Counter
@@ -16,17 +15,15 @@ import pytest
 from bulkjob.changes.change import Attempt, Change, by_row
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, records_of
 from bulkjob.rundir.history import read_history
-from bulkjob.settings.values import MaxRemovals
+from bulkjob.settings.values import Choices, MaxRemovals
 from bulkjob.vocabulary import Exit, Status
-
-TESTS = Path(__file__).parents[1]
-rehearse, differences = (runpy.run_path(str(TESTS / "job" / "conftest.py"))[name] for name in ("rehearse", "differences"))
-roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
+from tests.support.rehearsal import Ran, rehearse
+from tests.support.rollbacks import roll_back
+from tests.support.states import State, differences
 
 #: Seconds that each call takes: a write is carried out when half of them are over.
 LATENCY = 0.25
 
-State = dict[str, Any]
 Rows = Sequence[dict[str, object]]
 
 #: From a unit to another, to none, from none; an agent who is new, whose numbers change, who leaves; both in one row.
@@ -75,15 +72,17 @@ class Case:
     past: list[str]
     options: dict[str, Any]
 
-    def run(self, folder: Path, state: State, **more: Any) -> Any:
+    def run(self, folder: Path, state: State, **more: Any) -> Ran:
         return rehearse(folder, state, self.rows, latency=lambda _: LATENCY, rate_limit="off", concurrency=1, **self.options, **more)
 
 
 CASES = {
-    "units": Case(rows=ROWS, past=PAST, options={"unit_route": "unit"}),
-    "departments": Case(rows=ROWS, past=PAST, options={"unit_route": "department"}),
+    "units": Case(rows=ROWS, past=PAST, options={"choices": Choices(unit_route="unit")}),
+    "departments": Case(rows=ROWS, past=PAST, options={"choices": Choices(unit_route="department")}),
     "early answers": Case(rows=ROWS, past=PAST, options={"version": "6.5"}),
-    "mirror": Case(rows=MIRRORED, past=MIRRORED_PAST, options={"agents": "mirror", "max_removals": MaxRemovals(count=1000)}),
+    "mirror": Case(
+        rows=MIRRORED, past=MIRRORED_PAST, options={"choices": Choices(agents="mirror"), "max_removals": MaxRemovals(count=1000)}
+    ),
 }
 
 
@@ -127,7 +126,7 @@ class Moment:
         return found
 
 
-def moments(case: Case, folder: Path, state: State, **more: Any) -> tuple[Any, list[Moment]]:
+def moments(case: Case, folder: Path, state: State, **more: Any) -> tuple[Ran, list[Moment]]:
     """A whole run, and what a kill would have left before each call, after each write, and at the end."""
     found: list[Moment] = []
 
@@ -293,7 +292,11 @@ def answered_at(found: Sequence[Moment], write: tuple[str, str], *, carried_out:
 class TestAttempts:
     """One row whose unit is written first, then its agent: a run that takes several attempts."""
 
-    CASE = Case(rows=[{"department": "gamma", "unit": "north", "agent": "cid", "count": 4}], past=[], options={"unit_route": "unit"})
+    CASE = Case(
+        rows=[{"department": "gamma", "unit": "north", "agent": "cid", "count": 4}],
+        past=[],
+        options={"choices": Choices(unit_route="unit")},
+    )
     POST = ("POST", "/api/v1/livechat/units/north")
 
     def test_figures_are_those_of_the_attempt_that_wrote(self, workspace: State, tmp_path: Path) -> None:

@@ -7,17 +7,20 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit, Stop
-
-State = dict[str, Any]
+from tests.support.program import SECRET, Program
+from tests.support.rehearsal import foresee, rehearse, results_of, sheet_text
+from tests.support.servers import serving
+from tests.support.states import State, parents, places
+from tests.support.workspaces import SAMPLES
 
 ROWS: list[dict[str, object]] = [
     {"department": "alpha", "unit": "south", "agent": "cid"},
@@ -29,13 +32,26 @@ ROWS: list[dict[str, object]] = [
 ]
 
 
-def planned(tools: Any, folder: Path, state: State, rows: Any = ROWS, **options: Any) -> SimpleNamespace:
-    """Plans into a file; beside what was said, `document` and `file`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a plan said, and the file that it left."""
+
+    exit: Exit
+    said: str
+    calls: list[dict[str, Any]]
+    before: State
+    after: State
+    file: Path
+    document: Any
+    """The file's; None if there is none."""
+
+
+def planned(folder: Path, state: State, rows: Any = ROWS, **options: Any) -> Planned:
+    """Plans into a file."""
     file = folder / "plan.json"
-    seen = tools.foresee(folder, state, rows, out=file, **options)
-    seen.file = file
-    seen.document = json.loads(file.read_bytes()) if file.exists() else None
-    return seen
+    seen = foresee(folder, state, rows, out=file, **options)
+    document = json.loads(file.read_bytes()) if file.exists() else None
+    return Planned(exit=seen.exit, said=seen.said, calls=seen.calls, before=seen.before, after=seen.after, file=file, document=document)
 
 
 def writes(document: Any) -> Counter[tuple[str, str]]:
@@ -46,18 +62,18 @@ def writes(document: Any) -> Counter[tuple[str, str]]:
 # ------------------------------------------------------------------------------------------------------------------- plan
 
 
-def test_only_reads(tools: Any, small: State, tmp_path: Path) -> None:
+def test_only_reads(small: State, tmp_path: Path) -> None:
     """A plan changes nothing on the server and makes no run directory."""
-    seen = planned(tools, tmp_path / "p", small)
+    seen = planned(tmp_path / "p", small)
     assert seen.exit == Exit.OK
     assert {call["method"] for call in seen.calls} == {"GET"}
     assert seen.before == seen.after
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == ["plan.json", "sheet.csv"]
 
 
-def test_rows(tools: Any, small: State, tmp_path: Path) -> None:
+def test_rows(small: State, tmp_path: Path) -> None:
     """Each row is told once: planned with what will be done, or a success that is so already."""
-    seen = planned(tools, tmp_path, small)
+    seen = planned(tmp_path, small)
     rows = seen.document["rows"]
     assert [(row["row"], row["status"]) for row in rows] == [
         (2, "planned"),
@@ -77,10 +93,10 @@ def test_rows(tools: Any, small: State, tmp_path: Path) -> None:
     ]
 
 
-def test_text(tools: Any, small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The terminal shows, unit by unit and department by department, what comes, changes and goes, the calls, and the next step."""
     monkeypatch.setenv("COLUMNS", "400")
-    seen = planned(tools, tmp_path, small, url="https://chat.example.org")
+    seen = planned(tmp_path, small, url="https://chat.example.org")
     assert seen.said.splitlines() == [
         "Plan for sheet.csv on https://chat.example.org (Rocket.Chat 7.0)",
         "6 rows: 5 planned, 1 already so",
@@ -104,121 +120,121 @@ def test_text(tools: Any, small: State, tmp_path: Path, monkeypatch: pytest.Monk
         '  "Gamma"',
         '    ~ unit "SOUTH" to "NORTH"',
         "",
-        f"Calls (19, after {len(seen.calls)} calls before the first write, to read what is there)",
+        f"Calls (20, after {len(seen.calls)} calls before the first write, to read what is there)",
         "        1  PUT  livechat/department/:id",
         "        1  POST livechat/department/:id/agents",
         "        3  POST livechat/units/:id",
         "        5  GET  livechat/department",
-        "        1  GET  livechat/department/:id",
+        "        2  GET  livechat/department/:id",
         "        2  GET  livechat/department/:id/agents",
         "        3  GET  livechat/units/:id",
         "        3  GET  livechat/units/:id/monitors",
-        f"Duration: {19 + len(seen.calls)} calls, and the server announced no rate limit: less than a minute.",
+        f"Duration: {20 + len(seen.calls)} calls, and the server announced no rate limit: less than a minute.",
         "",
         *seen.said.splitlines()[-1:],
     ]
     assert " ".join(seen.said.split()).endswith(f"Next: bulkjob run {tmp_path}/sheet.csv --plan {tmp_path}/plan.json")
 
 
-def test_json_is_the_file(tools: Any, small: State, tmp_path: Path) -> None:
+def test_json_is_the_file(small: State, tmp_path: Path) -> None:
     """`--json` prints, byte for byte, what `--out` writes, and the same plan twice is the same file."""
-    seen = planned(tools, tmp_path, small, as_json=True)
+    seen = planned(tmp_path, small, as_json=True)
     assert seen.said.encode() == seen.file.read_bytes()
-    assert planned(tools, tmp_path, small).file.read_bytes() == seen.said.encode()
+    assert planned(tmp_path, small).file.read_bytes() == seen.said.encode()
 
 
-def test_empty_after_a_run(tools: Any, small: State, tmp_path: Path) -> None:
+def test_empty_after_a_run(small: State, tmp_path: Path) -> None:
     """A plan right after a run is empty, and says that nothing is left to do."""
-    ran = tools.rehearse(tmp_path / "1", small, ROWS)
-    seen = planned(tools, tmp_path / "2", ran.after)
+    ran = rehearse(tmp_path / "1", small, ROWS)
+    seen = planned(tmp_path / "2", ran.after)
     assert seen.exit == Exit.OK
     assert (seen.document["operations"], seen.document["calls"]) == ([], [])
     assert seen.document["statuses"] == {"success": 6}
     assert "nothing is left to do" in seen.said
 
 
-def test_no_rows(tools: Any, small: State, tmp_path: Path) -> None:
+def test_no_rows(small: State, tmp_path: Path) -> None:
     """The plan of a sheet without rows is empty, too."""
-    seen = planned(tools, tmp_path, small, "department,unit\n")
+    seen = planned(tmp_path, small, "department,unit\n")
     assert (seen.exit, seen.document["rows"], seen.document["operations"]) == (Exit.OK, [], [])
 
 
-def test_invalid(tools: Any, small: State, tmp_path: Path) -> None:
+def test_invalid(small: State, tmp_path: Path) -> None:
     """Invalid rows are told with their reasons; the exit code is 65 as a run's, and no plan is written that could be approved."""
-    rows = [*ROWS, {"department": "nowhere", "unit": "north"}]
-    seen = planned(tools, tmp_path / "1", small, rows)
+    rows: list[Mapping[str, object]] = [*ROWS, {"department": "nowhere", "unit": "north"}]
+    seen = planned(tmp_path / "1", small, rows)
     assert (seen.exit, seen.document) == (Exit.BAD_SHEET, None)
     assert 'row 8 invalid unknown-department There is no department "nowhere"' in " ".join(seen.said.split())
-    assert seen.exit == tools.rehearse(tmp_path / "2", small, rows).exit
+    assert seen.exit == rehearse(tmp_path / "2", small, rows).exit
     # The sheet alone shows it: the server is not asked.
-    bad = planned(tools, tmp_path / "3", small, [{"department": "", "unit": "north"}])
+    bad = planned(tmp_path / "3", small, [{"department": "", "unit": "north"}])
     assert (bad.exit, bad.calls) == (Exit.BAD_SHEET, [])
-    document = json.loads(planned(tools, tmp_path / "4", small, rows, as_json=True).said)
+    document = json.loads(planned(tmp_path / "4", small, rows, as_json=True).said)
     assert document["refused"]["exit_code"] == 65
     assert Counter(row["status"] for row in document["rows"]) == {"not_sent": 6, "invalid": 1}
 
 
-def test_skip_invalid(tools: Any, small: State, tmp_path: Path) -> None:
+def test_skip_invalid(small: State, tmp_path: Path) -> None:
     """With `--skip-invalid` the others are planned, and the exit code is 1, as a run's would be."""
-    rows = [*ROWS, {"department": "gamma", "agent": "nobody"}]
-    seen = planned(tools, tmp_path / "1", small, rows, skip_invalid=True)
+    rows: list[Mapping[str, object]] = [*ROWS, {"department": "gamma", "agent": "nobody"}]
+    seen = planned(tmp_path / "1", small, rows, skip_invalid=True)
     assert (seen.exit, seen.document["statuses"]) == (Exit.ROWS_NOT_DONE, {"success": 1, "planned": 4, "invalid": 1, "not_sent": 1})
     assert "leaves out the rows named above" in " ".join(seen.said.split())
-    ran = tools.rehearse(tmp_path / "2", small, rows, skip_invalid=True, plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, rows, skip_invalid=True, plan=seen.file)
     assert (ran.exit, Counter(ran.write_paths)) == (Exit.ROWS_NOT_DONE, writes(seen.document))
 
 
-def test_certain_failures(tools: Any, small: State, tmp_path: Path) -> None:
+def test_certain_failures(small: State, tmp_path: Path) -> None:
     """Rows that are certain to fail are told as failed with the reason, and the exit code is 1."""
-    seen = planned(tools, tmp_path, small, [*ROWS, {"department": "old", "unit": "north"}])
+    seen = planned(tmp_path, small, [*ROWS, {"department": "old", "unit": "north"}])
     assert (seen.exit, seen.document["rows"][-1]["status"], seen.document["rows"][-1]["code"]) == (1, "failed", "department-archived")
     assert "row 8  failed department-archived" in seen.said
 
 
-def test_not_permitted(tools: Any, small: State, tmp_path: Path) -> None:
+def test_not_permitted(small: State, tmp_path: Path) -> None:
     """An account that can do none of the rows is 77, as for a run."""
-    seen = planned(tools, tmp_path, small, [{"department": "alpha", "unit": "south"}], user="custom")
+    seen = planned(tmp_path, small, [{"department": "alpha", "unit": "south"}], user="custom")
     assert (seen.exit, seen.document) == (Exit.NO_PERMISSION, None)
 
 
-def test_nowhere_to_write(tools: Any, small: State, tmp_path: Path) -> None:
+def test_nowhere_to_write(small: State, tmp_path: Path) -> None:
     """A file that cannot be written is 73, before the server is asked."""
     (tmp_path / "folder").mkdir()
     for out in (tmp_path / "folder", tmp_path / "none" / "plan.json"):
         with pytest.raises(Stop) as stop:
-            tools.foresee(tmp_path, small, ROWS, out=out)
+            foresee(tmp_path, small, ROWS, out=out)
         assert stop.value.exit_code == Exit.CANNOT_CREATE
 
 
-def test_csv(tools: Any, small: State, tmp_path: Path) -> None:
+def test_csv(small: State, tmp_path: Path) -> None:
     """`--csv` writes the sheet's rows with what would become of them, in the report's columns."""
-    tools.foresee(tmp_path, small, ROWS, csv=tmp_path / "results.csv")
-    rows = tools.results_of(tmp_path)
+    foresee(tmp_path, small, ROWS, csv=tmp_path / "results.csv")
+    rows = results_of(tmp_path)
     assert [row["status"] for row in rows] == ["planned"] * 5 + ["success"]
     assert rows[1]["agent"] == "ann"
 
 
-def test_max_removals(tools: Any, small: State, tmp_path: Path) -> None:
+def test_max_removals(small: State, tmp_path: Path) -> None:
     """More removals than allowed are 65, with the numbers, what to type if it is meant, and the removals themselves to look at."""
     rows = [{"department": "alpha", "agent": name, "action": "remove"} for name in ("ann", "bob")]
-    seen = planned(tools, tmp_path / "1", small, rows, max_removals=MaxRemovals(count=1))
+    seen = planned(tmp_path / "1", small, rows, max_removals=MaxRemovals(count=1))
     assert (seen.exit, seen.document) == (Exit.BAD_SHEET, None)
     said = " ".join(seen.said.split())
     assert "would end 2 of the workspace's 3 agent assignments; allowed are 1." in said
     assert "--max-removals 2" in said
     assert "− @ann − @bob" in said
-    allowed = planned(tools, tmp_path / "2", small, rows, max_removals=MaxRemovals(count=2))
+    allowed = planned(tmp_path / "2", small, rows, max_removals=MaxRemovals(count=2))
     assert (allowed.exit, allowed.document["removals"]) == (Exit.OK, 2)
     # The guard holds for an approved plan, too.
-    ran = tools.rehearse(tmp_path / "3", small, rows, plan=allowed.file, max_removals=MaxRemovals(count=1))
+    ran = rehearse(tmp_path / "3", small, rows, plan=allowed.file, max_removals=MaxRemovals(count=1))
     assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_interrupted(tools: Any, small: State, tmp_path: Path, number: int) -> None:
+def test_interrupted(small: State, tmp_path: Path, number: int) -> None:
     """Interrupted while it reads, `plan` leaves at once with 75 and one sentence, and writes no file."""
-    (tmp_path / "sheet.csv").write_text(tools.sheet_text(ROWS), encoding="utf-8")
-    with tools.serving(small, rate_limit="1/600") as served:
+    (tmp_path / "sheet.csv").write_text(sheet_text(ROWS), encoding="utf-8")
+    with serving(small, rate_limit="1/600") as served:
         environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and not name.startswith("BULKJOB_")}
         environment |= {"ROCKETCHAT_URL": served.url, "ROCKETCHAT_USER_ID": "u-manager", "ROCKETCHAT_AUTH_TOKEN": "token-manager"}
         command = [
@@ -246,17 +262,17 @@ def test_interrupted(tools: Any, small: State, tmp_path: Path, number: int) -> N
     assert not (tmp_path / "plan.json").exists()
 
 
-def test_forecast_is_kept(tools: Any, small: State, tmp_path: Path) -> None:
+def test_forecast_is_kept(small: State, tmp_path: Path) -> None:
     """Where the server limits the account, the run takes as long as the plan says, within a window."""
     small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(45)]
     rows = [
         *({"department": f"x{number}", "agent": "ann"} for number in range(45)),
         *({"department": f"x{number}", "unit": ("north", "south")[number % 2]} for number in range(0, 45, 2)),
     ]
-    seen = planned(tools, tmp_path / "1", small, rows, user="manager", unit_route="unit")
+    seen = planned(tmp_path / "1", small, rows, user="manager", unit_route="unit")
     forecast = " ".join(seen.said.split()).partition("Calls ")[2]
     assert "30 calls at 10 a minute: about 3 minutes; with the permission api-bypass-rate-limit about 1." in forecast
-    ran = tools.rehearse(tmp_path / "2", small, rows, user="manager", unit_route="unit", plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, rows, user="manager", unit_route="unit", plan=seen.file)
     assert ran.exit == Exit.OK
     assert abs(ran.seconds - seen.document["forecast"]["seconds"]) <= 60
     foreseen = {(call["method"], call["route"]): call["count"] for call in seen.document["calls"]}
@@ -270,26 +286,26 @@ def test_forecast_is_kept(tools: Any, small: State, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------- run --plan
 
 
-def test_run_writes_its_plan(tools: Any, small: State, tmp_path: Path) -> None:
+def test_run_writes_its_plan(small: State, tmp_path: Path) -> None:
     """A run leaves in `plan.json` what it decided to send: the same as a plan, and what it then sent; a refused one leaves none."""
-    seen = planned(tools, tmp_path / "1", small)
-    ran = tools.rehearse(tmp_path / "2", small, ROWS)
+    seen = planned(tmp_path / "1", small)
+    ran = rehearse(tmp_path / "2", small, ROWS)
     document = json.loads((ran.folder / "plan.json").read_bytes())
     assert document == seen.document
     assert Counter(ran.write_paths) == writes(document)
-    tools.rehearse(tmp_path / "3", small, ROWS, faults="500@GET+3")
-    refused = tools.rehearse(tmp_path / "3", small, [{"department": "nowhere", "unit": "-"}])
+    rehearse(tmp_path / "3", small, ROWS, faults="500@GET+3")
+    refused = rehearse(tmp_path / "3", small, [{"department": "nowhere", "unit": "-"}])
     assert not (refused.folder / "plan.json").exists()
 
 
 @pytest.mark.parametrize("options", [{}, {"agents": "mirror"}, {"unit_route": "department"}, {"concurrency": 1}])
-def test_exactly_the_plan(tools: Any, small: State, tmp_path: Path, options: dict[str, Any]) -> None:
+def test_exactly_the_plan(small: State, tmp_path: Path, options: dict[str, Any]) -> None:
     """An approved plan is sent write by write, with the settings it was made with; a second time nothing is."""
-    seen = planned(tools, tmp_path / "1", small, **options)
-    ran = tools.rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
+    seen = planned(tmp_path / "1", small, **options)
+    ran = rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
     assert (ran.exit, set(ran.column("status"))) == (Exit.OK, {"success"})
     assert Counter(ran.write_paths) == writes(seen.document)
-    again = tools.rehearse(tmp_path / "3", ran.after, ROWS, plan=seen.file)
+    again = rehearse(tmp_path / "3", ran.after, ROWS, plan=seen.file)
     assert (again.exit, again.writes, set(again.column("change"))) == (Exit.OK, [], {"unchanged"})
 
 
@@ -357,7 +373,7 @@ DRIFT: list[tuple[Callable[[State], None], dict[str, Any], str]] = [
     ),
     (_other_order, {}, "now it is there with count 7 and order 5"),
     (_left, {}, "now it is not there, the plan wants it there with count 9"),
-    (_archived, {}, 'Department "Gamma" (gamma): the unit cannot be changed any longer (department-archived).'),
+    (_archived, {}, 'Department "Gamma" (gamma): it cannot be changed any longer (department-archived).'),
     (_came, {"agents": "mirror"}, 'Agent @ann (u-ann) would be removed from department "Beta" (beta), which the plan does not hold.'),
     (
         _came_with_an_order,
@@ -368,12 +384,12 @@ DRIFT: list[tuple[Callable[[State], None], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("case", DRIFT, ids=[change.__name__.strip("_") for change, *_ in DRIFT])
-def test_drift(tools: Any, small: State, tmp_path: Path, case: tuple[Callable[[State], None], dict[str, Any], str]) -> None:
+def test_drift(small: State, tmp_path: Path, case: tuple[Callable[[State], None], dict[str, Any], str]) -> None:
     """What is neither as found nor as wanted refuses the plan with 65, is named with all three states, and nothing is sent."""
     change, options, said = case
-    seen = planned(tools, tmp_path / "1", small, **options)
+    seen = planned(tmp_path / "1", small, **options)
     change(small)
-    ran = tools.rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
     assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
     assert said in ran.said
     assert set(ran.column("code")) == {"refused"}
@@ -381,28 +397,28 @@ def test_drift(tools: Any, small: State, tmp_path: Path, case: tuple[Callable[[S
     assert not (ran.folder / "journal.jsonl").exists()
 
 
-def test_many_differences(tools: Any, small: State, tmp_path: Path) -> None:
+def test_many_differences(small: State, tmp_path: Path) -> None:
     """Of very many differences a screenful is told, and how many there are beside."""
     small["departments"] += [{**small["departments"][4], "_id": f"x{number}", "name": f"X{number}"} for number in range(40)]
     rows = [{"department": f"x{number}", "unit": "south"} for number in range(40)]
-    seen = planned(tools, tmp_path / "1", small, rows)
+    seen = planned(tmp_path / "1", small, rows)
     for number in range(40):
         _department(small, f"x{number}").update(parentId="north", ancestors=["north"])
-    ran = tools.rehearse(tmp_path / "2", small, rows, plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, rows, plan=seen.file)
     assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
     assert ran.said.count("now it is in unit") == 15
     assert "… and 25 more." in ran.said
 
 
-def test_what_the_plan_does_not_mention(tools: Any, small: State, tmp_path: Path) -> None:
+def test_what_the_plan_does_not_mention(small: State, tmp_path: Path) -> None:
     """What the plan does not touch may change: other agents, other departments of a unit, names."""
-    seen = planned(tools, tmp_path / "1", small)
+    seen = planned(tmp_path / "1", small)
     small["departments"].append({**_department(small, "beta"), "_id": "new", "name": "New"})
     small["departmentAgents"].remove(_place(small, "p2"))
-    ran = tools.rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
     assert ran.exit == Exit.OK
     assert Counter(ran.write_paths) == writes(seen.document)
-    assert tools.parents(ran.after)["new"] == "north"
+    assert parents(ran.after)["new"] == "north"
 
 
 @pytest.mark.parametrize(
@@ -410,51 +426,51 @@ def test_what_the_plan_does_not_mention(tools: Any, small: State, tmp_path: Path
     [(9, 7, 8, True), (7, 7, 8, False), (None, 7, 12, False), (3, 7, 9, True), (3, 7, 5, False)],
     ids=["still to be set", "so already", "not asked for", "to be lowered", "lowered, and a chat since"],
 )
-def test_risen_count(tools: Any, small: State, tmp_path: Path, case: tuple[int | None, int, int, bool]) -> None:
+def test_risen_count(small: State, tmp_path: Path, case: tuple[int | None, int, int, bool]) -> None:
     """A count that has risen since the plan, or since it was carried out, is no drift, and no reason to send anything more."""
     wanted, before, now, sent = case
     _place(small, "p1")["count"] = before
     rows = [{"department": "alpha", "agent": "ann", "count": "" if wanted is None else wanted, "order": 1}]
-    seen = planned(tools, tmp_path / "1", small, rows)
+    seen = planned(tmp_path / "1", small, rows)
     _place(small, "p1")["count"] = now
-    ran = tools.rehearse(tmp_path / "2", small, rows, plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, rows, plan=seen.file)
     assert (ran.exit, ran.column("status")) == (Exit.OK, ["success"])
     assert bool(ran.writes) == sent
     if sent:
-        assert tools.places(ran.after)["alpha", "u-ann"] == (wanted, 1)
+        assert places(ran.after)["alpha", "u-ann"] == (wanted, 1)
 
 
-def test_half_done(tools: Any, small: State, tmp_path: Path) -> None:
+def test_half_done(small: State, tmp_path: Path) -> None:
     """Broken off after any number of writes and without its run directory, the plan goes on where it stopped."""
-    seen = planned(tools, tmp_path / "plan", small)
+    seen = planned(tmp_path / "plan", small)
     states: list[State] = []
 
     def meddle(transport: Any, request: Any) -> None:
         if request.writes:
             states.append(transport.sandbox.state())
 
-    tools.rehearse(tmp_path / "whole", small, ROWS, plan=seen.file, concurrency=1, meddle=meddle)
+    rehearse(tmp_path / "whole", small, ROWS, plan=seen.file, concurrency=1, meddle=meddle)
     assert len(states) == len(seen.document["operations"])
     for number, state in enumerate(states):
-        ran = tools.rehearse(tmp_path / str(number), state, ROWS, plan=seen.file)
+        ran = rehearse(tmp_path / str(number), state, ROWS, plan=seen.file)
         assert (ran.exit, set(ran.column("status"))) == (Exit.OK, {"success"}), ran.said
         assert not Counter(ran.write_paths) - writes(seen.document)
-        assert tools.parents(ran.after) == {"alpha": "south", "beta": "north", "gamma": "north", "old": "south", "free": None}
+        assert parents(ran.after) == {"alpha": "south", "beta": "north", "gamma": "north", "old": "south", "free": None}
 
 
 @pytest.mark.parametrize("fault", ["500@PUT", "500@POST", "500@POST+1", "500@POST+2", "forget@PUT"])
-def test_half_done_in_its_run_directory(tools: Any, small: State, tmp_path: Path, fault: str) -> None:
+def test_half_done_in_its_run_directory(small: State, tmp_path: Path, fault: str) -> None:
     """Broken off with its run directory, the plan goes on there: what is done keeps its result, the rest is sent."""
-    seen = planned(tools, tmp_path / "plan", small)
-    half = tools.rehearse(tmp_path / "run", small, ROWS, plan=seen.file, faults=fault, concurrency=1, retries=1)
+    seen = planned(tmp_path / "plan", small)
+    half = rehearse(tmp_path / "run", small, ROWS, plan=seen.file, faults=fault, concurrency=1, retries=1)
     assert half.exit in (Exit.ROWS_NOT_DONE, Exit.UNAVAILABLE)
-    ran = tools.rehearse(tmp_path / "run", half.after, ROWS, plan=seen.file)
+    ran = rehearse(tmp_path / "run", half.after, ROWS, plan=seen.file)
     assert (ran.exit, set(ran.column("status"))) == (Exit.OK, {"success"}), ran.said
     assert not Counter(ran.write_paths) - writes(seen.document)
     # Without the plan, or with another one, the directory belongs to another run.
-    for other in ({}, {"plan": _touched(seen.file)}):
+    for other in (None, _touched(seen.file)):
         with pytest.raises(Stop) as stop:
-            tools.rehearse(tmp_path / "run", ran.after, ROWS, **other)
+            rehearse(tmp_path / "run", ran.after, ROWS, plan=other)
         assert stop.value.exit_code == Exit.CANNOT_CREATE
         assert "--plan" in stop.value.message
 
@@ -465,24 +481,24 @@ def _touched(file: Path) -> Path:
     return other
 
 
-def test_removals_done_by_hand(tools: Any, small: State, tmp_path: Path) -> None:
+def test_removals_done_by_hand(small: State, tmp_path: Path) -> None:
     """What somebody did by hand as the plan wants it is skipped; the rest goes by the routes that were approved."""
-    seen = planned(tools, tmp_path / "1", small)
+    seen = planned(tmp_path / "1", small)
     small["departmentAgents"].remove(_place(small, "p3"))
-    ran = tools.rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
+    ran = rehearse(tmp_path / "2", small, ROWS, plan=seen.file)
     assert ran.exit == Exit.OK
     assert Counter(ran.write_paths) == writes(seen.document)
     assert ran.rows[2]["change"] == "unchanged"
 
 
-def test_another_sheet_or_server(tools: Any, small: State, tmp_path: Path) -> None:
+def test_another_sheet_or_server(small: State, tmp_path: Path) -> None:
     """A plan of another sheet or server is 65: every row is in the report, and nothing is asked or sent."""
-    seen = planned(tools, tmp_path / "1", small)
-    for name, rows, options, said in (
-        ("2", ROWS[1:], {}, "another sheet"),
-        ("3", ROWS, {"url": "https://other.example.org"}, "https://other.example.org"),
+    seen = planned(tmp_path / "1", small)
+    for name, rows, url, said in (
+        ("2", ROWS[1:], "", "another sheet"),
+        ("3", ROWS, "https://other.example.org", "https://other.example.org"),
     ):
-        ran = tools.rehearse(tmp_path / name, small, rows, plan=seen.file, **options)
+        ran = rehearse(tmp_path / name, small, rows, plan=seen.file, url=url)
         assert (ran.exit, ran.calls, set(ran.column("code"))) == (Exit.BAD_SHEET, [], {"refused"})
         assert said in ran.summary["message"]
 
@@ -498,7 +514,7 @@ def test_another_sheet_or_server(tools: Any, small: State, tmp_path: Path) -> No
         (b'{"format": 1}', Exit.BAD_SHEET, "damaged"),
     ],
 )
-def test_file_that_is_no_plan(program: Any, tmp_path: Path, content: bytes | None, code: Exit, said: str) -> None:
+def test_file_that_is_no_plan(program: Program, tmp_path: Path, content: bytes | None, code: Exit, said: str) -> None:
     """A plan that is missing is 66, one that is none or of another format 65, each with one sentence and before a run directory is made."""
     (tmp_path / "sheet.csv").write_text("department,unit\na,b\n", encoding="utf-8")
     if content is not None:
@@ -510,11 +526,11 @@ def test_file_that_is_no_plan(program: Any, tmp_path: Path, content: bytes | Non
     assert not (tmp_path / "run").exists()
 
 
-def test_as_typed(program: Any, tools: Any, sample: State, tmp_path: Path) -> None:
+def test_as_typed(program: Program, sample: State, tmp_path: Path) -> None:
     """`plan`, then the command that its last line names: the sample is changed as planned, and a plan after it has nothing left."""
-    next(user for user in sample["users"] if user["username"] == "admin")["token"] = tools.secret
-    with tools.serving(sample) as served:
-        first = program("plan", tools.samples / "reorganisation.csv", "--out", "plan.json", url=served.url)
+    next(user for user in sample["users"] if user["username"] == "admin")["token"] = SECRET
+    with serving(sample) as served:
+        first = program("plan", SAMPLES / "reorganisation.csv", "--out", "plan.json", url=served.url)
         assert first.exit == Exit.OK, first.err
         assert {call["method"] for call in served.sandbox.calls()} == {"GET"}
         run = first.out.splitlines()[-1].removeprefix("Next: bulkjob ").split()
@@ -522,5 +538,5 @@ def test_as_typed(program: Any, tools: Any, sample: State, tmp_path: Path) -> No
         assert done.exit == Exit.OK, done.out
         document = json.loads((tmp_path / "plan.json").read_bytes())
         assert Counter((call["method"], call["path"]) for call in served.sandbox.calls() if call["method"] != "GET") == writes(document)
-        after = program("plan", tools.samples / "reorganisation.csv", "--json", url=served.url)
+        after = program("plan", SAMPLES / "reorganisation.csv", "--json", url=served.url)
     assert json.loads(after.out)["operations"] == []

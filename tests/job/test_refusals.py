@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
-
-State = dict[str, Any]
+from tests.support.program import Program
+from tests.support.rehearsal import rehearse, results_of
+from tests.support.servers import answering, serving
+from tests.support.states import State, places
+from tests.support.workspaces import SAMPLES
 
 SHEET = "department,unit,agent,owner\nalpha,south,,Kim\n,,,\nbeta,,cid,'=x\nfree,-,,\n"
 
@@ -49,7 +52,7 @@ def unread(done: Any, code: Exit) -> str:
     """Hold a refusal of the file itself to its form: one sentence on standard error, no run directory."""
     assert done.exit == code
     assert done.out == ""
-    assert done.rows is None
+    assert done.rows == []
     [sentence] = done.err.splitlines()
     assert sentence.startswith("bulkjob: ")
     assert sentence.endswith(".")
@@ -78,7 +81,7 @@ NOWHERE = "http://127.0.0.1:9"
         ("secret.xlsx", ENCRYPTED, Exit.BAD_SHEET, "secret.xlsx"),
     ],
 )
-def test_sheet_that_cannot_be_read(program: Any, tmp_path: Path, *, name: str, content: bytes | None, code: Exit, said: str) -> None:
+def test_sheet_that_cannot_be_read(program: Program, tmp_path: Path, *, name: str, content: bytes | None, code: Exit, said: str) -> None:
     """A file that is no sheet ends in one sentence and its exit code, before a run directory is made or the server is called."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -86,28 +89,30 @@ def test_sheet_that_cannot_be_read(program: Any, tmp_path: Path, *, name: str, c
     assert not (tmp_path / "run").exists()
 
 
-def test_no_such_worksheet(program: Any, tools: Any, tmp_path: Path) -> None:
+def test_no_such_worksheet(program: Program, tmp_path: Path) -> None:
     """A worksheet that the workbook does not have is 65, and the sentence names those that it has."""
-    done = program("run", tools.samples / "reorganisation.xlsx", "--sheet-name", "Tabelle1", "--run-dir", "run", url=NOWHERE)
+    done = program("run", SAMPLES / "reorganisation.xlsx", "--sheet-name", "Tabelle1", "--run-dir", "run", url=NOWHERE)
     assert "Reorganisation" in unread(done, Exit.BAD_SHEET)
 
 
-def test_too_many_rows(program: Any, sheet: Path) -> None:
+def test_too_many_rows(program: Program, sheet: Path) -> None:
     """A sheet larger than --max-rows is 65."""
     assert "2" in unread(program("run", sheet, "--max-rows", "2", "--run-dir", "run", url=NOWHERE), Exit.BAD_SHEET)
 
 
-def test_settings_come_before_the_sheet(program: Any, tmp_path: Path) -> None:
+def test_settings_come_before_the_sheet(program: Program, tmp_path: Path) -> None:
     """Command line, settings, sheet, run directory, server: the first thing that is wrong is what is said."""
     assert program("run", "none.csv", "--concurrency", "0").exit == Exit.USAGE
-    assert "--url" in unread(program("run", "none.csv"), Exit.BAD_SETTING)
+    missing = program("run", "none.csv")
+    assert (missing.exit, missing.rows) == (Exit.BAD_SETTING, None)
+    assert "address: --url or ROCKETCHAT_URL" in missing.err
     (tmp_path / "file").write_text("x", encoding="utf-8")
     assert unread(program("run", "none.csv", "--run-dir", "file", url=NOWHERE), Exit.NO_INPUT)
     (tmp_path / "a.csv").write_text("department,unit\na,b\n", encoding="utf-8")
     assert "file" in unread(program("run", "a.csv", "--run-dir", "file", url=NOWHERE), Exit.CANNOT_CREATE)
 
 
-def test_invalid_sheet_needs_no_server(program: Any, tmp_path: Path) -> None:
+def test_invalid_sheet_needs_no_server(program: Program, tmp_path: Path) -> None:
     """From a sheet that does not validate nothing is sent, not even a question: the invalid rows say why, the others `refused`."""
     (tmp_path / "a.csv").write_text("department,agent,count\na,b,\nb,c,many\n", encoding="utf-8")
     done = program("run", "a.csv", "--run-dir", "run", url=NOWHERE)
@@ -116,7 +121,7 @@ def test_invalid_sheet_needs_no_server(program: Any, tmp_path: Path) -> None:
     assert "Traceback" not in done.err
 
 
-def test_unreachable(program: Any, sheet: Path) -> None:
+def test_unreachable(program: Program, sheet: Path) -> None:
     """A server that refuses connections, or whose name nobody knows, is 69: all rows `unavailable`."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -127,7 +132,7 @@ def test_unreachable(program: Any, sheet: Path) -> None:
     assert "no-such-host.invalid" in refused(done, Exit.UNAVAILABLE, "unavailable")
 
 
-def test_silent_server(program: Any, sheet: Path) -> None:
+def test_silent_server(program: Program, sheet: Path) -> None:
     """A server that takes calls and never answers is 69."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -156,14 +161,14 @@ HTML = ({"Content-Type": "text/html"}, b"<html><title>Intranet</title></html>")
         ((401, JSON, b'{"message": "Unauthorized"}'), Exit.BAD_SETTING, "not Rocket.Chat"),
     ],
 )
-def test_first_answer(tools: Any, program: Any, sheet: Path, *, answer: Any, code: Exit, said: str) -> None:
+def test_first_answer(program: Program, sheet: Path, *, answer: Any, code: Exit, said: str) -> None:
     """Whatever answers at the address and is no Rocket.Chat that is served is 78; below that, a server that fails is 69."""
-    with tools.answering(lambda method, path: answer) as url:
+    with answering(lambda method, path: answer) as url:
         done = program("run", sheet, "--run-dir", "run", "--retries", "1", url=url)
     assert said in refused(done, code, "unavailable" if code is Exit.UNAVAILABLE else "refused")
 
 
-def test_redirect_later(tools: Any, program: Any, sheet: Path) -> None:
+def test_redirect_later(program: Program, sheet: Path) -> None:
     """A redirect of a later call is 78 and names its target; it is not followed, and no token goes there."""
     asked: list[str] = []
 
@@ -173,12 +178,12 @@ def test_redirect_later(tools: Any, program: Any, sheet: Path) -> None:
             return 200, {"Content-Type": "application/json"}, b'{"version": "7.0", "success": true}'
         return 307, {"Location": f"/elsewhere{path}"}, b""
 
-    with tools.answering(answer) as url:
+    with answering(answer) as url:
         assert "/elsewhere/api/v1/me" in refused(program("run", sheet, "--run-dir", "run", url=url), Exit.BAD_SETTING)
     assert not any(path.startswith("/elsewhere") for path in asked)
 
 
-def test_wrong_certificate(tools: Any, program: Any, sheet: Path, tmp_path: Path) -> None:
+def test_wrong_certificate(program: Program, sheet: Path, tmp_path: Path) -> None:
     """A file of certificates that holds none is 78."""
     (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
     done = program("run", sheet, "--run-dir", "run", "--ca-file", "ca.pem", url="https://127.0.0.1:9")
@@ -187,9 +192,9 @@ def test_wrong_certificate(tools: Any, program: Any, sheet: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("version", ["6.0", "7.0", "8.0"])
-def test_wrong_token(tools: Any, program: Any, sheet: Path, small: State, version: str) -> None:
+def test_wrong_token(program: Program, sheet: Path, small: State, version: str) -> None:
     """A token that the server does not know is 77 on every line, before any list is read."""
-    with tools.serving(small, version=version) as served:
+    with serving(small, version=version) as served:
         done = program("run", sheet, "--run-dir", "run", url=served.url, token="wr0ng-token")
         message = refused(done, Exit.NO_PERMISSION)
         assert "ROCKETCHAT_AUTH_TOKEN" in message
@@ -201,7 +206,7 @@ def test_wrong_token(tools: Any, program: Any, sheet: Path, small: State, versio
     [("view-livechat-departments", "departments"), ("transfer-livechat-guest", "agents")],
 )
 @pytest.mark.parametrize("version", ["6.5", "7.0", "8.0"])
-def test_list_that_may_not_be_read(tools: Any, tmp_path: Path, small: State, *, permission: str, said: str, version: str) -> None:
+def test_list_that_may_not_be_read(tmp_path: Path, small: State, *, permission: str, said: str, version: str) -> None:
     """A list that the job needs and may not read is 77; the sentence names the permission to grant."""
     small["permissions"] = {
         "view-livechat-departments": ["livechat-manager"],
@@ -214,26 +219,26 @@ def test_list_that_may_not_be_read(tools: Any, tmp_path: Path, small: State, *, 
         "manage-livechat-monitors": ["livechat-manager"],
     }
     small["permissions"][permission] = ["nobody"]
-    ran = tools.rehearse(tmp_path, small, SHEET, user="manager", version=version)
+    ran = rehearse(tmp_path, small, SHEET, user="manager", version=version)
     assert (ran.exit, set(ran.column("code")), ran.writes) == (Exit.NO_PERMISSION, {"refused"}, [])
     assert permission in ran.said
     assert said in ran.said
 
 
-def test_token_that_is_revoked(tools: Any, tmp_path: Path, small: State) -> None:
+def test_token_that_is_revoked(tmp_path: Path, small: State) -> None:
     """A token revoked in the middle ends the job with 77; what was written before is told, what was not is `not_sent`."""
 
     def meddle(transport: Any, request: Any) -> None:
         if request.route.method == "POST":
-            transport.sandbox._state.users["u-admin"]["token"] = "another"
+            transport.sandbox.store.users["u-admin"]["token"] = "another"
 
     rows = [{"department": "alpha", "unit": "south"}, {"department": "gamma", "agent": "ann"}, {"department": "free", "agent": "bob"}]
-    ran = tools.rehearse(tmp_path, small, rows, meddle=meddle, concurrency=1)
+    ran = rehearse(tmp_path, small, rows, meddle=meddle, concurrency=1)
     assert ran.exit == Exit.NO_PERMISSION
     assert ran.rows[0]["code"] == "rejected"
     for row in ran.rows[1:]:
         place = (row["department"], f"u-{row['agent']}")
-        assert (row["status"] == "success") == (place in tools.places(ran.after))
+        assert (row["status"] == "success") == (place in places(ran.after))
         assert row["code"] in ("", "refused")
     assert "ROCKETCHAT_AUTH_TOKEN" in ran.said
 
@@ -261,60 +266,60 @@ def goes_away(transport: Any) -> None:
     transport.sandbox._refusing_until = math.inf
 
 
-def test_server_that_dies(tools: Any, tmp_path: Path, small: State) -> None:
+def test_server_that_dies(tmp_path: Path, small: State) -> None:
     """A server that fails for everyone stops the job with 69 instead of failing row after row."""
     rows = more_departments(small, 30)
-    ran = tools.rehearse(tmp_path, small, rows, faults="503+40", retries=2, concurrency=2, max_failures=0)
+    ran = rehearse(tmp_path, small, rows, faults="503+40", retries=2, concurrency=2, max_failures=0)
     assert ran.exit == Exit.UNAVAILABLE
     assert ran.column("code").count("unavailable") > 10
-    held = {place[0] for place in tools.places(ran.after)}
+    held = {place[0] for place in places(ran.after)}
     for row in ran.rows:
         assert (row["status"] == "success") <= (row["department"] in held)
     # Each worker tries its own call, its look and a probe, and no more.
     assert len(ran.calls) < 40 + 30
 
 
-def test_server_that_goes_away(tools: Any, tmp_path: Path, small: State) -> None:
+def test_server_that_goes_away(tmp_path: Path, small: State) -> None:
     """A row whose call never reached a server that is gone is `not_sent`, like those that were not tried."""
     rows = more_departments(small, 12)
-    ran = tools.rehearse(tmp_path, small, rows, meddle=at_put(5, goes_away), retries=3, concurrency=2, max_failures=0)
+    ran = rehearse(tmp_path, small, rows, meddle=at_put(5, goes_away), retries=3, concurrency=2, max_failures=0)
     assert ran.exit == Exit.UNAVAILABLE
-    held = {place[0] for place in tools.places(ran.after)}
+    held = {place[0] for place in places(ran.after)}
     assert [row["status"] == "success" for row in ran.rows] == [row["department"] in held for row in ran.rows]
     assert 4 <= ran.column("status").count("success") < 12
     assert {(row["status"], row["code"]) for row in ran.rows if row["status"] != "success"} == {("not_sent", "unavailable")}
 
 
-def test_server_that_goes_away_after_it_was_asked(tools: Any, tmp_path: Path, small: State) -> None:
+def test_server_that_goes_away_after_it_was_asked(tmp_path: Path, small: State) -> None:
     """A write that may have arrived once has failed, even if a look did not find it: a slow server may yet do it."""
     rows = [{"department": "gamma", "agent": "ann"}]
-    ran = tools.rehearse(tmp_path, small, rows, faults="reset-before@PUTx1", meddle=at_put(2, goes_away), retries=3)
+    ran = rehearse(tmp_path, small, rows, faults="reset-before@PUTx1", meddle=at_put(2, goes_away), retries=3)
     assert ran.exit == Exit.UNAVAILABLE
     assert [(row["status"], row["code"]) for row in ran.rows] == [("failed", "connection")]
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(50.0, "success"), (70.0, "failed")])
-def test_operation_that_takes_too_long(tools: Any, tmp_path: Path, small: State, seconds: float, status: str) -> None:
+def test_operation_that_takes_too_long(tmp_path: Path, small: State, seconds: float, status: str) -> None:
     """A write is not repeated once its calls have taken the time of an operation: 2 × (30 s + 30 s)."""
 
     def latency(path: str) -> float:
         return seconds if path.endswith("department/gamma") else 0.0
 
     rows = [{"department": "gamma", "agent": "ann"}]
-    ran = tools.rehearse(tmp_path, small, rows, faults="429@PUTx1", latency=latency, retries=2)
+    ran = rehearse(tmp_path, small, rows, faults="429@PUTx1", latency=latency, retries=2)
     assert ran.column("status") == [status]
     assert [method for method, _ in ran.writes].count("PUT") == (2 if status == "success" else 1)
 
 
-def test_server_that_restarts(tools: Any, tmp_path: Path, small: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_that_restarts(tmp_path: Path, small: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """A restart that is shorter than the attempts of a call and the probes before its last one costs no row."""
     rows = more_departments(small, 12)
     monkeypatch.setattr(random, "random", lambda: 0.9)
-    ran = tools.rehearse(tmp_path, small, rows, faults="refuse=5+20x1", concurrency=8, max_failures=1)
+    ran = rehearse(tmp_path, small, rows, faults="refuse=5+20x1", concurrency=8, max_failures=1)
     assert (ran.exit, set(ran.column("status"))) == (Exit.OK, {"success"})
 
 
-def test_defect(tools: Any, tmp_path: Path, small: State) -> None:
+def test_defect(tmp_path: Path, small: State) -> None:
     """A defect in the middle leaves a whole report: what was seen done is `success`, what was on its way `failed`, the rest `not_sent`."""
     rows = more_departments(small, 9)
 
@@ -322,8 +327,8 @@ def test_defect(tools: Any, tmp_path: Path, small: State) -> None:
         raise KeyError("a defect")
 
     with pytest.raises(ExceptionGroup):
-        tools.rehearse(tmp_path, small, rows, meddle=at_put(4, fails), concurrency=1)
-    results = tools.results_of(tmp_path / "run")
+        rehearse(tmp_path, small, rows, meddle=at_put(4, fails), concurrency=1)
+    results = results_of(tmp_path / "run")
     assert [(row["status"], row["code"]) for row in results] == [
         *[("success", "")] * 3,
         ("failed", "timeout"),
@@ -332,7 +337,7 @@ def test_defect(tools: Any, tmp_path: Path, small: State) -> None:
     assert json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))["exit_code"] == Exit.DEFECT
 
 
-def test_call_that_fails_alone(tools: Any, tmp_path: Path, small: State) -> None:
+def test_call_that_fails_alone(tmp_path: Path, small: State) -> None:
     """One call that keeps failing on a server that answers otherwise costs its row alone."""
     rows = [{"department": "alpha", "agent": "cid"}, {"department": "beta", "agent": "cid"}, {"department": "free", "unit": "south"}]
     for fault, code, status in (
@@ -342,36 +347,36 @@ def test_call_that_fails_alone(tools: Any, tmp_path: Path, small: State) -> None
         ("timeout@PUT", "timeout", ""),
         ("429@PUT", "rate-limited", "429"),
     ):
-        ran = tools.rehearse(tmp_path / fault, small, rows, faults=fault, retries=3)
+        ran = rehearse(tmp_path / fault, small, rows, faults=fault, retries=3)
         assert ran.exit == Exit.ROWS_NOT_DONE
         assert ran.column("code") == [code, code, ""]
         assert ran.column("attempts") == ["3", "3", "1"]
         assert ran.column("http_status") == [status, status, "200"]
     # Answers that cannot be read, of writes that were carried out: a look tells.
-    ran = tools.rehearse(tmp_path / "truncate", small, rows, faults="truncate@PUT", retries=3)
+    ran = rehearse(tmp_path / "truncate", small, rows, faults="truncate@PUT", retries=3)
     assert (ran.exit, ran.column("change")) == (Exit.OK, ["updated", "updated", "updated"])
     assert [method for method, _ in ran.writes].count("PUT") == 2
 
 
-def test_report_that_cannot_be_written(program: Any, tools: Any, small: State, sheet: Path, tmp_path: Path) -> None:
+def test_report_that_cannot_be_written(program: Program, small: State, sheet: Path, tmp_path: Path) -> None:
     """A report that cannot be written is 73, in one sentence that names the file."""
     (tmp_path / "other" / "results.csv").mkdir(parents=True)
-    with tools.serving(small) as served:
+    with serving(small) as served:
         done = program("run", sheet, "--run-dir", "other", url=served.url, token="token-admin")
-    assert done.exit == Exit.CANNOT_CREATE
-    assert "other/results.csv cannot be written" in done.out
-    assert "Traceback" not in done.err
+        assert served.sandbox.calls() == []
+    assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
+    assert done.err.startswith("bulkjob: other/results.csv is a directory, which bulkjob neither follows nor replaces. Move it away")
 
 
-def test_no_rows(program: Any, tools: Any, small: State, tmp_path: Path) -> None:
+def test_no_rows(program: Program, small: State, tmp_path: Path) -> None:
     """A sheet that has headers and no rows, as an empty workspace is exported, asks for nothing: 0."""
     (tmp_path / "bare.csv").write_text("department,unit\n", encoding="utf-8")
-    with tools.serving(small) as served:
+    with serving(small) as served:
         done = program("run", "bare.csv", "--run-dir", "run", url=served.url, token="token-admin")
     assert (done.exit, done.rows) == (Exit.OK, [])
 
 
-def test_list_of_units_that_is_cut_short(tools: Any, tmp_path: Path, small: State) -> None:
+def test_list_of_units_that_is_cut_short(tmp_path: Path, small: State) -> None:
     """A list of units that cannot be read for the moment is the server's failure, 69, and no permission that the account lacks."""
-    ran = tools.rehearse(tmp_path, small, SHEET, faults="truncate@livechat/units", retries=2)
+    ran = rehearse(tmp_path, small, SHEET, faults="truncate@livechat/units", retries=2)
     assert (ran.exit, set(ran.column("code")), ran.writes) == (Exit.UNAVAILABLE, {"unavailable"}, [])

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
-
-State = dict[str, Any]
+from tests.support.program import SECRET, Program
+from tests.support.rehearsal import results_of
+from tests.support.servers import serving
+from tests.support.states import State, differences, places
 
 SHEET = """\
 department,unit,agent,order,action,note
@@ -28,9 +30,9 @@ def sheet(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def secret(tools: Any, small: State) -> State:
+def secret(small: State) -> State:
     """The small workspace, whose administrator has a token that can be searched for."""
-    small["users"][0]["token"] = tools.secret
+    small["users"][0]["token"] = SECRET
     return small
 
 
@@ -44,7 +46,7 @@ def writes(served: Any) -> list[tuple[str, str]]:
 
 
 class TestRefused:
-    def test_nothing_there(self, program: Any, tmp_path: Path) -> None:
+    def test_nothing_there(self, program: Program, tmp_path: Path) -> None:
         """A directory that is not there, a file, and one that holds no run are 66, and nothing is made in them."""
         (tmp_path / "file").touch()
         (tmp_path / "holiday").mkdir()
@@ -54,19 +56,19 @@ class TestRefused:
             assert done.err == f"bulkjob: {name} {reason}. Name the run directory that bulkjob run has named.\n"
         assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "holiday"]
 
-    def test_run_that_changed_nothing(self, tools: Any, program: Any, secret: State, tmp_path: Path) -> None:
+    def test_run_that_changed_nothing(self, program: Program, secret: State, tmp_path: Path) -> None:
         """Of a run that sent nothing there is nothing to put back: 66 says so."""
         (tmp_path / "so.csv").write_text("department,agent\nbeta,bob\n", encoding="utf-8")
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             assert program("run", "so.csv", "--run-dir", "run", url=served.url).exit == Exit.OK
             done = program("rollback", "run", url=served.url)
         assert (done.exit, done.out) == (Exit.NO_INPUT, "")
         assert done.err == "bulkjob: The run in run has changed nothing (it left no journal.jsonl), so there is nothing to put back.\n"
         assert not (tmp_path / "run" / "rollback").exists()
 
-    def test_another_server(self, tools: Any, program: Any, secret: State, sheet: Path, tmp_path: Path) -> None:
+    def test_another_server(self, program: Program, secret: State, sheet: Path, tmp_path: Path) -> None:
         """What was done on one server is not undone on another: 73, naming both, without a call."""
-        with tools.serving(secret) as served, tools.serving(secret) as other:
+        with serving(secret) as served, serving(secret) as other:
             program("run", sheet, "--run-dir", "run", url=served.url)
             done = program("rollback", "run", url=other.url)
             assert other.sandbox.calls() == []
@@ -75,9 +77,9 @@ class TestRefused:
         assert other.url in done.err
         assert not (tmp_path / "run" / "rollback").exists()
 
-    def test_damaged_journal(self, tools: Any, program: Any, secret: State, sheet: Path, tmp_path: Path) -> None:
+    def test_damaged_journal(self, program: Program, secret: State, sheet: Path, tmp_path: Path) -> None:
         """A journal that was edited is not believed: 73, without a call."""
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             program("run", sheet, "--run-dir", "run", url=served.url)
             calls = len(served.sandbox.calls())
             journal = tmp_path / "run" / "journal.jsonl"
@@ -88,9 +90,9 @@ class TestRefused:
         assert "is damaged" in done.err
         assert "--run-dir" not in done.err
 
-    def test_closed_afterwards(self, tools: Any, program: Any, secret: State, sheet: Path) -> None:
+    def test_closed_afterwards(self, program: Program, secret: State, sheet: Path) -> None:
         """A run that was rolled back is closed: `run` there is 73, without a call, and leaves its report as it is."""
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             program("run", sheet, "--run-dir", "run", url=served.url)
             program("rollback", "run", url=served.url)
             calls, report = len(served.sandbox.calls()), Path("run/results.csv").read_bytes()
@@ -102,18 +104,18 @@ class TestRefused:
 
 
 class TestPutBack:
-    def test_everything(self, tools: Any, program: Any, secret: State, sheet: Path) -> None:
+    def test_everything(self, program: Program, secret: State, sheet: Path) -> None:
         """All that the run changed is as before, all else untouched; each of the run's rows is told of once; again, nothing is sent."""
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             before = served.sandbox.state()
             assert program("run", sheet, "--run-dir", "run", url=served.url).exit == Exit.OK
             done = program("rollback", "run", url=served.url)
             assert done.exit == Exit.OK, done.out + done.err
-            assert tools.differences(before, served.sandbox.state(), units={}, agents={}) == []
+            assert differences(before, served.sandbox.state(), units={}, agents={}) == []
             sent = writes(served)
             again = program("rollback", "run", url=served.url)
             assert writes(served) == sent
-        rows = tools.results_of(Path("run/rollback"))
+        rows = results_of(Path("run/rollback"))
         assert [(row["row"], row["note"], row["status"], row["change"]) for row in rows] == [
             ("2", "first", "success", "updated"),
             ("3", "second", "success", "updated"),
@@ -130,7 +132,7 @@ class TestPutBack:
         assert done.out.splitlines()[-1] == "Report: run/rollback"
         assert "the run directory is closed" in words(done.out)
         assert again.exit == Exit.OK
-        assert tools.results_of(Path("run/rollback")) == rows
+        assert results_of(Path("run/rollback")) == rows
         assert sorted(path.name for path in Path("run/rollback").iterdir()) == [
             ".lock",
             "journal.jsonl",
@@ -139,29 +141,29 @@ class TestPutBack:
             "summary.json",
         ]
 
-    def test_rollback_of_the_rollback(self, tools: Any, program: Any, secret: State, sheet: Path) -> None:
+    def test_rollback_of_the_rollback(self, program: Program, secret: State, sheet: Path) -> None:
         """Rolled back itself, a rollback leaves what the run had made."""
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             program("run", sheet, "--run-dir", "run", url=served.url)
             after = served.sandbox.state()
             program("rollback", "run", url=served.url)
             done = program("rollback", "run/rollback", url=served.url)
             assert done.exit == Exit.OK, done.out + done.err
-            assert tools.differences(after, served.sandbox.state(), units={}, agents={}) == []
+            assert differences(after, served.sandbox.state(), units={}, agents={}) == []
             closed = program("rollback", "run", url=served.url)
         assert closed.exit == Exit.CANNOT_CREATE
         assert "was rolled back, and is closed" in closed.err
 
-    def test_what_somebody_changed_since(self, tools: Any, program: Any, secret: State, sheet: Path) -> None:
+    def test_what_somebody_changed_since(self, program: Program, secret: State, sheet: Path) -> None:
         """What is no longer as the run left it is left alone, and told with what it is; the rest goes back; the exit code is 1."""
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             program("run", sheet, "--run-dir", "run", url=served.url)
-            place = next(row for row in served.sandbox._state._rows.values() if row["departmentId"] == "free")
+            place = next(row for row in served.sandbox.store.rows() if row["departmentId"] == "free")
             place["order"] = 9
             done = program("rollback", "run", url=served.url)
-            assert tools.places(served.sandbox.state())["free", "u-bob"] == (0, 9)
+            assert places(served.sandbox.state())["free", "u-bob"] == (0, 9)
         assert done.exit == Exit.ROWS_NOT_DONE
-        rows = tools.results_of(Path("run/rollback"))
+        rows = results_of(Path("run/rollback"))
         assert [(row["status"], row["code"]) for row in rows] == [("success", "")] * 3 + [("failed", "changed-meanwhile")]
         assert rows[3]["message"] == (
             'Agent @bob (u-bob) was not removed from department "Free" (free): somebody has changed it since the run: '
@@ -172,11 +174,11 @@ class TestPutBack:
         # A sheet to be run would do once more what could not be put back.
         assert not Path("run/rollback/retry.csv").exists()
 
-    def test_half_finished_run(self, tools: Any, program: Any, secret: State, tmp_path: Path) -> None:
+    def test_half_finished_run(self, program: Program, secret: State, tmp_path: Path) -> None:
         """Of a run that stopped half-way, what it had done goes back, and rows that it did not come to are said to need nothing."""
         rows = "".join(f"{name},cid\n" for name in ("alpha", "beta", "gamma", "free"))
         (tmp_path / "many.csv").write_text(f"department,agent\n{rows}", encoding="utf-8")
-        with tools.serving(secret, faults="500@PUT+2x1") as served:
+        with serving(secret, faults="500@PUT+2x1") as served:
             before = served.sandbox.state()
             done = program(
                 "run", "many.csv", "--run-dir", "run", "--concurrency", "1", "--retries", "1", "--max-failures", "1", url=served.url
@@ -184,18 +186,18 @@ class TestPutBack:
             assert done.exit == Exit.ROWS_NOT_DONE
             back = program("rollback", "run", url=served.url)
             assert back.exit == Exit.OK, back.out + back.err
-            assert tools.differences(before, served.sandbox.state(), units={}, agents={}) == []
-        assert [row["change"] for row in tools.results_of(Path("run/rollback"))].count("updated") == 2
+            assert differences(before, served.sandbox.state(), units={}, agents={}) == []
+        assert [row["change"] for row in results_of(Path("run/rollback"))].count("updated") == 2
 
 
 class TestStopped:
-    def test_server_away(self, tools: Any, program: Any, secret: State, sheet: Path) -> None:
+    def test_server_away(self, program: Program, secret: State, sheet: Path) -> None:
         """Where the server does not answer, the rollback is 69 and says how to go on: with the rollback, never with the sheet."""
-        with tools.serving(secret) as served:
+        with serving(secret) as served:
             program("run", sheet, "--run-dir", "run", url=served.url)
         done = program("rollback", "run", "--retries", "1", url=served.url)
         assert done.exit == Exit.UNAVAILABLE, done.out + done.err
-        rows = tools.results_of(Path("run/rollback"))
+        rows = results_of(Path("run/rollback"))
         assert [row["status"] for row in rows] == ["not_sent", "not_sent", "success", "not_sent"]
         assert rows[0]["message"] == (
             "Nothing was sent for this row: the server could not be reached or kept failing. Run the same rollback again when the server "
@@ -206,9 +208,9 @@ class TestStopped:
             assert "the sheet again" not in said
             assert "same sheet" not in said
 
-    def test_goes_on(self, tools: Any, program: Any, secret: State, sheet: Path) -> None:
+    def test_goes_on(self, program: Program, secret: State, sheet: Path) -> None:
         """A rollback that was stopped goes on where it was: what is back is not written again, and all rows are in its report."""
-        with tools.serving(secret, faults="500@POST livechat/department/:id/agents+1x1") as served:
+        with serving(secret, faults="500@POST livechat/department/:id/agents+1x1") as served:
             before = served.sandbox.state()
             assert program("run", sheet, "--run-dir", "run", url=served.url).exit == Exit.OK
             stopped = program("rollback", "run", "--concurrency", "1", "--retries", "1", url=served.url)
@@ -219,7 +221,7 @@ class TestStopped:
             done = program("rollback", "run", url=served.url)
             assert done.exit == Exit.OK, done.out + done.err
             anew = writes(served)[len(sent) :]
-            assert tools.differences(before, served.sandbox.state(), units={}, agents={}) == []
+            assert differences(before, served.sandbox.state(), units={}, agents={}) == []
         assert anew == [("POST", refused)]
-        assert {row["status"] for row in tools.results_of(Path("run/rollback"))} == {"success"}
+        assert {row["status"] for row in results_of(Path("run/rollback"))} == {"success"}
         assert json.loads(Path("run/rollback/summary.json").read_bytes())["exit_code"] == 0

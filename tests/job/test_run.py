@@ -18,28 +18,31 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
-
-State = dict[str, Any]
+from tests.support.program import SECRET, Program
+from tests.support.rehearsal import rehearse, results_of
+from tests.support.servers import serving
+from tests.support.states import State, places
+from tests.support.workspaces import SAMPLES
 
 
 @pytest.fixture
-def secret(tools: Any, sample: State) -> State:
+def secret(sample: State) -> State:
     """The sample workspace, whose administrator has a token that can be searched for."""
-    next(user for user in sample["users"] if user["username"] == "admin")["token"] = tools.secret
+    next(user for user in sample["users"] if user["username"] == "admin")["token"] = SECRET
     return sample
 
 
-def test_twice(tools: Any, program: Any, secret: State) -> None:
+def test_twice(program: Program, secret: State) -> None:
     """The sample as newcomers see it: 0 and every row done; once more 0, no write, and every row `unchanged`; the token is nowhere."""
-    with tools.serving(secret) as served:
-        first = program("run", tools.samples / "reorganisation.csv", "--run-dir", "run", url=served.url)
+    with serving(secret) as served:
+        first = program("run", SAMPLES / "reorganisation.csv", "--run-dir", "run", url=served.url)
         assert first.exit == Exit.OK, first.out
         calls = served.sandbox.calls()
         state = served.sandbox.state()
-        second = program("run", tools.samples / "reorganisation.xlsx", "--run-dir", "again/run", url=served.url)
+        second = program("run", SAMPLES / "reorganisation.xlsx", "--run-dir", "again/run", url=served.url)
         again = served.sandbox.calls()[len(calls) :]
     assert second.exit == Exit.OK
-    rows = tools.results_of(Path("again/run"))
+    rows = results_of(Path("again/run"))
     assert {(row["status"], row["change"]) for row in rows} == {("success", "unchanged")}
     assert {call["method"] for call in again} == {"GET"}
     assert served.sandbox.state() == state
@@ -57,22 +60,22 @@ def _summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
-def test_directory_of_its_own(tools: Any, program: Any, secret: State, tmp_path: Path) -> None:
+def test_directory_of_its_own(program: Program, secret: State, tmp_path: Path) -> None:
     """Without --run-dir a run makes one below `runs`, named by time and sheet, and names it in its last line."""
-    with tools.serving(secret) as served:
-        names = [program("run", tools.samples / "reorganisation.csv", url=served.url).out.splitlines()[-1] for _ in range(2)]
+    with serving(secret) as served:
+        names = [program("run", SAMPLES / "reorganisation.csv", url=served.url).out.splitlines()[-1] for _ in range(2)]
     assert len(set(names)) == 2
     for name in names:
         assert re.fullmatch(r"Report: runs/\d{8}T\d{6}Z-reorganisation(-2)?", name)
         assert (tmp_path / name.removeprefix("Report: ") / "results.csv").exists()
 
 
-def test_mistakes(tools: Any, program: Any, secret: State) -> None:
+def test_mistakes(program: Program, secret: State) -> None:
     """The sheet full of mistakes is refused without a call, with every mistake in the report; with --skip-invalid the rest goes ahead."""
-    with tools.serving(secret) as served:
-        refused = program("run", tools.samples / "mistakes.csv", "--run-dir", "run", url=served.url)
+    with serving(secret) as served:
+        refused = program("run", SAMPLES / "mistakes.csv", "--run-dir", "run", url=served.url)
         assert served.sandbox.calls() == []
-        skipped = program("run", tools.samples / "mistakes.csv", "--run-dir", "run", "--skip-invalid", url=served.url)
+        skipped = program("run", SAMPLES / "mistakes.csv", "--run-dir", "run", "--skip-invalid", url=served.url)
     assert refused.exit == Exit.BAD_SHEET
     assert {row["status"] for row in refused.rows} == {"invalid", "not_sent"}
     assert skipped.exit == Exit.ROWS_NOT_DONE
@@ -80,9 +83,9 @@ def test_mistakes(tools: Any, program: Any, secret: State) -> None:
     assert all(row["message"] for row in skipped.rows)
 
 
-def test_tokens_of_any_kind(tools: Any, program: Any, small: State) -> None:
+def test_tokens_of_any_kind(program: Program, small: State) -> None:
     """A token that is a formula, holds quotes or more than a header may, is never shown; a wrong one ends with one sentence."""
-    with tools.serving(small) as served:
+    with serving(small) as served:
         Path("s.csv").write_text("department,agent\nalpha,cid\n", encoding="utf-8")
         for token in ("=1+1#'\"", "wrong-token-%41", "ünïcode-tøken"):
             done = program("run", "s.csv", "--run-dir", "run", url=served.url, token=token)
@@ -129,11 +132,11 @@ def writes(served: Any) -> int:
     return sum(call["method"] != "GET" for call in served.sandbox.calls())
 
 
-def settled(tools: Any, served: Any, folder: Path) -> Counter[str]:
+def settled(served: Any, folder: Path) -> Counter[str]:
     """Hold a report to the server's state: every row once, what is `success` is there, what was not sent is not; counts the statuses."""
-    rows = tools.results_of(folder)
+    rows = results_of(folder)
     assert [row["department"] for row in rows] == [f"x{number}" for number in range(60)]
-    held = {department for department, _ in tools.places(served.sandbox.state())}
+    held = {department for department, _ in places(served.sandbox.state())}
     for row in rows:
         assert (row["department"] in held) or row["status"] != "success"
         assert (row["department"] not in held) or row["status"] != "not_sent"
@@ -142,18 +145,18 @@ def settled(tools: Any, served: Any, folder: Path) -> Counter[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_interrupted(tools: Any, many: tuple[State, Path], tmp_path: Path, number: int) -> None:
+def test_interrupted(many: tuple[State, Path], tmp_path: Path, number: int) -> None:
     """Interrupted, the job finishes what is in flight, starts no more, reports every row and leaves with 75; again, it ends the work."""
     state, sheet = many
     folder = tmp_path / "run"
-    with tools.serving(state, latency_ms=40) as served:
+    with serving(state, latency_ms=40) as served:
         with started(served.url, sheet, "--run-dir", str(folder), "--concurrency", "2") as process:
             wait_for(lambda: writes(served) > 5, process)
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.INTERRUPTED, out + err
         assert "Traceback" not in err
-        statuses = settled(tools, served, folder)
+        statuses = settled(served, folder)
         assert statuses["success"] >= 5
         assert statuses["not_sent"] > 20
         assert statuses["failed"] == 0
@@ -163,15 +166,15 @@ def test_interrupted(tools: Any, many: tuple[State, Path], tmp_path: Path, numbe
         with started(served.url, sheet, "--run-dir", str(folder)) as process:
             out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.OK, out + err
-        assert settled(tools, served, folder) == {"success": 60}
+        assert settled(served, folder) == {"success": 60}
         assert writes(served) == before + statuses["not_sent"]
 
 
-def test_interrupted_twice(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+def test_interrupted_twice(many: tuple[State, Path], tmp_path: Path) -> None:
     """A second interrupt ends the job at once: what was in flight is `failed`, as nobody knows what became of it."""
     state, sheet = many
     options = ("--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "600")
-    with tools.serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
+    with serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
         wait_for(lambda: writes(served) == 5, process)
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
@@ -179,28 +182,28 @@ def test_interrupted_twice(tools: Any, many: tuple[State, Path], tmp_path: Path)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.INTERRUPTED, out + err
-        assert settled(tools, served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
-        assert "could not be looked up" in next(row["message"] for row in tools.results_of(tmp_path / "run") if row["status"] == "failed")
+        assert settled(served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
+        assert "could not be looked up" in next(row["message"] for row in results_of(tmp_path / "run") if row["status"] == "failed")
 
 
-def test_grace(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+def test_grace(many: tuple[State, Path], tmp_path: Path) -> None:
     """What is in flight is given up when the time of grace is over."""
     state, sheet = many
     options = ("--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "0.2")
-    with tools.serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
+    with serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
         wait_for(lambda: writes(served) == 5, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.INTERRUPTED, out + err
-        assert settled(tools, served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
+        assert settled(served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
 
 
-def test_interrupted_while_waiting(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+def test_interrupted_while_waiting(many: tuple[State, Path], tmp_path: Path) -> None:
     """A wait for the server's rate limit is given up at once."""
     state, sheet = many
     state["users"][0]["roles"] = ["livechat-manager"]
     with (
-        tools.serving(state, rate_limit="8/600") as served,
+        serving(state, rate_limit="8/600") as served,
         started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--grace", "600") as process,
     ):
         # A window of the one route, and of the other so many that each is read twice.
@@ -208,7 +211,7 @@ def test_interrupted_while_waiting(tools: Any, many: tuple[State, Path], tmp_pat
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.INTERRUPTED, out + err
-        assert settled(tools, served, tmp_path / "run") == {"success": 12, "not_sent": 48}
+        assert settled(served, tmp_path / "run") == {"success": 12, "not_sent": 48}
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs a system that tells what a process waits for")
@@ -231,21 +234,21 @@ def test_interrupted_while_reading(tmp_path: Path, number: int) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_interrupted_at_the_end(tools: Any, many: tuple[State, Path], tmp_path: Path) -> None:
+def test_interrupted_at_the_end(many: tuple[State, Path], tmp_path: Path) -> None:
     """An interruption that finds nothing left to do is none: the report is written, and the job leaves with 0."""
     state, sheet = many
     with (
-        tools.serving(state, latency_ms=40) as served,
+        serving(state, latency_ms=40) as served,
         started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "64") as process,
     ):
         wait_for(lambda: writes(served) == 60, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.OK, out + err
-        assert settled(tools, served, tmp_path / "run") == {"success": 60}
+        assert settled(served, tmp_path / "run") == {"success": 60}
 
 
-def test_interrupted_with_nothing_left_but_failures(tools: Any, small: State, tmp_path: Path) -> None:
+def test_interrupted_with_nothing_left_but_failures(small: State, tmp_path: Path) -> None:
     """What stopped the job decides: an interruption during the last write stopped nothing, and rows that failed are 1, not 75."""
     puts: list[str] = []
 
@@ -261,5 +264,5 @@ def test_interrupted_with_nothing_left_but_failures(tools: Any, small: State, tm
         (2, Exit.INTERRUPTED, ["failed", "success", "not_sent"]),
     ):
         puts.clear()
-        ran = tools.rehearse(tmp_path / str(last), small, rows, meddle=meddle, faults="forgetx1", concurrency=1, latency=lambda _: 0.1)
+        ran = rehearse(tmp_path / str(last), small, rows, meddle=meddle, faults="forgetx1", concurrency=1, latency=lambda _: 0.1)
         assert (ran.exit, ran.column("status")) == (code, statuses)

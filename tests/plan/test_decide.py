@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkjob.changes.change import ALREADY_SO
+from bulkjob.changes.change import ALREADY_SO, Change
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan, UnitPost
@@ -77,15 +77,15 @@ def agent_row(
 
 def codes(plan: Plan) -> dict[int, Code | None]:
     """Row → the code of what is settled of it."""
-    return {row: outcome.code for wish, outcome in plan.settled.items() for row in wish.rows}
+    return {row: outcome.code for change, outcome in plan.settled.items() for row in change.rows}
 
 
 def planned(wanted: Iterable[Wanted], there: Workspace, account: Server | None = None, options: Options = AUTO) -> Plan:
     plan = make_plan(wanted, there, account or server(), options)
-    carried = [wish for operation in plan.operations for wish in operation.wishes]
-    # Of every plan: each wish is settled or carried, exactly once.
-    assert sorted(map(repr, (*carried, *plan.settled))) == sorted(map(repr, plan.wishes))
-    assert len(set(plan.wishes)) == len(plan.wishes)
+    carried = [change for operation in plan.operations for change in operation.changes]
+    # Of every plan: each change is settled or carried, exactly once.
+    assert sorted(map(repr, (*carried, *plan.settled))) == sorted(map(repr, plan.changes))
+    assert len(set(plan.changes)) == len(plan.changes)
     return plan
 
 
@@ -117,7 +117,7 @@ class TestAlreadySo:
         """The agents' list and a department's own can differ; the department's is what the job writes."""
         there = workspace(department("d1"), agents={"anna": "d1", "bob": ""}, lists={"d1": [member("bob")]})
         plan = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "bob")], there)
-        assert [wish.rows for operation in plan.operations for wish in operation.wishes] == [(2,)]
+        assert [change.rows for operation in plan.operations for change in operation.changes] == [(2,)]
 
     def test_archived_department_that_is_so_is_no_failure(self) -> None:
         """A row about an archived department fails only if it would change it."""
@@ -127,20 +127,12 @@ class TestAlreadySo:
         assert codes(planned([unit_row(2, "d1", "b")], there)) == {2: Code.DEPARTMENT_ARCHIVED}
 
 
-class TestWishes:
-    def test_rows_that_agree_are_one_wish(self) -> None:
-        """Rows about one agent in one department are one wish, with the count and the order that any of them gives."""
-        there = workspace(department("d1"), agents={"anna": ""})
-        plan = planned([agent_row(2, "d1", "anna", count=5), agent_row(3, "d1", "anna", order=6), agent_row(4, "d1", "anna")], there)
-        (wish,) = plan.wishes
-        assert isinstance(wish, DepartmentAgent)
-        assert (wish.rows, wish.count, wish.order) == ((2, 3, 4), 5, 6)
-
-    def test_row_with_both_halves_has_two_wishes(self) -> None:
-        """A row with a unit and an agent is two wishes, which different calls may carry."""
+class TestParts:
+    def test_row_with_both_halves_has_two_changes(self) -> None:
+        """A row with a unit and an agent asks for two changes, which different calls may carry."""
         row = Wanted(row=2, department_id="d1", about_unit=True, unit_id="a", agent_id="u-anna", username="anna")
         plan = planned([row], workspace(department("d1"), agents={"anna": ""}))
-        assert [(type(wish), wish.rows) for wish in plan.wishes] == [(DepartmentUnit, (2,)), (DepartmentAgent, (2,))]
+        assert [(change.part, change.rows) for change in plan.changes] == [("unit", (2,)), ("agent", (2,))]
         assert [type(operation) for operation in plan.operations] == [UnitPost, DepartmentPut]
 
 
@@ -151,14 +143,14 @@ class TestAgentRoutes:
         """All new agents of a department go in one PUT."""
         (put,) = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "cem", count=1)], self.THERE).operations
         assert isinstance(put, DepartmentPut)
-        assert [wish.rows for wish in put.wishes] == [(2,), (3,)]
+        assert [change.rows for change in put.changes] == [(2,), (3,)]
         assert put.unit is None
 
     def test_removal_takes_the_others_along(self) -> None:
         """A removal goes by the agents' own route, which then carries that department's new agents too: one call."""
         rows = [agent_row(2, "d1", "anna"), agent_row(3, "d1", "bob", removes=True), agent_row(4, "d2", "cem")]
         plan = planned(rows, self.THERE)
-        assert [(type(operation), len(operation.wishes)) for operation in plan.operations] == [(AgentsPost, 2), (DepartmentPut, 1)]
+        assert [(type(operation), len(operation.changes)) for operation in plan.operations] == [(AgentsPost, 2), (DepartmentPut, 1)]
         assert plan.removals == 1
 
     def test_department_that_lacks_a_field_is_not_put(self) -> None:
@@ -171,6 +163,17 @@ class TestAgentRoutes:
         """Who may add agents and not change departments still gets the agents done."""
         (operation,) = planned([agent_row(2, "d1", "anna")], self.THERE, server(without=["manage-livechat-departments"])).operations
         assert isinstance(operation, AgentsPost)
+
+    def test_agent_who_is_stored_twice_is_posted(self) -> None:
+        """An agent of whom the department's list has two rows is written by the agents' own route, which can take them out first."""
+        twice = replace(member("bob", 3, 1), doubled=True)
+        there = workspace(department("d1"), agents={"anna": "", "bob": "d1"}, lists={"d1": [twice]})
+        (operation,) = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "bob", count=3, order=1)], there).operations
+        assert isinstance(operation, AgentsPost)
+        assert [change.rows for change in operation.changes] == [(2,), (3,)]
+        # Who shall only be there is there, however often.
+        plan = planned([agent_row(2, "d1", "bob")], there)
+        assert (plan.operations, list(plan.settled.values())) == ((), [ALREADY_SO])
 
     def test_agents_wait_for_posts_that_concern_their_department(self) -> None:
         """A PUT says the department's unit, so it goes out after every unit POST that the department is part of."""
@@ -207,7 +210,9 @@ class TestMirror:
         """In a department for which a row says add, everybody without a row leaves, also who is no agent any more."""
         plan = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "cem", removes=True)], self.THERE, options=MIRROR)
         (operation,) = plan.operations
-        leaving = {wish.agent_id: wish.rows for wish in operation.wishes if isinstance(wish, DepartmentAgent) and not wish.present}
+        leaving = {
+            change.agent_id: change.rows for change in operation.changes if isinstance(change, DepartmentAgent) and not change.present
+        }
         assert leaving == {"u-bob": (2,), "u-cem": (3,), "u-gone": (2,)}
         assert plan.removals == 3
 
@@ -226,6 +231,28 @@ class TestMirror:
         assert planned(rows, self.THERE, options=MIRROR).operations == ()
 
 
+class TestRowsDone:
+    THERE = workspace(department("d1"), department("d2", "a"), agents={"anna": "", "bob": ""})
+
+    def test_done_rows_ask_for_nothing(self) -> None:
+        """A row that an earlier attempt brought to success asks for nothing; a change that other rows ask for, too, is theirs alone."""
+        rows = [agent_row(2, "d1", "anna"), agent_row(3, "d1", "anna"), agent_row(4, "d1", "bob"), unit_row(5, "d2", "b")]
+        plan = make_plan(rows, self.THERE, server(), AUTO, done={2, 4})
+        assert {change.target[-1]: change.rows for change in plan.changes} == {"u-anna": (3,), "unit": (5,)}
+
+    def test_done_rows_still_say_who_stays(self) -> None:
+        """Whom a row that is done has added, ``mirror`` does not remove for another row."""
+        there = workspace(department("d1"), agents={"anna": "d1", "bob": ""}, lists={"d1": [member("anna")]})
+        plan = make_plan([agent_row(2, "d1", "anna"), agent_row(3, "d1", "bob")], there, server(), MIRROR, done={2})
+        assert (plan.removals, [change.rows for change in plan.changes]) == (0, [(3,)])
+
+    def test_rest_that_is_not_permitted_does_not_end_the_job(self) -> None:
+        """Of a run that goes on, rows that cannot be done are reported: others are done already."""
+        account = server(without=["add-livechat-department-agents"])
+        plan = make_plan([agent_row(2, "d1", "anna"), agent_row(3, "d1", "bob")], self.THERE, account, AUTO, done={2})
+        assert codes(plan) == {3: Code.AGENTS_NOT_PERMITTED}
+
+
 class TestUnitRoute:
     THERE = workspace(department("d1", "a"), department("d2", "a"), department("d3"))
 
@@ -240,7 +267,7 @@ class TestUnitRoute:
         plan = planned([unit_row(2, "d1", "b")], self.THERE, server(without=[missing]))
         (put,) = plan.operations
         assert isinstance(put, DepartmentPut)
-        assert put.unit == plan.wishes[0]
+        assert put.unit == plan.changes[0]
 
     def test_route_that_was_asked_for_is_kept_to(self) -> None:
         """--unit-route department takes that route even where the other is open, and --unit-route unit never the other."""
@@ -317,8 +344,8 @@ class TestDepartmentRoute:
         bare = replace(department("d1", "a"), required={name: FIELDS[name] for name in FIELDS if name != "email"})
         there = workspace(bare, department("d2", "a"), agents={"anna": ""})
         plan = planned([unit_row(2, "d1", "b"), agent_row(3, "d1", "anna")], there, options=BY_DEPARTMENT)
-        ((wish, outcome),) = plan.settled.items()
-        assert (wish.rows, outcome.code, outcome.said) == (
+        ((change, outcome),) = plan.settled.items()
+        assert (change.rows, outcome.code, outcome.said) == (
             (2,),
             Code.REJECTED,
             "the stored department lacks email, which a change must carry",
@@ -330,10 +357,10 @@ class TestDepartmentRoute:
         there = workspace(department("d1"), agents={"anna": "", "bob": "d1"})
         both = [unit_row(2, "d1", "b"), agent_row(3, "d1", "anna")]
         (put,) = planned(both, there, options=BY_DEPARTMENT).operations
-        assert len(put.wishes) == 2
+        assert len(put.changes) == 2
         put, post = planned([*both, agent_row(4, "d1", "bob", removes=True)], there, options=BY_DEPARTMENT).operations
         assert isinstance(put, DepartmentPut)
-        assert (put.agents, len(post.wishes), post.after) == ((), 2, (put.id,))
+        assert (put.agents, len(post.changes), post.after) == ((), 2, (put.id,))
 
 
 class TestPermissions:
@@ -356,7 +383,7 @@ class TestPermissions:
         account = server(without=["manage-livechat-units", "manage-livechat-departments"])
         plan = planned([unit_row(2, "d1", "a"), agent_row(3, "d1", "anna")], self.THERE, account)
         assert codes(plan) == {2: Code.UNIT_NOT_PERMITTED}
-        assert "manage-livechat-departments" in plan.settled[plan.wishes[0]].said
+        assert "manage-livechat-departments" in plan.settled[plan.changes[0]].said
 
     def test_role_that_the_server_ignores_is_no_way(self) -> None:
         """An account with the permission and none of the three roles would be ignored without a word."""
@@ -406,8 +433,8 @@ class TestPermissions:
 class TestWhole:
     @settings(deadline=None)
     @given(st.data())
-    def test_operations_leave_the_workspace_as_the_wishes_want_it(self, data: st.DataObject) -> None:
-        """Carried out on paper, the operations bring about every wish that is not settled otherwise, and nothing else."""
+    def test_operations_leave_the_workspace_as_the_changes_want_it(self, data: st.DataObject) -> None:
+        """Carried out on paper, the operations bring about every change that is not settled otherwise, and nothing else."""
         names, agents, units = [f"d{number}" for number in range(4)], ["anna", "bob", "cem"], [None, "a", "b"]
         there = {name: data.draw(st.sampled_from(units)) for name in names}
         lists = {name: data.draw(st.sets(st.sampled_from(agents))) for name in names}
@@ -435,22 +462,22 @@ class TestWhole:
             adds = {row.username for row in rows if row.department_id == name and row.agent_id and not row.removes}
             wanted_lists[name] = adds if options.mirror and adds else wanted_lists[name] | adds
         for operation in plan.operations:
-            for wish in operation.wishes:
-                _carry_out(wish, there, lists)
+            for change in operation.changes:
+                _carry_out(change, there, lists)
         assert (there, lists) == (wanted_units, wanted_lists)
 
 
-def _carry_out(wish: Wish, units: dict[str, str | None], lists: dict[str, set[str]]) -> None:
-    if isinstance(wish, DepartmentUnit):
-        assert units[wish.department_id] != wish.unit_id
-        units[wish.department_id] = wish.unit_id
-    else:
-        assert (wish.username in lists[wish.department_id]) != wish.present
-        (lists[wish.department_id].add if wish.present else lists[wish.department_id].remove)(wish.username)
+def _carry_out(change: Change, units: dict[str, str | None], lists: dict[str, set[str]]) -> None:
+    if isinstance(change, DepartmentUnit):
+        assert units[change.department_id] != change.unit_id
+        units[change.department_id] = change.unit_id
+    elif isinstance(change, DepartmentAgent):
+        assert (change.username in lists[change.department_id]) != change.present
+        (lists[change.department_id].add if change.present else lists[change.department_id].remove)(change.username)
 
 
-def test_failed_wishes_say_so() -> None:
+def test_changes_that_fail_unsent_say_so() -> None:
     """Whatever fails without a call is a failure without figures."""
     plan = planned([unit_row(2, "d1", "a"), unit_row(3, "d2", None)], workspace(department("d1", archived=True), department("d2", "a")))
-    outcome = plan.settled[plan.wishes[0]]
+    outcome = plan.settled[plan.changes[0]]
     assert (outcome.status, outcome.attempts, outcome.http_status, outcome.seconds) == (Status.FAILED, None, None, None)

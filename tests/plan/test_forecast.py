@@ -1,7 +1,7 @@
 """What a plan costs: calls by method and route, and the time they take."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import pytest
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
-from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, UnitPost
-from bulkjob.plan.forecast import Forecast, duration_text, forecast_of, operation_calls
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Terms, UnitPost, calls_of
+from bulkjob.plan.forecast import Forecast, duration_text, forecast_of
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Route
@@ -26,21 +26,21 @@ def server(version: tuple[int, int] = (7, 0)) -> Server:
     return Server(version=Version(*version), version_text="", account=account, permissions=None, modules=None)
 
 
-def wish(department: str) -> DepartmentAgent:
+def change(department: str) -> DepartmentAgent:
     return DepartmentAgent(department_id=department, agent_id="u", username="u", present=True, count=None, order=None, rows=(2,))
 
 
 def put(department: str, *, after: tuple[str, ...] = ()) -> DepartmentPut:
-    return DepartmentPut(department_id=department, unit=None, agents=(wish(department),), after=after)
+    return DepartmentPut(department_id=department, unit=None, agents=(change(department),), after=after)
 
 
 def post(department: str) -> AgentsPost:
-    return AgentsPost(department_id=department, changes=(wish(department),), after=())
+    return AgentsPost(department_id=department, changes=(change(department),), after=())
 
 
 def unit(name: str, *, after: tuple[str, ...] = (), repairs: bool = False) -> UnitPost:
-    wishes = () if repairs else (DepartmentUnit(department_id=f"d-{name}", unit_id=name, rows=(2,)),)
-    return UnitPost(unit_id=name, changes=wishes, lost=frozenset({"d"}), after=after)
+    changes = () if repairs else (DepartmentUnit(department_id=f"d-{name}", unit_id=name, rows=(2,)),)
+    return UnitPost(unit_id=name, changes=changes, lost=frozenset({"d"}), after=after)
 
 
 def forecast(
@@ -50,8 +50,10 @@ def forecast(
     reading: dict[Route, int] | None = None,
     concurrency: int = 8,
     version: tuple[int, int] = (7, 0),
+    shares_lists: bool = True,
 ) -> Forecast:
-    return forecast_of(operations, server(version), reading=reading or {LIST: 1}, limit=limit, concurrency=concurrency)
+    terms = Terms(server=server(version), shares_lists=shares_lists and limit is not None)
+    return forecast_of(operations, terms, reading=reading or {LIST: 1}, limit=limit, concurrency=concurrency)
 
 
 def calls(seen: Forecast) -> dict[str, int]:
@@ -59,7 +61,10 @@ def calls(seen: Forecast) -> dict[str, int]:
 
 
 def test_calls() -> None:
-    """A unit costs its reading, its monitors, a list before and after; a department a reading; removals a list before and after."""
+    """A unit costs its reading, its monitors, a list before and after; a department a reading; removals a list before and after.
+
+    And they cost a look at the department: by a call of its own, or by the list that writes share.
+    """
     assert calls(forecast([unit("a")])) == {
         "POST livechat/units/:id": 1,
         "GET livechat/units/:id": 1,
@@ -68,7 +73,10 @@ def test_calls() -> None:
     }
     assert calls(forecast([unit("a", repairs=True)]))["GET livechat/department"] == 1
     assert calls(forecast([put("d")])) == {"PUT livechat/department/:id": 1, "GET livechat/department/:id": 1}
-    assert calls(forecast([post("d")])) == {"POST livechat/department/:id/agents": 1, "GET livechat/department/:id/agents": 2}
+    removal = {"POST livechat/department/:id/agents": 1, "GET livechat/department/:id/agents": 2}
+    assert calls(forecast([post("d")])) == {**removal, "GET livechat/department": 1}
+    for each in (forecast([post("d")], shares_lists=False), forecast([post("d")], None)):
+        assert calls(each) == {**removal, "GET livechat/department/:id": 1}
     # Before 6.6 an answer comes before the agents are stored: they are looked at.
     assert calls(forecast([put("d")], version=(6, 5)))["GET livechat/department/:id/agents"] == 1
 
@@ -142,18 +150,20 @@ def test_reading_is_told() -> None:
     st.integers(1, 20),
     st.sampled_from([1.0, 30.0, 60.0]),
     st.integers(1, 32),
+    st.booleans(),
 )
-def test_laws(kinds: list[str], allowed: int, window: float, concurrency: int) -> None:
+def test_laws(kinds: list[str], allowed: int, window: float, concurrency: int, shares_lists: bool) -> None:  # noqa: FBT001 - drawn
     """No route has more calls than its windows allow; a limit never makes it shorter; calls are those of the operations and the lists."""
-    makers = {"unit": unit, "put": put, "post": post}
+    makers: dict[str, Callable[[str], Operation]] = {"unit": unit, "put": put, "post": post}
     operations = [makers[kind](f"x{number}") for number, kind in enumerate(kinds)]
-    seen = forecast(operations, Limit(calls=allowed, window=window), concurrency=concurrency)
+    seen = forecast(operations, Limit(calls=allowed, window=window), concurrency=concurrency, shares_lists=shares_lists)
     assert seen.seconds >= seen.unlimited_seconds - 1e-9
-    own = sum((operation_calls(operation, server()) for operation in operations), Counter[Route]())
+    terms = Terms(server=server(), shares_lists=shares_lists)
+    own = sum((calls_of(operation, terms) for operation in operations), Counter[Route]())
     for cost in seen.calls:
         assert seen.seconds >= (ceil(cost.count / allowed) - 1) * window - 1e-9
         if cost.route != LIST:
             assert cost.count == own[cost.route]
         else:
-            assert cost.count <= 2 * kinds.count("unit")
+            assert cost.count <= 2 * kinds.count("unit") + (kinds.count("post") if shares_lists else 0)
     assert {cost.route for cost in seen.calls} - {LIST} == own.keys()

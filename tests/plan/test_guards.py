@@ -13,6 +13,7 @@ from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Agent, Workspace
 from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Code, Exit, Stop
+from tests.support.stops import stop_of
 
 SERVER = Server(
     version=Version(7, 0),
@@ -48,7 +49,7 @@ def workspace(assignments: int) -> Workspace:
 class TestProblems:
     def test_none_is_fine(self) -> None:
         """A sheet without problems goes on."""
-        refuse_problems([])
+        assert stop_of(refuse_problems, []) is None
 
     @pytest.mark.parametrize(
         ("problems", "words"), [([problem(2)], "1 row is"), ([problem(2), problem(2, "unit"), problem(3)], "2 rows are")]
@@ -63,7 +64,7 @@ class TestProblems:
 class TestUnlistedUnits:
     def test_none_is_fine(self) -> None:
         """A sheet whose units are all known by id goes on where units cannot be listed."""
-        refuse_unlisted_units([], SERVER)
+        assert stop_of(refuse_unlisted_units, [], SERVER) is None
 
     def test_names_and_reason(self) -> None:
         """Units that nobody can look up end the job with 77, with their names and what the account lacks."""
@@ -92,7 +93,7 @@ class TestRemovals:
     )
     def test_as_many_as_allowed(self, removals: int, assignments: int, limit: MaxRemovals | None) -> None:
         """Removals up to the limit go on: by default the larger of 20 and a tenth of all assignments."""
-        refuse_many_removals(plan(removals), workspace(assignments), limit)
+        assert stop_of(refuse_many_removals, plan(removals), workspace(assignments), limit) is None
 
     @pytest.mark.parametrize(
         ("removals", "assignments", "limit", "allowed"),

@@ -12,7 +12,8 @@ from bulkjob.plan.names import Names
 from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
 from bulkjob.records.sheet import Assignment, Problem
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
-from bulkjob.sheet import check, parse
+from bulkjob.sheet.checks import check
+from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Code
 
 #: (id, name) or (id, name, id of its unit); a name that begins with ``†`` is of an archived department.

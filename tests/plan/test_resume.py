@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
-from bulkjob.changes.change import Attempt
+from msgspec import structs
+
+from bulkjob.changes.change import ALREADY_SO, Attempt, Change, Outcome, Place, Prior, failed
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import DepartmentPut, Plan, UnitPost
-from bulkjob.plan.resume import credited, repaired, with_removed
+from bulkjob.plan.resume import repaired, with_credit, with_removed
 from bulkjob.records.results import RowResult
 from bulkjob.records.workspace import Department, Membership, Workspace
 from bulkjob.rundir.history import History
-from bulkjob.vocabulary import Effect, Status
+from bulkjob.vocabulary import Code, Effect, Status
 
 DEPARTMENTS = {
     name: Department(id=name, name=name, parent_id=unit, archived=False) for name, unit in (("d1", "u2"), ("d2", "u1"), ("d3", "u3"))
@@ -35,7 +37,7 @@ def test_a_unit_that_is_owed_a_write_gets_one() -> None:
 
 
 def test_a_write_that_is_planned_anyhow_serves() -> None:
-    """The last write of the unit that the plan has is made although its own wishes may turn out to be so already."""
+    """The last write of the unit that the plan has is made although its own changes may turn out to be so already."""
     early = UnitPost(unit_id="u1", changes=(GAIN,), lost=frozenset(), after=())
     late = UnitPost(unit_id="u1", changes=(), lost=frozenset({"d9"}), after=(early.id,))
     assert repaired(plan(early), {"u1": frozenset({"d1"})}, DEPARTMENTS).operations == (
@@ -53,16 +55,57 @@ def test_nothing_owed_nothing_added() -> None:
     assert repaired(planned, {}, DEPARTMENTS) == planned
 
 
+REMOVED = structs.replace(ASKED, agent_id="a2", username="ben", present=False, mirrored=True, rows=(2, 3))
+BEFORE = Place(count=0, order=0)
+GONE = Workspace(departments=DEPARTMENTS, units=None, agents={}, members={"d2": {}})
+
+
+def attempt(change: Change, outcome: Outcome | None, status: Status | None, prior: Prior = BEFORE) -> Attempt:
+    return Attempt(change=change, prior=prior, outcome=outcome, status=status)
+
+
 def test_whom_mirror_has_removed_is_credited() -> None:
-    """A removal of unknown outcome that nothing asks for any more, because the agent is gone, was made by this run."""
-    removal = replace(ASKED, agent_id="a2", username="ben", present=False, rows=(2, 3))
-    made = Attempt(wish=removal, before=Membership(agent_id="a2", username="ben", count=0, order=0), status=None)
-    history = History(made=(made,), rows={3: RowResult(row=3, status=Status.SUCCESS)})
-    gone = Workspace(departments=DEPARTMENTS, units=None, agents={}, members={"d2": {}})
-    there = replace(gone, members={"d2": {"a2": Membership(agent_id="a2", username="ben", count=0, order=0)}})
-    wish = replace(removal, rows=(2,))
-    credit = credited(with_removed(plan(), history, gone), history)
-    assert credit.wishes == (wish,)
-    assert credit.settled[wish].change is Effect.UPDATED
+    """A removal of unknown outcome that nothing asks for any more, because the agent is gone, was made by this run, for the rows left."""
+    history = History(attempts=(attempt(REMOVED, None, None),), rows={3: RowResult(row=3, status=Status.SUCCESS)})
+    there = replace(GONE, members={"d2": {"a2": Membership(agent_id="a2", username="ben", count=0, order=0)}})
+    credit = with_credit(with_removed(plan(), history, GONE), history)
+    assert [(change, change.rows) for change in credit.changes] == [(REMOVED, (2,))]
+    assert credit.settled[REMOVED].change is Effect.UPDATED
     assert with_removed(plan(), history, there) == plan()
-    assert with_removed(replace(plan(), changes=(wish,)), history, gone).settled == {}
+    assert with_removed(replace(plan(), changes=(REMOVED,)), history, GONE).settled == {}
+
+
+def test_nothing_is_credited_of_a_department_that_is_gone() -> None:
+    """Who was to be removed from a department that somebody has deleted since was not removed by this run."""
+    history = History(attempts=(attempt(REMOVED, None, None),))
+    deleted = Workspace(departments={"d1": DEPARTMENTS["d1"]}, units=None, agents={})
+    assert with_removed(plan(), history, deleted) == plan()
+
+
+def test_what_is_known_to_have_failed_is_not_credited() -> None:
+    """A removal that was refused, and somebody made since, is no work of this run's."""
+    history = History(attempts=(attempt(REMOVED, Outcome(status=Status.FAILED), Status.FAILED),))
+    assert with_removed(plan(), history, GONE) == plan()
+
+
+def test_credit_tells_what_the_write_told() -> None:
+    """What is so by an earlier attempt's write was updated, with the figures of the write that decided and what the first attempt found."""
+    timeout = Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False, attempts=5, http_status=None, seconds=9.0)
+    done = Outcome(status=Status.SUCCESS, change=Effect.UPDATED, attempts=2, http_status=200, seconds=0.5)
+    other = structs.replace(ASKED, agent_id="a3")
+    settled = replace(plan(), changes=(ASKED, GAIN, other), settled=dict.fromkeys((ASKED, GAIN, other), ALREADY_SO))
+    # The journal's rows are those of the attempt: what is credited is the change, whoever asks for it by now.
+    tried = structs.replace(ASKED, rows=(7, 8))
+    history = History(attempts=(attempt(tried, timeout, None, None), attempt(tried, done, Status.SUCCESS), attempt(GAIN, None, None, "u3")))
+    credit = with_credit(settled, history)
+    assert credit.settled[ASKED] == replace(done, prior=None)
+    assert credit.settled[GAIN] == Outcome(status=Status.SUCCESS, change=Effect.UPDATED, prior="u3")
+    assert credit.settled[other] == ALREADY_SO
+    assert credit.changes == settled.changes
+
+
+def test_only_what_is_already_so_is_credited() -> None:
+    """A change that fails now fails, whatever an earlier attempt made of it."""
+    gone = failed(Code.DEPARTMENT_GONE)
+    settled = replace(plan(), changes=(ASKED,), settled={ASKED: gone})
+    assert with_credit(settled, History(attempts=(attempt(ASKED, None, None, None),))).settled == {ASKED: gone}

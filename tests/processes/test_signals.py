@@ -1,4 +1,4 @@
-"""SIGTERM as a container's first process, which no signal reaches that it does not handle, at every stage of a run; and a second SIGINT."""
+"""Signals at every stage of every command, also as a container's first process, which none reaches that it does not handle."""
 
 import os
 import signal
@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
+from tests.support.processes import Done, ServedApart, holds_open, ran, served, started, wait_for
+from tests.support.reports import journalled, report_of
+from tests.support.states import parents
+from tests.support.turns import Turn, workspace
 
 OPTIONS = ("--concurrency", "3", "--max-removals", "100%")
 UNSHARE = ("unshare", "--pid", "--fork", "--kill-child")
@@ -31,11 +35,11 @@ def first_process() -> None:
 
 
 @contextmanager
-def contained(tools: Any, *command: object, **options: Any) -> Iterator[tuple[Any, Any]]:
-    """The program as process 1; yields the process that waits for it, and a function that sends it a signal."""
-    with tools.started(*command, before=UNSHARE, **options) as process:
+def contained(url: str, *command: object, **options: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The program as process 1; yields the process that waits for it, and the program's own number."""
+    with started(url, *command, before=UNSHARE, **options) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        tools.wait_for(lambda: children.exists() and children.read_text(encoding="utf-8"), process)
+        wait_for(lambda: children.exists() and children.read_text(encoding="utf-8"), process)
         inner = int(children.read_text(encoding="utf-8").split()[0])
         yield process, inner
 
@@ -47,66 +51,66 @@ def asleep(pid: int) -> bool:
 
 @pytest.mark.usefixtures("first_process")
 class TestFirstProcess:
-    def test_while_the_sheet_is_read(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+    def test_while_the_sheet_is_read(self, shared: ServedApart, tmp_path: Path) -> None:
         """Nothing has begun: 75 and one sentence, no run directory."""
         sheet, folder = tmp_path / "sheet.csv", tmp_path / "run"
         os.mkfifo(sheet)
-        with contained(tools, shared.url, "run", sheet, "--run-dir", folder) as (process, inner), sheet.open("w") as writer:
+        with contained(shared.url, "run", sheet, "--run-dir", folder) as (process, inner), sheet.open("w") as writer:
             writer.write("department,agent\n")
             writer.flush()
-            tools.wait_for(lambda: asleep(inner), process)
+            wait_for(lambda: asleep(inner), process)
             os.kill(inner, signal.SIGTERM)
-            done = tools.Done(process)
+            done = Done(process)
         assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted before anything was sent.\n")
         assert not folder.exists()
 
-    def test_while_the_lock_is_waited_for(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+    def test_while_the_lock_is_waited_for(self, shared: ServedApart, tmp_path: Path) -> None:
         """Whoever waits for another run leaves at once, and leaves that run's directory alone."""
         turn = shared.turn()
         sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
-        with tools.started(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as first:
-            tools.wait_for((folder / "journal.jsonl").exists, first)
+        with started(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as first:
+            wait_for((folder / "journal.jsonl").exists, first)
             first.send_signal(signal.SIGSTOP)
-            with contained(tools, shared.url, "run", sheet, "--run-dir", folder, "--lock-timeout", "600") as (process, inner):
-                tools.wait_for(lambda: tools.holds_open(inner, folder / ".lock"), process)
+            with contained(shared.url, "run", sheet, "--run-dir", folder, "--lock-timeout", "600") as (process, inner):
+                wait_for(lambda: holds_open(inner, folder / ".lock"), process)
                 os.kill(inner, signal.SIGTERM)
-                done = tools.Done(process)
+                done = Done(process)
             first.send_signal(signal.SIGCONT)
-            assert tools.Done(first).exit == Exit.OK
+            assert Done(first).exit == Exit.OK
         assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted before anything was sent.\n")
 
     @pytest.mark.parametrize("reading", [True, False])
-    def test_while_the_rate_limit_is_waited_for(self, tools: Any, tmp_path: Path, *, reading: bool) -> None:
+    def test_while_the_rate_limit_is_waited_for(self, tmp_path: Path, *, reading: bool) -> None:
         """A wait of a minute is given up at once, before the plan is made or after; what was sent is done, the rest `not_sent`."""
         sheet, folder = tmp_path / "sheet.csv", tmp_path / "run"
         rows = [f"d{number},unit{(number + 1) % 3},{'a6' if reading else ''},{'1' if reading else ''}" for number in range(12)]
         sheet.write_text("\n".join(("department,unit,agent,order", *rows)), encoding="utf-8")
-        with tools.served(tools.workspace(), tmp_path, "--rate-limit", "8/60") as sandbox:
+        with served(workspace(), tmp_path, "--rate-limit", "8/60") as sandbox:
             command = ("run", sheet, "--run-dir", folder, "--unit-route", "department")
-            with contained(tools, sandbox.url, *command, user="manager") as (process, inner):
-                tools.wait_for(lambda: most_called(sandbox) == 8, process)
+            with contained(sandbox.url, *command, user="manager") as (process, inner):
+                wait_for(lambda: most_called(sandbox) == 8, process)
                 os.kill(inner, signal.SIGTERM)
-                done = tools.Done(process)
+                done = Done(process)
             assert done.exit == Exit.INTERRUPTED, done.out + done.err
-            units = tools.parents(sandbox.state())
-        report = tools.report_of(folder)
+            units = parents(sandbox.state())
+        report = report_of(folder)
         assert [row["department"] for row in report] == [f"d{number}" for number in range(12)]
         for row in report:
             assert row["status"] == ("success" if units[row["department"]] == row["unit"] else "not_sent"), row
         assert reading == ({row["code"] for row in report} == {"interrupted"})
 
-    def test_while_the_report_is_written(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+    def test_while_the_report_is_written(self, shared: ServedApart, tmp_path: Path) -> None:
         """The report is finished, and the exit code is what it says."""
         sheet, folder = shared.turn().sheet(tmp_path), tmp_path / "run"
         folder.mkdir()
         # Whoever opens it to write waits until somebody reads.
         os.mkfifo(folder / ".summary.json.part")
-        with contained(tools, shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as (process, inner):
-            tools.wait_for(lambda: (folder / ".results.csv.part").exists() and asleep(inner), process)
+        with contained(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as (process, inner):
+            wait_for(lambda: (folder / ".results.csv.part").exists() and asleep(inner), process)
             os.kill(inner, signal.SIGTERM)
             # Opening to write goes on only when the interruption has not ended the program.
             summary = os.open(folder / ".summary.json.part", os.O_RDONLY)
-            done = tools.Done(process)
+            done = Done(process)
             os.close(summary)
         assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
         assert "done 36" in done.said
@@ -117,25 +121,25 @@ def most_called(sandbox: Any) -> int:
     return max(Counter((call["method"], call["route"]) for call in sandbox.calls()).values(), default=0)
 
 
-def test_second_interrupt(tools: Any, tmp_path: Path) -> None:
+def test_second_interrupt(tmp_path: Path) -> None:
     """A second SIGINT ends the job at once: the journal is whole, the report is written, and the next run ends the work."""
-    turn, folder = tools.Turn(1), tmp_path / "run"
-    with tools.served(tools.workspace(), tmp_path, "--rate-limit", "off", "--faults", "timeout-after@POST+9x3") as sandbox:
+    turn, folder = Turn(1), tmp_path / "run"
+    with served(workspace(), tmp_path, "--rate-limit", "off", "--faults", "timeout-after@POST+9x3") as sandbox:
         command = ("run", turn.sheet(tmp_path), "--run-dir", folder, *OPTIONS)
         before = sandbox.state()
-        with tools.started(sandbox.url, *command, "--timeout", "600", "--grace", "600") as process:
-            tools.wait_for(lambda: sum(call["method"] == "POST" for call in sandbox.calls()) >= 12, process)
+        with started(sandbox.url, *command, "--timeout", "600", "--grace", "600") as process:
+            wait_for(lambda: sum(call["method"] == "POST" for call in sandbox.calls()) >= 12, process)
             process.send_signal(signal.SIGINT)
-            with pytest.raises(tools.Expired):
+            with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.3)
             process.send_signal(signal.SIGINT)
-            done = tools.Done(process)
+            done = Done(process)
         assert done.exit == Exit.INTERRUPTED, done.out + done.err
-        rows = tools.report_of(folder)
+        rows = report_of(folder)
         assert {row["status"] for row in rows} == {"success", "failed", "not_sent"}
         assert any("no answer had come yet: it was given up when the job was interrupted" in row["message"] for row in rows)
         for row in rows:
             assert turn.holds(sandbox.state(), int(row["row"])) or row["status"] != "success", row
-        tools.journalled(folder)
-        assert tools.ran(sandbox.url, *command).exit == Exit.OK
+        journalled(folder)
+        assert ran(sandbox.url, *command).exit == Exit.OK
         assert turn.wrong(before, sandbox.state()) == []

@@ -5,13 +5,11 @@ same run killed at a write, each with the server's state at that moment and befo
 """
 
 import json
-import runpy
 import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,17 +17,13 @@ from bulkjob.plan.file import parse_plan
 from bulkjob.rundir.format import Intent, Opened, records_of
 from bulkjob.rundir.history import read_history
 from bulkjob.vocabulary import Exit
-
-TESTS = Path(__file__).parents[1]
-JOB = runpy.run_path(str(TESTS / "job" / "conftest.py"))
-rehearse, results_of, differences, places, parents = (JOB[name] for name in ("rehearse", "results_of", "differences", "places", "parents"))
-roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
+from tests.support.rehearsal import Ran, rehearse, results_of
+from tests.support.rollbacks import roll_back
+from tests.support.states import State, differences, parents, places
 
 RECORDED = Path(__file__).parent / "journal-1"
 SHEET = RECORDED / "sheet.csv"
 ROWS = 61
-
-State = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +56,7 @@ def recording(tmp_path: Path) -> Callable[[str], Recording]:
     return copied
 
 
-def unlike(ran: Any, after: State) -> list[str]:
+def unlike(ran: Ran, after: State) -> list[str]:
     """Where a state is another one than that which a run left, who began from the same; ids of new documents are nobody's business."""
     units = {department: unit for department, unit in parents(ran.after).items() if unit != parents(ran.before)[department]}
     old, new = places(ran.before), places(ran.after)
@@ -72,7 +66,7 @@ def unlike(ran: Any, after: State) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A whole run of the sheet by this version."""
     ran = rehearse(tmp_path_factory.mktemp("whole"), state(RECORDED / "killed" / "workspace-before.json"), SHEET)
     assert ran.exit == Exit.OK
@@ -111,7 +105,7 @@ class TestFinished:
         assert len(back.rows) == ROWS
         assert differences(recorded.before, back.after, units={}, agents={}) == []
 
-    def test_as_this_version_does_it(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+    def test_as_this_version_does_it(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
         """The version before has left the same on the server, and told the same of every row, as this one does."""
         recorded = recording("finished")
         assert unlike(whole, recorded.now) == []
@@ -119,7 +113,7 @@ class TestFinished:
 
 
 class TestKilled:
-    def test_goes_on(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+    def test_goes_on(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
         """The run goes on to its end: every row once and a success, the server as a whole run leaves it, nothing written twice."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder, recorded.now, SHEET)
@@ -133,7 +127,7 @@ class TestKilled:
         again = rehearse(recorded.folder, ran.after, SHEET)
         assert (again.exit, again.writes, told(again.rows)) == (Exit.OK, [], told(ran.rows))
 
-    def test_true_past(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+    def test_true_past(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
         """Rows are told as if there had been no kill; only the figures of writes whose answers were lost are not known."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder, recorded.now, SHEET)
@@ -167,7 +161,7 @@ class TestKilled:
 class TestPlan:
     PLAN = RECORDED / "plan.json"
 
-    def test_carried_out(self, whole: Any, tmp_path: Path) -> None:
+    def test_carried_out(self, whole: Ran, tmp_path: Path) -> None:
         """A plan of the version before is carried out to the letter: its operations, and nothing else."""
         document = json.loads(self.PLAN.read_bytes())
         ran = rehearse(tmp_path, whole.before, SHEET, plan=self.PLAN)
@@ -176,7 +170,7 @@ class TestPlan:
         assert Counter(ran.write_paths) == Counter((operation["method"], operation["path"]) for operation in document["operations"])
         assert unlike(whole, ran.after) == []
 
-    def test_same_as_of_this_version(self, whole: Any) -> None:
+    def test_same_as_of_this_version(self, whole: Ran) -> None:
         """The plan that this version makes of the same sheet and workspace says the same of every change, operation and row."""
         made, recorded = (parse_plan(path.read_bytes()) for path in (whole.folder / "plan.json", self.PLAN))
         for name in ("server", "options", "statuses", "removals", "warnings", "changes", "rows"):
@@ -185,7 +179,7 @@ class TestPlan:
             (one.id, one.method, one.path, one.changes, one.after) for one in recorded.operations
         ]
 
-    def test_drift(self, whole: Any, tmp_path: Path) -> None:
+    def test_drift(self, whole: Ran, tmp_path: Path) -> None:
         """Where something is neither as it was found nor as it is wanted, the plan is refused by name, and nothing is sent."""
         now = json.loads(json.dumps(whole.before))
         department = next(one for one in now["departments"] if one["_id"] == "d-obrien")
@@ -195,7 +189,7 @@ class TestPlan:
         assert "O'Brien Stores" in ran.said
         assert set(ran.column("status")) == {"not_sent"}
 
-    def test_half_of_it_done(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+    def test_half_of_it_done(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
         """Where the killed run has done a part of what it says, the rest of the plan is carried out."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder / "planned", recorded.now, SHEET, plan=self.PLAN)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.cli import main
+from bulkjob.phrases import printable
 from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
 from bulkjob.report import annotated
 from bulkjob.report.problems import COLUMNS, problem_lines, problems_document, render_problems
@@ -118,7 +119,7 @@ class TestListing:
     def test_one_screen(self, problems: list[Problem], width: int, height: int) -> None:
         """Whatever is wrong, the list fits a screen (with one problem in any case), moves no cursor, and accounts for every problem."""
         shown = lines(checked(*problems), width, height)
-        assert all(line.isprintable() for line in shown)
+        assert all(line == printable(line) for line in shown)
         assert all(len(line) <= width for line in shown)
         assert len(shown) < height or sum(line.startswith("  row ") for line in shown) == 1
         in_full = sum(line.startswith("  row ") for line in shown)

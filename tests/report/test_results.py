@@ -138,7 +138,7 @@ def test_the_frame_keeps_row_numbers_and_holds_text(make_sheet: MakeSheet) -> No
     frame = results_frame(make_sheet(["department"], [["a"], ["b"]], [4, 9]), {4: done(4), 9: failed(9)})
     assert frame.index.tolist() == [4, 9]
     assert frame.columns.tolist() == [0, *OUTCOME_COLUMNS]
-    assert frame.loc[9].tolist() == ["b", "9", "failed", "", "rejected", "No.", "1", "400", "0.250"]
+    assert list(frame.loc[9]) == ["b", "9", "failed", "", "rejected", "No.", "1", "400", "0.250"]
 
 
 def test_an_empty_sheet_has_a_header_line(make_sheet: MakeSheet) -> None:

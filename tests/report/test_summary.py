@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.records.results import RowResult
-from bulkjob.report.summary import Ending, RunFigures, counted, render_summary
+from bulkjob.report.summary import Ending, RunFigures, render_summary
 from bulkjob.vocabulary import Code, Effect, Exit, Status
 
 MakeEnding = Callable[..., Ending]
@@ -66,7 +66,7 @@ def test_the_counts_add_up(statuses: list[Status]) -> None:
         RowResult(row=row, status=status, change=Effect.UPDATED if status is Status.SUCCESS and row % 2 else Effect.UNCHANGED)
         for row, status in enumerate(statuses)
     ]
-    rows = counted(results)
+    rows = row_counts(results)
     assert rows.success + rows.failed + rows.invalid + rows.not_sent == rows.total == len(statuses)
     assert rows.failed == statuses.count(Status.FAILED)
     assert rows.updated == sum(result.status is Status.SUCCESS and result.change is Effect.UPDATED for result in results)

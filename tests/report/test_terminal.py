@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bulkjob.records.results import RowResult
-from bulkjob.report.summary import Ending, RunFigures, counted
+from bulkjob.report.summary import Ending, RunFigures, row_counts
 from bulkjob.report.terminal import next_step, summary_lines
 from bulkjob.vocabulary import UNSENT_CODE, Code, Effect, Exit, Status
 
@@ -29,7 +29,7 @@ def test_the_last_line_names_the_run_directory(make_ending: MakeEnding, exit_cod
 @pytest.mark.parametrize("exit_code", ENDINGS)
 def test_the_next_step_is_one_sentence(make_ending: MakeEnding, exit_code: Exit) -> None:
     """Each ending has a next step of its own."""
-    rows = counted(failures(1))
+    rows = row_counts(failures(1))
     step = next_step(make_ending(exit_code), rows)
     assert step.endswith(".")
     others = {next_step(make_ending(code), rows) for code in ENDINGS if code is not exit_code}
@@ -96,7 +96,7 @@ def test_no_control_characters_reach_the_terminal(make_ending: MakeEnding) -> No
     figures = RunFigures(warnings=("also\x07 bad",))
     lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE, "stop\x1b[31m", figures), results)
     assert all(line.isprintable() for line in lines)
-    assert any("bad [2J word" in line for line in lines)
+    assert any(r"bad\u001b[2J word" in line for line in lines)
 
 
 def test_colour_only_when_asked(make_ending: MakeEnding) -> None:

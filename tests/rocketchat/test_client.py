@@ -18,6 +18,7 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.pacing.gate import STARVING, STARVING_WINDOWS
+from bulkjob.rocketchat.pacing.tickets import Ticket
 from bulkjob.rocketchat.transport import NoAnswer, Written
 from bulkjob.vocabulary import Code
 
@@ -28,7 +29,7 @@ UNIT = endpoints.post_unit(Unit(id="unit-a", name="Unit A", visibility="public")
 STORED = {"_id": "unit-a", "numMonitors": 0, "success": True}
 ME = {"_id": "u-admin", "username": "admin", "roles": ["admin"], "success": True}
 READ = endpoints.department("dept-a")
-DEPARTMENT = {"department": None, "agents": [], "success": True}
+DEPARTMENT: dict[str, object] = {"department": None, "agents": [], "success": True}
 GOOD = {"me": ME, "livechat/units/:id": STORED, "livechat/department/:id": DEPARTMENT}
 
 UNREACHED = NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
@@ -335,7 +336,7 @@ def test_a_write_that_is_seen_done_is_not_sent_again(on_virtual_time: Run) -> No
         async def look() -> str:
             return "seen"
 
-        return await write(client(transport), look), transport  # type: ignore[arg-type]
+        return await write(client(transport), look), transport
 
     written, transport = on_virtual_time(main())
     assert (written.value, written.attempts, written.status, len(transport.writes)) == ("seen", 1, None, 1)
@@ -468,6 +469,7 @@ def test_waiting_for_the_limit_costs_no_patience(on_virtual_time: Run) -> None:
 
         def reply(request: Request[Any], before: int) -> Reply:
             answered = server.reply(request, before)
+            assert isinstance(answered, Answer)
             return answered if before == 4 or answered.status == 429 else page_with(answered)
 
         def page_with(answered: Answer) -> Answer:
@@ -621,7 +623,7 @@ def test_a_first_turn_given_back_lets_another_ask(on_virtual_time: Run) -> None:
 def test_a_call_that_is_given_up_leaves_its_route_open(on_virtual_time: Run, moment: float) -> None:
     """A call that is cancelled, on its way or before, does not shut its route for the others."""
 
-    async def main() -> None:
+    async def main() -> list[object]:
         transport = FakeTransport(in_order(), takes=0.1)
         on = client(transport, concurrency=1)
         blocking = asyncio.create_task(on.call(endpoints.me())) if moment > 0.1 else None
@@ -630,12 +632,13 @@ def test_a_call_that_is_given_up_leaves_its_route_open(on_virtual_time: Run, mom
         given_up = asyncio.create_task(on.call(READ))
         await asyncio.sleep(moment)
         given_up.cancel()
-        await asyncio.gather(given_up, return_exceptions=True)
-        await on.call(READ)
+        ends = await asyncio.gather(given_up, return_exceptions=True)
+        state = await on.call(READ)
         if blocking:
             await blocking
+        return [*(type(end) for end in ends), state.members]
 
-    on_virtual_time(main())
+    assert on_virtual_time(main()) == [asyncio.CancelledError, ()]
 
 
 def test_calls_that_are_given_up_cost_the_window_no_more_than_they_used(on_virtual_time: Run) -> None:
@@ -866,8 +869,8 @@ def test_closing_still_looks_up_what_is_in_flight(*, on_virtual_time: Run, done:
         task = asyncio.create_task(write(on, look))
         await asyncio.sleep(0.05)
         on.close()
-        (result,) = await asyncio.gather(task, return_exceptions=True)
-        return result, len(transport.writes)
+        results: list[Any] = await asyncio.gather(task, return_exceptions=True)
+        return results[0], len(transport.writes)
 
     result, sent = on_virtual_time(main())
     assert sent == 1
@@ -927,7 +930,7 @@ def test_second_turns_that_are_kept_stop_nobody_for_good(on_virtual_time: Run, l
         server = FixedWindow(limit, 60.0)
         on = client(FakeTransport(server.reply))
         await on.call(READ)
-        kept = []
+        kept: list[Ticket | None] = []
         while len(kept) < limit:
             now, later = await on.reserve_two(READ.route)
             await on.call(READ, ticket=now)

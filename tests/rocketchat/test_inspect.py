@@ -169,7 +169,7 @@ async def test_permissions_follow_from_roles(
     permissions = (MANAGE_UNITS, MANAGE_MONITORS, MANAGE_DEPARTMENTS, ADD_AGENTS, BYPASS_RATE_LIMIT)
     assert [server.may(permission) for permission in permissions] == [units, monitors, departments, agents, bypass]
     assert server.moves_any_department is (user in ("admin", "manager"))
-    assert server.supervises_units is (user == "monitor")
+    assert server.restricted_to_own_units is (user == "monitor")
 
 
 @pytest.mark.parametrize(("version", "known"), [("6.0", False), ("6.4", False), ("6.5", True), ("7.0", True), ("8.0", True)])
@@ -236,9 +236,9 @@ async def test_a_server_that_fails_is_unavailable(reply: Answer | NoAnswer) -> N
 async def test_an_untrusted_certificate_is_a_wrong_setting() -> None:
     """A certificate that nothing vouches for ends the job with 78, at once, and names the remedy."""
     transport = Scripted(
-        lambda _: NoAnswer(Failure(next=Next.JOB, code=Code.CONNECTION, said="the server's certificate is not trusted", untrusted=True))
+        lambda _: NoAnswer(Failure(next=Next.JOB, code=Code.CONNECTION, said="not trusted", untrusted=True, remedy="Name a --ca-file."))
     )
-    with pytest.raises(Stop, match="--ca-file") as stop:
+    with pytest.raises(Stop, match=r"not trusted\. Name a --ca-file\.") as stop:
         await inspect_server(client(transport))
     assert (stop.value.exit_code, len(transport.routes)) == (Exit.BAD_SETTING, 1)
 
@@ -251,6 +251,54 @@ async def test_permissions_that_are_not_told_are_tried(answer: Answer) -> None:
     assert server.permissions is None
     assert server.may(MANAGE_UNITS)
     assert server.unit_route_lacks() == []
+
+
+@pytest.mark.parametrize("version", ["6.0", "6.5", "7.0", "hidden"])
+@pytest.mark.parametrize("route", ["info", "me", "permissions.listAll", "licenses.info"])
+@pytest.mark.parametrize(
+    "stumble", [NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="gone")), page(502), page(503)], ids=["reset", "502", "503"]
+)
+async def test_one_stumble_costs_one_attempt(version: str, route: str, stumble: Answer | NoAnswer) -> None:
+    """A connection that breaks, or a proxy that fails, once, on whichever call: what is found out is the same."""
+    whole = signed_in(sandbox(version), "manager")
+    stumbled = False
+
+    def reply(request: Request[Any]) -> Answer | NoAnswer:
+        nonlocal stumbled
+        if request.route.pattern == route and not stumbled:
+            stumbled = True
+            return stumble
+        return whole(request)
+
+    assert await inspected(reply) == await inspected(whole)
+    assert stumbled
+
+
+async def test_an_endpoint_that_is_not_known_yet_is_asked_once() -> None:
+    """A release that cannot tell its licence is not asked again and again."""
+    transport = Scripted(signed_in(sandbox("6.0"), "admin"))
+    await inspect_server(client(transport))
+    assert transport.routes.count("licenses.info") == 1
+
+
+@pytest.mark.parametrize(
+    ("roles", "version", "restricted", "route"),
+    [
+        ({"livechat-monitor"}, Version(6, 13), True, True),
+        ({"livechat-monitor"}, Version(7, 10), True, True),
+        ({"livechat-agent"}, Version(7, 9), False, False),
+        ({"livechat-agent"}, Version(7, 10), True, False),
+        ({"livechat-agent"}, None, True, False),
+        ({"livechat-agent", "livechat-manager"}, Version(7, 10), False, True),
+        ({"livechat-agent", "admin"}, Version(8, 0), False, True),
+        ({"robot"}, Version(8, 0), False, False),
+    ],
+)
+def test_restricted_accounts_are_known(*, roles: set[str], version: Version | None, restricted: bool, route: bool) -> None:
+    """A monitor is restricted to own units, since 7.10 an agent, too; the role of an agent alone opens no way to write units."""
+    server = a_server(version=version, account=Account(id="u", username="u", roles=frozenset(roles)))
+    assert server.restricted_to_own_units is restricted
+    assert (server.department_route_lacks() == []) is route
 
 
 @pytest.mark.parametrize("route", ["me", "permissions.listAll", "licenses.info"])
@@ -306,7 +354,7 @@ def test_the_department_route_says_what_it_lacks(changes: dict[str, Any], said: 
 def test_a_monitor_changes_units_within_his_own() -> None:
     """For a monitor the department route is open, within the units he supervises."""
     server = a_server(account=Account(id="u", username="u", roles=frozenset({"livechat-monitor"})))
-    assert (server.department_route_lacks(), server.supervises_units, server.moves_any_department) == ([], True, False)
+    assert (server.department_route_lacks(), server.restricted_to_own_units, server.moves_any_department) == ([], True, False)
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,23 @@ async def test_a_total_that_is_not_reached_is_not_believed() -> None:
     assert len(transport.calls) <= 3
 
 
+@pytest.mark.parametrize("growing", [True, False])
+async def test_a_list_without_an_end_is_given_up(*, growing: bool) -> None:
+    """A list whose total grows with every page, or that repeats a page for ever, is given up after a hundred such pages."""
+
+    def reply(request: Request[Any]) -> Answer:
+        query = dict(request.query)
+        first = int(query["offset"]) if growing else 0
+        total = first + 1000 if growing else 10**12
+        items = [{"_id": f"d{number}", "name": f"d{number}"} for number in range(first, first + 100)]
+        return as_json({"departments": items, "count": 100, "offset": first, "total": total, "success": True})
+
+    transport = Scripted(reply)
+    with pytest.raises(NeverComplete, match="100 such pages"):
+        await read_departments(client(transport))
+    assert len(transport.calls) == 101
+
+
 async def test_an_entry_twice_is_no_whole_list() -> None:
     """Two rows with one id are one entry, so that another is missing."""
     with pytest.raises(NeverComplete):
@@ -269,7 +286,7 @@ async def test_the_workspace_of_every_release_is_read(version: str) -> None:
     assert set(workspace.units) == {"unit-a", "unit-b"}
     assert [workspace.departments[f"dept-00{index}"].parent_id for index in range(4)] == ["unit-a", None, "unit-a", None]
     assert [department.id for department in workspace.departments.values() if department.archived] == ["dept-002"]
-    assert workspace.agents["u-agent001"].department_ids == {"dept-000"}
+    assert workspace.agents["u-agent001"].department_ids == frozenset({"dept-000"})
 
 
 async def test_only_what_the_sheet_needs_is_read() -> None:

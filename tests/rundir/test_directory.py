@@ -1,15 +1,18 @@
 """The directory that a run writes into: made, named, and locked for one process."""
 
 import errno
+import fcntl
 import os
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bulkjob.rundir.directory import opened
+from bulkjob.rundir.directory import REPORT_FILES, is_own_file, opened, refuse_own_file, room_for_corrections
 from bulkjob.vocabulary import Exit, Stop
 
 NOW = datetime(2026, 11, 23, 0, 54, tzinfo=UTC)
@@ -181,3 +184,141 @@ def test_a_lock_that_is_released_in_time_is_waited_for(tmp_path: Path) -> None:
         holder.stdin.close()
         with opened(tmp_path, "reorg.csv", NOW, lock_timeout=60) as directory:
             assert directory.path == tmp_path
+
+
+class TestLostLock:
+    """A lock is no good if whoever removes its file lets a second run in."""
+
+    def test_removed_lock_lets_nobody_in(self, tmp_path: Path) -> None:
+        """The second process is turned away although the first one's lock file is gone, or is another one by now."""
+        for tidied in (lambda lock: lock.unlink(), lambda lock: lock.rename(lock.with_name("moved")) and lock.touch()):
+            with opened(tmp_path, "reorg.csv", NOW):
+                tidied(tmp_path / ".lock")
+                with another(tmp_path) as second:
+                    said, _ = second.communicate()
+                assert (second.returncode, said.split(".")[0]) == (Exit.INTERRUPTED, f"Another run is working in {tmp_path}".split(".")[0])
+
+    def test_journal_in_use_lets_nobody_in(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where directories cannot be locked, a journal that a run is writing still keeps the second out when the lock file is gone."""
+        locked = fcntl.flock
+
+        def no_directories(descriptor: int, operation: int) -> None:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            locked(descriptor, operation)
+
+        monkeypatch.setattr("fcntl.flock", no_directories)
+        with (tmp_path / "journal.jsonl").open("ab") as journal, opened(tmp_path, "reorg.csv", NOW):
+            locked(journal, fcntl.LOCK_EX)
+            (tmp_path / ".lock").unlink()
+            with pytest.raises(Stop) as stopped, opened(tmp_path, "reorg.csv", NOW):
+                pytest.fail("two runs in one directory")
+        assert stopped.value.exit_code is Exit.INTERRUPTED
+
+    def test_owner_notices(self, tmp_path: Path) -> None:
+        """The run whose lock is gone is told so, and by what; as long as it is there, it is not."""
+        with opened(tmp_path, "reorg.csv", NOW) as directory:
+            directory.hold()
+            (tmp_path / ".lock").rename(tmp_path / "moved")
+            for _ in range(2):
+                with pytest.raises(Stop, match=r"removed or replaced .*\.lock") as stopped:
+                    directory.hold()
+                assert stopped.value.exit_code is Exit.CANNOT_CREATE
+                (tmp_path / ".lock").touch()
+
+    def test_lock_that_was_tidied_up_while_it_was_waited_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who gets the lock of a file that is not there any more locks the one that is."""
+        locked, files = fcntl.flock, []
+
+        def tidied(descriptor: int, operation: int) -> None:
+            if not files:
+                (tmp_path / ".lock").unlink()
+            files.append(os.fstat(descriptor).st_ino)
+            locked(descriptor, operation)
+
+        monkeypatch.setattr("fcntl.flock", tidied)
+        with opened(tmp_path, "reorg.csv", NOW) as directory:
+            directory.hold()
+            assert files[1] == (tmp_path / ".lock").stat().st_ino
+
+
+NAMES = ("results.csv", "summary.json", "plan.json", "retry.xlsx", "journal.jsonl", ".lock", ".results.csv.part", "rollback")
+
+
+class TestForeign:
+    """What is not ours in a run directory is neither followed nor written over, and found before anything is sent."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_link(self, tmp_path: Path, name: str) -> None:
+        """A link under a name of ours is 73, whether it leads somewhere or not, and what it leads to is as it was."""
+        precious, folder = tmp_path / "precious", tmp_path / "run"
+        folder.mkdir()
+        (folder / name).symlink_to(precious)
+        for exists in (False, True):
+            if exists:
+                precious.write_bytes(b"precious")
+            with pytest.raises(Stop, match=name) as stopped, opened(folder, "reorg.csv", NOW):
+                pytest.fail("a foreign file")
+            assert stopped.value.exit_code is Exit.CANNOT_CREATE
+            assert "a symbolic link" in stopped.value.message
+        assert precious.read_bytes() == b"precious"
+
+    @pytest.mark.parametrize("name", NAMES[:-1])
+    @pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "a named pipe"), (os.mkdir, "a directory")])
+    def test_no_file(self, tmp_path: Path, name: str, make: Callable[[Path], None], kind: str) -> None:
+        """A pipe is not waited for, and a directory is not removed."""
+        make(tmp_path / name)
+        with pytest.raises(Stop, match=kind) as stopped, opened(tmp_path, "reorg.csv", NOW):
+            pytest.fail("no file")
+        assert stopped.value.exit_code is Exit.CANNOT_CREATE
+        assert (tmp_path / name).exists()
+
+    def test_directory_that_is_a_link(self, tmp_path: Path) -> None:
+        """A run directory may itself be reached by a link: that is what its owner has named."""
+        (tmp_path / "volume").mkdir()
+        (tmp_path / "run").symlink_to("volume")
+        with opened(tmp_path / "run", "reorg.csv", NOW) as directory:
+            directory.hold()
+
+
+class TestOwnFiles:
+    """A sheet that the run would overwrite or take away."""
+
+    @pytest.mark.parametrize("name", [*REPORT_FILES, "journal.jsonl"])
+    def test_sheet_under_a_name_of_ours(self, tmp_path: Path, name: str) -> None:
+        """Refused with 73 and a place where it may lie; nothing is written."""
+        folder = tmp_path / "run"
+        folder.mkdir()
+        (folder / name).write_bytes(b"department\n")
+        with pytest.raises(Stop) as stopped:
+            refuse_own_file(folder / name, folder)
+        assert stopped.value.exit_code is Exit.CANNOT_CREATE
+        assert f"Copy it first, to {tmp_path / 'run-'}{name} for example" in stopped.value.message
+        assert [path.name for path in folder.iterdir()] == [name]
+        refuse_own_file(room_for_corrections(folder, name), folder)
+
+    def test_other_ways_to_the_same_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is the file that counts: by a link to it or to the directory, by a second name of it, or where the name is itself a link."""
+        folder = tmp_path / "run"
+        folder.mkdir()
+        sheet = folder / "retry.csv"
+        sheet.write_bytes(b"department\n")
+        (tmp_path / "linked.csv").symlink_to(sheet)
+        (tmp_path / "second.csv").hardlink_to(sheet)
+        (tmp_path / "volume").symlink_to(folder)
+        monkeypatch.chdir(folder)
+        for path in (tmp_path / "linked.csv", tmp_path / "second.csv", tmp_path / "volume" / "retry.csv", Path("retry.csv")):
+            for directory in (folder, Path(), tmp_path / "volume", tmp_path / "volume" / ".." / "run"):
+                assert is_own_file(path, directory)
+
+    def test_what_may_be_fed(self, tmp_path: Path) -> None:
+        """A sheet elsewhere, under another name, of another directory, or from a stream is nobody's but its owner's."""
+        folder, other = tmp_path / "run", tmp_path / "other"
+        for each in (folder, other):
+            each.mkdir()
+            (each / "retry.csv").write_bytes(b"department\n")
+            (each / "corrected.csv").write_bytes(b"department\n")
+        for path in (folder / "corrected.csv", other / "retry.csv", tmp_path / "gone.csv", Path("-"), Path("/dev/stdin")):
+            refuse_own_file(path, folder)
+        refuse_own_file(folder / "retry.csv", None)
+        refuse_own_file(folder / "retry.csv", tmp_path / "new")

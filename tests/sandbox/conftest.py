@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bulkjob.sandbox import Sandbox
+from bulkjob.sandbox import Fault, Sandbox
 
 SEEDED = "2024-01-01T00:00:00.000Z"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -54,7 +54,7 @@ def call(clock: Clock) -> Callable[..., Any]:
             body=reply.body,
             fault=reply.fault,
             lost=reply.lost,
-            json=json.loads(reply.body) if "json" in content and reply.fault is None else None,
+            json=json.loads(reply.body) if "json" in content and reply.fault is not Fault.TRUNCATE else None,
         )
 
     return call

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -13,7 +14,8 @@ import pytest
 
 from bulkjob.sandbox import Fault, Sandbox
 from bulkjob.sandbox.command import serve
-from bulkjob.sandbox.faults import KINDS, Faults, explanation
+from bulkjob.sandbox.faults import Faults, explanation
+from bulkjob.sandbox.kinds import KINDS
 from bulkjob.sandbox.web import running
 
 ONE = "livechat/department/:id"
@@ -49,6 +51,8 @@ PUT = {
         ("refuse=exp(2)x1", "5....."),
         ("latency=40, editor, skew=-30, processes=2", "......"),
         ("latency=40, editor, 500x1", "5....."),
+        ("400-half=2/driver@PUT livechat/department/:idx1", "5....."),
+        ("400-after=other+1x1, reset-half=3x1, 504-afterx1", "555..."),
     ],
 )
 def test_grammar(spec: str, expected: str) -> None:
@@ -62,6 +66,16 @@ def test_grammar(spec: str, expected: str) -> None:
     [
         *("nonsense", "500:2", "500:x", "500x", "500+", "500:0.5:0.5", "reset", "500 x2"),
         *("500=3", "editor=1", "slow=", "slow=-1", "slow=3-2", "slow=exp(x)", "latency", "latency=-5", "latency=uniform"),
+        *(
+            "400-after=3",
+            "400-before=2/driver",
+            "reset-half=driver",
+            "400-half=words",
+            "400-half=-1",
+            "timeout-half=1-2",
+            "vanish=1",
+            "504-after=1",
+        ),
         *("skew", "skew=1-2", "skew=exp(3)", "skew=5:0.5", "skew=5x1", "processes", "processes=0", "processes=1.5", "processes=2@GET"),
     ],
 )
@@ -158,7 +172,8 @@ def test_every_kind_is_told_in_the_same_words() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     table = readme.partition("<!-- table: faults -->\n")[2].partition("\n\n")[0].splitlines()[2:]
     assert table == [f"| `{kind}` | {meaning} |" for kind, meaning in KINDS.items()]
-    names = [kind.replace("[", "").replace("]", "").replace("SECONDS", "1").replace("MS", "1").replace("=N", "=1") for kind in KINDS]
+    values = {"SECONDS": "1", "MS": "1", "=N": "=1", "STEPS": "1", "WORDS": "driver"}
+    names = [re.sub("|".join(values), lambda found: values[found[0]], kind.replace("[", "").replace("]", "")) for kind in KINDS]
     Faults(",".join(names))
     assert {name.partition("=")[0] for name in names} == {*Fault, "latency", "editor", "skew", "processes"}
     assert all(f"{kind} " in explanation() for kind in KINDS)

@@ -16,14 +16,31 @@ def test_spec() -> None:
     """A specification is calls and seconds, with fractions, or off."""
     assert parse_limit("10/60") == Limit(calls=10, window_ms=60_000)
     assert parse_limit("3/0.25") == Limit(calls=3, window_ms=250)
+    assert parse_limit("3/0.0001") == Limit(calls=3, window_ms=1)
     assert parse_limit("off") is None
 
 
-@pytest.mark.parametrize("spec", ["", "10", "10/", "/60", "0/60", "10/0", "1.5/60", "-1/60", "10/60s", "on", "١/60"])
+@pytest.mark.parametrize("spec", ["", "10", "10/", "/60", "1.5/60", "-1/60", "10/60s", "on", "١/60"])
 def test_bad_spec(spec: str) -> None:
     """Anything else is refused in one sentence that shows it."""
     with pytest.raises(ValueError, match="the rate limit"):
         parse_limit(spec)
+
+
+@pytest.mark.parametrize("spec", ["0/60", "10/0", "10/0.0", "0/0"])
+def test_a_limit_of_nothing_is_none(spec: str) -> None:
+    """Without calls or without time there is no limiter, as on the server."""
+    assert parse_limit(spec) is None
+
+
+@pytest.mark.parametrize("setting", ["API_Enable_Rate_Limiter_Limit_Calls_Default", "API_Enable_Rate_Limiter_Limit_Time_Default"])
+def test_a_setting_of_0_is_no_limit(setting: str, workspace: Any, clock: Any, call: Any) -> None:
+    """With 0 calls or 0 milliseconds in the settings nobody is limited, nor told of a limit."""
+    workspace["settings"][setting] = 0
+    sandbox = Sandbox(workspace, clock=clock)
+    replies = [call(sandbox, "manager", "GET", UNITS) for _ in range(12)]
+    assert {reply.status for reply in replies} == {200}
+    assert not any(name.startswith("x-ratelimit") for reply in replies for name in reply.headers)
 
 
 def test_window_begins_at_the_start_of_the_server() -> None:

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bulkjob.sandbox import Sandbox
-from bulkjob.sandbox.command import serve
+from bulkjob.sandbox.command import built_in_state, serve, settings, warning_of
 from bulkjob.sandbox.web import running
 
 ADMIN = {"X-User-Id": "u-admin", "X-Auth-Token": "token-admin"}
@@ -114,6 +114,41 @@ async def test_command_serves_the_built_in_workspace(number: signal.Signals) -> 
     assert process.returncode == 0
 
 
+def test_settings_of_a_workspace(workspace: Any) -> None:
+    """The settings are an administrator's and, for the limit, somebody's whom it holds for, with the tokens that the state gives them."""
+    workspace["users"][0]["token"] = "of-the-state"
+    url, user_id, token, limited = settings(workspace, "http://h").splitlines()
+    assert (url, user_id, token) == ("ROCKETCHAT_URL=http://h", "ROCKETCHAT_USER_ID=u-admin", "ROCKETCHAT_AUTH_TOKEN=of-the-state")
+    assert limited.endswith("ROCKETCHAT_USER_ID=u-manager ROCKETCHAT_AUTH_TOKEN=token-manager")
+    only = {**built_in_state(), "permissions": workspace["permissions"]}
+    only["users"] = [user for user in only["users"] if user["username"] == "manager"]
+    assert settings(only, "http://h").splitlines()[1:] == ["ROCKETCHAT_USER_ID=u-manager", "ROCKETCHAT_AUTH_TOKEN=token-manager"]
+    assert settings({**only, "users": []}, "http://h").splitlines()[1].startswith("# No account")
+
+
+def test_who_can_reach_it() -> None:
+    """An address that is not this machine's own is warned of."""
+    assert [warning_of(host) for host in ("127.0.0.1", "127.0.0.2", "::1", "localhost")] == [None] * 4
+    assert [warning_of(host) for host in ("0.0.0.0", "::", "", "192.0.2.1", "a-name")].count(None) == 0  # noqa: S104 - none is listened on
+
+
+def test_the_warning_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """The warning is on standard error, before anything is served."""
+    # The address is nobody's.
+    with pytest.raises(ValueError, match=r"cannot listen on 192\.0\.2\.1:0"):
+        serve(host="192.0.2.1", port=0, state=None, rate_limit=None, server_version="7.0", latency_ms=0, faults=None, seed=None)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"{warning_of('192.0.2.1')}\n")
+
+
+async def test_repeated_parameters(workspace: Any, clock: Any) -> None:
+    """A list of ids may be one parameter several times."""
+    async with running(Sandbox(workspace, clock=clock)) as url, aiohttp.ClientSession(headers=ADMIN) as session:
+        for query in ("ids=dept-a&ids=dept-b", "ids[]=dept-a&ids[]=dept-b", "ids[0]=dept-a&ids[1]=dept-b"):
+            async with session.get(f"{url}/api/v1/livechat/department.listByIds?{query}") as answer:
+                assert [one["_id"] for one in (await answer.json())["departments"]] == ["dept-a", "dept-b"]
+
+
 async def test_state_file_is_never_written(tmp_path: Path, workspace: Any) -> None:
     """A state file is read once and keeps its bytes, whatever is written to the server."""
     file = tmp_path / "state.json"
@@ -121,6 +156,8 @@ async def test_state_file_is_never_written(tmp_path: Path, workspace: Any) -> No
     file.chmod(0o444)
     before = file.read_bytes(), file.stat().st_mtime_ns
     process, url = await _start(str(file))
+    assert process.stdout is not None
+    assert (await process.stdout.readline()).decode().strip() == f"ROCKETCHAT_URL={url}"
     async with aiohttp.ClientSession() as session, session.post(url + AGENTS, json=ADD, headers=ADMIN) as answer:
         assert answer.status == 200
     process.terminate()

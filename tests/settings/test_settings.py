@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.plan.guards import removals_allowed
-from bulkjob.settings.reading import settle
+from bulkjob.settings.reading import settle, survey
 from bulkjob.settings.secret import Secret
 from bulkjob.settings.table import SETTINGS, settings_of, settings_table
-from bulkjob.settings.values import MaxRemovals, Settings
+from bulkjob.settings.values import Choices, MaxRemovals, Settings
 from bulkjob.vocabulary import Exit, Stop
 
 TOKEN = "tok-EN+secret/1"
@@ -26,7 +26,7 @@ CONNECTION = {"ROCKETCHAT_URL": "https://chat.example.com", "ROCKETCHAT_USER_ID"
 GOOD: dict[str, tuple[str, object]] = {
     "url": ("https://other.example.com/chat/", "https://other.example.com/chat"),
     "user_id": ("u2", "u2"),
-    "auth_token": ("t2", Secret("t2")),
+    "auth_token": ("token-of-u2", Secret("token-of-u2")),
     "run_dir": ("runs/x", Path("runs/x")),
     "sheet_name": ("Umzug", "Umzug"),
     "max_rows": ("10", 10),
@@ -43,7 +43,15 @@ GOOD: dict[str, tuple[str, object]] = {
     "lock_timeout": ("60", 60.0),
     "log_format": ("json", "json"),
     "ca_file": ("ca.pem", Path("ca.pem")),
+    "create_units": ("on", True),
+    "notify_url": ("https://hooks.example.com/T/secret", Secret("https://hooks.example.com/T/secret")),
+    "publish": ("s3://bucket/runs", Secret("s3://bucket/runs")),
+    "metrics_file": ("run.prom", Path("run.prom")),
+    "pushgateway": ("https://me:pw@push.example.com", Secret("https://me:pw@push.example.com")),
 }
+#: Settings that no flag gives.
+SECRET = {"user_id", "auth_token", "notify_url"}
+SWITCHES = {"skip_invalid", "create_units"}
 #: Texts that a setting does not take, as flag or as variable.
 BAD = [
     *[
@@ -73,6 +81,8 @@ BAD = [
     *[("max_removals", text) for text in ("-1", "101%", "-5%", "1.5", "%", "ten")],
     *[("max_rows", text) for text in ("0", "1e6")],
     *[("log_format", text) for text in ("xml", "JSON ish")],
+    *[("publish", text) for text in ("bucket/key", "ftp://store.example.com/x")],
+    *[("pushgateway", text) for text in ("push:9091", "s3://bucket")],
 ]
 
 
@@ -84,6 +94,11 @@ def no_files(path: Path) -> str:
 def settled(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None, command: str = "run") -> Settings:
     """The settings of ``command`` with a connection in the environment, which ``environ`` adds to."""
     return settle(command, flags or {}, CONNECTION | (environ or {}), no_files)
+
+
+def value_of(settings: Settings, name: str) -> object:
+    """The value of a setting, wherever it lies."""
+    return getattr(settings.choices, name) if hasattr(settings.choices, name) else getattr(settings, name)
 
 
 def variable_of(name: str) -> str:
@@ -100,13 +115,14 @@ class TestTable:
     """The one table."""
 
     def test_names_are_the_attributes(self) -> None:
-        """Every attribute of Settings has one line in the table, and every line an attribute."""
-        assert sorted(setting.name for setting in SETTINGS) == sorted(field.name for field in fields(Settings))
+        """Every attribute of Settings and Choices has one line in the table; every line but the settings file's own has an attribute."""
+        attributes = {field.name for field in (*fields(Settings), *fields(Choices))} - {"choices", "proxies", "typed"}
+        assert sorted(setting.name for setting in SETTINGS if setting.name != "settings") == sorted(attributes)
 
     def test_words_of_defaults_are_the_defaults(self) -> None:
         """Where the documentation's default is a value, it is the one that holds."""
-        for setting in SETTINGS:
-            default = getattr(Settings(), setting.name)
+        for setting in SETTINGS[1:]:
+            default = value_of(Settings(), setting.name)
             if isinstance(default, bool):
                 assert setting.default == ("on" if default else "off")
             elif isinstance(default, int | float) or setting.name in {"agents", "unit_route"}:
@@ -114,7 +130,7 @@ class TestTable:
 
     def test_secrets_have_no_flag(self) -> None:
         """What is secret cannot be typed on a command line, where every process can read it."""
-        assert [setting.name for setting in SETTINGS if not setting.flag] == ["user_id", "auth_token"]
+        assert {setting.name for setting in SETTINGS if not setting.flag} == SECRET
 
     def test_names_follow_one_rule(self) -> None:
         """A flag is the setting's name, a variable BULKJOB_ and the name, but for the connection; a plan has no variable."""
@@ -137,20 +153,20 @@ class TestPrecedence:
     def test_environment_is_used(self, name: str) -> None:
         """A variable alone sets its setting."""
         text, value = GOOD[name]
-        assert getattr(settled(environ={variable_of(name): text}), name) == value
+        assert value_of(settled(environ={variable_of(name): text}), name) == value
 
-    @pytest.mark.parametrize("name", [name for name in GOOD if name not in {"user_id", "auth_token"}])
+    @pytest.mark.parametrize("name", [name for name in GOOD if name not in SECRET])
     def test_flag_wins(self, name: str) -> None:
         """A flag wins over its variable, even over one that is wrong."""
         text, value = GOOD[name]
         environ = {variable_of(name): "http://" if name == "url" else "-"} if variable_of(name) else {}
-        assert getattr(settled({name: True if name == "skip_invalid" else text}, environ), name) == value
+        assert value_of(settled({name: True if name in SWITCHES else text}, environ), name) == value
 
     @pytest.mark.parametrize("name", [name for name in GOOD if name not in {"url", "user_id", "auth_token", "plan"}])
     @pytest.mark.parametrize("blank", ["", "  "])
     def test_empty_variable_is_not_set(self, name: str, blank: str) -> None:
         """An empty variable leaves the default."""
-        assert getattr(settled(environ={variable_of(name): blank}), name) == getattr(Settings(), name)
+        assert value_of(settled(environ={variable_of(name): blank}), name) == value_of(Settings(), name)
 
     @pytest.mark.parametrize(
         ("word", "value"),
@@ -158,11 +174,11 @@ class TestPrecedence:
     )
     def test_on_and_off(self, word: str, *, value: bool) -> None:
         """On and off may be said in four ways each, in any case."""
-        assert settled(environ={"BULKJOB_SKIP_INVALID": word}).skip_invalid is value
+        assert settled(environ={"BULKJOB_SKIP_INVALID": word}).choices.skip_invalid is value
 
     def test_flag_switches_off(self) -> None:
         """--no-skip-invalid wins over a variable that is on."""
-        assert not settled({"skip_invalid": False}, {"BULKJOB_SKIP_INVALID": "on"}).skip_invalid
+        assert not settled({"skip_invalid": False}, {"BULKJOB_SKIP_INVALID": "on"}).choices.skip_invalid
 
     def test_other_commands_settings_are_ignored(self) -> None:
         """validate needs no connection and does not mind a variable of a setting that it does not take."""
@@ -181,7 +197,16 @@ class TestWrongValues:
         assert stop.value.exit_code is Exit.USAGE
 
     @pytest.mark.parametrize(
-        ("name", "text"), [*BAD, ("skip_invalid", "maybe"), ("user_id", "a b"), ("auth_token", "a\nb"), ("auth_token", "tökén")]
+        ("name", "text"),
+        [
+            *BAD,
+            ("skip_invalid", "maybe"),
+            ("user_id", "a b"),
+            ("auth_token", "a\nb"),
+            ("auth_token", "tökén-tökén"),
+            ("auth_token", "seven77"),
+            ("notify_url", "hook"),
+        ],
     )
     def test_wrong_variable(self, name: str, text: str) -> None:
         """A bad value of a variable is a wrong setting, and the sentence names the variable."""
@@ -204,9 +229,21 @@ class TestWrongValues:
         assert stop.value.exit_code is Exit.BAD_SETTING
 
     def test_all_that_is_missing_is_said_at_once(self) -> None:
-        """Nobody has to try three times."""
-        with pytest.raises(Stop, match=r"ROCKETCHAT_URL.*ROCKETCHAT_USER_ID.*ROCKETCHAT_AUTH_TOKEN"):
+        """Nobody has to try three times: a line for each setting, with every place where it may be given."""
+        with pytest.raises(Stop) as stop:
             settle("run", {}, {}, no_files)
+        assert stop.value.message.splitlines() == [
+            "Missing settings:",
+            "  address: --url or ROCKETCHAT_URL",
+            "  user id: ROCKETCHAT_USER_ID or ROCKETCHAT_USER_ID_FILE",
+            "  auth token: ROCKETCHAT_AUTH_TOKEN or ROCKETCHAT_AUTH_TOKEN_FILE",
+        ]
+
+    def test_all_that_is_wrong_is_said_at_once(self) -> None:
+        """One line for each variable that is wrong, and then what is missing."""
+        with pytest.raises(Stop) as stop:
+            settle("run", {}, {"BULKJOB_TIMEOUT": "soon", "BULKJOB_RETRIES": "0"}, no_files)
+        assert [line.split(" ")[0] for line in stop.value.message.splitlines()[:3]] == ["BULKJOB_RETRIES", "BULKJOB_TIMEOUT", "Missing"]
 
     @pytest.mark.parametrize(
         ("flags", "environ", "code"),
@@ -246,7 +283,7 @@ class TestSecretFiles:
 
     def test_value_is_stripped(self) -> None:
         """White space around a token in a variable does not count either."""
-        assert settled(environ={"ROCKETCHAT_AUTH_TOKEN": "\ttok \n"}).auth_token.reveal() == "tok"
+        assert settled(environ={"ROCKETCHAT_AUTH_TOKEN": "\ttok-tok-tok \n"}).auth_token.reveal() == "tok-tok-tok"
 
     @pytest.mark.parametrize("variable", ["ROCKETCHAT_USER_ID", "ROCKETCHAT_AUTH_TOKEN"])
     def test_both_set(self, variable: str) -> None:
@@ -269,25 +306,6 @@ class TestSecretFiles:
         with pytest.raises(Stop, match="ROCKETCHAT_AUTH_TOKEN") as stop:
             settle("run", {}, CONNECTION | {"ROCKETCHAT_AUTH_TOKEN": "", "ROCKETCHAT_AUTH_TOKEN_FILE": "/secrets/it"}, read)
         assert stop.value.exit_code is Exit.BAD_SETTING
-
-
-class TestUrl:
-    """The workspace's address."""
-
-    @pytest.mark.parametrize(
-        ("text", "url"),
-        [
-            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
-            ("https://chat.example.com/", "https://chat.example.com"),
-            ("https://example.com/team/chat//", "https://example.com/team/chat"),
-            ("HTTPS://chat.example.com", "HTTPS://chat.example.com"),
-            ("http://[::1]:3000/", "http://[::1]:3000"),
-            (" https://chät.example.com\n", "https://chät.example.com"),
-        ],
-    )
-    def test_good(self, text: str, url: str) -> None:
-        """An address may have a port and a path; a slash at its end does not count."""
-        assert settled({"url": text}).url == url
 
 
 class TestMaxRemovals:
@@ -351,11 +369,46 @@ def test_sentences_say_what_to_write(name: str, text: str) -> None:
     """A refusal names the value as it was given (cut if it is long) and ends with what to write instead."""
     with pytest.raises(Stop) as stop:
         settled({name: text})
-    assert text[:60] in stop.value.message
+    assert text[:60] in stop.value.message or (name == "plan" and not text)
     assert ": write " in stop.value.message
     assert len(stop.value.message) < 250
 
 
 def test_validate_takes_no_connection() -> None:
     """A sheet can be checked by somebody who has no account."""
-    assert [setting.name for setting in settings_of("validate")] == ["sheet_name", "max_rows", "log_format"]
+    assert [setting.name for setting in settings_of("validate")] == ["settings", "sheet_name", "max_rows", "log_format"]
+
+
+def test_secrets_are_known() -> None:
+    """Whatever hides secrets gets every one of them: the token, the webhook, passwords of addresses and proxies; no word of its own."""
+    environ = {
+        "BULKJOB_NOTIFY_URL": "https://hooks.example.com/T/abc",
+        "BULKJOB_PUSHGATEWAY": "https://me:correct-horse@push.example.com",
+        "HTTPS_PROXY": "http://proxy-user:short@proxy:3128",
+    }
+    told = {secret.reveal() for secret in settled(environ=environ).secrets}
+    assert {TOKEN, "https://hooks.example.com/T/abc", "correct-horse", "me:correct-horse", "proxy-user:short"} <= told
+    assert not told & {"short", "me", "proxy-user"}
+
+
+@pytest.mark.parametrize("url", ["https://chat.example.com/api/v1", "https://chat.example.com/chat/api/v1/"])
+@pytest.mark.parametrize("flag", [True, False])
+def test_the_api_path_is_dropped_with_a_note(*, url: str, flag: bool) -> None:
+    """``/api/v1`` behind an address is dropped, wherever the address comes from, and whoever wrote it is told."""
+    environ = CONNECTION | ({} if flag else {"ROCKETCHAT_URL": url})
+    found = survey("run", {"url": url} if flag else {}, environ, no_files)
+    assert found.settings.url == url.rstrip("/").removesuffix("/api/v1")
+    assert ["/api/v1" in note for note in found.notes] == [True]
+    assert survey("run", {}, CONNECTION, no_files).notes == ()
+
+
+@pytest.mark.parametrize(("url", "variable"), [("https://chat.example.com", "HTTPS_PROXY"), ("http://chat.example.com", "HTTP_PROXY")])
+def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(url: str, variable: str) -> None:
+    """A proxy that is needed and cannot be used is said before anything is done; one that is not needed is nobody's business."""
+    environ = {"HTTPS_PROXY": "socks5://proxy:1080", "HTTP_PROXY": "https://me:hunter2@proxy:3128"}
+    with pytest.raises(Stop, match=variable) as stop:
+        settled({"url": url}, environ)
+    assert stop.value.exit_code is Exit.BAD_SETTING
+    assert "hunter2" not in stop.value.message
+    assert settled({"url": url}, environ | {"NO_PROXY": "example.com"}).url == url
+    assert settle("validate", {}, environ, no_files).max_rows == Settings().max_rows

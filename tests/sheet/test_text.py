@@ -1,13 +1,13 @@
 """Laws of names, headers, column letters and of the apostrophe that guards formulas."""
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.sheet import comparable, guard, take_off_guard
-from bulkjob.sheet.apostrophe import take_off_guard_column
-from bulkjob.sheet.text import column_index, column_letter, comparable_column, header_key, one_letter_off, stripped, stripped_column
+from bulkjob.sheet.columns import comparable_column, stripped_column, take_off_guard_column
+from bulkjob.sheet.text import column_index, column_letter, header_key, one_letter_off, stripped
 
 NAMES = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\u00a0\u200b\u2003ae\u0301é'=-")), max_size=12)
 FORMULAS = st.text(st.sampled_from("'=+-@\t\r\nab"), max_size=6)

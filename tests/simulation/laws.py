@@ -1,22 +1,20 @@
-"""What must hold whatever happens; each law returns a sentence for each time that it is broken.
-
-Tests are no package: `simulate` loads this with `runpy.run_path`.
-"""
+"""What must hold whatever happens; each law returns a sentence for each time that it is broken."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bulkjob.rundir.format import Intent, Settled, records_of
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.rundir.format import Concluded, Intent, Written, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Exit, Status
+from tests.simulation.history import Picture, Target
+from tests.simulation.scenario import KEEP, Row, Scenario, Wanted
+from tests.simulation.world import Server
 
-Target = tuple[str, ...]
-
-KEEP = "keep"
 ABSENT = None
 
 
@@ -25,14 +23,14 @@ class Asked:
     """What a sheet asks for, by target."""
 
     units: dict[Target, str | None] = field(default_factory=dict)
-    places: dict[Target, Any] = field(default_factory=dict)
+    places: dict[Target, Wanted] = field(default_factory=dict)
     mirrored: set[str] = field(default_factory=set)
     """Departments in which nobody else may stay."""
     held_back: set[str] = field(default_factory=set)
     """Departments that an invalid row is about."""
 
     @classmethod
-    def of(cls, scenario: Any) -> "Asked":
+    def of(cls, scenario: Scenario) -> "Asked":
         asked = cls()
         for row in scenario.rows:
             if row.invalid:
@@ -50,7 +48,7 @@ class Asked:
         """Whether `mirror` removes whoever is in this place."""
         return target[0] == "place" and target[1] in self.mirrored and target not in self.places
 
-    def targets_of(self, row: Any, known: Iterable[Target]) -> list[Target]:
+    def targets_of(self, row: Row, known: Iterable[Target]) -> list[Target]:
         """What decides a row; ``known`` are the targets that there ever were."""
         targets: list[Target] = []
         if row.unit != KEEP:
@@ -119,7 +117,7 @@ def results_of(folder: Path) -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def every_row_once(scenario: Any, rows: list[dict[str, str]], summary: Mapping[str, Any], code: int) -> Iterable[str]:
+def every_row_once(scenario: Scenario, rows: list[dict[str, str]], summary: Mapping[str, Any], code: int) -> Iterable[str]:
     """The report has the sheet's rows in the sheet's order, and its figures are theirs."""
     if [row["row"] for row in rows] != [str(number) for number in range(2, 2 + len(scenario.rows))]:
         yield f"results.csv has the rows {[row['row'] for row in rows]} of {len(scenario.rows)}"
@@ -168,7 +166,7 @@ def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *,
         yield "exit 75 with nothing left undone"
 
 
-def success_is_held(scenario: Any, asked: Asked, server: Any, start: int, rows: list[dict[str, str]]) -> Iterable[str]:
+def success_is_held(scenario: Scenario, asked: Asked, server: Server, start: int, rows: list[dict[str, str]]) -> Iterable[str]:
     """What a successful row asks for is so, or was at some moment of the run where somebody else has edited it since."""
     record = server.record
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
@@ -199,7 +197,7 @@ def success_stays(done: Mapping[str, dict[str, str]], rows: list[dict[str, str]]
             yield f"row {row['row']} was success, and is reported otherwise now: {different}"
 
 
-def success_is_back(scenario: Any, asked: Asked, server: Any, goal: Any, rows: list[dict[str, str]]) -> Iterable[str]:
+def success_is_back(scenario: Scenario, asked: Asked, server: Server, goal: Picture, rows: list[dict[str, str]]) -> Iterable[str]:
     """What a successful row of a rollback is about is as it was."""
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
         if reported["status"] == "success" and not row.invalid:
@@ -208,7 +206,7 @@ def success_is_back(scenario: Any, asked: Asked, server: Any, goal: Any, rows: l
                     yield f"row {number} is success, and {target} is {server.now.values.get(target)}, not {goal.values.get(target)}"
 
 
-def is_back(server: Any, target: Target, goal: Any) -> bool:
+def is_back(server: Server, target: Target, goal: Any) -> bool:
     """Whether a target is as it was, as far as that is anybody's business: somebody else's edits are theirs, chats go on."""
     now, record = server.now.values.get(target), server.record
     if record.touched(target, chats=False) or now == goal:
@@ -221,7 +219,7 @@ def is_back(server: Any, target: Target, goal: Any) -> bool:
 # ----------------------------------------------------------------------------------------------------------------- the end
 
 
-def nothing_done_twice(journal: Path, server: Any) -> Iterable[str]:
+def nothing_done_twice(journal: Path, server: Server) -> Iterable[str]:
     """What the journal says is done is not written again, unless somebody else has edited it."""
     if not journal.exists():
         return
@@ -236,16 +234,20 @@ def nothing_done_twice(journal: Path, server: Any) -> Iterable[str]:
             for change in record.changes:
                 if _target(change) in done and not server.record.touched(_target(change)):
                     yield f"{_target(change)} was done and is written again by intent {record.number}"
-        elif isinstance(record, Settled):
+        elif isinstance(record, Concluded):
             changes = intents[record.number].changes
             done.update(_target(each) for each, outcome in zip(changes, record.outcomes, strict=True) if outcome.status is Status.SUCCESS)
 
 
-def _target(change: Any) -> Target:
-    return ("unit", change.department) if change.agent is None else ("place", change.department, change.agent)
+def _target(written: Written) -> Target:
+    match written.change:
+        case DepartmentAgent(department_id=department, agent_id=agent):
+            return "place", department, agent
+        case change:
+            return "unit", change.department_id
 
 
-def finished(scenario: Any, asked: Asked, server: Any, start: Any, rows: list[dict[str, str]]) -> Iterable[str]:
+def finished(scenario: Scenario, asked: Asked, server: Server, start: Picture, rows: list[dict[str, str]]) -> Iterable[str]:
     """Undisturbed, and with nobody else at work, a run ends with the workspace as the sheet says, and every row that can be is success."""
     archived = {department["_id"] for department in scenario.state["departments"] if department["archived"]}
     by_department = scenario.settings["unit_route"] == "department"
@@ -276,7 +278,7 @@ def finished(scenario: Any, asked: Asked, server: Any, start: Any, rows: list[di
             yield f"{target} is {now}, and the sheet asks for something else"
 
 
-def all_back(scenario: Any, server: Any, goal: Any, rows: list[dict[str, str]]) -> Iterable[str]:
+def all_back(scenario: Scenario, server: Server, goal: Picture, rows: list[dict[str, str]]) -> Iterable[str]:
     """Undisturbed, and with nobody else at work, everything is as it was."""
     by_department = scenario.settings["unit_route"] == "department"
     failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["status"] != "success"}
@@ -305,6 +307,3 @@ def whole_files(folder: Path, rows: int) -> Iterable[str]:
         yield "results.csv is not whole"
     if (folder / "summary.json").exists():
         json.loads((folder / "summary.json").read_bytes())
-
-
-Law = Callable[..., Iterable[str]]

@@ -1,16 +1,11 @@
-"""What happens in one simulation, all of it from its seed: the workspace, the sheet, the settings, the trouble.
-
-Tests are no package: `simulate` loads this with `runpy.run_path`.
-"""
+"""What happens in one simulation, all of it from its seed: the workspace, the sheet, the settings, the trouble."""
 
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-State = dict[str, Any]
-Place = tuple[str, str]
-"""(department id, agent id)."""
+from tests.support.states import State
 
 TOKEN = "s3cret-Zx9-of-the-service-account"
 
@@ -168,7 +163,8 @@ def _workspace(chance: random.Random) -> State:
     """A workspace that is consistent in itself: up to eight departments, four units, six agents."""
     units = [f"u{number}" for number in range(chance.choice([0, 1, 2, 2, 3, 3, 4]))]
     agents = [f"a{number}" for number in range(chance.randint(1, 6))]
-    departments, places = [], []
+    departments: list[State] = []
+    places: list[State] = []
     for number in range(chance.randint(1, 8)):
         identifier = f"d{number}"
         unit = chance.choice([None, *units, *units, *units]) if units else None
@@ -225,7 +221,7 @@ def _workspace(chance: random.Random) -> State:
 
 def _monitors(chance: random.Random, units: list[str]) -> list[State]:
     """Some units' monitors; few of them hold the role no longer."""
-    found = []
+    found: list[State] = []
     for unit in units:
         if chance.random() < 0.5:
             found.append({"_id": f"m{len(found)}", "monitorId": "w0", "username": "watch", "unitId": unit})

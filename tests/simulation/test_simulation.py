@@ -1,12 +1,10 @@
 """The job under simulated faults, kills and interruptions: the same thousand seeds every time; `make soak` tries a hundred thousand."""
 
-import runpy
-from pathlib import Path
-from typing import Any
+from collections import Counter
 
 import pytest
 
-SIMULATE: dict[str, Any] = runpy.run_path(str(Path(__file__).parent / "simulate.py"))
+from tests.simulation.simulate import failures_of, simulate
 
 #: So that several processes can share the seeds.
 CHUNK = 25
@@ -30,25 +28,25 @@ FOUND = {
 @pytest.mark.parametrize("first", range(0, 1000, CHUNK))
 def test_no_law_is_broken(first: int) -> None:
     """Whatever breaks, every row is told once and truthfully, nothing else changes, going on ends the work, and rollback undoes it."""
-    failures = [line for seed in range(first, first + CHUNK) for line in SIMULATE["failures_of"](SIMULATE["simulate"](seed))]
+    failures = [line for seed in range(first, first + CHUNK) for line in failures_of(simulate(seed))]
     assert not failures, "\n".join(failures)
 
 
 @pytest.mark.parametrize("seed", [seed for seeds in FOUND.values() for seed in seeds])
 def test_what_was_mended_stays_so(seed: int) -> None:
     """A seed that found a defect breaks no law any more."""
-    failures = SIMULATE["failures_of"](SIMULATE["simulate"](seed))
+    failures = failures_of(simulate(seed))
     assert not failures, "\n".join(failures)
 
 
 def test_a_seed_is_the_same_every_time() -> None:
     """A seed that failed fails again: the story of a seed depends on nothing but the seed."""
-    once, again = SIMULATE["simulate"](7), SIMULATE["simulate"](7)
+    once, again = simulate(7), simulate(7)
     assert (once.story, once.digest) == (again.story, again.digest)
 
 
 def test_what_shall_happen_happens() -> None:
     """The seeds hold runs that were killed, interrupted and that failed for all, and ways back that were broken off."""
-    seen = sum((SIMULATE["simulate"](seed).seen for seed in range(150)), start=SIMULATE["Counter"]())
+    seen = sum((simulate(seed).seen for seed in range(150)), start=Counter[str]())
     for what in ("run: killed", "run: exit 75", "run: exit 69", "run again: exit 0", "rollback: killed", "rollback: exit 75"):
         assert seen[what], what

@@ -1,281 +1,27 @@
-"""The world of one simulation: a loop that can be abandoned, a disk that forgets, a server with somebody else at work in it.
-
-Tests are no package: `simulate` loads this with `runpy.run_path`.
-"""
+"""The server of one simulation: latency, lost answers, a colleague at work in it, and a look at each write."""
 
 import asyncio
 import json
-import os
 import random
-import runpy
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.failures import Failure, Next
-from bulkjob.rocketchat.transport import NoAnswer
-from bulkjob.rundir.format import Intent, Settled, records_of
+from bulkjob.rocketchat import Answer, Failure, Next, NoAnswer, Request
+from bulkjob.rundir.format import Concluded, Intent, records_of
 from bulkjob.sandbox import Fault, Reply, Sandbox
-from bulkjob.sandbox.faults import Faults
 from bulkjob.vocabulary import Code
-
-VirtualTimeLoop: Any = runpy.run_path(str(Path(__file__).parent.parent / "virtual_time.py"))["VirtualTimeLoop"]
-
-EPOCH = 1_800_000_000.0
-TIMEOUT = 30.0
-
-#: More than any attempt takes.
-STEPS = 50_000
-
-_VOLATILE = frozenset({"_updatedAt", "parentId", "ancestors", "numAgents", "numDepartments", "numMonitors"})
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of it runs any more."""
-
-
-# ------------------------------------------------------------------------------------------------------------------- disk
-
-
-class Disk:
-    """What of the journal is sure to be there after a crash."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[int, int], int] = {}
-        self._open: set[int] = set()
-
-    def keep(self, file: int) -> None:
-        """What `os.fdatasync` does: the journal is the only file that is synced so."""
-        found = os.fstat(file)
-        self._kept[found.st_dev, found.st_ino] = found.st_size
-
-    def kept(self, path: Path) -> int:
-        """Bytes of a file that are sure to be there."""
-        if not path.exists():
-            return 0
-        found = path.stat()
-        return self._kept.get((found.st_dev, found.st_ino), 0)
-
-    def tear(self, path: Path, chance: random.Random) -> None:
-        """Loses some of what it was not told to keep."""
-        if path.exists():
-            size = path.stat().st_size
-            os.truncate(path, chance.randint(min(self.kept(path), size), size))
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """While open, syncing costs no time, and is taken note of. At the end it closes the files that killed processes have left open."""
-        opened, closed = os.open, os.close
-
-        def note_open(*args: Any, **kwargs: Any) -> int:
-            file = opened(*args, **kwargs)
-            self._open.add(file)
-            return file
-
-        def note_close(file: int) -> None:
-            self._open.discard(file)
-            closed(file)
-
-        try:
-            with ExitStack() as stack:
-                for name, stand_in in (("fsync", lambda _: None), ("fdatasync", self.keep), ("open", note_open), ("close", note_close)):
-                    stack.enter_context(patch.object(os, name, stand_in, create=True))
-                yield
-        finally:
-            for file in self._open:
-                closed(file)
-            self._open.clear()
-
-
-# ------------------------------------------------------------------------------------------------------------------- loop
-
-
-class Loop(VirtualTimeLoop):  # type: ignore[misc]  # loaded at run time
-    """Counts its steps, so that it can be stopped between any two; takes signals by hand."""
-
-    def __init__(self, sync: float) -> None:
-        super().__init__()
-        self.on_step: Callable[[], None] = lambda: None
-        self.handlers: dict[int, Callable[[], object]] = {}
-        self._seconds_to_sync = sync
-        self._steps = 0
-        self._never: list[object] = []
-
-    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
-        self.handlers[sig] = lambda: callback(*args)
-
-    def remove_signal_handler(self, sig: int) -> bool:
-        return self.handlers.pop(sig, None) is not None
-
-    def interrupt(self) -> bool:
-        """Whether there was anybody to take the signal."""
-        handler = self.handlers.get(signal.SIGTERM)
-        if handler is not None:
-            handler()
-        return handler is not None
-
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
-        """Does what a thread would do, after the time that a disk takes."""
-        done: asyncio.Future[Any] = self.create_future()
-
-        def finish() -> None:
-            if not done.done():
-                done.set_result(func(*args))
-
-        self.call_later(self._seconds_to_sync, finish)
-        return done
-
-    def _run_once(self) -> None:
-        self._steps += 1
-        if self._steps > STEPS:
-            message = "it goes on for ever"
-            raise RuntimeError(message)
-        self.on_step()
-        super()._run_once()
-
-    def run_only(self, handles: int) -> None:
-        """Takes a part of the next step, by the number of callbacks that are ready."""
-        while len(self._ready) > handles:
-            # Kept, or a task that waits for nothing else would be gone before its time.
-            self._never.append(self._ready.pop())
-        if handles and self._ready:
-            super()._run_once()
-
-    @property
-    def ready(self) -> int:
-        """The callbacks of the next step."""
-        return len(self._ready)
-
-    def waiting(self) -> str:
-        """Where each task stands, for whoever has to find out why they do."""
-        places = []
-        for task in asyncio.all_tasks(self):
-            at: Any = task.get_coro()
-            while inner := getattr(at, "cr_await", None):
-                if getattr(inner, "cr_frame", None) is None:
-                    break
-                at = inner
-            places.append(f"{task.get_name()} at {at.__qualname__} {Path(at.cr_code.co_filename).name}:{at.cr_frame.f_lineno}")
-        return "; ".join(places)
-
-    def abandon(self) -> None:
-        """Throws away every task as it stands; none of them gets to do anything that is seen outside."""
-        self.set_exception_handler(lambda *_: None)
-        for task in asyncio.all_tasks(self):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            coroutine: Any = task.get_coro()
-            for _ in range(20):
-                try:
-                    coroutine.close()
-                except RuntimeError:
-                    # It waits for something else on its way out, which will never come.
-                    continue
-                except BaseException:  # noqa: BLE001, S110 - whatever it says, nobody is there to hear it
-                    pass
-                break
-        self._ready.clear()
-        self._never.clear()
-        self.close()
-
-
-# ------------------------------------------------------------------------------------------------------------------ state
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What the server holds, by what can be changed by itself. Its keys are the *targets* that edits and writes have."""
-
-    values: dict[tuple[str, ...], Any]
-
-    def changed(self, later: "Picture") -> list[tuple[str, ...]]:
-        """The targets that are otherwise in ``later``."""
-        if self.values == later.values:
-            return []
-        return [key for key in self.values | later.values if self.values.get(key) != later.values.get(key)]
-
-
-def picture_of(sandbox: Sandbox) -> Picture:
-    """The present state: ``("unit", department)``, ``("place", department, agent)``, ``("monitor", …)`` and so on."""
-    state = sandbox._state
-    values: dict[tuple[str, ...], Any] = {}
-    for document in state.collection.values():
-        fields = {key: value for key, value in document.items() if key not in _VOLATILE}
-        if document.get("type") == "u":
-            values["fields of unit", document["_id"]] = fields
-        else:
-            values["fields of department", document["_id"]] = fields
-            parent = document.get("parentId") or None
-            values["unit", document["_id"]] = parent
-            ancestors = document.get("ancestors") or []
-            if ancestors != ([parent] if parent else []):
-                values["odd ancestors", document["_id"]] = ancestors
-    for row in state.rows():
-        key = "place", row["departmentId"], row["agentId"]
-        values[key] = "twice" if key in values else (row.get("count", 0), row.get("order", 0))
-    for row in state.monitors.values():
-        if row["monitorId"] != "w1":  # who holds the role no longer: the server drops him by itself
-            values["monitor", row["unitId"], row["monitorId"]] = row["username"]
-    return Picture(values)
-
-
-# ----------------------------------------------------------------------------------------------------------------- server
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Call:
-    """One call on its way."""
-
-    request: Request[Any]
-    sent: int
-    """When, by `Server.moment`."""
-    restarts: int
-    read: int = 0
-    """The moment of what it was made from: what somebody edits from then on until it arrives, it may overwrite."""
-    done: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """What somebody else did."""
-
-    moment: int
-    target: tuple[str, ...]
-    chat: bool = False
-
-
-@dataclass(slots=True)
-class Record:
-    """All that has happened to the server, in the order of its moments."""
-
-    edits: list[Edit] = field(default_factory=list)
-    history: dict[tuple[str, ...], list[tuple[int, Any]]] = field(default_factory=dict)
-    """Target → (moment, value), each time that it changed."""
-
-    def touched(self, target: tuple[str, ...], *, chats: bool = True) -> bool:
-        """Whether somebody else edited it."""
-        return any(edit.target == target and (chats or not edit.chat) for edit in self.edits)
-
-    def last_edit(self, target: tuple[str, ...]) -> tuple[Any, ...]:
-        """The value that somebody else gave it last; nothing if nobody has."""
-        moments = [edit.moment for edit in self.edits if edit.target == target]
-        return tuple(self.ever(target, moments[-1])[:1]) if moments else ()
-
-    def ever(self, target: tuple[str, ...], since: int = 0) -> list[Any]:
-        """The values that it has had from a moment on, the one that it had then included."""
-        entries = self.history.get(target, [])
-        before = [value for moment, value in entries if moment <= since][-1:]
-        return (before or [None]) + [value for moment, value in entries if moment > since]
+from tests.simulation.disk import Disk
+from tests.simulation.history import Call, Edit, Picture, Record, Target, picture_of
+from tests.simulation.loop import Loop
+from tests.simulation.scenario import Scenario, Trouble
+from tests.support.in_process import EPOCH, TIMEOUT, departments_in
 
 
 class Server:
     """`Transport` onto a sandbox: latency, lost answers, a restart's victims, a colleague, and a look at each write."""
 
-    def __init__(self, scenario: Any, judge: Callable[["Server", Call, Picture, Picture], None]) -> None:
+    def __init__(self, scenario: Scenario, judge: Callable[["Server", Call, Picture, Picture], None]) -> None:
         self._scenario = scenario
         self._judge = judge
         self._base = EPOCH
@@ -304,7 +50,7 @@ class Server:
         """Path → the moment when it was first asked for since the last write of the unit."""
         self._late: Call | None = None
         self._chance = random.Random(0)  # noqa: S311 - seeded for each attempt
-        self._trouble: Any = None
+        self._trouble = Trouble()
         self._journal = Path()
         self._disk = Disk()
         self._read_to = 0
@@ -313,10 +59,10 @@ class Server:
 
     # ------------------------------------------------------------------------------------------------------ attempts
 
-    def begin(self, loop: Loop, trouble: Any, chance: random.Random, journal: Path, disk: Disk) -> None:
+    def begin(self, loop: Loop, trouble: Trouble, chance: random.Random, journal: Path, disk: Disk) -> None:
         """A new attempt, on a loop whose time begins anew."""
         self.loop, self._trouble, self._chance, self._journal, self._disk = loop, trouble, chance, journal.resolve(), disk
-        self.sandbox._faults = Faults(trouble.faults, seed=self._scenario.seed)
+        self.sandbox.set_faults(trouble.faults, seed=self._scenario.seed)
         self.in_flight.clear()
         self.most_in_flight = self.writes = self._read_to = 0
         self.reads.clear()
@@ -337,7 +83,7 @@ class Server:
     @property
     def uncounted(self) -> list[str]:
         """The units whose number of departments is not what the server says."""
-        state = self.sandbox._state
+        state = self.sandbox.store
         units = [document for document in state.collection.values() if document.get("type") == "u"]
         return [unit["_id"] for unit in units if unit["numDepartments"] != state.count_children(unit["_id"])]
 
@@ -395,8 +141,7 @@ class Server:
         kind, identifier, *more = request.path.split("/")[4:]
         if kind != "units":
             return {f"agents of {identifier}"} if more else {f"agents of {identifier}", identifier}
-        sent = {item["departmentId"] for item in request.body["unitDepartments"]}  # type: ignore[index]
-        return {identifier, *sent, *self.sandbox._state.children(identifier)}
+        return {identifier, *departments_in(request), *self.sandbox.store.children(identifier)}
 
     def _read_journal(self) -> None:
         kept = self._disk.kept(self._journal)
@@ -409,7 +154,7 @@ class Server:
         for record in records:
             if isinstance(record, Intent):
                 self.intents[record.number] = record
-            elif isinstance(record, Settled):
+            elif isinstance(record, Concluded):
                 self.intents.pop(record.number, None)
 
     def _arrive(self, call: Call) -> Reply:
@@ -431,12 +176,12 @@ class Server:
 
     @property
     def _token(self) -> str:
-        return next(user["token"] for user in self._scenario.state["users"] if user["_id"] == self._scenario.user)
+        token: str = next(user["token"] for user in self._scenario.state["users"] if user["_id"] == self._scenario.user)
+        return token
 
     def _catch_up(self) -> None:
         """What the server left for after an answer (before 6.6) belongs to the write that it answered."""
-        if self.sandbox._late and self._late is not None:
-            self.sandbox._catch_up()
+        if self.sandbox.finish_late_work() and self._late is not None:
             self.moment += 1
             self._look(self._late)
 
@@ -445,7 +190,7 @@ class Server:
         self._note(before)
         self._judge(self, call, before, self.now)
 
-    def _note(self, before: Picture) -> list[tuple[str, ...]]:
+    def _note(self, before: Picture) -> list[Target]:
         changed = before.changed(self.now)
         for target in changed:
             self.record.history.setdefault(target, []).append((self.moment, self.now.values.get(target)))
@@ -461,7 +206,7 @@ class Server:
 
     def edit(self, chance: random.Random) -> None:
         """A colleague changes something."""
-        state = self.sandbox._state
+        state = self.sandbox.store
         departments = [document["_id"] for document in state.collection.values() if document.get("type") != "u"]
         units = [document["_id"] for document in state.collection.values() if document.get("type") == "u"]
         if not departments:
@@ -489,7 +234,7 @@ class Server:
 
     def chat(self, chance: random.Random) -> None:
         """A chat comes in, and raises somebody's counter."""
-        rows = list(self.sandbox._state.rows())
+        rows = list(self.sandbox.store.rows())
         if rows:
             row = chance.choice(rows)
             row["count"] = row.get("count", 0) + 1

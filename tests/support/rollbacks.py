@@ -2,23 +2,22 @@
 
 import asyncio
 import io
-import runpy
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bulkjob.commands.rollback import run_to_undo, undoing
+from bulkjob.rocketchat import Transport
 from bulkjob.rundir.directory import ROLLBACK, opened
 from bulkjob.sandbox import Sandbox
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit
-
-JOB = runpy.run_path(str(Path(__file__).parents[1] / "job" / "conftest.py"))
-results_of, InProcess, VirtualTimeLoop, EPOCH = (JOB[name] for name in ("results_of", "InProcess", "VirtualTimeLoop", "EPOCH"))
-
-State = dict[str, Any]
+from tests.support.in_process import EPOCH, InProcess, Meddling
+from tests.support.rehearsal import results_of
+from tests.support.states import State
+from tests.support.virtual_time import VirtualTimeLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,9 @@ class RolledBack:
     """Standard output."""
 
 
-def roll_back(run_dir: Path, state: State, *, version: str = "7.0", rate_limit: str | None = None, meddle: Any = None) -> RolledBack:
+def roll_back(
+    run_dir: Path, state: State, *, version: str = "7.0", rate_limit: str | None = None, meddle: Meddling | None = None
+) -> RolledBack:
     """Rolls back the run, or goes on with its rollback, as the account `admin`."""
     said = io.StringIO()
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, redirect_stdout(said), redirect_stderr(io.StringIO()):
@@ -42,7 +43,7 @@ def roll_back(run_dir: Path, state: State, *, version: str = "7.0", rate_limit: 
         account = next(someone for someone in state["users"] if someone["username"] == "admin")
 
         @asynccontextmanager
-        async def connection() -> Any:
+        async def connection() -> AsyncIterator[Transport]:
             yield InProcess(sandbox, account, lambda _: 0.25, meddle)
 
         settings = Settings()

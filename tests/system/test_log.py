@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import unicodedata
 import warnings
 
 import pytest
@@ -42,6 +43,21 @@ def test_line_breaks_stay_within_a_document() -> None:
     [line] = stream.getvalue().splitlines()
     assert json.loads(line)["message"] == "a\nb"
     assert "second" in json.loads(line)["traceback"]
+
+
+@pytest.mark.parametrize("shape", ["text", "json"])
+def test_no_line_is_forged(shape: str) -> None:
+    """What others said acts on no terminal and makes no line that looks like one of the log, in messages and in tracebacks."""
+    said = "Unit \x1b]52;c;eA==\x07\u202e\n2026-01-01T00:00:00Z INFO    forged\u20282026-01-01T00:00:00Z\x7f"
+    stream = io.StringIO()
+    with logging_to(stream) as log:
+        log.shape = "text" if shape == "text" else "json"
+        logging.getLogger("bulkjob").warning("%s is odd", said, exc_info=ValueError(said))
+    text = stream.getvalue()
+    assert {unicodedata.category(letter) for letter in text.replace("\n", "")}.isdisjoint({"Cc", "Cf", "Zl", "Zp"})
+    assert not any(line.startswith("2026-01-01") for line in text.splitlines())
+    if shape == "json":
+        assert json.loads(text)["message"] == f"{said} is odd"
 
 
 @pytest.mark.parametrize("shape", ["text", "json"])

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT at each stage of the program."""
+"""SIGTERM, SIGINT and SIGHUP at each stage of the program."""
 
 import asyncio
 import os
@@ -52,7 +52,7 @@ def test_the_job_is_told_and_afterwards_nobody(number: int) -> None:
     told: list[int] = []
 
     async def job() -> None:
-        with told_to(lambda: told.append(number)):
+        with told_to(lambda: told.append(number), finally_ignored=True):
             os.kill(os.getpid(), number)
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), number)
@@ -64,6 +64,51 @@ def test_the_job_is_told_and_afterwards_nobody(number: int) -> None:
         except KeyboardInterrupt:
             pytest.fail("it was not over")
     assert told == [number]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_follows_a_reading_can_be_left(number: int) -> None:
+    """Where nothing was said of the end, a signal after the told ones ends what is going on, as before them."""
+
+    async def read_then_write() -> None:
+        with told_to(lambda: None):
+            pass
+        os.kill(os.getpid(), number)
+
+    with leaving_at_once(), pytest.raises(KeyboardInterrupt):
+        asyncio.run(read_then_write())
+
+
+def test_an_ignored_hangup_stays_ignored() -> None:
+    """Who starts the program to outlive the terminal (``nohup``) gets that: the end of the terminal ends nothing."""
+    told: list[int] = []
+
+    async def job() -> None:
+        with told_to(lambda: told.append(1)):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.01)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with leaving_at_once():
+            os.kill(os.getpid(), signal.SIGHUP)
+            asyncio.run(job())
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert told == []
+
+
+def test_the_last_words_are_not_interrupted() -> None:
+    """When the program is over, signals do nothing any more."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        with leaving_at_once(finally_ignored=True):
+            pass
+        for number in SIGNALS:
+            os.kill(os.getpid(), number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_others_get_their_handlers_back() -> None:

@@ -1,12 +1,16 @@
 """An asyncio event loop on virtual time: whoever sleeps wakes at once, and the clock says that the time has gone by.
 
-For `asyncio.Runner(loop_factory=VirtualTimeLoop)`. Tests are no package: a conftest.py loads this with `runpy.run_path`.
+For `asyncio.Runner(loop_factory=VirtualTimeLoop)`.
 """
 
 import asyncio
 import selectors
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -19,9 +23,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.now
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Does at once what a thread would do meanwhile: a thread takes no virtual time, and the loop must not jump past it."""
-        done: asyncio.Future[Any] = self.create_future()
+        done: asyncio.Future[_T] = self.create_future()
         try:
             done.set_result(func(*args))
         except OSError as error:

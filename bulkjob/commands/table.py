@@ -1,0 +1,214 @@
+"""Every command with what it says of itself, what it takes beside the table of settings, and what it does.
+
+What a command needs is imported when it is called, so that ``--help`` does not pay for pandas or aiohttp.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bulkjob.settings import Settings
+from bulkjob.vocabulary import Exit, Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One word after ``bulkjob``."""
+
+    name: str
+    operands: str
+    """What stands behind it, as the help shows it."""
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    call: Callable[[argparse.Namespace, Settings], Exit]
+    tells_wrong_settings: bool = False
+    """Whether it goes on with settings that are missing or wrong, and tells about them itself: ``given.wrong_settings``."""
+
+
+def _sheet_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sheet", metavar="SHEET", type=Path, help="the sheet: .csv, .xlsx, .xls or .ods")
+
+
+def _validate_arguments(parser: argparse.ArgumentParser) -> None:
+    _sheet_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="also write DIR/problems.csv and DIR/annotated.xlsx (the sheet with its bad cells marked)"
+    )
+
+
+def _validate(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob.commands import validate
+
+    return validate.validate(settings, given.sheet, out=given.out, as_json=given.json)
+
+
+def _plan_arguments(parser: argparse.ArgumentParser) -> None:
+    _sheet_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print the plan as one JSON document instead of text")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the plan to FILE, for run --plan")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="also write every row of the sheet, and what would happen to it, to FILE")
+
+
+def _plan(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob.commands import plan
+
+    return plan.plan(settings, given.sheet, out=given.out, csv=given.csv, as_json=given.json)
+
+
+def _run(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob.commands import run
+
+    return run.run(settings, given.sheet)
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=_export_file, help="the sheet to write: .csv or .xlsx")
+    parser.add_argument("--with-counts", action="store_true", help="also write the agents' counters, which change with every chat")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+
+
+def _export_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (".csv", ".xlsx"):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in neither .csv nor .xlsx")
+    return path
+
+
+def _export(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob.commands import export
+
+    return export.export(settings, given.file, with_counts=given.with_counts, force=given.force)
+
+
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sheet", metavar="SHEET", type=Path, nargs="?", help="the sheet to be run; without one, everything a sheet may need"
+    )
+
+
+def _doctor(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob.commands import doctor
+
+    return doctor.doctor(settings, given.sheet, wrong_settings=given.wrong_settings)
+
+
+def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="RUN_DIR", type=Path, help="the run directory, as the run named it in its last line")
+
+
+def _rollback(given: argparse.Namespace, settings: Settings) -> Exit:
+    from bulkjob.commands import rollback
+
+    return rollback.rollback(settings, given.directory)
+
+
+def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=3000, help="the port to listen on; 0 picks a free one (default: %(default)s)")
+    parser.add_argument(
+        "--state", metavar="FILE", type=Path, help="the workspace to serve, as JSON; never written to (default: a small one)"
+    )
+    parser.add_argument("--rate-limit", metavar="CALLS/SECONDS|off", help="calls per route and window (default: the state's, 10/60)")
+    parser.add_argument("--server-version", metavar="VERSION", default="7.0", help="the release to behave like (default: %(default)s)")
+    parser.add_argument("--latency", metavar="MS", type=_milliseconds, default=0.0, help="milliseconds before each answer (default: 0)")
+    parser.add_argument(
+        "--faults", metavar="SPEC", help="what goes wrong, such as 502:0.1,slow=3x2; 'help' explains it and exits (default: nothing)"
+    )
+    parser.add_argument("--seed", metavar="N", type=_seed, help="makes the faults repeatable")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: write a number from 0 to 65535")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds") from None
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _sandbox(given: argparse.Namespace, _settings: Settings) -> Exit:
+    from bulkjob.sandbox import command
+
+    try:
+        command.serve(
+            host=given.host,
+            port=given.port,
+            state=given.state,
+            rate_limit=given.rate_limit,
+            server_version=given.server_version,
+            latency_ms=given.latency,
+            faults=given.faults,
+            seed=given.seed,
+        )
+    except ValueError as error:
+        raise Stop(Exit.USAGE, str(error)) from error
+    return Exit.OK
+
+
+#: In the order of a night's work.
+COMMANDS: Final = (
+    Command(
+        name="validate",
+        operands="SHEET",
+        help="check the sheet alone and list every problem with row, column, value and remedy",
+        arguments=_validate_arguments,
+        call=_validate,
+    ),
+    Command(
+        name="plan",
+        operands="SHEET",
+        help="show what the sheet would change, how many calls that takes and how long, without changing anything",
+        arguments=_plan_arguments,
+        call=_plan,
+    ),
+    Command(
+        name="run",
+        operands="SHEET",
+        help="apply the sheet and check the result; repeat with the same --run-dir to resume",
+        arguments=_sheet_argument,
+        call=_run,
+    ),
+    Command(
+        name="rollback",
+        operands="RUN_DIR",
+        help="put back what a run changed, as long as nobody has changed it since",
+        arguments=_rollback_arguments,
+        call=_rollback,
+    ),
+    Command(
+        name="export",
+        operands="FILE",
+        help="write the workspace's present assignments as a sheet that run accepts and finds unchanged",
+        arguments=_export_arguments,
+        call=_export,
+    ),
+    Command(
+        name="doctor",
+        operands="[SHEET]",
+        help="before the night: check sheet, run directory, server and account, say what is missing and how to grant it",
+        arguments=_doctor_arguments,
+        call=_doctor,
+        tells_wrong_settings=True,
+    ),
+    Command(
+        name="sandbox",
+        operands="",
+        help="serve a local workspace that behaves like Rocket.Chat's endpoints, for rehearsals and tests",
+        arguments=_sandbox_arguments,
+        call=_sandbox,
+    ),
+)

@@ -1,0 +1,35 @@
+"""The flags of a command line as a printed next step repeats them."""
+
+import shlex
+from collections.abc import Collection, Iterable, Mapping
+
+from bulkjob.settings.address import without_secrets
+from bulkjob.settings.table import settings_of
+
+
+def typed_flags(command: str, flags: Mapping[str, object]) -> tuple[tuple[str, str | bool], ...]:
+    """The flags of ``command`` that were given, by setting, in the order of the documentation."""
+    given = ((setting.name, flags.get(setting.name)) for setting in settings_of(command))
+    return tuple((name, value if isinstance(value, bool) else str(value)) for name, value in given if value is not None)
+
+
+def repeated(typed: Iterable[tuple[str, str | bool]], *, command: str, without: Collection[str] = ()) -> str:
+    """The flags in ``typed`` that ``command`` takes, quoted for a shell, with a blank before each; blank if there are none.
+
+    ``without``: settings that the caller says itself, or that the next step has no use for. Passwords in addresses are masked.
+    """
+    given = dict(typed)
+    words = [
+        _word(setting.flag, given[setting.name])
+        for setting in settings_of(command)
+        if setting.name in given and setting.name not in without
+    ]
+    return "".join(f" {word}" for word in words)
+
+
+def _word(flag: str, value: str | bool) -> str:  # noqa: FBT001 - what the flag was given is a text or a bool
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag.removeprefix('--')}"
+    shown = without_secrets(value) if "://" in value else value
+    # A value that begins with a dash would be taken for a flag.
+    return shlex.quote(f"{flag}={shown}") if shown.startswith("-") else f"{flag} {shlex.quote(shown)}"

@@ -1,0 +1,37 @@
+"""What `text` and `apostrophe` do to single texts, done to whole Arrow columns; each function agrees with its twin there."""
+
+from typing import Final
+
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from bulkjob.sheet.apostrophe import STARTS_FORMULA
+from bulkjob.sheet.text import BLANKS, comparable
+
+#: Only texts with one of these can differ from their comparable form once their ends are stripped.
+_UNSETTLED: Final = r"[^\x21-\x7e ]|  "
+
+#: RE2's spelling of a guarded beginning; ``\A`` because a cell may hold line breaks.
+_GUARD: Final = rf"\A'('*{STARTS_FORMULA})"
+
+
+def stripped_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`stripped` of each text of an Arrow string column."""
+    return pc.utf8_trim(column, BLANKS)
+
+
+def comparable_column(column: pa.Array) -> pa.Array:
+    """`comparable` of each text of an Arrow string array; texts in plain ASCII never meet Python."""
+    trimmed = stripped_column(column)
+    unsettled = pc.match_substring_regex(trimmed, _UNSETTLED)
+    if not pc.any(unsettled).as_py():
+        return trimmed
+    settled = pa.array([comparable(text) for text in trimmed.filter(unsettled).to_pylist()], trimmed.type)
+    return pc.replace_with_mask(trimmed, unsettled, settled)
+
+
+def take_off_guard_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`take_off_guard` of each text of an Arrow string column."""
+    if not pc.any(pc.starts_with(column, "'")).as_py():
+        return column
+    return pc.replace_substring_regex(column, _GUARD, r"\1", max_replacements=1)
