@@ -89,7 +89,7 @@ def test_what_is_known_to_have_failed_is_not_credited() -> None:
 
 
 def test_credit_tells_what_the_write_told() -> None:
-    """What is so by an earlier attempt's write was updated, with that write's figures and what the first attempt found."""
+    """What is so by an earlier attempt's write was updated, with the figures of the write that decided and what the first attempt found."""
     timeout = Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False, attempts=5, http_status=None, seconds=9.0)
     done = Outcome(status=Status.SUCCESS, change=Effect.UPDATED, attempts=2, http_status=200, seconds=0.5)
     other = structs.replace(ASKED, agent_id="a3")
@@ -98,7 +98,7 @@ def test_credit_tells_what_the_write_told() -> None:
     tried = structs.replace(ASKED, rows=(7, 8))
     history = History(attempts=(attempt(tried, timeout, None, None), attempt(tried, done, Status.SUCCESS), attempt(GAIN, None, None, "u3")))
     credit = with_credit(settled, history)
-    assert credit.settled[ASKED] == replace(timeout, status=Status.SUCCESS, change=Effect.UPDATED, code=None, looked_up=True, prior=None)
+    assert credit.settled[ASKED] == replace(done, prior=None)
     assert credit.settled[GAIN] == Outcome(status=Status.SUCCESS, change=Effect.UPDATED, prior="u3")
     assert credit.settled[other] == ALREADY_SO
     assert credit.changes == settled.changes
