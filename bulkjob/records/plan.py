@@ -85,6 +85,8 @@ class Outcome:
     """What the server was found to hold instead, as a clause."""
     looked_up: bool = True
     """False where a write went out and what became of it could not be looked up."""
+    undecided: bool = False
+    """True where the write may have been carried out all the same, or yet be, whatever was seen afterwards."""
     attempts: int | None = None
     http_status: int | None = None
     seconds: float | None = None

@@ -1,14 +1,15 @@
 from . import answers as answers
 from . import endpoints as endpoints
 from . import payloads as payloads
-from .attempts import Closed as Closed
 from .call import Answer as Answer
 from .call import Request as Request
 from .call import Route as Route
 from .client import Client as Client
+from .exchange import Waiting as Waiting
 from .failures import CallFailed as CallFailed
 from .failures import Failure as Failure
 from .failures import Next as Next
+from .failures import is_no_endpoint as is_no_endpoint
 from .failures import stop_for as stop_for
 from .inspect import inspect_server as inspect_server
 from .payloads import DepartmentState as DepartmentState
@@ -23,6 +24,8 @@ from .together import Together as Together
 from .transport import NoAnswer as NoAnswer
 from .transport import Transport as Transport
 from .transport import Written as Written
+from .turns import Closed as Closed
+from .turns import Figures as Figures
 from .workspace import NeverComplete as NeverComplete
 from .workspace import read_departments as read_departments
 from .workspace import read_members as read_members

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
-from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
+from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import connected
+from bulkjob.rocketchat.patience import LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
 from bulkjob.system import told_to
@@ -39,7 +40,7 @@ def connect(settings: Settings) -> AbstractAsyncContextManager[Transport]:
 
 def client_of(settings: Settings, transport: Transport) -> Client:
     """A client that is as patient as the settings say. Must be made in a running event loop."""
-    return Client(
+    return Client.over(
         transport,
         concurrency=settings.concurrency,
         attempts=settings.retries,

@@ -22,8 +22,15 @@ T = TypeVar("T")
 _READINGS = 3
 
 
+#: Pages in a row that may bring nothing new, or a greater ``total`` than the page before: such a list has no end.
+_PAGES_IN_VAIN = 100
+
+
 class NeverComplete(Exception):
-    """A list never held as many entries as the server said it has."""
+    """A list never held as many entries as the server said it has; the message says so as the end of a sentence that begins with it."""
+
+    def __init__(self, found: str = "keeps changing while it is read") -> None:
+        super().__init__(found)
 
 
 async def read_pages(
@@ -45,16 +52,20 @@ async def read_pages(
     for _ in range(_READINGS):
         found: dict[str, T] = {}
         totals: set[int] = set()
-        offset = 0
+        offset = in_vain = 0
         while True:
             request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
             part = await client.call(request, ticket=ticket, finishing=finishing)
             ticket = None
+            before, grown = len(found), bool(totals) and part.total > max(totals)
             found.update((key(item), item) for item in part.items)
             offset += len(part.items)
             totals.add(part.total)
+            in_vain = in_vain + 1 if grown or len(found) == before else 0
             if offset >= part.total or not part.items:
                 break
+            if in_vain == _PAGES_IN_VAIN:
+                raise NeverComplete(f"has no end: {_PAGES_IN_VAIN} pages in a row only made it longer")
         # An entry that went while the pages were read has moved another from a later page into one that was read before.
         if totals == {offset if repeats else len(found)}:
             return found
@@ -118,8 +129,8 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
     """A list that the job cannot do without."""
     try:
         return await reading
-    except NeverComplete:
-        message = f"The list of {what} keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
+    except NeverComplete as incomplete:
+        message = f"The list of {what} {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
         if failed.failure.status == 403:
@@ -132,8 +143,8 @@ async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
     """The units by id; None where this account or this server's licence has no list of them."""
     try:
         return await read_pages(client, endpoints.units, lambda unit: unit.id)
-    except NeverComplete:
-        message = "The list of units keeps changing while it is read. Nothing was sent; run again when nobody is editing the workspace."
+    except NeverComplete as incomplete:
+        message = f"The list of units {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
         failure = failed.failure

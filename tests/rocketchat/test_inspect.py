@@ -70,7 +70,7 @@ def sandbox(version: str = "7.0", **state: Any) -> Sandbox:
 
 
 def client(transport: Scripted) -> Client:
-    return Client(transport, concurrency=4, attempts=2, draw=lambda: 0.0)
+    return Client.over(transport, concurrency=4, attempts=2, draw=lambda: 0.0)
 
 
 async def inspected(reply: Reply) -> Server:

@@ -72,7 +72,7 @@ def listing(key: str, ids: Callable[[], list[str]], *, most: int = PAGE_SIZE, un
 
 
 def client(transport: Scripted) -> Client:
-    return Client(transport, concurrency=4, attempts=2, draw=lambda: 0.0)
+    return Client.over(transport, concurrency=4, attempts=2, draw=lambda: 0.0)
 
 
 def server(**changes: Any) -> Server:
