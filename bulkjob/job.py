@@ -14,7 +14,7 @@ from bulkjob.execute import Execution, Executor
 from bulkjob.plan import PLAN_FILE, Approved, Drifted, Preparing, continued, document_of_plan, render_plan
 from bulkjob.records import Naming, Plan, Server, Sheet, Workspace
 from bulkjob.report import RunFigures, planned_results, progress_display, row_result, summary_lines, write_report
-from bulkjob.rocketchat import Client, Transport, client_of, connect
+from bulkjob.rocketchat import Client, Transport, client_of, connect, telling
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings
 from bulkjob.system import remove_whole, told_to, write_whole
@@ -75,7 +75,8 @@ class Job:
         async with self._connection() as transport:
             client = client_of(settings, transport)
             try:
-                prepared = await preparation.plan(client, self._warn)
+                async with telling(client):
+                    prepared = await preparation.plan(client, self._warn)
                 results = planned_results(preparation.known, prepared.plan).values()
                 write_whole(
                     directory.path / PLAN_FILE, render_plan(document_of_plan(settings, preparation, results, self._figures.warnings))

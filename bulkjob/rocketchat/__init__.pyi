@@ -20,6 +20,7 @@ from .session import client_of as client_of
 from .session import connect as connect
 from .session import opened as opened
 from .session import reading as reading
+from .session import telling as telling
 from .together import Together as Together
 from .transport import NoAnswer as NoAnswer
 from .transport import Transport as Transport

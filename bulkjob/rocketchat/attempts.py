@@ -30,7 +30,7 @@ class Outage:
         self._retries = retries
         self._probing = asyncio.Lock()
 
-    async def wait_for_any_answer(self, since: float, failure: Failure, sending: Sending[object]) -> Failure | None:
+    async def wait_for_any_answer(self, since: float, failure: Failure, sending: Sending[T]) -> Failure | None:
         """Before a call's last attempt, if nobody has had an answer since its first failure: that is no fault of this call's.
 
         A server that restarts answers the probes in time, and the last attempt goes to one that is there: None. Else what ends the job;
@@ -73,7 +73,7 @@ class Attempts(Generic[T]):
         look: Look[T] | None = None,
         final: Callable[[Failure], bool] = lambda _: False,
     ) -> None:
-        """``look`` is a write's: nothing whose outcome is unknown is sent again before it. ``final``: failures that repeating does not help."""
+        """``look`` is a write's: nothing whose outcome is unknown is sent again before it. ``final``: failures that would come again."""
         self._exchange = exchange
         self._sending = sending
         self._retries = retries

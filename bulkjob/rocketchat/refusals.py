@@ -58,9 +58,10 @@ _NOT_ALLOWED: Final = "error-not-allowed"
 
 #: How MongoDB's driver for Node and the network below it word what passes: an election, a connection that is lost, two writers at once.
 _PASSING: Final = re.compile(
-    r"timed out|time limit|server selection|no (?:suitable servers|primary)|not ?(?:primary|master)|node is recovering|stepp(?:ed|ing) down"
+    r"timed out|time limit|server selection|no (?:suitable servers|primary)|not ?(?:primary|master)|node is recovering|stepped down"
     r"|interrupted (?:at shutdown|due to)|write ?conflict|\be11000\b|topology (?:is|was) (?:closed|destroyed)"
-    r"|\bmongo(?:network|serverselection|notconnected|topology|pool)\w*error|connection (?:pool|.*(?:closed|lost|refused|reset|interrupted))"
+    r"|\bmongo(?:network|serverselection|notconnected|topology|pool)\w*error"
+    r"|connection (?:pool|.*(?:closed|lost|refused|reset|interrupted))"
     r"|socket hang up|getaddrinfo|\b(?:econn(?:reset|refused|aborted)|etimedout|epipe|ehostunreach|enotfound|eai_again)\b",
     re.IGNORECASE,
 )

@@ -57,9 +57,18 @@ async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterato
 
 
 @asynccontextmanager
+async def telling(client: Client) -> AsyncIterator[None]:
+    """While open, the log tells every few seconds how many calls were made, what they wait for, and until when."""
+    task = asyncio.create_task(_tell(client))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
 async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
     """While open, the log tells now and then how far it is, and SIGTERM or SIGINT ends what is inside with `Stop` (75, ``interrupted``)."""
-    telling = asyncio.create_task(_tell(client))
     task = asyncio.current_task()
     interruptions = 0
 
@@ -71,13 +80,12 @@ async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
 
     try:
         with told_to(interrupt):
-            yield
+            async with telling(client):
+                yield
     except asyncio.CancelledError:
         if not interruptions:
             raise
         raise Stop(Exit.INTERRUPTED, interrupted) from None
-    finally:
-        telling.cancel()
 
 
 async def _tell(client: Client) -> None:

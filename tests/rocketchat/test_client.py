@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from bulkjob.records.workspace import Unit
 from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.turns import Closed
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.patience import BACKOFF, LONGEST_BACKOFF
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.pacing.gate import STARVING
 from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW
+from bulkjob.rocketchat.patience import BACKOFF, LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import NoAnswer, Written
+from bulkjob.rocketchat.turns import Closed
 from bulkjob.vocabulary import Code
 
 Run = Callable[[Any], Any]
