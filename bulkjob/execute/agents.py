@@ -24,8 +24,8 @@ class AgentsWriting:
         now, self.later = await self.client.reserve_two(endpoints.LIST_MEMBERS)
         return compose.agents_call(self.operation, await members_of(self.client, self.operation.department_id, ticket=now))
 
-    async def look(self, composed: Composed[bool]) -> bool | None:
-        return verify.held(composed.pending, composed.changes, {}, await self._members_after()) or None
+    async def look(self, composed: Composed[bool]) -> tuple[bool, bool]:
+        return True, verify.held(composed.pending, composed.changes, {}, await self._members_after())
 
     async def judge(self, composed: Composed[bool], written: Written[bool]) -> Mapping[Wish, Outcome]:
         members = await self._members_after()

@@ -36,11 +36,11 @@ class DepartmentWriting:
         self.before, members = await self._state()
         return compose.put_call(self.operation, self.before, members, self.server)
 
-    async def look(self, composed: Composed[DepartmentState]) -> DepartmentState | None:
+    async def look(self, composed: Composed[DepartmentState]) -> tuple[DepartmentState, bool]:
         department, members = await self._state(finishing=True)
         departments = {} if department is None else {department.id: department}
         held = verify.held(composed.pending, composed.changes, departments, members)
-        return DepartmentState(department=department, members=tuple(members.values())) if held else None
+        return DepartmentState(department=department, members=tuple(members.values())), held
 
     async def judge(self, composed: Composed[DepartmentState], written: Written[DepartmentState]) -> Mapping[Wish, Outcome]:
         unheard = Code.UNIT_NOT_PERMITTED if self.server.supervises_units else Code.NOT_APPLIED

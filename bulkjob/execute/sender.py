@@ -104,11 +104,14 @@ class Sender:
         sent_last = composed.pending
         perhaps_done: dict[Wish, None] = {}
         written: Written[T] | None = None
+        seen: T | None = None
         started = asyncio.get_running_loop().time()
 
         async def look() -> T | None:
+            nonlocal seen
             perhaps_done.update(dict.fromkeys(composed.pending))
-            return await writing.look(composed)
+            seen, held = await writing.look(composed)
+            return seen if held else None
 
         async def again() -> Request[T]:
             nonlocal composed, number, sent_last
@@ -138,6 +141,8 @@ class Sender:
             seconds = asyncio.get_running_loop().time() - started
             outcome = verify.unverified(written, failed) if written else verify.outcome_of_failure(failed, seconds)
             outcomes = {**_settled(composed, perhaps_done, None), **dict.fromkeys(composed.pending, outcome)}
+            if seen is not None and failed.failure.looked_up:
+                outcomes.update(await _done_in_part(writing, composed, seen, outcome))
             carried = self._failed(operation, failed, outcomes)
         except Closed:
             # Nothing was sent, or it was refused, or seen not to have been done.
@@ -171,6 +176,16 @@ class Sender:
         if isinstance(operation, UnitPost) and not operation.wishes:
             unit, said = self._naming.unit(operation.unit_id), failed.failure.said
             self._warn(f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: writing it failed ({said}).")
+
+
+async def _done_in_part(writing: Writing[T], composed: Composed[T], seen: T, outcome: Outcome) -> Mapping[Wish, Outcome]:
+    """The wishes of a write of unknown outcome that are seen to hold, although others do not; none where nothing can be seen any more."""
+    written = Written(value=seen, attempts=outcome.attempts or 1, status=outcome.http_status, seconds=outcome.seconds or 0.0)
+    try:
+        judged = await writing.judge(composed, written)
+    except (CallFailed, Closed):
+        return {}
+    return {wish: found for wish, found in judged.items() if found.status is Status.SUCCESS}
 
 
 def _settled(composed: Composed[T], perhaps_done: Collection[Wish], written: Written[T] | None) -> Mapping[Wish, Outcome]:

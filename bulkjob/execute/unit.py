@@ -52,10 +52,10 @@ class UnitWriting:
                 f"livechat-monitor: {names}. Rocket.Chat does so by itself; whoever shall stay needs the role first."
             )
 
-    async def look(self, composed: Composed[StoredUnit]) -> StoredUnit | None:
+    async def look(self, composed: Composed[StoredUnit]) -> tuple[StoredUnit, bool]:
         departments = await self.listings.fresh(finishing=True)
-        held = composed.pending and verify.held(composed.pending, {}, departments, {})
-        return StoredUnit(id=self.operation.unit_id, monitors=None) if held else None
+        held = bool(composed.pending) and verify.held(composed.pending, {}, departments, {})
+        return StoredUnit(id=self.operation.unit_id, monitors=None), held
 
     async def judge(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Mapping[Wish, Outcome]:
         if not composed.pending:

@@ -26,8 +26,8 @@ class Writing(Protocol[T]):
     async def compose(self) -> Composed[T]:
         """The call, made from what is read now. Raises `CallFailed`, `Closed`."""
 
-    async def look(self, composed: Composed[T]) -> T | None:
-        """What a write of unknown outcome would have been answered, if it is seen to have been carried out. Raises `CallFailed`."""
+    async def look(self, composed: Composed[T]) -> tuple[T, bool]:
+        """What a write of unknown outcome would be answered now, and whether it is seen to have been carried out. Raises `CallFailed`."""
 
     async def judge(self, composed: Composed[T], written: Written[T]) -> Mapping[Wish, Outcome]:
         """What became of the wishes that the call carried. Raises `CallFailed`."""

@@ -117,7 +117,7 @@ def _too_many(answer: Answer) -> Failure:
     wait = _named_wait(answer)
     if wait is None:
         wait = _whole(answer.headers.get("retry-after", ""))
-    named = wait > 0 if wait is not None else rate_limit(answer) is not None
+    named = wait > 0 if wait is not None else _announces_an_end(answer)
     return Failure(
         next=Next.WAIT if named else Next.REPEAT,
         code=Code.RATE_LIMITED,
@@ -125,6 +125,11 @@ def _too_many(answer: Answer) -> Failure:
         status=429,
         wait=float(wait) if named and wait is not None else None,
     )
+
+
+def _announces_an_end(answer: Answer) -> bool:
+    limit, date = rate_limit(answer), _http_time(answer.headers.get("date", ""))
+    return limit is not None and (date is None or limit.reset > date)
 
 
 def _named_wait(answer: Answer) -> int | None:

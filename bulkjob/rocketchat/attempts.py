@@ -96,11 +96,12 @@ class Attempts(Generic[T]):
         """
         started = self._exchange.now()
         result = await self._exchange.answer(self._sending, ticket)
-        written = await self._go_on(result) if isinstance(result, Failure) else self._written(result, 200)
-        return replace(written, seconds=self._exchange.now() - started)
+        if not isinstance(result, Failure):
+            return Written(value=result, attempts=1, status=200, seconds=self._exchange.now() - started)
+        return replace(await self._go_on(result), seconds=self._exchange.now() - started)
 
     def _written(self, value: T, status: int | None) -> Written[T]:
-        return Written(value=value, attempts=max(self._sent, 1), status=status, seconds=0.0)
+        return Written(value=value, attempts=self._sent, status=status, seconds=0.0)
 
     # ------------------------------------------------------------------------------------------------- after a failure
 

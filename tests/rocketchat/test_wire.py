@@ -266,6 +266,11 @@ def test_a_429_with_headers_alone_is_waited_out() -> None:
         page(b"<html><h1>429 Too Many Requests</h1></html>", 429),
         page(b"<html>Slow down and wait 5 minutes.</html>", 429),
         answer({"success": False, "error": "slow down"}, 429),
+        answer({"success": False, "error": TOO_MANY.replace("43", "0")}, 429),
+        Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "0"}, body=b""),
+        Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "43"}, body=b""),
+        Answer(status=429, headers={**LIMITED, "date": "Fri, 15 Jan 2027 08:00:43 GMT"}, body=b""),
+        Answer(status=429, headers={"retry-after": "9" * 400}, body=b""),
         Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "soon"}, body=b""),
         Answer(status=429, headers={"retry-after": "0"}, body=b""),
         Answer(status=429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, body=b""),
@@ -291,7 +296,7 @@ def test_the_announced_limit_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(LIMITED))
-@pytest.mark.parametrize("text", [None, "", "ten", "10, 10;w=60", "nan", "1e400"])
+@pytest.mark.parametrize("text", [None, "", "ten", "10, 10;w=60", "nan", "1e400", "9" * 400, "-1", "\u0661"])
 def test_half_an_announcement_is_none(name: str, text: str | None) -> None:
     """Headers that are missing or are not Rocket.Chat's announce nothing."""
     headers = {key: value for key, value in LIMITED.items() if key != name} if text is None else {**LIMITED, name: text}
@@ -317,7 +322,9 @@ def test_a_date_bounds_the_servers_clock_by_its_second() -> None:
     assert server_time(READ, answer(None, date=DATE)) == ServerTime(earliest=DATED, latest=pytest.approx(DATED + 1.2), own=False)
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Fri, 99 Jan 2027 08:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date", [None, "", "yesterday", "Fri, 99 Jan 2027 08:00:00 GMT", "Fri, 31 Dec 2026 23:59:59 +99999999999999999999", "x" * 9000]
+)
 def test_without_a_date_nothing_is_known(date: str | None) -> None:
     """A missing or unreadable ``Date`` tells nothing."""
     assert server_time(READ, answer(None) if date is None else answer(None, date=date)) is None
@@ -337,6 +344,35 @@ def test_a_refusal_tells_the_time_by_its_end() -> None:
     )
     assert told == ServerTime(earliest=DATED, latest=pytest.approx(DATED + 1.001), own=True)
     assert server_time(READ, answer(refusal, 429)) is None
+
+
+def test_the_end_of_the_window_bounds_the_time() -> None:
+    """With a ``Date`` comes the end that it must be before; a stamp beside a ``Date`` beyond that end tells the time instead of it."""
+    assert server_time(READ, answer(None, date=DATE, **{name.replace("-", "_"): text for name, text in LIMITED.items()})) == ServerTime(
+        earliest=DATED, latest=pytest.approx(DATED + 1.2), own=False, before=DATED + 43
+    )
+    ahead = stamped("2027-01-15T08:00:00.250Z", date="Fri, 15 Jan 2027 08:10:00 GMT")
+    told = server_time(PUT, Answer(status=200, headers={**ahead.headers, **LIMITED}, body=ahead.body))
+    assert told == ServerTime(earliest=pytest.approx(DATED + 0.25), latest=DATED + 43, own=True)
+
+
+def test_halves_of_characters_are_replaced() -> None:
+    """A server that cut its words in the middle of a character says them all the same, so that they can be written anywhere."""
+    said = failure(PUT, page(b'{"success":false,"error":"No such name: \\ud83d [error-x]"}', 400, "application/json")).said
+    assert said == "No such name: \ufffd [error-x]"
+    assert failure(PUT, Answer(status=302, headers={"location": "\udcff"}, body=b"")).said.encode() == b"redirected to ?"
+
+
+@pytest.mark.parametrize("total", [b"9" * 400, b"9" * 4_200, b"9" * 5_000, b"1e300"])
+def test_a_number_that_no_counter_holds_is_no_answer(total: bytes) -> None:
+    """A total beyond all numbers makes the page one that cannot be used."""
+    body = b'{"departments":[],"count":0,"offset":0,"total":' + total + b',"success":true}'
+    assert failure(LIST, page(body, 200, "application/json")).code is Code.BAD_RESPONSE
+
+
+def test_a_blank_id_is_no_answer() -> None:
+    """What stands in a path is never blank."""
+    assert failure(LIST, answer({"departments": [{"_id": ""}], "total": 1})).code is Code.BAD_RESPONSE
 
 
 def test_other_peoples_stamps_tell_nothing() -> None:

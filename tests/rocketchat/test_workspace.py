@@ -186,6 +186,21 @@ async def test_a_total_that_is_not_reached_is_not_believed() -> None:
     assert len(transport.calls) <= 3
 
 
+@pytest.mark.parametrize("fresh", [True, False], ids=["ever new entries", "the same page"])
+async def test_a_list_without_an_end_is_given_up(*, fresh: bool) -> None:
+    """A list whose ``total`` grows with each page, or that gives the same page again and again, ends after a hundred of them."""
+
+    def reply(request: Request[Any]) -> Answer:
+        offset = int(dict(request.query)["offset"])
+        items = [{"_id": f"dept-{offset + number if fresh else number}"} for number in range(2)]
+        return as_json({"departments": items, "count": 2, "offset": offset, "total": offset + 100 if fresh else 10**9, "success": True})
+
+    transport = Scripted(reply)
+    with pytest.raises(NeverComplete, match="100 pages"):
+        await read_departments(client(transport))
+    assert len(transport.calls) == 101
+
+
 async def test_an_entry_twice_is_no_whole_list() -> None:
     """Two rows with one id are one entry, so that another is missing."""
     with pytest.raises(NeverComplete):
