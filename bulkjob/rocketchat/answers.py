@@ -159,6 +159,8 @@ def _cut(words: str, length: int = _SAID_AT_MOST) -> str:
 
 def rate_limit(answer: Answer) -> RateLimit | None:
     """The announced limit; None where the server does not limit this account, or something strips the headers."""
+    if "x-ratelimit-limit" not in answer.headers:
+        return None
     limit, remaining, reset = (_whole(answer.headers.get(name, "")) for name in _LIMIT_HEADERS)
     if not limit or remaining is None or reset is None or reset < _LEAST_RESET:
         return None

@@ -22,6 +22,11 @@ T = TypeVar("T")
 Look = Callable[[], Awaitable[T | None]]
 
 
+def never(_: Failure) -> bool:
+    """No failure is final: each may pass."""
+    return False
+
+
 class Outage:
     """Whether the server answers anybody: found out by one call for all."""
 
@@ -71,7 +76,7 @@ class Attempts(Generic[T]):
         retries: Retries,
         outage: Outage,
         look: Look[T] | None = None,
-        final: Callable[[Failure], bool] = lambda _: False,
+        final: Callable[[Failure], bool] = never,
     ) -> None:
         """``look`` is a write's: nothing whose outcome is unknown is sent again before it. ``final``: failures that would come again."""
         self._exchange = exchange

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import TypeVar
 
-from bulkjob.rocketchat.attempts import Attempts, Look, Outage
+from bulkjob.rocketchat.attempts import Attempts, Look, Outage, never
 from bulkjob.rocketchat.call import Request, Route
 from bulkjob.rocketchat.exchange import Exchange, Sending, Waiting
 from bulkjob.rocketchat.failures import Failure
@@ -16,10 +16,6 @@ from bulkjob.rocketchat.transport import Transport, Written
 from bulkjob.rocketchat.turns import Figures
 
 T = TypeVar("T")
-
-
-def _never(_: Failure) -> bool:
-    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +89,7 @@ class Client:
         *,
         ticket: Ticket | None = None,
         finishing: bool = False,
-        final: Callable[[Failure], bool] = _never,
+        final: Callable[[Failure], bool] = never,
     ) -> T:
         """What a read asks for. Raises `CallFailed` once it is out of attempts, `Closed`.
 
@@ -115,7 +111,7 @@ class Client:
         sending = Sending(request=request, patience=self.patience, again=again)
         return await self._attempts(sending, look=look).carry_out(ticket)
 
-    def _attempts(self, sending: Sending[T], *, look: Look[T] | None = None, final: Callable[[Failure], bool] = _never) -> Attempts[T]:
+    def _attempts(self, sending: Sending[T], *, look: Look[T] | None = None, final: Callable[[Failure], bool] = never) -> Attempts[T]:
         return Attempts(self.exchange, sending, retries=self.retries, outage=self.outage, look=look, final=final)
 
     # -------------------------------------------------------------------------------------------------------------- turns

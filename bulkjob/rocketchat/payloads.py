@@ -72,6 +72,8 @@ class _Fields:
 
     def number(self, key: str, default: int | None = None) -> int:
         value = self.of.get(key)
+        if type(value) is int and -_LARGEST <= value <= _LARGEST:
+            return value
         value = default if value is None else value
         # (No comparison holds for what is no number, NaN.)
         if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:

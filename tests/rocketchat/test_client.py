@@ -19,7 +19,7 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.pacing.gate import STARVING
-from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit
 from bulkjob.rocketchat.patience import BACKOFF, LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import NoAnswer, Written
 from bulkjob.rocketchat.turns import Closed
@@ -674,6 +674,29 @@ def test_a_proxys_date_does_not_mislead(on_virtual_time: Run, behind: int) -> No
 
     took, refused = on_virtual_time(main())
     assert (took < 75, refused) == (True, 0)
+
+
+@pytest.mark.parametrize("window", [20.0, 60.0])
+def test_windows_that_were_open_are_not_taken_for_whole_ones(on_virtual_time: Run, window: float) -> None:
+    """A while after a server's start what its open windows have left is no length; those that follow tell it."""
+
+    async def main() -> tuple[Any, Any]:
+        server = FixedWindow(10, window)
+        reads = [READ, endpoints.me(), UNIT]
+        server.began = {request.route.pattern: EPOCH - 12.0 for request in reads}
+        server.used = dict.fromkeys(server.began, 0)
+        on = client(FakeTransport(server.reply))
+        for request in reads:
+            await on.call(request)
+            await asyncio.sleep(0.2)
+        before = on.limit
+        await asyncio.sleep(window)
+        for request in reads:
+            await on.call(request)
+            await asyncio.sleep(0.2)
+        return before, on.limit
+
+    assert on_virtual_time(main()) == (Limit(calls=10, window=60.0, certain=False), Limit(calls=10, window=window))
 
 
 def test_what_is_waited_for_is_told_with_its_end(on_virtual_time: Run) -> None:
