@@ -112,24 +112,28 @@ def _refusal(request: Request[object], status: int, payload: object) -> Failure:
 def _too_many(answer: Answer) -> Failure:
     """A 429 of Rocket.Chat names its end in a header or in its text; a proxy's may do neither, or name one that is not ahead.
 
-    The text is "You must wait N seconds …" (``ApiClass.ts``, ``enforceRateLimit``); ``Retry-After`` is a proxy's at best.
+    The text is "You must wait N seconds …" (``ApiClass.ts``, ``enforceRateLimit``), with 0 for less than a millisecond, as its header
+    tells; ``Retry-After`` is a proxy's at best.
     """
     wait = _named_wait(answer)
     if wait is None:
         wait = _whole(answer.headers.get("retry-after", ""))
-    named = wait > 0 if wait is not None else _announces_an_end(answer)
+    named = bool(wait) or _announces_an_end(answer, unless_dated=wait is None)
     return Failure(
         next=Next.WAIT if named else Next.REPEAT,
         code=Code.RATE_LIMITED,
         said=said_by(answer.payload) or _text(answer),
         status=429,
-        wait=float(wait) if named and wait is not None else None,
+        wait=float(wait) if wait else None,
     )
 
 
-def _announces_an_end(answer: Answer) -> bool:
+def _announces_an_end(answer: Answer, *, unless_dated: bool) -> bool:
+    """Whether the header names an end that is ahead by ``Date``; ``unless_dated``: what to believe of one without that."""
     limit, date = rate_limit(answer), _http_time(answer.headers.get("date", ""))
-    return limit is not None and (date is None or limit.reset > date)
+    if limit is None:
+        return False
+    return unless_dated if date is None else limit.reset > date
 
 
 def _named_wait(answer: Answer) -> int | None:

@@ -282,6 +282,14 @@ def test_a_429_that_names_no_end_is_an_attempt(refused: Answer) -> None:
     assert (failed.next, failed.code, failed.undecided, failed.status) == (Next.REPEAT, Code.RATE_LIMITED, False, 429)
 
 
+def test_a_refusal_at_the_very_end_of_a_window_is_waited_out() -> None:
+    """Rocket.Chat's own refusal in the last millisecond says 0 seconds; its header names the moment, which is ahead."""
+    words = {"success": False, "error": TOO_MANY.replace("43", "0")}
+    headers = {**LIMITED, "x-ratelimit-reset": "1800000000008", "date": DATE}
+    refused = failure(PUT, Answer(status=429, headers=headers, body=json.dumps(words).encode()))
+    assert (refused.next, refused.wait) == (Next.WAIT, None)
+
+
 def test_a_proxys_retry_after_is_waited_out() -> None:
     """A proxy may name its end in seconds."""
     assert failure(PUT, Answer(status=429, headers={"retry-after": "7"}, body=b"")).wait == 7.0
