@@ -23,7 +23,7 @@ from bulkjob.plan import (
 )
 from bulkjob.records import Sheet
 from bulkjob.report import RunFigures, planned_results, progress_display, row_result, summary_lines, write_report
-from bulkjob.rocketchat import Client, Transport, client_of, connect
+from bulkjob.rocketchat import Client, Transport, client_of, connect, telling
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings
 from bulkjob.system import remove_whole, terminal_size, told_to, write_whole
@@ -83,7 +83,8 @@ class Job:
         async with self._connection() as transport:
             client = client_of(self._settings, transport)
             try:
-                prepared = await self._preparation.plan(client, self._warn)
+                async with telling(client):
+                    prepared = await self._preparation.plan(client, self._warn)
                 results = planned_results(self.state, prepared.plan).values()
                 document = document_of_plan(self._settings, self.state, prepared, results)
                 write_whole(directory.path / PLAN_FILE, render_plan(document))

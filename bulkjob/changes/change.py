@@ -42,6 +42,8 @@ class Outcome:
     """What the server was found to hold instead, as a clause."""
     looked_up: bool = True
     """False where a write went out and what became of it could not be looked up."""
+    undecided: bool = False
+    """Whether the write may be carried out all the same: it was looked up, but no answer has told that nothing was done."""
     attempts: int | None = None
     http_status: int | None = None
     seconds: float | None = None

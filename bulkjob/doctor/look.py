@@ -25,6 +25,7 @@ from bulkjob.rocketchat import (
     connect,
     endpoints,
     inspect_server,
+    is_no_endpoint,
     opened,
     read_workspace,
     stop_for,
@@ -125,9 +126,9 @@ async def _try_lists(client: Client, server: Server) -> dict[ListName, Listed]:
     async def read(name: ListName, request: Request[Page[object]]) -> str:
         """The id of the first entry; blank if there is none."""
         # Where the licence is not known, units may be no endpoint at all, and repeating changes nothing.
-        attempts = 1 if name is ListName.UNITS and server.modules is None else None
+        perhaps_none = name is ListName.UNITS and server.modules is None
         try:
-            page = await client.call(request, attempts=attempts)
+            page = await (client.call(request, final=is_no_endpoint) if perhaps_none else client.call(request))
         except CallFailed as failed:
             lists[name] = Listed(failure=failed.failure, exit_code=_exit_code(failed.failure))
             return ""

@@ -60,7 +60,8 @@ class Sending(Generic[T]):
             self.perhaps_made.setdefault(change, prior)
         self._seen = None
         self._seen = await self._writing.look()
-        return self._writing.answer(self._seen) if verify.held(self.composed.pending, self._seen) else None
+        held = bool(self.composed.pending) and verify.held(self.composed.pending, self._seen)
+        return self._writing.answer(self._seen) if held else None
 
     async def again(self) -> Request[T]:
         """The call made anew, with an intent of its own where it is another one. Raises `CallFailed`, `Nothing`."""

@@ -93,6 +93,8 @@ def duration_text(forecast: Forecast) -> str:
         minutes = max(1, math.ceil(forecast.unlimited_seconds / 60))
         text += f"; with the permission {BYPASS_RATE_LIMIT} about {minutes}" + (" minutes" if forecast.seconds > _MINUTES * 60 else "")
     text += f". {busiest.route.method} {busiest.route.pattern} takes the longest; endpoints are called side by side."
+    if not limit.certain:
+        text += f" How long the limit's windows last was not seen yet; {limit.window:g} s is assumed."
     if forecast.reading_seconds >= 60:
         text += f" {_about(forecast.reading_seconds).capitalize()} of it is reading, before the first write."
     return text

@@ -2,7 +2,6 @@ from .naming import Naming as Naming
 from .results import RowResult as RowResult
 from .server import ADD_AGENTS as ADD_AGENTS
 from .server import BYPASS_RATE_LIMIT as BYPASS_RATE_LIMIT
-from .server import FIRST_LICENCE as FIRST_LICENCE
 from .server import MANAGE_DEPARTMENTS as MANAGE_DEPARTMENTS
 from .server import MANAGE_MONITORS as MANAGE_MONITORS
 from .server import MANAGE_UNITS as MANAGE_UNITS

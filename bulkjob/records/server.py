@@ -68,10 +68,6 @@ _NEWEST: Final = Version(9999, 0)
 FIRST_DEPARTMENT_UNIT: Final = Version(6, 13)
 
 
-#: The first release that tells its licence by ``licenses.info``.
-FIRST_LICENCE: Final = Version(6, 5)
-
-
 #: The first release that restricts accounts with the role of an agent, too, to their own units (#36801).
 FIRST_RESTRICTED_AGENTS: Final = Version(7, 10)
 

@@ -1,13 +1,16 @@
 """The meaning of answers, without I/O: the value that was asked for, or a `Failure` that says what to do next; the limit; the time.
 
-Sources are named by release and by file of the Rocket.Chat repository.
+Whatever a server or a proxy sends, nothing here raises. Sources are named by release and by file of the Rocket.Chat repository.
 """
 
-import json
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from functools import lru_cache
+from math import inf
+from typing import Final, TypeVar
 
+from bulkjob.rocketchat import refusals
+from bulkjob.rocketchat.bodies import NOT_JSON
 from bulkjob.rocketchat.call import Answer, Request, Unexpected
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.pacing import RateLimit, ServerTime
@@ -16,11 +19,22 @@ from bulkjob.vocabulary import Code
 T = TypeVar("T")
 
 
-_SAID_AT_MOST = 300
+_SAID_AT_MOST: Final = 300
 
 
 #: A stamp that is older than ``Date`` by more than this, in seconds, is an earlier write's.
-_STALE = 2.0
+_STALE: Final = 2.0
+
+
+#: ``X-RateLimit-Reset`` is a time in milliseconds; what others put there, seconds or a time in seconds, is less than this.
+_LEAST_RESET: Final = 10**12
+
+
+_LIMIT_HEADERS: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+
+
+#: Numbers of a header with more digits than this are nobody's.
+_DIGITS_AT_MOST: Final = 15
 
 
 # ---------------------------------------------------------------------------------------------------------------- answers
@@ -28,23 +42,19 @@ _STALE = 2.0
 
 def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0911 - one for each kind of answer
     """The value that `request` asked for, or why there is none."""
-    payload, is_json = _json(answer.body)
     if 300 <= answer.status < 400:
         target = answer.headers.get("location", "an address it does not name")
-        return Failure(next=Next.JOB, code=Code.REJECTED, said=f"redirected to {target}", status=answer.status)
+        return Failure(next=Next.JOB, code=Code.REJECTED, said=f"redirected to {_cut(target)}", status=answer.status)
+    payload = answer.payload
     if answer.status == 429:
-        return _too_many(answer, payload)
+        return _too_many(answer)
     if answer.status >= 500:
         said = said_by(payload) or _text(answer)
         return Failure(next=Next.REPEAT, code=Code.SERVER_ERROR, said=said, status=answer.status, undecided=request.writes)
-    if not is_json or (answer.status >= 400 and not said_by(payload)):
-        said = f"not an answer of Rocket.Chat's API: {_text(answer)}"
-        # What says that it is JSON, and is not, was cut short on its way: as good as no answer.
-        cut_short = answer.status < 300 and "json" in answer.headers.get("content-type", "")
-        status = None if cut_short else answer.status
-        return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, status=status, undecided=request.writes)
+    if payload is NOT_JSON or (answer.status >= 400 and not said_by(payload)):
+        return _no_answer_of_the_api(request, answer)
     if answer.status >= 400 or (isinstance(payload, dict) and payload.get("success") is False):
-        return _refusal(answer.status, payload)
+        return _refusal(request, answer.status, payload)
     try:
         return request.read(payload)
     except Unexpected as problem:
@@ -54,62 +64,98 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
 
 def said_by(payload: object) -> str:
     """The words in an error envelope of any server line (``error``, or ``message`` of the Restivus lines); blank if there are none."""
+    return _cut(_words(payload))
+
+
+def _words(payload: object) -> str:
     if not isinstance(payload, dict):
         return ""
     for key in ("error", "message", "status"):
         words = payload.get(key)
         if isinstance(words, str) and words:
-            return words[:_SAID_AT_MOST]
+            return words
     return "the server gave no reason" if payload.get("success") is False else ""
 
 
-def _refusal(status: int, payload: object) -> Failure:
-    error_type = payload.get("errorType") if isinstance(payload, dict) else None
-    ends_job = status in (401, 403)
+def _no_answer_of_the_api(request: Request[object], answer: Answer) -> Failure:
+    said = f"not an answer of Rocket.Chat's API: {_text(answer)}"
+    # What says that it is JSON, and is not, was cut short on its way: as good as no answer.
+    cut_short = answer.status < 300 and "json" in answer.headers.get("content-type", "")
     return Failure(
-        next=Next.JOB if ends_job else Next.ROW,
-        code=Code.REFUSED if ends_job else Code.REJECTED,
-        said=said_by(payload),
-        status=status,
-        error_type=error_type if isinstance(error_type, str) else "",
+        next=Next.REPEAT,
+        code=Code.BAD_RESPONSE,
+        said=said,
+        status=None if cut_short else answer.status,
+        undecided=request.writes and not refusals.nothing_changed(request.route, answer.status, "", ""),
     )
 
 
-def _too_many(answer: Answer, payload: object) -> Failure:
-    """A 429 of Rocket.Chat names its end in a header or in its text; a proxy's may do neither.
+def _refusal(request: Request[object], status: int, payload: object) -> Failure:
+    words = _words(payload)
+    error_type = payload.get("errorType") if isinstance(payload, dict) else None
+    error_type = error_type if isinstance(error_type, str) else ""
+    if status in (401, 403):
+        return Failure(next=Next.JOB, code=Code.REFUSED, said=_cut(words), status=status, error_type=_cut(error_type))
+    undecided = request.writes and not refusals.nothing_changed(request.route, status, error_type, words)
+    # A read that fails for the database's sake is like any other that the server fails at.
+    passes = (undecided or not request.writes) and refusals.passes(words)
+    return Failure(
+        next=Next.REPEAT if passes else Next.ROW,
+        code=Code.SERVER_ERROR if passes and not request.writes else Code.REJECTED,
+        said=_cut(words),
+        status=status,
+        error_type=_cut(error_type),
+        undecided=undecided,
+    )
 
-    The text is "You must wait N seconds …" (``ApiClass.ts``, ``enforceRateLimit``); ``Retry-After`` is a proxy's at best.
+
+def _too_many(answer: Answer) -> Failure:
+    """A 429 of Rocket.Chat names its end in a header or in its text; a proxy's may do neither, or name one that is not ahead.
+
+    The text is "You must wait N seconds …" (``ApiClass.ts``, ``enforceRateLimit``), with 0 for less than a millisecond, as its header
+    tells; ``Retry-After`` is a proxy's at best.
     """
-    said = said_by(payload)
-    wait = _named_wait(payload)
+    wait = _named_wait(answer)
     if wait is None:
-        wait = _number(answer.headers.get("retry-after", "")) or None
-    named = wait is not None or rate_limit(answer) is not None
-    return Failure(next=Next.WAIT if named else Next.REPEAT, code=Code.RATE_LIMITED, said=said or _text(answer), status=429, wait=wait)
+        wait = _whole(answer.headers.get("retry-after", ""))
+    named = bool(wait) or _announces_an_end(answer, unless_dated=wait is None)
+    return Failure(
+        next=Next.WAIT if named else Next.REPEAT,
+        code=Code.RATE_LIMITED,
+        said=said_by(answer.payload) or _text(answer),
+        status=429,
+        wait=float(wait) if wait else None,
+    )
 
 
-def _named_wait(payload: object) -> float | None:
+def _announces_an_end(answer: Answer, *, unless_dated: bool) -> bool:
+    """Whether the header names an end that is ahead by ``Date``; ``unless_dated``: what to believe of one without that."""
+    limit, date = rate_limit(answer), _http_time(answer.headers.get("date", ""))
+    if limit is None:
+        return False
+    return unless_dated if date is None else limit.reset > date
+
+
+def _named_wait(answer: Answer) -> int | None:
     """The seconds that a refusal's text tells to wait; None if it tells none."""
-    words = said_by(payload).split()
+    words = said_by(answer.payload).split()
     after = words.index("wait") + 1 if "wait" in words else len(words)
-    return _number(words[after]) if after < len(words) else None
+    return _whole(words[after]) if after < len(words) else None
 
 
-def _json(body: bytes) -> tuple[object, bool]:
-    try:
-        return json.loads(body), True
-    except (ValueError, RecursionError):
-        return None, False
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() else None
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_AT_MOST else None
 
 
 def _text(answer: Answer) -> str:
     text = " ".join(answer.body[: 4 * _SAID_AT_MOST].decode("utf-8", "replace").split())
     kind = answer.headers.get("content-type", "no content type").split(";")[0]
-    return f"HTTP {answer.status}, {kind}, {len(answer.body)} bytes: {text[:_SAID_AT_MOST]}"
+    return f"HTTP {answer.status}, {_cut(kind, 60)}, {len(answer.body)} bytes: {text[:_SAID_AT_MOST]}"
+
+
+def _cut(words: str, length: int = _SAID_AT_MOST) -> str:
+    """Words of a server's or a proxy's, so that they can be written to any file: headers may hold bytes that are no text."""
+    return words[:length].encode("utf-8", "replace").decode("utf-8")
 
 
 # ------------------------------------------------------------------------------------------------------------- rate limit
@@ -117,42 +163,50 @@ def _text(answer: Answer) -> str:
 
 def rate_limit(answer: Answer) -> RateLimit | None:
     """The announced limit; None where the server does not limit this account, or something strips the headers."""
-    try:
-        limit = RateLimit(
-            limit=int(answer.headers["x-ratelimit-limit"]),
-            remaining=int(answer.headers["x-ratelimit-remaining"]),
-            reset=int(answer.headers["x-ratelimit-reset"]) / 1000,
-        )
-    except (KeyError, ValueError):
+    if "x-ratelimit-limit" not in answer.headers:
         return None
-    return limit if limit.limit > 0 else None
+    limit, remaining, reset = (_whole(answer.headers.get(name, "")) for name in _LIMIT_HEADERS)
+    if not limit or remaining is None or reset is None or reset < _LEAST_RESET:
+        return None
+    return RateLimit(limit=limit, remaining=remaining, reset=reset / 1000)
 
 
 def server_time(request: Request[object], answer: Answer) -> ServerTime | None:
     """The time that an answer tells.
 
     There is ``Date``, in whole seconds, which servers renew once a second. A write stamps the department or unit that it stores with
-    ``_updatedAt``, to the millisecond; one much older than ``Date`` was not made by this write. A refusal tells the end of its window
-    twice: as a time, and in words as whole seconds from now, rounded up (``ApiClass.ts``).
+    ``_updatedAt``, to the millisecond; one much older than ``Date`` was not made by this write, unless ``Date`` is wrong. A refusal tells
+    the end of its window twice: as a time, and in words as whole seconds from now, rounded up (``ApiClass.ts``).
     """
-    if answer.status == 429 and (limit := rate_limit(answer)) and (wait := _named_wait(_json(answer.body)[0])) is not None:
-        return ServerTime(earliest=limit.reset - wait, latest=limit.reset - wait + 1.001, own=True)
+    limit = rate_limit(answer)
+    ends = limit.reset if limit else inf
+    if answer.status == 429 and limit and (wait := _named_wait(answer)) is not None:
+        return ServerTime(earliest=ends - wait, latest=ends - wait + 1.001, own=True)
+    date = _http_time(answer.headers.get("date", ""))
+    stamp = _stamp(answer) if request.writes and answer.status == 200 else None
+    if stamp is not None and date is not None and stamp >= date - _STALE:
+        return ServerTime(earliest=stamp, latest=stamp + 0.001, own=True)
+    if stamp is not None and stamp <= ends < (date or 0.0) - _STALE:
+        # Whoever has dated the answer is ahead of the clock by which windows end: a stamp is never ahead of that, and it of no reset.
+        return ServerTime(earliest=stamp, latest=ends, own=True)
+    return None if date is None else ServerTime(earliest=date, latest=date + 1.2, own=False, before=ends)
+
+
+@lru_cache(maxsize=16)
+def _http_time(text: str) -> float | None:
+    """``Date`` in seconds since the epoch; it is the same text for a second, in many answers."""
     try:
-        date = parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, ValueError):
+        return parsedate_to_datetime(text[:64]).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None
-    stamp = _stamp(answer.body) if request.writes and answer.status == 200 else None
-    if stamp is None or stamp < date - _STALE:
-        return ServerTime(earliest=date, latest=date + 1.2, own=False)
-    return ServerTime(earliest=stamp, latest=stamp + 0.001, own=True)
 
 
-def _stamp(body: bytes) -> float | None:
+def _stamp(answer: Answer) -> float | None:
     """When a write stored what it answers, in seconds since the epoch; agents in the answer may bear other people's stamps."""
-    payload, _ = _json(body)
+    payload = answer.payload
     stored = payload.get("department", payload) if isinstance(payload, dict) else None
     stamp = stored.get("_updatedAt") if isinstance(stored, dict) else None
     try:
         return datetime.fromisoformat(stamp).timestamp() if isinstance(stamp, str) else None
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
+
+from bulkjob.rocketchat.bodies import decoded
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -33,14 +36,19 @@ class Request(Generic[T_co]):
         return self.route.method != "GET"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An HTTP answer as it came."""
+    """An HTTP answer as it came; without slots, as it keeps the value that its body was decoded to."""
 
     status: int
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+
+    @cached_property
+    def payload(self) -> object:
+        """The JSON value of the body, or `NOT_JSON`."""
+        return decoded(self.body)
 
 
 class Unexpected(Exception):

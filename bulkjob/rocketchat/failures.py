@@ -33,7 +33,9 @@ class Failure:
     wait: float | None = None
     """Seconds that a 429's own text asks for; its headers are the gate's business."""
     undecided: bool = False
-    """Whether the server may have carried out the call all the same."""
+    """Whether the server may have carried out the call all the same, or an earlier sending of it."""
+    looked_up: bool = False
+    """Whether the server was asked afterwards, and does not hold all of what the call carried."""
     untrusted: bool = False
     """Whether the server could not prove who it is."""
     remedy: str = ""
@@ -47,6 +49,11 @@ class CallFailed(Exception):
         super().__init__(failure.said)
         self.failure = failure
         self.attempts = attempts
+
+
+def is_no_endpoint(failure: Failure) -> bool:
+    """Whether an answer may mean that the server has no such endpoint: 404 in plain text, before that the web client's page."""
+    return failure.code is Code.BAD_RESPONSE and failure.status in (200, 404, 405)
 
 
 def stop_for(failure: Failure) -> Stop:

@@ -1,16 +1,19 @@
 """What the server is and what the account may do there, read once before anything else."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from bulkjob.records import FIRST_LICENCE, OLDEST, Server, Version
+from bulkjob.records import BYPASS_RATE_LIMIT, OLDEST, Server, Version
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.failures import CallFailed, Failure, stop_for
+from bulkjob.rocketchat.failures import CallFailed, is_no_endpoint, stop_for
 from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
+
+
+_HAS_LICENCE: Final = Version(7, 0)
 
 
 async def inspect_server(client: Client) -> Server:
@@ -27,14 +30,18 @@ async def inspect_server(client: Client) -> Server:
         raise Stop(Exit.BAD_SETTING, message)
     account = await _needed(client, endpoints.me())
     roles_by_permission = await _wanted(client, endpoints.permissions())
-    modules = await _wanted(client, endpoints.licence(), known=version is None or version >= FIRST_LICENCE)
-    return Server(
+    # Some release before 7.0 was the first with this endpoint; nobody has told which.
+    modules = await _wanted(client, endpoints.licence(), perhaps_none=version is None or version < _HAS_LICENCE)
+    server = Server(
         version=version,
         version_text=version_text or "",
         account=account,
         permissions=_granted(roles_by_permission, account.roles) if roles_by_permission else None,
         modules=modules,
     )
+    if server.permissions is not None and server.may(BYPASS_RATE_LIMIT):
+        client.exempt()
+    return server
 
 
 def _granted(roles_by_permission: Mapping[str, frozenset[str]], roles: frozenset[str]) -> frozenset[str]:
@@ -62,25 +69,11 @@ async def _needed(client: Client, request: Request[T]) -> T:
         raise stop_for(failed.failure) from None
 
 
-async def _wanted(client: Client, request: Request[T], *, known: bool = True) -> T | None:
-    """An answer that is good to have; None where this server does not tell.
-
-    Where the endpoint is not ``known`` to a server, any answer below 500 tells that it is not there; repeating would only cost time.
-    """
+async def _wanted(client: Client, request: Request[T], *, perhaps_none: bool = False) -> T | None:
+    """An answer that is good to have; None where the server does not tell, or has no such endpoint: then it is asked for once only."""
     try:
-        if known:
-            return await client.call(request)
-        try:
-            return await client.call(request, attempts=1)
-        except CallFailed as failed:
-            if _answered(failed.failure):
-                raise
-        return await client.call(request)
+        return await (client.call(request, final=is_no_endpoint) if perhaps_none else client.call(request))
     except CallFailed as failed:
         if failed.failure.status is None or failed.failure.status == 401:
             raise stop_for(failed.failure) from None
         return None
-
-
-def _answered(failure: Failure) -> bool:
-    return failure.status is not None and failure.status < 500

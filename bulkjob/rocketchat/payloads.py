@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Final, Generic, TypeVar
 
 from bulkjob.records import REQUIRED_FIELDS, Account, Agent, Department, Membership, Monitor, Unit
@@ -12,6 +11,14 @@ T = TypeVar("T")
 
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+#: Beyond this JavaScript's numbers leave whole ones out: no counter and no list of Rocket.Chat's comes there.
+_LARGEST: Final = 2**53
+
+
+#: A version that is told has a few characters; what is longer is cut, and is no release.
+_VERSION_AT_MOST: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,13 @@ class _Fields:
             raise Unexpected(f"{key!r} is no text")
         return value
 
+    def id(self, key: str) -> str:
+        """A text that is not blank: what stands in a path must not be missing there."""
+        value = self.text(key)
+        if not value:
+            raise Unexpected(f"{key!r} is blank")
+        return value
+
     def text_or_blank(self, key: str) -> str:
         value = self.of.get(key)
         return value if isinstance(value, str) else ""
@@ -62,8 +76,11 @@ class _Fields:
 
     def number(self, key: str, default: int | None = None) -> int:
         value = self.of.get(key)
+        if type(value) is int and -_LARGEST <= value <= _LARGEST:
+            return value
         value = default if value is None else value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        # (No comparison holds for what is no number, NaN.)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
             raise Unexpected(f"{key!r} is no number")
         return int(value)
 
@@ -98,19 +115,19 @@ def read_info(payload: object) -> str | None:
     version = _Fields(body).text_or_blank("version") or (_Fields(nested).text_or_blank("version") if isinstance(nested, dict) else "")
     if not version and body.get("success") is not True:
         raise Unexpected("neither a version nor success")
-    return version or None
+    return version[:_VERSION_AT_MOST] or None
 
 
 def read_account(payload: object) -> Account:
     """``GET me``."""
     body = _object(payload)
     fields = _Fields(body)
-    return Account(id=fields.text("_id"), username=fields.text_or_blank("username"), roles=_texts(body.get("roles")))
+    return Account(id=fields.id("_id"), username=fields.text_or_blank("username"), roles=_texts(body.get("roles")))
 
 
 def read_permissions(payload: object) -> Mapping[str, frozenset[str]]:
     """Permission → roles that have it."""
-    return {_Fields(entry).text("_id"): _texts(entry.get("roles")) for entry in _objects(_object(payload), "update")}
+    return {_Fields(entry).id("_id"): _texts(entry.get("roles")) for entry in _objects(_object(payload), "update")}
 
 
 def read_modules(payload: object) -> frozenset[str]:
@@ -122,7 +139,7 @@ def read_department(entry: Mapping[str, object]) -> Department:
     """A department of a list, or by itself."""
     fields = _Fields(entry)
     return Department(
-        id=fields.text("_id"),
+        id=fields.id("_id"),
         name=fields.text_or_blank("name"),
         parent_id=fields.text_or_blank("parentId") or None,
         archived=entry.get("archived") is True,
@@ -155,7 +172,7 @@ def read_membership(entry: Mapping[str, object]) -> Membership:
     """An agent's place in a department."""
     fields = _Fields(entry)
     return Membership(
-        agent_id=fields.text("agentId"),
+        agent_id=fields.id("agentId"),
         username=fields.text_or_blank("username"),
         count=fields.number("count", 0),
         order=fields.number("order", 0),
@@ -167,7 +184,7 @@ def read_unit(entry: Mapping[str, object]) -> Unit:
     fields = _Fields(entry)
     visibility, counted = entry.get("visibility"), entry.get("numDepartments")
     return Unit(
-        id=fields.text("_id"),
+        id=fields.id("_id"),
         name=fields.text_or_blank("name"),
         visibility=visibility if isinstance(visibility, str) else None,
         counted=counted if isinstance(counted, int) and not isinstance(counted, bool) else None,
@@ -185,22 +202,20 @@ def read_unit_or_none(payload: object) -> Unit | None:
 def read_role_holder(entry: Mapping[str, object]) -> Monitor:
     """A user who holds the role of a monitor."""
     username = entry.get("username")
-    return Monitor(id=_Fields(entry).text("_id"), username=username if isinstance(username, str) else "")
+    return Monitor(id=_Fields(entry).id("_id"), username=username if isinstance(username, str) else "")
 
 
 def read_monitors(payload: object) -> tuple[Monitor, ...]:
     """A unit's monitors, one per user."""
     entries = [_Fields(entry) for entry in _objects(_object(payload), "monitors")]
-    return tuple(
-        {entry.text("monitorId"): Monitor(id=entry.text("monitorId"), username=entry.text("username")) for entry in entries}.values()
-    )
+    return tuple({entry.id("monitorId"): Monitor(id=entry.id("monitorId"), username=entry.text("username")) for entry in entries}.values())
 
 
 def read_agent(entry: Mapping[str, object]) -> Agent:
     """A live-chat agent."""
     fields = _Fields(entry)
     return Agent(
-        id=fields.text("_id"),
+        id=fields.id("_id"),
         username=fields.text_or_blank("username"),
         department_ids=_texts(entry["departments"]) if isinstance(entry.get("departments"), list) else None,
     )
@@ -210,4 +225,4 @@ def read_stored_unit(payload: object) -> StoredUnit:
     """No ``success`` here before 5.2."""
     body = _object(payload)
     monitors = body.get("numMonitors")
-    return StoredUnit(id=_Fields(body).text("_id"), monitors=monitors if isinstance(monitors, int) else None)
+    return StoredUnit(id=_Fields(body).id("_id"), monitors=monitors if type(monitors) is int else None)

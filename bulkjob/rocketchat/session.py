@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from bulkjob.phrases import counted
-from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
+from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.http import Credentials, connected
+from bulkjob.rocketchat.patience import LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
 from bulkjob.system import told_to
@@ -45,7 +46,7 @@ def connect(settings: Settings) -> AbstractAsyncContextManager[Transport]:
 
 def client_of(settings: Settings, transport: Transport) -> Client:
     """A client that is as patient as the settings say. Must be made in a running event loop."""
-    return Client(
+    return Client.over(
         transport,
         concurrency=settings.concurrency,
         attempts=settings.retries,
@@ -62,9 +63,18 @@ async def opened(settings: Settings, connect: Connect = connect) -> AsyncIterato
 
 
 @asynccontextmanager
+async def telling(client: Client) -> AsyncIterator[None]:
+    """While open, the log tells every few seconds how many calls were made, what they wait for, and until when."""
+    task = asyncio.create_task(_tell(client))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
 async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
     """While open, the log tells now and then how far it is, and a signal to end ends what is inside with `Stop` (75, ``interrupted``)."""
-    telling = asyncio.create_task(_tell(client))
     task = asyncio.current_task()
     interruptions = 0
 
@@ -76,13 +86,12 @@ async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
 
     try:
         with told_to(interrupt):
-            yield
+            async with telling(client):
+                yield
     except asyncio.CancelledError:
         if not interruptions:
             raise
         raise Stop(Exit.INTERRUPTED, interrupted) from None
-    finally:
-        telling.cancel()
 
 
 async def _tell(client: Client) -> None:

@@ -22,15 +22,15 @@ T = TypeVar("T")
 _READINGS = 3
 
 
-#: Pages in a row that bring a list no nearer to its end: its total grows with them, or they repeat what is known.
+#: Pages in a row that may bring nothing new, or a greater ``total`` than the page before: such a list has no end.
 _PAGES_IN_VAIN = 100
 
 
 class NeverComplete(Exception):
-    """A list never held as many entries as the server said it has; the text says how that was seen, as a clause."""
+    """A list never held as many entries as the server said it has; the message says so as the end of a sentence that begins with it."""
 
-    def __init__(self, seen: str = "keeps changing while it is read") -> None:
-        super().__init__(seen)
+    def __init__(self, found: str = "keeps changing while it is read") -> None:
+        super().__init__(found)
 
 
 async def read_pages(
@@ -52,23 +52,22 @@ async def read_pages(
     for _ in range(_READINGS):
         found: dict[str, T] = {}
         totals: set[int] = set()
-        offset = latest = in_vain = 0
+        offset = in_vain = 0
         while True:
             request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
             part = await client.call(request, ticket=ticket, finishing=finishing)
             ticket = None
-            known = len(found)
+            before, grown = len(found), bool(totals) and part.total > max(totals)
             for item in part.items:
-                before = found.get(key(item))
-                found[key(item)] = item if before is None or repeated is None else repeated(before, item)
-            in_vain = in_vain + 1 if offset and (part.total > latest or len(found) == known) else 0
-            if in_vain == _PAGES_IN_VAIN:
-                raise NeverComplete(f"comes no nearer to its end: bulkjob gives up after {_PAGES_IN_VAIN} such pages in a row")
+                first = found.get(key(item))
+                found[key(item)] = item if first is None or repeated is None else repeated(first, item)
             offset += len(part.items)
-            latest = part.total
-            totals.add(latest)
-            if offset >= latest or not part.items:
+            totals.add(part.total)
+            in_vain = in_vain + 1 if grown or len(found) == before else 0
+            if offset >= part.total or not part.items:
                 break
+            if in_vain == _PAGES_IN_VAIN:
+                raise NeverComplete(f"has no end: {_PAGES_IN_VAIN} pages in a row only made it longer")
         # An entry that went while the pages were read has moved another from a later page into one that was read before.
         if totals == {offset if repeated else len(found)}:
             return found
@@ -157,8 +156,8 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
     """A list that the job cannot do without."""
     try:
         return await reading
-    except NeverComplete as never:
-        message = f"The list of {what} {never}. Nothing was sent; run again when nobody is editing the workspace."
+    except NeverComplete as incomplete:
+        message = f"The list of {what} {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
         if failed.failure.status == 403:
@@ -171,8 +170,8 @@ async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
     """The units by id; None where this account or this server's licence has no list of them."""
     try:
         return await read_pages(client, endpoints.units, lambda unit: unit.id)
-    except NeverComplete as never:
-        message = f"The list of units {never}. Nothing was sent; run again when nobody is editing the workspace."
+    except NeverComplete as incomplete:
+        message = f"The list of units {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
         raise Stop(Exit.UNAVAILABLE, message) from None
     except CallFailed as failed:
         failure = failed.failure

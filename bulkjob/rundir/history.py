@@ -113,7 +113,7 @@ def _pending_repairs(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple
 
 def _known(outcome: Outcome) -> Status | None:
     """None for a write that got no good answer, or was not looked up: a server may carry it out after it was seen not to have done so."""
-    return None if outcome.code in _DOUBTFUL or not outcome.looked_up else outcome.status
+    return None if outcome.code in _DOUBTFUL or outcome.undecided or not outcome.looked_up else outcome.status
 
 
 def read_history(path: Path) -> History | None:

@@ -112,6 +112,13 @@ def test_words(operations: list[Operation], limit: Limit | None, said: str) -> N
     assert duration_text(forecast(operations, limit)).startswith(said)
 
 
+def test_an_assumed_window_is_said_to_be_one() -> None:
+    """Where no answer has told how long windows last, the usual length is reckoned with, and said to be a guess."""
+    guessed = forecast([put("d")], Limit(calls=10, window=60.0, certain=False))
+    assert duration_text(guessed).endswith("How long the limit's windows last was not seen yet; 60 s is assumed.")
+    assert "assumed" not in duration_text(forecast([put("d")]))
+
+
 def test_both_durations_have_a_unit() -> None:
     """Next to hours, minutes are called minutes."""
     assert "api-bypass-rate-limit about 2 minutes." in duration_text(forecast([put(f"d{number}") for number in range(2000)]))

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import formatdate
 from itertools import pairwise
 from typing import Any
 
@@ -13,16 +15,18 @@ from hypothesis import strategies as st
 
 from bulkjob.records.workspace import Unit
 from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.attempts import Closed
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.client import BACKOFF, LONGEST_BACKOFF, Client
+from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
-from bulkjob.rocketchat.pacing.gate import STARVING, STARVING_WINDOWS
-from bulkjob.rocketchat.pacing.tickets import Ticket
+from bulkjob.rocketchat.pacing.gate import STARVING
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit
+from bulkjob.rocketchat.patience import BACKOFF, LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import NoAnswer, Written
+from bulkjob.rocketchat.turns import Closed
 from bulkjob.vocabulary import Code
 
 Run = Callable[[Any], Any]
+EPOCH = 1_800_000_000
 Reply = Answer | NoAnswer
 
 UNIT = endpoints.post_unit(Unit(id="unit-a", name="Unit A", visibility="public"), [], ["dept-a"])
@@ -92,7 +96,7 @@ def in_order(*replies: Reply, route: str = "livechat/units/:id") -> Callable[[Re
 
 
 def client(transport: FakeTransport, *, concurrency: int = 8, attempts: int = 5, draw: Callable[[], float] = lambda: 1.0) -> Client:
-    return Client(transport, concurrency=concurrency, attempts=attempts, draw=draw)
+    return Client.over(transport, concurrency=concurrency, attempts=attempts, draw=draw)
 
 
 async def unseen() -> None:
@@ -116,7 +120,7 @@ async def failing(coroutine: Awaitable[Any]) -> CallFailed:
 
 
 class FixedWindow:
-    """The announcements of a server that limits each route, on the loop's own clock plus an hour."""
+    """The announcements of a server that limits each route; its clock shows 2027-01-15 08:00:00 when the loop's begins."""
 
     def __init__(self, limit: int, window: float) -> None:
         self.limit, self.window = limit, window
@@ -125,7 +129,7 @@ class FixedWindow:
         self.refused = 0
 
     def reply(self, request: Request[Any], before: int) -> Reply:
-        now = asyncio.get_running_loop().time() + 3600
+        now = asyncio.get_running_loop().time() + EPOCH
         route = request.route.pattern
         if now - self.began.get(route, 0.0) > self.window:
             self.began[route], self.used[route] = now, 0
@@ -135,7 +139,7 @@ class FixedWindow:
             "x-ratelimit-limit": str(self.limit),
             "x-ratelimit-remaining": str(max(0, self.limit - self.used[route])),
             "x-ratelimit-reset": str(int(reset * 1000)),
-            "date": f"Thu, 01 Jan 1970 {int(now) // 3600:02}:{int(now) // 60 % 60:02}:{int(now) % 60:02} GMT",
+            "date": formatdate(int(now), usegmt=True),
         }
         if self.used[route] <= self.limit:
             return good(request, headers)
@@ -165,7 +169,7 @@ def test_no_more_in_flight_than_allowed(on_virtual_time: Run, concurrency: int) 
 @settings(deadline=None)
 @given(calls=st.integers(1, 45), concurrency=st.integers(1, 16), limit=st.integers(1, 12), window=st.sampled_from([0.2, 2.0, 60.0, 300.0]))
 def test_a_limited_route_is_never_refused(on_virtual_time: Run, calls: int, concurrency: int, limit: int, window: float) -> None:
-    """A client that is alone gets no 429, and every call is answered."""
+    """A client that is alone gets no 429, unless it tries as windows are longer than it can know; and every call is answered."""
 
     async def main() -> tuple[int, int]:
         server = FixedWindow(limit, window)
@@ -174,7 +178,9 @@ def test_a_limited_route_is_never_refused(on_virtual_time: Run, calls: int, conc
         await asyncio.gather(*(on.call(READ) for _ in range(calls)))
         return server.refused, len(transport.calls)
 
-    assert on_virtual_time(main()) == (0, calls)
+    refused, made = on_virtual_time(main())
+    assert refused <= (0 if window <= DEFAULT_WINDOW else window / DEFAULT_WINDOW)
+    assert made == calls + refused
 
 
 def test_other_routes_are_not_held_up(on_virtual_time: Run) -> None:
@@ -190,7 +196,8 @@ def test_other_routes_are_not_held_up(on_virtual_time: Run) -> None:
         await on.call(endpoints.me())
         took = asyncio.get_running_loop().time() - began
         await asyncio.gather(*reads)
-        assert waits == "the server's rate limit"
+        assert waits is not None
+        assert waits.startswith("the server's rate limit until ")
         assert on.waiting_for is None
         return took, on.figures.wait_seconds
 
@@ -295,15 +302,94 @@ def test_a_read_is_simply_repeated(on_virtual_time: Run) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405])
 def test_a_refusal_is_not_repeated(on_virtual_time: Run, status: int) -> None:
-    """The server's own no is final: one call, no look, no probe."""
+    """The server's own no that came before any change is final: one call, no look, no probe."""
 
     async def main() -> tuple[CallFailed, FakeTransport]:
-        transport = FakeTransport(in_order(*[answer({"success": False, "error": "no"}, status)] * 3))
+        transport = FakeTransport(in_order(*[answer({"success": False, "error": "Match error: Missing key"}, status)] * 3))
         return await failing(write(client(transport), no_look)), transport
 
     failed, transport = on_virtual_time(main())
-    assert (len(transport.calls), failed.attempts) == (1, 1)
+    assert (len(transport.calls), failed.attempts, failed.failure.undecided) == (1, 1, False)
     assert failed.failure.next is (Next.JOB if status in (401, 403) else Next.ROW)
+
+
+AFTER_THE_WORK = answer({"success": False, "error": "Business hour 17 not found"}, 400)
+A_DRIVERS = answer({"success": False, "error": "not primary"}, 400)
+
+
+def test_a_refusal_that_may_have_come_after_the_work_is_looked_up(on_virtual_time: Run) -> None:
+    """A 400 that is not known to come first is looked up: what is seen to be so has been done, by that one call."""
+
+    async def main() -> tuple[Written[Any], FakeTransport]:
+        transport = FakeTransport(in_order(AFTER_THE_WORK))
+
+        async def look() -> str:
+            return "seen"
+
+        return await write(client(transport), look), transport
+
+    written, transport = on_virtual_time(main())
+    assert (written.value, written.attempts, written.status, len(transport.calls)) == ("seen", 1, 400, 1)
+
+
+def test_a_refusal_that_is_not_seen_to_be_done_stays_in_doubt(on_virtual_time: Run) -> None:
+    """What is not seen to be so has failed with the server's words, is not sent again, and may have been done in part all the same."""
+
+    async def main() -> tuple[CallFailed, FakeTransport]:
+        transport = FakeTransport(in_order(*[AFTER_THE_WORK] * 3))
+        return await failing(write(client(transport))), transport
+
+    failed, transport = on_virtual_time(main())
+    failure = failed.failure
+    assert (failure.code, failure.next, failure.said, failure.status) == (Code.REJECTED, Next.ROW, "Business hour 17 not found", 400)
+    assert (failure.undecided, failure.looked_up, failed.attempts, len(transport.calls)) == (True, True, 1, 1)
+
+
+def test_a_databases_words_are_looked_up_and_sent_again(on_virtual_time: Run) -> None:
+    """A database that is not to be had for a moment costs attempts, with a look before each, like any other that is lost."""
+
+    async def main() -> tuple[Written[Any], int]:
+        transport = FakeTransport(in_order(A_DRIVERS, A_DRIVERS))
+        looks = 0
+
+        async def look() -> None:
+            nonlocal looks
+            looks += 1
+
+        return await write(client(transport), look), looks
+
+    written, looks = on_virtual_time(main())
+    assert (written.attempts, written.status, looks) == (3, 200, 2)
+
+
+def test_a_read_that_the_database_fails_is_repeated(on_virtual_time: Run) -> None:
+    """A read whose 400 has the words of a database costs one attempt."""
+
+    async def main() -> int:
+        on = client(FakeTransport(in_order(A_DRIVERS, route=READ.route.pattern)))
+        await on.call(READ)
+        return on.figures.retries
+
+    assert on_virtual_time(main()) == 1
+
+
+@pytest.mark.parametrize("last", [answer({"success": False, "error": "Match error: x"}, 400), UNREACHED], ids=["refused", "unreached"])
+def test_an_earlier_sending_that_may_have_been_done_is_looked_up_at_the_end(on_virtual_time: Run, last: Reply) -> None:
+    """Whatever the last sending was told: one before it may have been carried out after it was looked up."""
+
+    async def main() -> tuple[Written[Any], int]:
+        transport = FakeTransport(in_order(TIMED_OUT, last, last, last))
+        looks = 0
+
+        async def look() -> str | None:
+            nonlocal looks
+            looks += 1
+            return None if looks == 1 else "seen"
+
+        return await write(client(transport, attempts=2), look), looks
+
+    written, looks = on_virtual_time(main())
+    assert (written.value, written.attempts, looks) == ("seen", 2, 2)
 
 
 @pytest.mark.parametrize("failure", [TIMED_OUT, page(500), page(502), page(503), page(504), page(200), answer({"success": True})])
@@ -451,10 +537,10 @@ def test_the_calls_of_an_operation_share_its_patience(on_virtual_time: Run) -> N
             return good(request) if request.route.pattern == "me" else page(503)
 
         transport = FakeTransport(reply, takes=10.0)
-        everybody = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=70.0)
+        everybody = Client.over(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=70.0)
         one, other = everybody.for_operation(), everybody.for_operation()
         # Five attempts and two probes take the whole of it.
-        short = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=35.0).for_operation()
+        short = Client.over(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=35.0).for_operation()
         calls = (one, one, other, everybody, everybody, short)
         return [(await failing(each.call(READ))).attempts for each in calls]
 
@@ -476,7 +562,7 @@ def test_waiting_for_the_limit_costs_no_patience(on_virtual_time: Run) -> None:
             return Answer(status=503, headers={**answered.headers, "content-type": "text/html"}, body=b"<html>proxy</html>")
 
         transport = FakeTransport(reply)
-        one = Client(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=2.0).for_operation()
+        one = Client.over(transport, concurrency=8, attempts=5, draw=lambda: 0.0, patience=2.0).for_operation()
         await write(one)
         return len(transport.writes)
 
@@ -498,7 +584,7 @@ def test_a_limit_that_lets_nothing_through_ends_the_job(on_virtual_time: Run, wi
 
     next_, codes, seconds = on_virtual_time(main())
     assert (next_, codes) == ({Next.JOB}, {Code.RATE_LIMITED})
-    assert max(STARVING, STARVING_WINDOWS * window - window) <= seconds < 1.1 * STARVING + (STARVING_WINDOWS + 1) * window
+    assert STARVING <= seconds < 1.1 * STARVING + 60
 
 
 def test_a_limit_that_lets_one_call_through_now_and_then_is_waited_for(on_virtual_time: Run) -> None:
@@ -546,6 +632,90 @@ def test_calls_are_counted_by_route_and_status(on_virtual_time: Run) -> None:
         return on.figures.calls
 
     assert dict(on_virtual_time(main())) == {("POST", "livechat/units/:id", status): 1 for status in (None, 502, 200)}
+
+
+def test_an_exempt_account_does_not_wait_for_what_is_announced(on_virtual_time: Run) -> None:
+    """An account that bypasses the limit waits for no window, on routes that were called before it was told and on others."""
+
+    async def main() -> tuple[float, object]:
+        def reply(request: Request[Any], before: int) -> Reply:
+            reset = str(int((asyncio.get_running_loop().time() + EPOCH + 60) * 1000))
+            return good(request, {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})
+
+        on = client(FakeTransport(reply))
+        await on.call(READ)
+        waiting = [asyncio.create_task(on.call(READ)) for _ in range(40)]
+        await asyncio.sleep(1)
+        on.exempt()
+        await asyncio.gather(*waiting, *(write(on) for _ in range(40)))
+        return asyncio.get_running_loop().time(), on.limit
+
+    took, limit = on_virtual_time(main())
+    assert (took < 5, limit) == (True, None)
+
+
+@pytest.mark.parametrize("behind", [-600, 600])
+def test_a_proxys_date_does_not_mislead(on_virtual_time: Run, behind: int) -> None:
+    """A ``Date`` that is ten minutes off costs no ten minutes: what a write stores, and the end that is announced, tell the time, too."""
+
+    async def main() -> tuple[float, int]:
+        server = FixedWindow(10, 2.0)
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            now = asyncio.get_running_loop().time() + EPOCH
+            given = server.reply(request, before)
+            assert isinstance(given, Answer)
+            body = {**STORED, "_updatedAt": datetime.fromtimestamp(now, UTC).isoformat()}
+            headers = {**given.headers, "date": formatdate(int(now) + behind, usegmt=True)}
+            return Answer(status=given.status, headers=headers, body=json.dumps(body).encode() if given.status == 200 else given.body)
+
+        on = client(FakeTransport(reply))
+        await asyncio.gather(*(write(on) for _ in range(60)))
+        return asyncio.get_running_loop().time(), server.refused
+
+    took, refused = on_virtual_time(main())
+    assert (took < 75, refused) == (True, 0)
+
+
+@pytest.mark.parametrize("window", [20.0, 60.0])
+def test_windows_that_were_open_are_not_taken_for_whole_ones(on_virtual_time: Run, window: float) -> None:
+    """A while after a server's start what its open windows have left is no length; those that follow tell it."""
+
+    async def main() -> tuple[Any, Any]:
+        server = FixedWindow(10, window)
+        reads = [READ, endpoints.me(), UNIT]
+        server.began = {request.route.pattern: EPOCH - 12.0 for request in reads}
+        server.used = dict.fromkeys(server.began, 0)
+        on = client(FakeTransport(server.reply))
+        for request in reads:
+            await on.call(request)
+            await asyncio.sleep(0.2)
+        before = on.limit
+        await asyncio.sleep(window)
+        for request in reads:
+            await on.call(request)
+            await asyncio.sleep(0.2)
+        return before, on.limit
+
+    assert on_virtual_time(main()) == (Limit(calls=10, window=60.0, certain=False), Limit(calls=10, window=window))
+
+
+def test_what_is_waited_for_is_told_with_its_end(on_virtual_time: Run) -> None:
+    """The route that waits longest, and until when."""
+
+    async def main() -> Any:
+        on = client(FakeTransport(FixedWindow(1, 60.0).reply))
+        await on.call(READ)
+        waiting = asyncio.create_task(on.call(READ))
+        await asyncio.sleep(1)
+        seen = on.waiting
+        await waiting
+        assert on.waiting is None
+        return seen
+
+    seen = on_virtual_time(main())
+    assert seen.route == READ.route
+    assert 60 <= seen.until <= 62
 
 
 # ----------------------------------------------------------------------------------------------------------------- tickets

@@ -99,16 +99,12 @@ def failure(request: Request[Any], given: Answer) -> Failure:
             "error-action-not-allowed",
         ),
         (400, {"success": False, "error": "error-not-allowed"}, "error-not-allowed", ""),
-        (400, {"success": False}, "the server gave no reason", ""),
-        (400, {"success": False, "error": "E11000 duplicate key error", "errorType": None}, "E11000 duplicate key error", ""),
         (404, {"success": False, "error": "Resource not found"}, "Resource not found", ""),
         (405, {"status": "error", "message": "API endpoint does not exist"}, "API endpoint does not exist", ""),
-        (200, {"success": False, "error": "no"}, "no", ""),
-        (200, {"success": False}, "the server gave no reason", ""),
     ],
 )
 def test_a_refusal_concerns_this_row(status: int, body: object, said: str, error_type: str) -> None:
-    """A refusal in the API's own words is final for its call only, and its words are kept."""
+    """A refusal in the API's own words that comes before any change is final for its call only, and its words are kept."""
     refused = failure(PUT, answer(body, status))
     assert (refused.next, refused.code, refused.said, refused.status, refused.error_type) == (
         Next.ROW,
@@ -118,6 +114,25 @@ def test_a_refusal_concerns_this_row(status: int, body: object, said: str, error
         error_type,
     )
     assert not refused.undecided
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"success": False}),
+        (400, {"success": False, "error": "Business hour 17 not found"}),
+        (400, {"success": False, "error": "Match error: Missing key 'agentId' in field upsert[0]"}),
+        (400, {"success": False, "error": "something else [error-else]", "errorType": "error-else"}),
+        (409, {"success": False, "error": "conflict"}),
+        (200, {"success": False, "error": "no"}),
+        (200, {"success": False}),
+    ],
+)
+def test_a_refusal_that_is_not_known_to_come_first_leaves_the_outcome_open(status: int, body: dict[str, object]) -> None:
+    """What is not on the closed lists may follow none, a part or all of a write; a read is refused, whatever the words."""
+    refused = failure(PUT, answer(body, status))
+    assert (refused.next, refused.code, refused.undecided, refused.status) == (Next.ROW, Code.REJECTED, True, status)
+    assert not failure(READ, answer(body, status)).undecided
 
 
 @pytest.mark.parametrize(
@@ -177,8 +192,8 @@ def test_a_failing_server_is_asked_again(body: Answer) -> None:
     ids=lambda given: f"{given.status}-{given.body[:12]!r}",
 )
 def test_what_is_not_the_apis_json_is_asked_again(body: Answer) -> None:
-    """An answer that is not the API's own, whatever its status, is repeated; nobody knows what became of a write."""
-    for request, undecided in ((PUT, True), (LIST, False)):
+    """An answer that is not the API's own, whatever its status, is repeated; a write may have been passed on, unless the status says no."""
+    for request, undecided in ((PUT, body.status in (200, 204, 400)), (LIST, False)):
         failed = failure(request, body)
         assert (failed.next, failed.code, failed.status, failed.undecided) == (Next.REPEAT, Code.BAD_RESPONSE, body.status, undecided)
         assert len(failed.said) < 500
@@ -251,6 +266,11 @@ def test_a_429_with_headers_alone_is_waited_out() -> None:
         page(b"<html><h1>429 Too Many Requests</h1></html>", 429),
         page(b"<html>Slow down and wait 5 minutes.</html>", 429),
         answer({"success": False, "error": "slow down"}, 429),
+        answer({"success": False, "error": TOO_MANY.replace("43", "0")}, 429),
+        Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "0"}, body=b""),
+        Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "43"}, body=b""),
+        Answer(status=429, headers={**LIMITED, "date": "Fri, 15 Jan 2027 08:00:43 GMT"}, body=b""),
+        Answer(status=429, headers={"retry-after": "9" * 400}, body=b""),
         Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "soon"}, body=b""),
         Answer(status=429, headers={"retry-after": "0"}, body=b""),
         Answer(status=429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, body=b""),
@@ -260,6 +280,14 @@ def test_a_429_that_names_no_end_is_an_attempt(refused: Answer) -> None:
     """A proxy's 429 is retried like a 503, but it certainly carried nothing out."""
     failed = failure(PUT, refused)
     assert (failed.next, failed.code, failed.undecided, failed.status) == (Next.REPEAT, Code.RATE_LIMITED, False, 429)
+
+
+def test_a_refusal_at_the_very_end_of_a_window_is_waited_out() -> None:
+    """Rocket.Chat's own refusal in the last millisecond says 0 seconds; its header names the moment, which is ahead."""
+    words = {"success": False, "error": TOO_MANY.replace("43", "0")}
+    headers = {**LIMITED, "x-ratelimit-reset": "1800000000008", "date": DATE}
+    refused = failure(PUT, Answer(status=429, headers=headers, body=json.dumps(words).encode()))
+    assert (refused.next, refused.wait) == (Next.WAIT, None)
 
 
 def test_a_proxys_retry_after_is_waited_out() -> None:
@@ -276,7 +304,7 @@ def test_the_announced_limit_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(LIMITED))
-@pytest.mark.parametrize("text", [None, "", "ten", "10, 10;w=60", "nan", "1e400"])
+@pytest.mark.parametrize("text", [None, "", "ten", "10, 10;w=60", "nan", "1e400", "9" * 400, "-1", "\u0661"])
 def test_half_an_announcement_is_none(name: str, text: str | None) -> None:
     """Headers that are missing or are not Rocket.Chat's announce nothing."""
     headers = {key: value for key, value in LIMITED.items() if key != name} if text is None else {**LIMITED, name: text}
@@ -308,7 +336,9 @@ def test_a_date_bounds_the_servers_clock_by_its_second() -> None:
     assert server_time(READ, answer(None, date=DATE)) == about(earliest=DATED, latest=DATED + 1.2, own=False)
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Fri, 99 Jan 2027 08:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date", [None, "", "yesterday", "Fri, 99 Jan 2027 08:00:00 GMT", "Fri, 31 Dec 2026 23:59:59 +99999999999999999999", "x" * 9000]
+)
 def test_without_a_date_nothing_is_known(date: str | None) -> None:
     """A missing or unreadable ``Date`` tells nothing."""
     assert server_time(READ, answer(None) if date is None else answer(None, date=date)) is None
@@ -328,6 +358,34 @@ def test_a_refusal_tells_the_time_by_its_end() -> None:
     )
     assert told == about(earliest=DATED, latest=DATED + 1.001, own=True)
     assert server_time(READ, answer(refusal, 429)) is None
+
+
+def test_the_end_of_the_window_bounds_the_time() -> None:
+    """With a ``Date`` comes the end that it must be before; a stamp beside a ``Date`` beyond that end tells the time instead of it."""
+    dated = Answer(status=200, headers={**LIMITED, "date": DATE}, body=b"null")
+    assert server_time(READ, dated) == ServerTime(earliest=DATED, latest=DATED + 1.2, own=False, before=DATED + 43)
+    ahead = stamped("2027-01-15T08:00:00.250Z", date="Fri, 15 Jan 2027 08:10:00 GMT")
+    told = server_time(PUT, Answer(status=200, headers={**ahead.headers, **LIMITED}, body=ahead.body))
+    assert told == ServerTime(earliest=DATED + 0.25, latest=DATED + 43, own=True)
+
+
+def test_halves_of_characters_are_replaced() -> None:
+    """A server that cut its words in the middle of a character says them all the same, so that they can be written anywhere."""
+    said = failure(PUT, page(b'{"success":false,"error":"No such name: \\ud83d [error-x]"}', 400, "application/json")).said
+    assert said == "No such name: \ufffd [error-x]"
+    assert failure(PUT, Answer(status=302, headers={"location": "\udcff"}, body=b"")).said.encode() == b"redirected to ?"
+
+
+@pytest.mark.parametrize("total", [b"9" * 400, b"9" * 4_200, b"9" * 5_000, b"1e300"])
+def test_a_number_that_no_counter_holds_is_no_answer(total: bytes) -> None:
+    """A total beyond all numbers makes the page one that cannot be used."""
+    body = b'{"departments":[],"count":0,"offset":0,"total":' + total + b',"success":true}'
+    assert failure(LIST, page(body, 200, "application/json")).code is Code.BAD_RESPONSE
+
+
+def test_a_blank_id_is_no_answer() -> None:
+    """What stands in a path is never blank."""
+    assert failure(LIST, answer({"departments": [{"_id": ""}], "total": 1})).code is Code.BAD_RESPONSE
 
 
 def test_other_peoples_stamps_tell_nothing() -> None:

@@ -1,6 +1,6 @@
 from .clock import ServerClock as ServerClock
-from .gate import STARVING as STARVING
 from .gate import Gate as Gate
+from .lengths import WindowLength as WindowLength
 from .tickets import DEFAULT_WINDOW as DEFAULT_WINDOW
 from .tickets import Limit as Limit
 from .tickets import RateLimit as RateLimit

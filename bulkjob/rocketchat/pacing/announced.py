@@ -1,10 +1,12 @@
 """Windows of a rate limit as the server announces them, by the headers of its answers."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import floor, inf
+from math import inf
 
 from bulkjob.rocketchat.pacing.clock import ServerClock
+from bulkjob.rocketchat.pacing.lengths import WindowLength
 from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay, RateLimit
 
 #: Two announced ends closer than this, in seconds, are the same window (both are made from a rounded "now").
@@ -13,6 +15,10 @@ SAME_WINDOW = 0.05
 
 #: Windows that are over and still remembered: an answer that was under way for so long is an old one.
 _REMEMBERED = 64
+
+
+#: How long the latest window lasts is believed before it is over, if that is no longer than this, in seconds.
+_BELIEVED = 900.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,20 +53,25 @@ class AnnouncedWindows:
     window left, unless other people use it. What a call used turns out with its answer, and leaves the other processes' room untouched.
     """
 
-    def __init__(self, clock: ServerClock) -> None:
+    def __init__(self, clock: ServerClock, length: WindowLength) -> None:
         self._clock = clock
+        self._length = length
+        self._lasting = _Lasting()
         self._calls = 0
         self._windows: list[_Window] = []
         self._over: deque[float] = deque(maxlen=_REMEMBERED)
         self._lost = 0
         """Lost calls that may have counted in a window that no answer has told of."""
         self._lost_until = -inf
-        self._length: tuple[float, float] | None = None
-        """At least and at most how many seconds the longest window lasts of which a call was seen that it counted first."""
 
     def limit(self) -> Limit:
-        """The window's length is rounded to what somebody may have typed."""
-        return Limit(calls=self._calls, window=_roundest(*self._length) if self._length else DEFAULT_WINDOW)
+        """See `Windows`."""
+        window, certain = self._length.seconds()
+        return Limit(calls=self._calls, window=window, certain=certain)
+
+    def longest(self) -> float:
+        """See `Windows`."""
+        return self._lasting.longest()
 
     def room(self, calls: OnTheirWay, now: float) -> int:
         """See `Windows`."""
@@ -75,7 +86,9 @@ class AnnouncedWindows:
             return inf if len(calls) else self._lost_until
         if self._calls - self._lost - len(calls) < wanted:
             return self._lost_until
-        return max((self._end(window) for window in self._windows if window.room(self._calls, calls) < wanted), default=now)
+        closed = [window for window in self._windows if window.room(self._calls, calls) < wanted]
+        self._lasting.waited_for(window.reset for window in closed)
+        return max(map(self._end, closed), default=now)
 
     def lost(self, sent: float, now: float) -> None:  # noqa: ARG002 - others need it
         """See `Windows`."""
@@ -85,10 +98,18 @@ class AnnouncedWindows:
         self._lost += 1
         self._lost_until = now + DEFAULT_WINDOW
 
-    def answered(self, told: RateLimit, calls: OnTheirWay, *, received: float, refused: bool, wait: float | None) -> bool:
+    def disproved(self, now: float) -> None:
+        """See `Windows`."""
+        self._close(now)
+        self._over.extend(window.reset for window in self._windows)
+        self._windows = []
+        self._lost = 0
+        self._lasting.disproved()
+
+    def answered(self, told: RateLimit, calls: OnTheirWay, *, sent: float, received: float, refused: bool, wait: float | None) -> bool:
         """Takes in what an answer announces; returns whether it is about a window that is not over, as far as anybody knows."""
         self._calls = told.limit
-        window = self._announced(told, calls, received)
+        window = self._announced(told, calls, sent, received)
         if window is None:
             return False
         window.used += 1
@@ -100,7 +121,7 @@ class AnnouncedWindows:
             window.ends = min(window.ends, received + wait) if wait is not None else window.ends
         return True
 
-    def _announced(self, told: RateLimit, calls: OnTheirWay, received: float) -> _Window | None:
+    def _announced(self, told: RateLimit, calls: OnTheirWay, sent: float, received: float) -> _Window | None:
         """The window that an answer is about; None where it is over."""
         self._close(received)
         for window in self._windows:
@@ -111,17 +132,13 @@ class AnnouncedWindows:
         ends = self._clock.passed(told.reset)
         if ends <= received:
             return None
-        self._see_length(told, received)
+        if told.remaining == told.limit - 1:
+            self._length.first(sent=sent, received=received, reset=told.reset)
+        self._lasting.began(told.reset, alone=not self._windows)
         ends = ends if ends != inf else received + DEFAULT_WINDOW
         window = _Window(reset=told.reset, ends=ends, used=self._lost, remaining=told.limit, told_at=calls.sendings)
         self._windows.append(window)
         return window
-
-    def _see_length(self, told: RateLimit, received: float) -> None:
-        """A call that a window counted first has most likely opened it."""
-        ahead = self._clock.until(told.reset, received)
-        if told.remaining == told.limit - 1 and ahead and (self._length is None or ahead[1] > self._length[1]):
-            self._length = ahead
 
     def _close(self, now: float) -> None:
         over = [window for window in self._windows if self._end(window) <= now]
@@ -137,11 +154,36 @@ class AnnouncedWindows:
         return window.ends
 
 
-def _roundest(least: float, most: float) -> float:
-    """The roundest number of seconds between two bounds: what somebody may have typed into the server's settings."""
-    middle = max((least + most) / 2, 0.001)
-    for step in (60.0, 10.0, 1.0, 0.5, 0.1):
-        nearest = floor(middle / step + 0.5) * step
-        if nearest > 0 and least <= nearest <= most:
-            return nearest
-    return round(middle, 3)
+class _Lasting:
+    """How long windows have been seen to last: from the end of one that was waited for to the end of the next."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        """The end of the latest window, by the server's clock."""
+        self._waited = False
+        """Whether somebody has waited for it."""
+        self._lasts: float | None = None
+        """Seconds between it and the one before; None where nobody had waited for that."""
+        self._longest = 0.0
+        """Of the windows that are over."""
+        self._several = False
+
+    def longest(self) -> float:
+        """Where several processes were seen, two ends may be theirs, and tell nothing below the default."""
+        lasts = self._lasts if self._lasts is not None and self._lasts <= _BELIEVED else 0.0
+        seen = max(self._longest, lasts) or DEFAULT_WINDOW
+        return max(seen, DEFAULT_WINDOW) if self._several else seen
+
+    def waited_for(self, resets: Iterable[float]) -> None:
+        self._waited = self._waited or any(reset == self._last for reset in resets)
+
+    def began(self, reset: float, *, alone: bool) -> None:
+        self._several = self._several or not alone
+        if self._lasts is not None and alone:
+            self._longest = max(self._longest, self._lasts)
+        self._lasts = reset - self._last if self._last is not None and self._waited and reset > self._last else None
+        self._last, self._waited = reset, False
+
+    def disproved(self) -> None:
+        """The latest window was over long before the end that was announced."""
+        self._last = self._lasts = None

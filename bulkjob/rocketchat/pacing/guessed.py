@@ -5,7 +5,7 @@ Pure: `now`, `sent` and `received` are the caller's monotonic seconds.
 
 from math import ceil, inf
 
-from bulkjob.rocketchat.pacing.tickets import Limit, OnTheirWay
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay
 
 _UNBOUNDED = 1_000_000
 
@@ -46,6 +46,15 @@ class GuessedWindows:
     def limit(self) -> Limit | None:
         """None until a window was seen from its beginning to a refusal."""
         return None if self._calls is None or self._length == inf else Limit(calls=self._calls, window=float(ceil(self._length)))
+
+    def longest(self) -> float:
+        """See `Windows`."""
+        return DEFAULT_WINDOW if self._length == inf else self._length
+
+    def disproved(self, now: float) -> None:
+        """See `Windows`."""
+        self._told_end = self._ends = min(self._ends, now)
+        self._close(now)
 
     def room(self, calls: OnTheirWay, now: float) -> int:
         """See `Windows`. Unbounded while nothing has been counted yet."""

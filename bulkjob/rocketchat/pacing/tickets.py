@@ -1,6 +1,7 @@
 """What a rate limit lets through: limits, and a ticket for each call that may go."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 #: Rocket.Chat's default window, in seconds: assumed where nothing tells the server's time.
@@ -25,6 +26,8 @@ class ServerTime:
     latest: float
     own: bool
     """Whether it was told by what keeps the windows or stores the documents; a ``Date`` may be a proxy's."""
+    before: float = inf
+    """The end of the window that the same answer announces: when the call was let through, the server's clock showed less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Limit:
     calls: int
     window: float
     """In so many seconds."""
+    certain: bool = True
+    """Whether the window's length was seen; else it is the server's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +124,9 @@ class Windows(Protocol):
 
     def lost(self, sent: float, now: float) -> None:
         """A call ended of which nobody knows whether and where it counted."""
+
+    def disproved(self, now: float) -> None:
+        """A call was let through although there was no room for it: whatever closed the route is over."""
+
+    def longest(self) -> float:
+        """Seconds that the longest window seen so far has lasted; the server's default as long as none was seen."""

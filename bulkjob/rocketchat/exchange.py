@@ -1,0 +1,225 @@
+"""Single calls: each goes out when its route's turn has come and a place is free, and its answer is told to whom it concerns."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Generic, TypeVar
+
+from bulkjob.rocketchat import answers
+from bulkjob.rocketchat.call import Answer, Request, Route
+from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.pacing import Gate, Limit, ServerClock, Ticket, WindowLength
+from bulkjob.rocketchat.patience import Patience
+from bulkjob.rocketchat.transport import NoAnswer, Transport
+from bulkjob.rocketchat.turns import Closed, Figures, Lane, Places
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending(Generic[T]):
+    """A call as it is to be sent."""
+
+    request: Request[T]
+    patience: Patience
+    finishing: bool = False
+    """Whether it belongs to something in flight, and is sent even after `Exchange.close`."""
+    again: Callable[[], Awaitable[Request[T]]] | None = None
+    """Makes the request anew, for another turn; the same request is good for that where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What keeps calls back."""
+
+    route: Route
+    """The one of all those that are kept back that has to wait longest."""
+    until: float
+    """When its next call goes out, in the event loop's seconds."""
+
+
+class Exchange:
+    """Sends calls through a transport, each route at the pace that the server announces."""
+
+    def __init__(self, transport: Transport, *, concurrency: int) -> None:
+        """Must be made in a running event loop."""
+        self.figures = Figures()
+        self.now = asyncio.get_running_loop().time
+        self.answered = -inf
+        """When the server last had an answer for anybody."""
+        self._transport = transport
+        self._places = Places(concurrency)
+        self._closed = asyncio.Event()
+        self._clock = ServerClock()
+        self._length = WindowLength(self._clock)
+        self._exempt = False
+        self._lanes: dict[Route, Lane] = defaultdict(self._lane)
+
+    def _lane(self) -> Lane:
+        return Lane(Gate(self._clock, self._length, exempt=self._exempt), self._closed, self.figures)
+
+    # ------------------------------------------------------------------------------------------------------ for everybody
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What keeps calls back at the moment; None if nothing does."""
+        ends = [(lane.waits_until, route) for route, lane in self._lanes.items() if lane.waits_until is not None]
+        until, route = max(ends, key=lambda end: end[0], default=(0.0, None))
+        return None if route is None else Waiting(route=route, until=until)
+
+    @property
+    def limit(self) -> Limit | None:
+        """The tightest of the limits that hold for routes; None if there is none."""
+        found = [limit for lane in self._lanes.values() if (limit := lane.gate.limit)]
+        return min(found, key=lambda limit: limit.calls / limit.window, default=None)
+
+    def exempt(self) -> None:
+        """From now on the limit that is announced counts on a route only once it has refused a call."""
+        self._exempt = True
+        for lane in self._lanes.values():
+            lane.gate.exempts()
+            lane.changed.set()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """Lets no further call start, except those that finish what is in flight; who waits for a turn or a place gets `Closed`."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        # At once, not when a place is free: a call that never went out must not be given up as one in flight.
+        self._places.close()
+        for lane in self._lanes.values():
+            lane.changed.set()
+
+    async def pause(self, seconds: float, *, finishing: bool) -> None:
+        """Waits so many seconds. Raises `Closed` at once when that comes, unless it is ``finishing`` something."""
+        if finishing:
+            await asyncio.sleep(seconds)
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return
+        raise Closed
+
+    # -------------------------------------------------------------------------------------------------------------- turns
+
+    async def enter(self, route: Route, *, finishing: bool) -> Ticket:
+        """A turn of a route, waited for. Raises `Closed`."""
+        (ticket,) = await self._lanes[route].enter(finishing=finishing)
+        return ticket
+
+    async def enter_twice(self, route: Route) -> tuple[Ticket, Ticket | None]:
+        """Two turns of a route at once, where that can be. Raises `Closed`."""
+        first, *second = await self._lanes[route].enter(2, finishing=False)
+        return first, second[0] if second else None
+
+    def leave(self, route: Route, ticket: Ticket) -> None:
+        """Gives back a turn that was not used."""
+        self._lanes[route].leave(ticket)
+
+    async def anew(self, sending: Sending[T]) -> tuple[Sending[T], Ticket | None]:
+        """What to send now, and the turn that it was made in; the call as it was, and no turn yet, if it cannot be made anew."""
+        if sending.again is None:
+            return sending, None
+        ticket = await self.enter(sending.request.route, finishing=sending.finishing)
+        try:
+            return replace(sending, request=await sending.again()), ticket
+        except BaseException:
+            self.leave(sending.request.route, ticket)
+            raise
+
+    # -------------------------------------------------------------------------------------------------------------- calls
+
+    async def answer(self, sending: Sending[T], ticket: Ticket | None) -> T | Failure:
+        """What a call is answered, or how it failed; refusals by the rate limit that name their end are waited out.
+
+        Raises `Closed`, and whatever ``again`` raises.
+        """
+        while True:
+            result = await self._once(sending, ticket)
+            if not (isinstance(result, Failure) and result.next is Next.WAIT):
+                return result
+            gate = self._lanes[sending.request.route].gate
+            if gate.starves(self.now()):
+                said = f"its rate limit has let no call of this kind through for {gate.starving_after / 60:.0f} minutes ({result.said})"
+                return replace(result, next=Next.JOB, said=said)
+            sending, ticket = await self.anew(sending)
+
+    async def _once(self, sending: Sending[T], ticket: Ticket | None) -> T | Failure:
+        route, finishing = sending.request.route, sending.finishing
+        lane = self._lanes[route]
+        while True:
+            if ticket is None or not lane.gate.claims(ticket):
+                ticket = await self.enter(route, finishing=finishing)
+            try:
+                await self._places.take(finishing=finishing)
+            except (asyncio.CancelledError, Closed):
+                lane.leave(ticket)
+                raise
+            try:
+                if self._closed.is_set() and not finishing:
+                    lane.leave(ticket)
+                    raise Closed
+                if lane.gate.holds(ticket, self.now()):
+                    return await self._send(sending, lane, ticket)
+            finally:
+                self._places.give_back()
+            # Somebody else has used up the window meanwhile. Made anew once at most: that may take longer than a window lasts.
+            lane.leave(ticket)
+            sending, ticket = await self.anew(sending)
+            sending = replace(sending, again=None)
+
+    async def _send(self, sending: Sending[T], lane: Lane, ticket: Ticket) -> T | Failure:
+        request, sent = sending.request, self.now()
+        key = request.route.method, request.route.pattern
+        lane.gate.sent(ticket, sent)
+        try:
+            answer = await self._transport.send(request)
+        except NoAnswer as nothing:
+            self.figures.calls[*key, None] += 1
+            lane.gate.lost(ticket, self.now())
+            return nothing.failure
+        except BaseException:
+            lane.gate.lost(ticket, self.now())
+            raise
+        else:
+            self.figures.calls[*key, answer.status] += 1
+            return self._heard(request, answer, lane, ticket, sent=sent)
+        finally:
+            sending.patience.spend(self.now() - sent)
+            lane.changed.set()
+
+    def _heard(self, request: Request[T], answer: Answer, lane: Lane, ticket: Ticket, *, sent: float) -> T | Failure:
+        """What an answer means, after its gate and the clock were told what it says about them."""
+        received = self.now()
+        result = answers.interpret(request, answer)
+        if not (isinstance(result, Failure) and result.next in (Next.REPEAT, Next.JOB)):
+            self.answered = received
+        told = answers.server_time(request, answer)
+        if told and self._clock.observe(
+            sent=sent, received=received, earliest=told.earliest, latest=told.latest, own=told.own, before=told.before
+        ):
+            # Whoever waits for a moment of the server's has reckoned with another clock.
+            for each in self._lanes.values():
+                each.changed.set()
+        _pass_on(answer, result, lane.gate, ticket, received)
+        return result
+
+
+def _pass_on(answer: Answer, result: object, gate: Gate, ticket: Ticket, received: float) -> None:
+    """Tells a gate what an answer says about its limit."""
+    limit = answers.rate_limit(answer)
+    failure = result if isinstance(result, Failure) else None
+    if failure and limit is None and failure.next not in (Next.ROW, Next.WAIT):
+        # It may not have come as far as the limiter (a proxy's page; 401 and 403 since 8.0), and so says nothing about a limit.
+        gate.lost(ticket, received)
+    else:
+        gate.answered(ticket, limit, received=received, refused=answer.status == 429, wait=failure.wait if failure else None)

@@ -1,0 +1,43 @@
+"""Writes of unknown outcome: each row is told as it is found."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.rocketchat import Failure, Next, NoAnswer
+from bulkjob.vocabulary import Code, Exit
+
+State = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("rows", "part"),
+    [
+        (
+            [{"department": "gamma", "agent": "ann"}, {"department": "gamma", "agent": "bob"}],
+            {"upsert": [{"agentId": "u-ann", "username": "ann", "count": 0, "order": 0}], "remove": []},
+        ),
+        (
+            [{"department": "alpha", "agent": "ann", "action": "remove"}, {"department": "alpha", "agent": "cid"}],
+            {"upsert": [], "remove": [{"agentId": "u-ann", "username": "ann"}]},
+        ),
+    ],
+    ids=["PUT", "POST agents"],
+)
+def test_a_write_that_was_done_in_part_is_told_row_by_row(
+    tools: Any, small: State, tmp_path: Path, rows: list[dict[str, str]], part: dict[str, Any]
+) -> None:
+    """Of a write that broke off half-way, the rows whose part is seen to hold are changed, the others have failed; both can be undone."""
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.writes:
+            assert transport.call("POST", f"/api/v1/livechat/department/{rows[0]['department']}/agents", part).status == 200
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer", undecided=True))
+
+    ran = tools.rehearse(tmp_path, small, rows, meddle=meddle, retries=1)
+    assert ran.exit == Exit.ROWS_NOT_DONE
+    assert ran.column("status") == ["success", "failed"]
+    assert ran.column("change") == ["updated", ""]
+    assert ran.column("code") == ["", "timeout"]
+    assert ran.column("attempts") == ["1", "1"]
