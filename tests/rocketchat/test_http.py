@@ -8,6 +8,7 @@ import ssl
 import traceback
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bulkjob.records.workspace import Unit
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
-from bulkjob.rocketchat.http import LARGEST_ANSWER, Credentials, connected
+from bulkjob.rocketchat.http import LARGEST_ANSWER, Credentials, HttpTransport, connected
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.settings import ProxyVariables, Secret, Settings
 from bulkjob.vocabulary import Code, Exit, Stop
@@ -39,7 +40,9 @@ POST = endpoints.post_unit(Unit(id="unit-a", name="Unit A", visibility="public")
 CERTIFICATE = Path(__file__).parent / "self-signed.pem"
 
 
-def connection(url: str, *, timeout: float = 30.0, environ: Mapping[str, str] | None = None, **more: Any) -> Any:
+def connection(
+    url: str, *, timeout: float = 30.0, environ: Mapping[str, str] | None = None, **more: Any
+) -> AbstractAsyncContextManager[HttpTransport]:
     """A transport as the settings of an environment make it."""
     proxies = ProxyVariables.of(environ or {})
     return connected(
@@ -424,7 +427,7 @@ async def test_a_certificate_for_another_name_ends_the_job(tls: ssl.SSLContext) 
     [(10, "has expired", "renew"), (9, "not valid yet", "clock"), (62, "another name", "--url"), (64, "another name", "--url")]
     + [(code, "not trusted", "--ca-file") for code in (18, 19, 20, 21)],
 )
-async def test_each_flaw_of_a_certificate_has_its_remedy(*, replies: Any, code: int, said: str, remedy: str) -> None:
+async def test_each_flaw_of_a_certificate_has_its_remedy(*, replies: Replies, code: int, said: str, remedy: str) -> None:
     """``--ca-file`` is the remedy for an issuer that nobody knows, and for nothing else."""
     flaw = ssl.SSLCertVerificationError(1, "certificate verify failed")
     flaw.verify_code, flaw.verify_message = code, "what OpenSSL says of it."
