@@ -168,7 +168,12 @@ class TestUsage:
         file = tmp_path / "s.toml"
         file.write_text('\ufeffurl = "https://chat.example.com/api/v1"\n', encoding="utf-8")
         given: list[Settings] = []
-        job(lambda settings, _sheet: Exit.OK if given.append(settings) is None else Exit.DEFECT)
+
+        def note(settings: Settings, _sheet: Path) -> Exit:
+            given.append(settings)
+            return Exit.OK
+
+        job(note)
         assert main(["run", "a.csv", "--settings", str(file), "--retries", "2"]) == Exit.OK
         assert (given[0].url, given[0].typed) == ("https://chat.example.com", (("settings", str(file)), ("retries", "2")))
         assert "/api/v1" in capsys.readouterr().err

@@ -22,6 +22,8 @@ EFFECTS: Final[Mapping[str, str]] = {
     "commands.plan": "reads the workspace, prints and writes the plan",
     "commands.rollback": "the whole way back",
     "commands.run": "the whole run",
+    "commands.table": "calls the commands",
+    "commands.usage": "ends the process where the command line is wrong",
     "commands.validate": "prints and writes the list",
     "doctor.listening": "hands calls on to the network",
     "doctor.look": "reads sheet and workspace, tries the run directory",
@@ -194,7 +196,7 @@ def test_what_acts_is_there() -> None:
 
 
 def test_what_decides_loads_little() -> None:
-    """Whoever imports a pure module gets no aiohttp, and pandas only where the package says that it checks columns with it, or FRAMES why."""
+    """Importing a pure module loads no aiohttp, and pandas only where the package says that it checks columns with it, or FRAMES why."""
     # Those that may load pandas are tried together: each by itself, loading it again and again would take most of the time.
     together = [module for module in pure_modules() if may_load(module, house())]
     alone = [module for module in pure_modules() if module not in together]

@@ -11,6 +11,7 @@ import pytest
 
 from bulkjob.cli import main
 from bulkjob.commands.usage import EXIT_MEANINGS
+from bulkjob.settings.table import settings_table
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 
@@ -105,16 +106,7 @@ def test_settings() -> None:
     """The table of settings is the one that the command line is made of."""
     header, *rows = table("settings")
     assert header == ["setting", "environment", "default", "meaning"]
-    expected = [
-        (
-            f"{setting.flag} {setting.metavar or ''}".strip() or setting.name.replace("_", " "),
-            f"{setting.variable} or {setting.variable}_FILE" if setting.or_file else setting.variable,
-            setting.default,
-            setting.help,
-        )
-        for setting in SETTINGS
-    ]
-    assert [tuple(cell.replace("`", "") for cell in row) for row in rows] == expected
+    assert [tuple(cell.replace("`", "") for cell in row) for row in rows] == list(settings_table())
 
 
 def test_exit_codes() -> None:

@@ -1,12 +1,9 @@
 from .address import canonical_address as canonical_address
-from .address import without_secrets as without_secrets
 from .masking import MASK as MASK
 from .masking import Mask as Mask
 from .proxy import Proxy as Proxy
 from .proxy import ProxyVariables as ProxyVariables
-from .reading import Survey as Survey
 from .reading import survey as survey
-from .repeating import repeated as repeated
 from .secret import Secret as Secret
 from .secret import basic_authorization as basic_authorization
 from .table import settings_of as settings_of

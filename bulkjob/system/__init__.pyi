@@ -14,6 +14,5 @@ from .log import LogFormatter as LogFormatter
 from .log import logging_to as logging_to
 from .signals import leaving_at_once as leaving_at_once
 from .signals import told_to as told_to
-from .streams import Size as Size
 from .streams import sturdy_standard_streams as sturdy_standard_streams
 from .streams import terminal_size as terminal_size

@@ -78,7 +78,7 @@ class TestUnitCall:
     def test_rest_of_the_unit_stays(self) -> None:
         """A unit keeps its name, visibility, every monitor, and every department it has, archived ones too."""
         fresh = state(department("d1"), department("d2", "emea"), department("d3", "emea", archived=True), department("d4", "apac"))
-        composed = unit_call(post(move("d1", "emea")), EMEA, MONITORS, fresh, ADMIN, {})
+        composed = unit_call(post(move("d1", "emea")), EMEA, MONITORS, state=fresh, server=ADMIN, attempts={})
         assert body(composed) == {
             "unitData": {"name": "EMEA", "visibility": "private"},
             "unitMonitors": [{"monitorId": "u-mo", "username": "mo"}, {"monitorId": "u-mia", "username": "mia"}],
@@ -98,7 +98,7 @@ class TestUnitCall:
         asked = data.draw(st.dictionaries(st.sampled_from(names), st.sampled_from(["emea", None])))
         lost = data.draw(st.sets(st.sampled_from(names)))
         operation = post(*(move(name, unit) for name, unit in asked.items()), lost=tuple(lost - asked.keys()))
-        composed = unit_call(operation, EMEA, MONITORS, fresh, ADMIN, {})
+        composed = unit_call(operation, EMEA, MONITORS, state=fresh, server=ADMIN, attempts={})
 
         held = {name for name, (parent, _) in places.items() if parent == "emea"}
         usable = {name for name, (_, archived) in places.items() if not archived}
@@ -116,7 +116,7 @@ class TestUnitCall:
     def test_nothing_to_do_is_not_sent(self) -> None:
         """A department that is where it shall be by now needs no call."""
         change = move("d1", "emea")
-        composed = unit_call(post(change), EMEA, MONITORS, state(department("d1", "emea")), ADMIN, {})
+        composed = unit_call(post(change), EMEA, MONITORS, state=state(department("d1", "emea")), server=ADMIN, attempts={})
         assert (composed.request, composed.pending, composed.settled) == (None, {}, {change: ALREADY_SO})
 
     def test_repair_is_sent_only_if_something_was_taken(self) -> None:
@@ -124,18 +124,24 @@ class TestUnitCall:
         operation = post(lost=("d1",))
         still_there = state(department("d1", "emea"), department("d2", "emea"))
         taken = state(department("d1", "apac"), department("d2", "emea"))
-        assert unit_call(operation, EMEA, MONITORS, still_there, ADMIN, {}).request is None
-        assert listed(unit_call(operation, EMEA, MONITORS, taken, ADMIN, {})) == ["d2"]
-        assert listed(unit_call(operation, EMEA, MONITORS, state(department("d2", "emea")), ADMIN, {})) == ["d2"]
+        assert unit_call(operation, EMEA, MONITORS, state=still_there, server=ADMIN, attempts={}).request is None
+        assert listed(unit_call(operation, EMEA, MONITORS, state=taken, server=ADMIN, attempts={})) == ["d2"]
+        assert listed(unit_call(operation, EMEA, MONITORS, state=state(department("d2", "emea")), server=ADMIN, attempts={})) == ["d2"]
 
     def test_untaken_department_stays_listed(self) -> None:
         """A department whose taking unit could not be written stays in the unit that has it, also if that is written for another reason."""
         fresh = state(department("d1", "emea"), department("d2"))
-        assert listed(unit_call(post(move("d2", "emea"), lost=("d1",)), EMEA, MONITORS, fresh, ADMIN, {})) == ["d1", "d2"]
+        assert listed(unit_call(post(move("d2", "emea"), lost=("d1",)), EMEA, MONITORS, state=fresh, server=ADMIN, attempts={})) == [
+            "d1",
+            "d2",
+        ]
 
     def test_unit_can_be_emptied(self) -> None:
         """The unit route may leave a unit without departments."""
-        assert listed(unit_call(post(move("d1", None)), EMEA, MONITORS, state(department("d1", "emea")), ADMIN, {})) == []
+        assert (
+            listed(unit_call(post(move("d1", None)), EMEA, MONITORS, state=state(department("d1", "emea")), server=ADMIN, attempts={}))
+            == []
+        )
 
     @pytest.mark.parametrize(
         ("change", "fresh", "code"),
@@ -149,7 +155,7 @@ class TestUnitCall:
     def test_what_changed_since_the_plan_fails_alone(self, change: DepartmentUnit, fresh: tuple[Department, ...], code: Code) -> None:
         """A department that vanished, was archived or went elsewhere fails by itself; the unit's other changes go on."""
         other = move("d9", "emea")
-        composed = unit_call(post(change, other), EMEA, MONITORS, state(*fresh, department("d9")), ADMIN, {})
+        composed = unit_call(post(change, other), EMEA, MONITORS, state=state(*fresh, department("d9")), server=ADMIN, attempts={})
         assert (composed.settled[change].status, composed.settled[change].code) == (Status.FAILED, code)
         assert composed.pending == {other: None}
         assert "d9" in listed(composed)
@@ -158,7 +164,7 @@ class TestUnitCall:
     def test_taken_out_by_somebody_else_is_so_already(self) -> None:
         """A department that is in no unit by now needs not be taken out."""
         change = move("d1", None)
-        assert unit_call(post(change), EMEA, (), state(department("d1")), ADMIN, {}).settled == {change: ALREADY_SO}
+        assert unit_call(post(change), EMEA, (), state=state(department("d1")), server=ADMIN, attempts={}).settled == {change: ALREADY_SO}
 
     def test_unit_that_cannot_be_written_back(self) -> None:
         """A unit that is gone, out of a monitor's reach or without visibility fails its changes, each for its reason, unsent."""
@@ -169,10 +175,10 @@ class TestUnitCall:
             (None, MONITOR, Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit"),
             (replace(EMEA, visibility=None), ADMIN, Code.REJECTED, "the stored unit has no visibility, which a change must carry"),
         ):
-            composed = unit_call(post(change), unit, MONITORS, fresh, server, {})
+            composed = unit_call(post(change), unit, MONITORS, state=fresh, server=server, attempts={})
             assert (composed.request, composed.pending) == (None, {})
             assert (composed.settled[change].code, composed.settled[change].said) == (code, said)
-        assert unit_call(post(lost=("d1",)), None, (), fresh, ADMIN, {}).request is None
+        assert unit_call(post(lost=("d1",)), None, (), state=fresh, server=ADMIN, attempts={}).request is None
 
 
 class TestPutCall:
@@ -319,7 +325,9 @@ class TestPuttingBack:
     def test_unit_by_its_post(self, now: str, code: Code | None) -> None:
         """A department that somebody has moved meanwhile is not taken out of where it is."""
         back = move("d1", None)
-        composed = unit_call(post(back), EMEA, MONITORS, state(department("d1", now)), ADMIN, attempts(move("d1", "emea"), None, back))
+        composed = unit_call(
+            post(back), EMEA, MONITORS, state=state(department("d1", now)), server=ADMIN, attempts=attempts(move("d1", "emea"), None, back)
+        )
         assert left_alone(composed) == code
 
     @pytest.mark.parametrize(("now", "code"), [("emea", None), ("apac", Code.CHANGED_MEANWHILE), (None, Code.CHANGED_MEANWHILE)])

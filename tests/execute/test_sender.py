@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import runpy
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -25,9 +24,9 @@ from bulkjob.rocketchat.client import Client
 from bulkjob.rundir.format import Owner
 from bulkjob.rundir.journal import Journal
 from bulkjob.sandbox import Sandbox
+from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Effect, Status
-
-VirtualTimeLoop = runpy.run_path(str(Path(__file__).parent.parent / "virtual_time.py"))["VirtualTimeLoop"]
+from tests.support.virtual_time import VirtualTimeLoop
 
 SERVER = Server(
     version=Version(7, 0),
@@ -36,7 +35,7 @@ SERVER = Server(
     permissions=None,
     modules=None,
 )
-OWNER = Owner(sheet_sha256="ab", sheet_name="", server="", agents="add", unit_route="auto", skip_invalid=False)
+OWNER = Owner(sheet_sha256="ab", sheet_name="", server="", choices=Choices())
 SHEET = Sheet(name="s.csv", sha256="ab", sheet_name="", headers=(), letters=(), positions={}, cells=pd.DataFrame(index=[2]))
 NAMES = ("anna", "bob")
 
@@ -103,7 +102,7 @@ def carried_out(
         plan = Plan(changes=operation.changes, settled={}, operations=(operation,), warnings=(), attempts=attempts)
         units = {unit: Unit(id=unit, name=unit.upper(), visibility="public") for unit in ("emea", "apac")}
         naming = Naming(Workspace(departments={}, units=units, agents={}))
-        sender = Sender(plan, client, Terms(server=SERVER, shares_lists=shares_lists), naming, journal, said.append)
+        sender = Sender(plan, client, Terms(server=SERVER, shares_lists=shares_lists), naming=naming, journal=journal, warn=said.append)
         carried: Carried = await sender.carry_out(operation)
         await journal.close()
         assert sender.under_way == {}

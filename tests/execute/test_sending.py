@@ -85,7 +85,7 @@ async def begun(first: Composed[bool], writing: Plain, book: Book, under_way: di
     number = await book.intent("agents/d1", first.request, first.pending, {})
     journal: Any = book
     plain: Any = writing
-    return Sending("agents/d1", plain, first, journal, number, {} if under_way is None else under_way)
+    return Sending("agents/d1", plain, first, number, journal=journal, under_way={} if under_way is None else under_way)
 
 
 REFUSED = CallFailed(Failure(next=Next.ROW, code=Code.REJECTED, said="No.", status=400), attempts=2)

@@ -104,7 +104,7 @@ def test_settings_come_before_the_sheet(program: Program, tmp_path: Path) -> Non
     """Command line, settings, sheet, run directory, server: the first thing that is wrong is what is said."""
     assert program("run", "none.csv", "--concurrency", "0").exit == Exit.USAGE
     missing = program("run", "none.csv")
-    assert (missing.exit, missing.rows) == (Exit.BAD_SETTING, None)
+    assert (missing.exit, missing.rows) == (Exit.BAD_SETTING, [])
     assert "address: --url or ROCKETCHAT_URL" in missing.err
     (tmp_path / "file").write_text("x", encoding="utf-8")
     assert unread(program("run", "none.csv", "--run-dir", "file", url=NOWHERE), Exit.NO_INPUT)
@@ -359,7 +359,7 @@ def test_call_that_fails_alone(tmp_path: Path, small: State) -> None:
 
 
 def test_report_that_cannot_be_written(program: Program, small: State, sheet: Path, tmp_path: Path) -> None:
-    """A report that cannot be written is 73, in one sentence that names the file."""
+    """A report that could not be written is 73 before the first call, in one sentence that names the file."""
     (tmp_path / "other" / "results.csv").mkdir(parents=True)
     with serving(small) as served:
         done = program("run", sheet, "--run-dir", "other", url=served.url, token="token-admin")

@@ -17,7 +17,7 @@ from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan
 from bulkjob.plan.decide import Options, plan_changes
-from bulkjob.plan.document import Choices, PlanDocument, document_of
+from bulkjob.plan.document import PlanDocument, document_of
 from bulkjob.plan.drift import Drifted, as_planned, hold_to, refuse_other_plan
 from bulkjob.plan.file import parse_plan, render_plan
 from bulkjob.plan.prepared import Prepared
@@ -27,6 +27,7 @@ from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, next_step, plan_lines
 from bulkjob.rocketchat.endpoints import LIST_DEPARTMENTS
+from bulkjob.settings import Choices
 from bulkjob.vocabulary import Exit, Status, Stop
 
 FIELDS = MappingProxyType({"name": "", "email": "", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": True})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bulkjob.changes.department_agent import DepartmentAgent
@@ -104,7 +104,7 @@ def test_as_it_is_said() -> None:
         ([put("d")], TEN_A_MINUTE, "1 call at 10 a minute: less than a minute. "),
         ([put("d")], None, "3 calls, and the server announced no rate limit: less than a minute."),
         ([put(f"d{number}") for number in range(21)], Limit(calls=10, window=30.0), "21 calls at 10 in 30 s: about 2 minutes; "),
-        ([put(f"d{number}") for number in range(2000)], TEN_A_MINUTE, "2000 calls at 10 a minute: about 3 hours and 20 minutes; "),
+        ([put(f"d{number}") for number in range(2000)], TEN_A_MINUTE, "2,000 calls at 10 a minute: about 3 hours and 20 minutes; "),
     ],
 )
 def test_words(operations: list[Operation], limit: Limit | None, said: str) -> None:
@@ -159,6 +159,8 @@ def test_reading_is_told() -> None:
     st.integers(1, 32),
     st.booleans(),
 )
+# Under a limit, lists are shared, which saves calls.
+@example(kinds=["unit", "post"], allowed=2, window=1.0, concurrency=1, shares_lists=True)
 def test_laws(kinds: list[str], allowed: int, window: float, concurrency: int, shares_lists: bool) -> None:  # noqa: FBT001 - drawn
     """No route has more calls than its windows allow; a limit never makes it shorter; calls are those of the operations and the lists."""
     makers: dict[str, Callable[[str], Operation]] = {"unit": unit, "put": put, "post": post}

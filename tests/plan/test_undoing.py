@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import runpy
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,12 +18,12 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
+from bulkjob.rundir.format import Kept
 from bulkjob.rundir.history import History
 from bulkjob.sandbox import Sandbox
-from bulkjob.settings.values import Settings
+from bulkjob.settings import Settings
 from bulkjob.vocabulary import Code, Effect, Status
-
-VirtualTimeLoop = runpy.run_path(str(Path(__file__).parent.parent / "virtual_time.py"))["VirtualTimeLoop"]
+from tests.support.virtual_time import VirtualTimeLoop
 
 SHEET = Sheet(
     name="s.csv",
@@ -106,8 +104,8 @@ def planned(*attempts: Attempt, earlier: tuple[int, ...] = (), there: dict[str, 
     async def work() -> tuple[Prepared, Counter[str]]:
         sandbox = Sandbox(there or state(), clock=asyncio.get_running_loop().time, server_version="7.0")
         client = Client(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
-        history = History(attempts=attempts)
-        run = state_of_rollback(SHEET, history)
+        history = History(sheet=Kept.of(SHEET), attempts=attempts)
+        run = state_of_rollback(history)
         run.earlier.update((row, RowResult(row=row, status=Status.SUCCESS)) for row in earlier)
         undoing = Undoing(Settings(), run, history)
         undoing.check()
@@ -129,18 +127,18 @@ def planned(*attempts: Attempt, earlier: tuple[int, ...] = (), there: dict[str, 
 class TestStateOfRollback:
     def test_rows_that_the_run_did_not_touch_need_nothing(self) -> None:
         """Rows of which nothing was written, or nothing successfully, are success at once; the others are open."""
-        history = History(attempts=(moved(2), added("d2", 3, 4, status=None), added("d3", 5, status=Status.FAILED)))
-        run = state_of_rollback(SHEET, history)
+        history = History(sheet=Kept.of(SHEET), attempts=(moved(2), added("d2", 3, 4, status=None), added("d3", 5, status=Status.FAILED)))
+        run = state_of_rollback(history)
         assert run.undoes
-        assert run.checked.sheet is SHEET
+        assert Kept.of(run.checked.sheet) == Kept.of(SHEET)
         assert {row: (result.status, result.change) for row, result in run.earlier.items()} == dict.fromkeys(
             (5, 6), (Status.SUCCESS, Effect.UNCHANGED)
         )
 
     def test_a_row_that_failed_once_and_was_done_later_is_touched(self) -> None:
         """A row is touched by any of the attempts."""
-        history = History(attempts=(moved(2, status=Status.FAILED), moved(2)))
-        assert 2 not in state_of_rollback(SHEET, history).earlier
+        history = History(sheet=Kept.of(SHEET), attempts=(moved(2, status=Status.FAILED), moved(2)))
+        assert 2 not in state_of_rollback(history).earlier
 
 
 class TestPlan:

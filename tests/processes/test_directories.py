@@ -106,23 +106,23 @@ class TestTwoProcesses:
             wait_for((folder / "journal.jsonl").exists, first)
         assert ran(shared.url, *command).exit == Exit.OK
 
-    def test_lock_that_somebody_removed(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+    def test_lock_that_somebody_removed(self, shared: ServedApart, tmp_path: Path) -> None:
         """Without the lock's file a second run still does not come in, and the first announces no further write; then it can be ended."""
         turn, before = shared.turn(), shared.state()
         sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
         command = ("run", sheet, "--run-dir", folder, *OPTIONS)
-        with tools.started(shared.url, *command) as first:
-            tools.wait_for((folder / "journal.jsonl").exists, first)
+        with started(shared.url, *command) as first:
+            wait_for((folder / "journal.jsonl").exists, first)
             first.send_signal(signal.SIGSTOP)
             (folder / ".lock").unlink()
-            second = tools.ran(shared.url, *command)
+            second = ran(shared.url, *command)
             first.send_signal(signal.SIGCONT)
-            done = tools.Done(first)
+            done = Done(first)
         assert (second.exit, second.out) == (Exit.INTERRUPTED, "")
         assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
         assert f"Somebody has removed or replaced {folder / '.lock'}" in done.said
-        true(turn, shared.state(), tools.report_of(folder))
-        assert tools.ran(shared.url, *command).exit == Exit.OK
+        true(turn, shared.state(), report_of(folder))
+        assert ran(shared.url, *command).exit == Exit.OK
         assert turn.wrong(before, shared.state()) == []
 
 
@@ -229,42 +229,42 @@ class TestPlaces:
         ],
         ids=" ".join,
     )
-    def test_place(self, tools: Any, shared: Any, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    def test_place(self, shared: ServedApart, tmp_path: Path, arguments: tuple[str, ...]) -> None:
         """73 and one sentence, no call, and nothing has changed where it was tried."""
         sheet, folder, linked = shared.turn().sheet(tmp_path), tmp_path / "folder", tmp_path / "linked.csv"
         folder.mkdir()
         linked.symlink_to(sheet)
         before, calls = contents(tmp_path), len(shared.calls())
-        done = tools.ran(shared.url, *(argument.format(sheet=sheet, folder=folder, linked=linked) for argument in arguments))
+        done = ran(shared.url, *(argument.format(sheet=sheet, folder=folder, linked=linked) for argument in arguments))
         assert (done.exit, done.out) == (Exit.CANNOT_CREATE, ""), done.err
         assert done.err.count("\n") == 1
         assert len(shared.calls()) == calls
         assert contents(tmp_path) == before
 
     @pytest.mark.parametrize("name", ["retry.csv", "results.csv", "plan.json", "journal.jsonl"])
-    def test_sheet_in_its_own_run_directory(self, tools: Any, shared: Any, tmp_path: Path, name: str) -> None:
+    def test_sheet_in_its_own_run_directory(self, shared: ServedApart, tmp_path: Path, name: str) -> None:
         """A sheet that was corrected where the run had left it is refused as it lies; its copy beside the directory is run."""
         turn, before = shared.turn(), shared.state()
         folder, calls = tmp_path / "run", len(shared.calls())
         folder.mkdir()
         turn.sheet(tmp_path).rename(folder / name)
         lay = contents(folder)
-        done = tools.ran(shared.url, "run", folder / name, "--run-dir", folder, *OPTIONS)
+        done = ran(shared.url, "run", folder / name, "--run-dir", folder, *OPTIONS)
         assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
         assert f"Copy it first, to {tmp_path / 'run-'}{name} for example" in done.err
         assert contents(folder) == lay
         assert len(shared.calls()) == calls
         (folder / name).rename(tmp_path / f"run-{name}")
-        assert tools.ran(shared.url, "run", tmp_path / f"run-{name}", "--run-dir", folder, *OPTIONS).exit == Exit.OK
+        assert ran(shared.url, "run", tmp_path / f"run-{name}", "--run-dir", folder, *OPTIONS).exit == Exit.OK
         assert turn.wrong(before, shared.state()) == []
 
-    def test_plan_in_the_run_directory(self, tools: Any, shared: Any, tmp_path: Path) -> None:
+    def test_plan_in_the_run_directory(self, shared: ServedApart, tmp_path: Path) -> None:
         """An approved plan under the name that the run gives its own is not replaced by it."""
         sheet, folder = shared.turn().sheet(tmp_path), tmp_path / "run"
         folder.mkdir()
-        assert tools.ran(shared.url, "plan", sheet, "--out", folder / "plan.json", *OPTIONS).exit == Exit.OK
+        assert ran(shared.url, "plan", sheet, "--out", folder / "plan.json", *OPTIONS).exit == Exit.OK
         lay, calls = contents(folder), len(shared.calls())
-        done = tools.ran(shared.url, "run", sheet, "--plan", folder / "plan.json", "--run-dir", folder, *OPTIONS)
+        done = ran(shared.url, "run", sheet, "--plan", folder / "plan.json", "--run-dir", folder, *OPTIONS)
         assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
         assert "The plan" in done.err
         assert contents(folder) == lay

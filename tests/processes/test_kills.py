@@ -54,7 +54,7 @@ def resumed(shared: ServedApart, sheet: Path, folder: Path) -> Done:
     sent = len(shared.calls())
     done = ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS)
     anew = journalled(folder)[0][len(intents) :]
-    assert not {(change.department, change.agent) for intent in anew for change in intent.changes} & known
+    assert not {written.change.target for intent in anew for written in intent.changes} & known
     assert writes_of(shared.calls()[sent:]) == Counter((intent.method, intent.path.removeprefix("/api/v1/")) for intent in anew)
     return done
 

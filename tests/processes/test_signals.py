@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class TestFirstProcess:
             wait_for(lambda: asleep(inner), process)
             os.kill(inner, signal.SIGTERM)
             done = Done(process)
-        assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted before anything was sent.\n")
+        assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted. Nothing was sent.\n")
         assert not folder.exists()
 
     def test_while_the_lock_is_waited_for(self, shared: ServedApart, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ class TestFirstProcess:
                 done = Done(process)
             first.send_signal(signal.SIGCONT)
             assert Done(first).exit == Exit.OK
-        assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted before anything was sent.\n")
+        assert (done.exit, done.out, done.err) == (Exit.INTERRUPTED, "", "bulkjob: Interrupted. Nothing was sent.\n")
 
     @pytest.mark.parametrize("reading", [True, False])
     def test_while_the_rate_limit_is_waited_for(self, tmp_path: Path, *, reading: bool) -> None:
@@ -102,21 +102,109 @@ class TestFirstProcess:
     def test_while_the_report_is_written(self, shared: ServedApart, tmp_path: Path) -> None:
         """The report is finished, and the exit code is what it says."""
         sheet, folder = shared.turn().sheet(tmp_path), tmp_path / "run"
-        folder.mkdir()
-        # Whoever opens it to write waits until somebody reads.
-        os.mkfifo(folder / ".summary.json.part")
-        with contained(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as (process, inner):
-            wait_for(lambda: (folder / ".results.csv.part").exists() and asleep(inner), process)
-            os.kill(inner, signal.SIGTERM)
-            # Opening to write goes on only when the interruption has not ended the program.
-            summary = os.open(folder / ".summary.json.part", os.O_RDONLY)
+        struck = struck_by(signal.SIGTERM, tmp_path, "bulkjob.system.files", "_write_durably", only="summary.json")
+        with started(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS, before=(*UNSHARE, *struck)) as process:
             done = Done(process)
-            os.close(summary)
-        assert done.exit == Exit.CANNOT_CREATE, done.out + done.err
-        assert "done 36" in done.said
+        assert done.exit == Exit.OK, done.out + done.err
+        assert len(report_of(folder)) == 36
 
 
-def most_called(sandbox: Any) -> int:
+def struck_by(number: int, folder: Path, module: str, name: str, *, only: str = "") -> list[str]:
+    """What goes before the program on a command line, so that it gets a signal in the middle of one of its functions.
+
+    ``only``: in calls whose first argument, as text, holds this.
+    """
+    place = folder / "struck"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(
+        f"""
+import importlib, os
+module = importlib.import_module({module!r})
+inner = module.{name}
+
+def struck(*arguments, **named):
+    if {only!r} in str(arguments[:1]):
+        os.kill(os.getpid(), {int(number)})
+    return inner(*arguments, **named)
+
+module.{name} = struck
+""",
+        encoding="utf-8",
+    )
+    return ["env", f"PYTHONPATH={os.pathsep.join(filter(None, [str(place), *sys.path]))}"]
+
+
+Struck = Callable[..., tuple[Done, Path]]
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+#: Of each command that changes nothing: what it is given, the files that it writes, and functions that render.
+READING = {
+    "validate": (("--out", "{folder}"), ("problems.csv", "annotated.xlsx"), ("render_problems", "render_annotated")),
+    "plan": (
+        ("--out", "{folder}/plan.json", "--csv", "{folder}/rows.csv"),
+        ("plan.json", "rows.csv"),
+        ("render_plan", "render_results", "plan_lines"),
+    ),
+    "export": (("{folder}/now.csv",), ("now.csv",), ("render_csv",)),
+    "doctor": ((), (), ("findings_table",)),
+}
+
+
+@pytest.fixture
+def struck(shared: ServedApart, tmp_path: Path) -> Struck:
+    """Runs a command that gets a signal as `struck_by` says; the command, ended, and the folder of its files."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+
+    def run(command: str, number: int, module: str, name: str, **options: str) -> tuple[Done, Path]:
+        sheet = [] if command == "export" else [shared.turn().sheet(tmp_path)]
+        given = [option.format(folder=folder) for option in READING[command][0]]
+        return ran(shared.url, command, *sheet, *given, before=struck_by(number, tmp_path, module, name, **options)), folder
+
+    return run
+
+
+class TestCommandsThatOnlyRead:
+    @pytest.mark.parametrize(
+        ("command", "name", "number"),
+        [
+            (command, name, SIGNALS[place % len(SIGNALS)])
+            for place, (command, name) in enumerate((command, name) for command, (*_, names) in READING.items() for name in names)
+        ],
+    )
+    def test_while_it_renders(self, struck: Struck, command: str, name: str, number: int) -> None:
+        """Each signal ends each command at once with 75 and one sentence, also when it reads no more; files are whole or absent."""
+        done, folder = struck(command, number, f"bulkjob.commands.{command}", name)
+        assert (done.exit, done.err.splitlines()[-1:]) == (Exit.INTERRUPTED, ["bulkjob: Interrupted. Nothing was sent."])
+        for path in folder.iterdir():
+            assert path.name in READING[command][1]
+            assert path.read_bytes().endswith((b"\n", b"\x00"))
+
+    @pytest.mark.parametrize(("command", "file"), [(command, file) for command, (_, files, _) in READING.items() for file in files])
+    def test_while_it_writes(self, struck: Struck, command: str, file: str) -> None:
+        """So it is in the middle of a file: that one is absent, and nothing lies beside where it would be."""
+        done, folder = struck(command, signal.SIGTERM, "bulkjob.system.files", "_write_durably", only=file)
+        assert (done.exit, done.err.splitlines()[-1:]) == (Exit.INTERRUPTED, ["bulkjob: Interrupted. Nothing was sent."])
+        assert not (folder / file).exists()
+        assert {path.name for path in folder.iterdir()} <= set(READING[command][1])
+
+
+def test_hangup_is_an_end_like_any_other(shared: ServedApart, tmp_path: Path) -> None:
+    """When its terminal goes, a run finishes what is in flight and writes its report; the next run ends the work."""
+    turn, before = shared.turn(), shared.state()
+    sheet, folder = turn.sheet(tmp_path), tmp_path / "run"
+    with started(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS) as process:
+        wait_for((folder / "journal.jsonl").exists, process)
+        process.send_signal(signal.SIGHUP)
+        done = Done(process)
+    assert done.exit in (Exit.INTERRUPTED, Exit.OK), done.out + done.err
+    assert len(report_of(folder)) == 36
+    assert ran(shared.url, "run", sheet, "--run-dir", folder, *OPTIONS).exit == Exit.OK
+    assert turn.wrong(before, shared.state()) == []
+
+
+def most_called(sandbox: ServedApart) -> int:
     """Of the route that was called most, how often."""
     return max(Counter((call["method"], call["route"]) for call in sandbox.calls()).values(), default=0)
 

@@ -8,6 +8,7 @@ import ssl
 import traceback
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bulkjob.records.workspace import Unit
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
-from bulkjob.rocketchat.http import LARGEST_ANSWER, Credentials, connected
+from bulkjob.rocketchat.http import LARGEST_ANSWER, Credentials, HttpTransport, connected
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.settings import ProxyVariables, Secret, Settings
 from bulkjob.vocabulary import Code, Exit, Stop
@@ -39,7 +40,9 @@ POST = endpoints.post_unit(Unit(id="unit-a", name="Unit A", visibility="public")
 CERTIFICATE = Path(__file__).parent / "self-signed.pem"
 
 
-def connection(url: str, *, timeout: float = 30.0, environ: Mapping[str, str] | None = None, **more: Any) -> Any:
+def connection(
+    url: str, *, timeout: float = 30.0, environ: Mapping[str, str] | None = None, **more: Any
+) -> AbstractAsyncContextManager[HttpTransport]:
     """A transport as the settings of an environment make it."""
     proxies = ProxyVariables.of(environ or {})
     return connected(
@@ -156,9 +159,9 @@ async def test_cookies_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http://", ""])
-async def test_a_proxy_is_used_where_a_variable_names_one(serve: Serve, scheme: str) -> None:
+async def test_a_proxy_is_used_where_a_variable_names_one(scheme: str) -> None:
     """``HTTP_PROXY`` is honoured, with a scheme before it and without."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         environ = {"HTTP_PROXY": f"{scheme}127.0.0.1:{server.port}"}
         answer = await send("http://chat.example.org", endpoints.info(), environ=environ)
     assert isinstance(answer, Answer)
@@ -166,9 +169,9 @@ async def test_a_proxy_is_used_where_a_variable_names_one(serve: Serve, scheme: 
 
 
 @pytest.mark.parametrize("url", ["http://chat.example.org", "https://chat.example.org"])
-async def test_a_proxy_is_told_its_password_and_a_tunnel_nothing_else(serve: Serve, url: str) -> None:
+async def test_a_proxy_is_told_its_password_and_a_tunnel_nothing_else(url: str) -> None:
     """User name and password of a proxy reach it; what opens a tunnel has no header of the account."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         proxy = f"http://somebody:p%40ss@127.0.0.1:{server.port}"
         await send(url, endpoints.me(), environ={"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy}, timeout=1.0)
     head = server.requests[0].lower()
@@ -177,9 +180,9 @@ async def test_a_proxy_is_told_its_password_and_a_tunnel_nothing_else(serve: Ser
     assert (b"x-auth-token" in head, b"x-user-id" in head) == ((False, False) if url.startswith("https") else (True, True))
 
 
-async def test_a_proxy_that_is_not_there_is_named(serve: Serve) -> None:
+async def test_a_proxy_that_is_not_there_is_named() -> None:
     """Where no connection to the proxy comes about, the message says that it is the proxy, without its password."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         pass
     proxy = f"http://somebody:hunter2@127.0.0.1:{server.port}"
     failed = await send("http://chat.example.org", environ={"HTTP_PROXY": proxy})
@@ -189,14 +192,14 @@ async def test_a_proxy_that_is_not_there_is_named(serve: Serve) -> None:
     assert "hunter2" not in failed.said
 
 
-async def test_no_proxy_is_honoured(serve: Serve) -> None:
+async def test_no_proxy_is_honoured() -> None:
     """``NO_PROXY`` names hosts that are reached directly."""
-    async with serve(well) as server:
+    async with listening(well) as server:
         environ = {"http_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
         assert isinstance(await send(server.url, endpoints.info(), environ=environ), Answer)
 
 
-async def test_nothing_else_of_the_environment_counts(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_else_of_the_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``~/.netrc`` holds for the server is not sent, and a proxy that the process's environment names later is not used."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password something\n", encoding="utf-8")
     (tmp_path / ".netrc").chmod(0o600)
@@ -204,18 +207,18 @@ async def test_nothing_else_of_the_environment_counts(serve: Serve, tmp_path: Pa
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    async with serve(well) as server:
+    async with listening(well) as server:
         assert isinstance(await send(server.url), Answer)
     assert b"authorization" not in server.requests[0].lower()
 
 
-async def test_a_long_header_is_read(serve: Serve) -> None:
+async def test_a_long_header_is_read() -> None:
     """A response header of nine kilobytes, as single sign-on sets them, is no broken answer."""
 
     async def with_long_header(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(b"{}", more=f"x-context: {'a' * 9216}\r\n"))
 
-    async with serve(with_long_header) as server:
+    async with listening(with_long_header) as server:
         answer = await send(server.url)
     assert isinstance(answer, Answer)
     assert len(answer.headers["x-context"]) == 9216
@@ -307,13 +310,13 @@ async def test_a_defect_of_ours_is_not_taken_for_the_networks(replies: Replies) 
         await send(BASE)
 
 
-async def test_a_proxy_that_refuses_carried_nothing(serve: Serve) -> None:
+async def test_a_proxy_that_refuses_carried_nothing() -> None:
     """A proxy that makes no tunnel is told as that; it never saw the token."""
 
     async def refuse(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
 
-    async with serve(refuse) as server:
+    async with listening(refuse) as server:
         failed = await send("https://chat.example.org", environ={"https_proxy": server.url})
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.CONNECTION, False)
@@ -325,7 +328,7 @@ async def test_a_proxy_that_refuses_carried_nothing(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("request_", "undecided"), [(PUT, True), (endpoints.me(), False)], ids=["PUT", "GET"])
-async def test_an_answer_without_an_end_is_given_up(*, serve: Serve, request_: Request[Any], undecided: bool) -> None:
+async def test_an_answer_without_an_end_is_given_up(*, request_: Request[Any], undecided: bool) -> None:
     """No more is read of an answer than 64 MB; the message names the bound, and what a write did is not known."""
     written = 0
 
@@ -337,7 +340,7 @@ async def test_an_answer_without_an_end_is_given_up(*, serve: Serve, request_: R
             written += 1_000_000
             await writer.drain()
 
-    async with serve(endless) as server:
+    async with listening(endless) as server:
         failed = await send(server.url, request_)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.status, failed.undecided) == (Next.REPEAT, Code.BAD_RESPONSE, None, undecided)
@@ -345,13 +348,13 @@ async def test_an_answer_without_an_end_is_given_up(*, serve: Serve, request_: R
     assert written < 2 * LARGEST_ANSWER
 
 
-async def test_a_large_answer_within_the_bound_is_read(serve: Serve) -> None:
+async def test_a_large_answer_within_the_bound_is_read() -> None:
     """An answer of exactly 64 MB is an answer."""
 
     async def large(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(b" " * LARGEST_ANSWER))
 
-    async with serve(large) as server:
+    async with listening(large) as server:
         answer = await send(server.url)
     assert isinstance(answer, Answer)
     assert len(answer.body) == LARGEST_ANSWER
@@ -366,7 +369,7 @@ async def test_a_large_answer_within_the_bound_is_read(serve: Serve) -> None:
     ],
     ids=["head", "body", "continue"],
 )
-async def test_an_answer_that_drips_ends_in_time(*, serve: Serve, begin: bytes, drop: bytes) -> None:
+async def test_an_answer_that_drips_ends_in_time(*, begin: bytes, drop: bytes) -> None:
     """An answer that comes a few bytes at a time, without an end, is given up when the time for a call is over."""
 
     async def drip(request: bytes, writer: asyncio.StreamWriter) -> None:
@@ -376,7 +379,7 @@ async def test_an_answer_that_drips_ends_in_time(*, serve: Serve, begin: bytes, 
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    async with serve(drip) as server:
+    async with listening(drip) as server:
         failed = await send(server.url, PUT, timeout=0.3)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.TIMEOUT, True)
@@ -424,7 +427,7 @@ async def test_a_certificate_for_another_name_ends_the_job(tls: ssl.SSLContext) 
     [(10, "has expired", "renew"), (9, "not valid yet", "clock"), (62, "another name", "--url"), (64, "another name", "--url")]
     + [(code, "not trusted", "--ca-file") for code in (18, 19, 20, 21)],
 )
-async def test_each_flaw_of_a_certificate_has_its_remedy(*, replies: Any, code: int, said: str, remedy: str) -> None:
+async def test_each_flaw_of_a_certificate_has_its_remedy(*, replies: Replies, code: int, said: str, remedy: str) -> None:
     """``--ca-file`` is the remedy for an issuer that nobody knows, and for nothing else."""
     flaw = ssl.SSLCertVerificationError(1, "certificate verify failed")
     flaw.verify_code, flaw.verify_message = code, "what OpenSSL says of it."
@@ -530,7 +533,7 @@ async def test_a_defect_on_the_way_does_not_show_the_token(monkeypatch: pytest.M
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(aiohttp.StreamReader, "iter_any", broken)
-    async with serve(well) as server, connection(server.url) as transport:
+    async with listening(well) as server, connection(server.url) as transport:
         with pytest.raises(RuntimeError) as caught:
             await transport.send(PUT)
     assert TOKEN not in everything_about(caught.value)
@@ -556,7 +559,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 @pytest.mark.parametrize("status", [200, 400, 502])
-async def test_what_comes_back_has_no_token_in_it(*, serve: Serve, spelling: str, status: int) -> None:
+async def test_what_comes_back_has_no_token_in_it(*, spelling: str, status: int) -> None:
     """A server or proxy that repeats the token, however it spells it, is not heard with it: not in the body, not in a header."""
 
     async def echo(request: bytes, writer: asyncio.StreamWriter) -> None:
@@ -564,7 +567,7 @@ async def test_what_comes_back_has_no_token_in_it(*, serve: Serve, spelling: str
         head = f"HTTP/1.1 {status} Echo\r\ncontent-length: {len(body)}\r\nlocation: /login?token={spelling}&x=1\r\n\r\n"
         writer.write(head.encode() + body)
 
-    async with serve(echo) as server:
+    async with listening(echo) as server:
         answer = await send(server.url)
     assert isinstance(answer, Answer)
     assert json.loads(answer.body)["error"].replace("******", "***") == "bad header X-Auth-Token: ***, and more"
@@ -572,39 +575,39 @@ async def test_what_comes_back_has_no_token_in_it(*, serve: Serve, spelling: str
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be"])
-async def test_an_answer_in_another_encoding_has_no_token_in_it(serve: Serve, encoding: str) -> None:
+async def test_an_answer_in_another_encoding_has_no_token_in_it(encoding: str) -> None:
     """JSON may come in UTF-16 or UTF-32, and says the same in each."""
 
     async def echo(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(json.dumps({"error": f"ü {TOKEN}"}, ensure_ascii=False).encode(encoding)))
 
-    async with serve(echo) as server:
+    async with listening(echo) as server:
         answer = await send(server.url)
     assert isinstance(answer, Answer)
     assert json.loads(answer.body) == {"error": "ü ***"}
 
 
-async def test_a_proxys_password_does_not_come_back(serve: Serve) -> None:
+async def test_a_proxys_password_does_not_come_back() -> None:
     """What a proxy repeats of its own password is not heard, whether it repeats it or the header that carried it."""
     carried = b64encode(b"somebody:correct-horse").decode()
 
     async def echo(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(f"correct-horse {carried} somebody:correct-horse".encode()))
 
-    async with serve(echo) as server:
+    async with listening(echo) as server:
         environ = {"HTTP_PROXY": f"http://somebody:correct-horse@127.0.0.1:{server.port}"}
         answer = await send("http://chat.example.org", endpoints.info(), environ=environ)
     assert isinstance(answer, Answer)
     assert answer.body == b"*** *** ***"
 
 
-async def test_what_was_masked_is_not_written_back(serve: Serve) -> None:
+async def test_what_was_masked_is_not_written_back() -> None:
     """A write that would store the mask in the place of what a server had stored is not sent."""
 
     async def echo(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(response(json.dumps({"name": TOKEN}).encode()))
 
-    async with serve(echo) as server, connection(server.url) as transport:
+    async with listening(echo) as server, connection(server.url) as transport:
         name = json.loads((await transport.send(endpoints.me())).body)["name"]
         unit = endpoints.post_unit(Unit(id="unit-a", name=name, visibility="public"), [], [])
         with pytest.raises(NoAnswer) as caught:

@@ -191,9 +191,12 @@ class TestLostLock:
 
     def test_removed_lock_lets_nobody_in(self, tmp_path: Path) -> None:
         """The second process is turned away although the first one's lock file is gone, or is another one by now."""
-        for tidied in (lambda lock: lock.unlink(), lambda lock: lock.rename(lock.with_name("moved")) and lock.touch()):
+        lock = tmp_path / ".lock"
+        for made_anew in (False, True):
             with opened(tmp_path, "reorg.csv", NOW):
-                tidied(tmp_path / ".lock")
+                lock.rename(tmp_path / "moved")
+                if made_anew:
+                    lock.touch()
                 with another(tmp_path) as second:
                     said, _ = second.communicate()
                 assert (second.returncode, said.split(".")[0]) == (Exit.INTERRUPTED, f"Another run is working in {tmp_path}".split(".")[0])
@@ -228,7 +231,8 @@ class TestLostLock:
 
     def test_lock_that_was_tidied_up_while_it_was_waited_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Who gets the lock of a file that is not there any more locks the one that is."""
-        locked, files = fcntl.flock, []
+        locked = fcntl.flock
+        files: list[int] = []
 
         def tidied(descriptor: int, operation: int) -> None:
             if not files:

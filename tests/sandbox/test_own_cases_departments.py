@@ -37,7 +37,7 @@ class Server:
         self.sandbox = Sandbox({**state, **changes}, clock=clock, server_version=version)
         self._call = call
 
-    def ask(self, method: str, path: str, body: Any = None, *, as_: str = "admin", status: int = 200, **query: str) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, *, as_: str = "admin", status: int = 200, **query: Any) -> Any:
         """The body of the answer, which has this status."""
         reply = self._call(self.sandbox, as_, method, path, body, **query)
         assert reply.status == status, reply.body
@@ -83,7 +83,9 @@ CHANGE = ("manage-livechat-departments", "add-livechat-department-agents")
 )
 def test_without_the_permission(permissions: tuple[str, ...], method: str, path: str, start: Callable[..., Server]) -> None:
     """Each endpoint of departments and agents is refused to who has none of its permissions."""
-    body = {"department": fields()} if method in {"POST", "PUT"} and not path.endswith("agents") else {"upsert": [], "remove": []}
+    body: dict[str, Any] = (
+        {"department": fields()} if method in {"POST", "PUT"} and not path.endswith("agents") else {"upsert": [], "remove": []}
+    )
     start(*permissions).ask(method, path, body, status=403)
 
 

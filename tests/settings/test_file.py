@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,7 +64,7 @@ def surveyed(
     return survey(command, {"settings": "s.toml", **(flags or {})}, environ or {}, files(text))
 
 
-def refused(text: str, **more: Mapping[str, str]) -> str:
+def refused(text: str, **more: Any) -> str:
     """What is said of a settings file that is wrong."""
     stop = surveyed(text, **more).stop
     assert stop is not None
@@ -166,7 +167,7 @@ def test_what_is_wrong_is_said_by_name(line: str, said: str) -> None:
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     """Each mistake has a line, also one in a setting that the command does not take or that a flag gives."""
-    lines = refused("max-failures = -1\nretries = 0\ncolour = 1", flags={"retries": "3"}, command="validate")  # type: ignore[arg-type]
+    lines = refused("max-failures = -1\nretries = 0\ncolour = 1", flags={"retries": "3"}, command="validate")
     assert [line.split(" ")[0] for line in lines.splitlines()] == ['"max-failures"', '"retries"', '"colour"']
 
 

@@ -93,7 +93,7 @@ def no_files(path: Path) -> str:
 
 def settled(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None, command: str = "run") -> Settings:
     """The settings of ``command`` with a connection in the environment, which ``environ`` adds to."""
-    return settle(command, flags or {}, CONNECTION | (environ or {}), no_files)
+    return settle(command, flags or {}, {**CONNECTION, **(environ or {})}, no_files)
 
 
 def value_of(settings: Settings, name: str) -> object:

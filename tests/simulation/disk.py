@@ -36,12 +36,13 @@ class Disk:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """While open, syncing costs no time, and is taken note of. At the end it closes the files that killed processes have left open."""
+        """While open, syncing costs no time, and is taken note of, and so is what is open to be appended to: journals."""
         opened, closed = os.open, os.close
 
-        def note_open(*args: Any, **kwargs: Any) -> int:
-            file = opened(*args, **kwargs)
-            self._open.add(file)
+        def note_open(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+            file = opened(path, flags, *args, **kwargs)
+            if flags & os.O_APPEND:
+                self._open.add(file)
             return file
 
         def note_close(file: int) -> None:
@@ -54,6 +55,10 @@ class Disk:
                     stack.enter_context(patch.object(os, name, stand_in, create=True))
                 yield
         finally:
-            for file in self._open:
-                closed(file)
-            self._open.clear()
+            self.release()
+
+    def release(self) -> None:
+        """Closes what a killed process has left open, as the system does: its locks are free then."""
+        for file in sorted(self._open):
+            os.close(file)
+        self._open.clear()

@@ -97,12 +97,14 @@ class Simulation:
         self._attempts = 0
         self._done: dict[Path, dict[str, dict[str, str]]] = {}
         """Run directory → the rows that were reported as success in it."""
-        self._settings = Settings(
-            url="https://chat.example.org",
-            user_id=scenario.user,
-            auth_token=Secret(TOKEN),
-            max_removals=MaxRemovals(count=1000),
-            **scenario.settings,
+        self._settings = Settings.of(
+            {
+                "url": "https://chat.example.org",
+                "user_id": scenario.user,
+                "auth_token": Secret(TOKEN),
+                "max_removals": MaxRemovals(count=1000),
+                **scenario.settings,
+            }
         )
         sheet = folder / "sheet.csv"
         sheet.write_text(sheet_text(scenario.rows), encoding="utf-8", newline="")
@@ -253,6 +255,8 @@ class Simulation:
                     self._server.end()
                     asyncio.runners._cancel_all_tasks(loop)  # type: ignore[attr-defined]  # as `asyncio.run` does
                     loop.close()
+        if code is None:
+            self._disk.release()
         self._tell(name, trouble, trigger, code)
         if self._server.most_in_flight > self._settings.concurrency:
             self._hold([f"{self._server.most_in_flight} requests in flight at --concurrency {self._settings.concurrency}"])
@@ -274,7 +278,7 @@ class Simulation:
             self._hold(laws.success_stays(done, rows))
             done.update((row["row"], row) for row in rows if row["status"] == "success")
         possible = self._possible(trouble, trigger)
-        repairs = bool(self._asked.units) and self._settings.unit_route != "department"
+        repairs = bool(self._asked.units) and self._settings.choices.unit_route != "department"
         self._hold(laws.exit_code_fits(rows, code, possible, held_back=held_back, repairs=repairs))
         return Ended(code=code, rows=rows, writes=self._server.writes)
 
@@ -286,7 +290,7 @@ class Simulation:
             codes.add(Exit.INTERRUPTED)
         if self._edited():
             codes |= {Exit.BAD_SHEET}
-        if self._settings.unit_route == "department" and self._scenario.version in ("6.0", "6.5", "6.6", "6.12"):
+        if self._settings.choices.unit_route == "department" and self._scenario.version in ("6.0", "6.5", "6.6", "6.12"):
             codes.add(Exit.NO_PERMISSION)
         return {int(code) for code in codes}
 

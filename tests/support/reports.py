@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkjob.rundir import JOURNAL_FILE
-from bulkjob.rundir.format import Intent, Settled, records_of
+from bulkjob.rundir.format import Concluded, Intent, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Status
 
 
@@ -34,22 +34,22 @@ def report_of(folder: Path) -> list[dict[str, str]]:
     return results
 
 
-def journalled(folder: Path) -> tuple[list[Intent], dict[int, Settled]]:
+def journalled(folder: Path) -> tuple[list[Intent], dict[int, Concluded]]:
     """The intents of a run's journal, and the outcomes by number; nothing in it is damaged."""
     path = folder / JOURNAL_FILE
     records = records_of(path.read_bytes())[0] if path.exists() else []
     return [record for record in records if isinstance(record, Intent)], {
-        record.number: record for record in records if isinstance(record, Settled)
+        record.number: record for record in records if isinstance(record, Concluded)
     }
 
 
-def done_by(folder: Path) -> set[tuple[str, str | None]]:
-    """The changes, as department and agent (None: its unit), that the journal knows as done."""
-    intents, settled = journalled(folder)
+def done_by(folder: Path) -> set[tuple[str, ...]]:
+    """The targets of the changes that the journal knows as done."""
+    intents, concluded = journalled(folder)
     return {
-        (change.department, change.agent)
+        written.change.target
         for intent in intents
-        if intent.number in settled
-        for change, outcome in zip(intent.changes, settled[intent.number].outcomes, strict=True)
+        if intent.number in concluded
+        for written, outcome in zip(intent.changes, concluded[intent.number].outcomes, strict=True)
         if outcome.status is Status.SUCCESS
     }
