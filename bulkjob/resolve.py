@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bulkjob.records import Assignment, CheckedSheet, Department, Membership, Problem, Sheet, Workspace
 from bulkjob.sheet import comparable
-from bulkjob.sheet.wording import rows_listed
+from bulkjob.sheet.messages import rows_listed
 from bulkjob.vocabulary import NO_UNIT, Code
 
 K = TypeVar("K", bound=Hashable)

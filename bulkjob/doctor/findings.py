@@ -15,7 +15,7 @@ from bulkjob.report.words import named_agent, one_line
 from bulkjob.rocketchat.answers import Failure
 from bulkjob.rocketchat.windows import DEFAULT_WINDOW
 from bulkjob.server import BYPASS_RATE_LIMIT, MANAGE_MONITORS, MANAGE_UNITS, OLDEST, Server, Version
-from bulkjob.sheet.wording import rows_listed
+from bulkjob.sheet.messages import rows_listed
 from bulkjob.vocabulary import Code, Exit
 
 #: Clocks that differ by fewer seconds are the same for whoever compares two logs.

@@ -9,7 +9,7 @@ from itertools import chain
 import pandas as pd
 
 from bulkjob.records import RowResult, Sheet
-from bulkjob.sheet.guard import guard
+from bulkjob.sheet.apostrophe import guard
 from bulkjob.vocabulary import OUTCOME_COLUMNS
 
 

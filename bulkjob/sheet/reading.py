@@ -4,14 +4,14 @@ import hashlib
 from pathlib import Path
 
 from bulkjob.records import Sheet
-from bulkjob.sheet import wording
-from bulkjob.sheet.archive import Archive
-from bulkjob.sheet.csvfile import read_csv
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.meaning import sheet_of
-from bulkjob.sheet.ods import read_ods
-from bulkjob.sheet.xls import read_xls
-from bulkjob.sheet.xlsx import read_xlsx
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.archive import Archive
+from bulkjob.sheet.formats.csvfile import read_csv
+from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.formats.ods import read_ods
+from bulkjob.sheet.formats.xls import read_xls
+from bulkjob.sheet.formats.xlsx import read_xlsx
+from bulkjob.sheet.headers import sheet_of
 from bulkjob.vocabulary import Exit, Stop
 
 DEFAULT_MAX_ROWS = 1_000_000
@@ -32,19 +32,19 @@ def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = DEF
     try:
         size = path.stat().st_size
         if path.is_dir():
-            raise Stop(Exit.NO_INPUT, wording.is_directory(name))
+            raise Stop(Exit.NO_INPUT, messages.is_directory(name))
         if size > LARGEST_FILE:
-            raise Stop(Exit.BAD_SHEET, wording.file_too_large(name, LARGEST_FILE))
+            raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
         with path.open("rb") as file:
             # A device or a pipe has no size: it is read no further than the limit either.
             data = file.read(LARGEST_FILE + 1) if size else file.read(2**20)
     except FileNotFoundError:
-        raise Stop(Exit.NO_INPUT, wording.missing(str(path))) from None
+        raise Stop(Exit.NO_INPUT, messages.missing(str(path))) from None
     except PermissionError:
-        raise Stop(Exit.NO_INPUT, wording.no_permission(str(path))) from None
+        raise Stop(Exit.NO_INPUT, messages.no_permission(str(path))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Stop(Exit.NO_INPUT, wording.unreadable(str(path), reason)) from None
+        raise Stop(Exit.NO_INPUT, messages.unreadable(str(path), reason)) from None
     return parse(data, name, sheet_name=sheet_name, max_rows=max_rows)
 
 
@@ -56,7 +56,7 @@ def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: in
 
 def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> Grid:
     if not data.strip():
-        raise Stop(Exit.BAD_SHEET, wording.empty(name))
+        raise Stop(Exit.BAD_SHEET, messages.empty(name))
     if data.startswith(_ZIP):
         with Archive(data, name) as archive:
             reader = read_ods if archive.is_open_document else read_xlsx
@@ -64,7 +64,7 @@ def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> G
     if data.startswith((_OLE, *_OLD_BIFF)):
         return read_xls(data, name, sheet_name=sheet_name, max_rows=max_rows)
     if name.lower().endswith(_WORKBOOK_ENDINGS):
-        raise Stop(Exit.BAD_SHEET, wording.not_a_workbook(name))
+        raise Stop(Exit.BAD_SHEET, messages.not_a_workbook(name))
     if sheet_name is not None:
-        raise Stop(Exit.BAD_SHEET, wording.csv_has_no_worksheets(name, sheet_name))
+        raise Stop(Exit.BAD_SHEET, messages.csv_has_no_worksheets(name, sheet_name))
     return read_csv(data, name, max_rows=max_rows)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.sheet import comparable, guard, take_off_guard
-from bulkjob.sheet.guard import take_off_guard_column
+from bulkjob.sheet.apostrophe import take_off_guard_column
 from bulkjob.sheet.text import column_index, column_letter, comparable_column, header_key, one_letter_off, stripped, stripped_column
 
 NAMES = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\u00a0\u200b\u2003ae\u0301é'=-")), max_size=12)

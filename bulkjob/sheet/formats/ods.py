@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bulkjob.sheet import wording
-from bulkjob.sheet.archive import Archive
-from bulkjob.sheet.cells import Cells, Merge, Surroundings
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.numbers import ERROR_TEXTS, lost_digits, plain
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.archive import Archive
+from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.formats.numbers import ERROR_TEXTS, lost_digits, plain
+from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.sheet.text import stripped
-from bulkjob.sheet.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _CONTENT = "content.xml"
@@ -25,7 +25,7 @@ _NUMERIC = ("float", "percentage", "currency")
 def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid:
     """The chosen worksheet's rows as text; raises `Stop` where there are none to read."""
     if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.whole("META-INF/manifest.xml"):
-        raise Stop(Exit.BAD_SHEET, wording.encrypted(archive.name))
+        raise Stop(Exit.BAD_SHEET, messages.encrypted(archive.name))
     try:
         outline = _Outline()
         archive.walk(archive.chunks(_CONTENT), outline.start, outline.end, outline.text)
@@ -187,7 +187,7 @@ class _Table:
         text, code, exact = _seen_as(cell)
         if stripped(text):
             if self._column + repeat > _MOST_COLUMNS:
-                raise Stop(Exit.BAD_SHEET, wording.too_wide(self._name))
+                raise Stop(Exit.BAD_SHEET, messages.too_wide(self._name))
             rows = int(cell.attributes.get("number-rows-spanned", "1"))
             self._row_cells.append(_Placed(column=self._column, repeat=repeat, rows=rows, text=text, code=code, exact=exact))
 

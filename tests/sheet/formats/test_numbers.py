@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.sheet.numbers import is_date_format, iso_date, plain, shown
+from bulkjob.sheet.formats.numbers import is_date_format, iso_date, plain, shown
 
 SHOWN = [
     (7, "000", "007"),

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.records import OutcomeColumn, Problem, Sheet
-from bulkjob.sheet import wording
-from bulkjob.sheet.grid import Grid
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped, stripped_column
 from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
 
@@ -72,23 +72,23 @@ def _columns(headers: Sequence[str], name: str) -> _Columns:
         elif key in meant:
             first = meant[key]
             both = (column_letter(first), headers[first]), (column_letter(index), header)
-            raise Stop(Exit.BAD_SHEET, wording.same_column_twice(name, key, *both))
+            raise Stop(Exit.BAD_SHEET, messages.same_column_twice(name, key, *both))
         else:
             meant[key] = index
     for index, key in others:
         singular = key.removesuffix("s")
         if singular != key and singular in SHEET_COLUMNS and singular not in meant:
-            raise Stop(Exit.BAD_SHEET, wording.plural_header(name, headers[index], singular, column_letter(index)))
+            raise Stop(Exit.BAD_SHEET, messages.plural_header(name, headers[index], singular, column_letter(index)))
     near = [(index, column) for index, key in others if (column := one_letter_off(key)) and column not in meant]
     if "department" not in meant:
         hint = next((headers[index] for index, column in near if column == "department"), None)
-        raise Stop(Exit.BAD_SHEET, wording.no_department(name, headers, hint))
+        raise Stop(Exit.BAD_SHEET, messages.no_department(name, headers, hint))
     return _Columns(
         kept=tuple(kept),
         dropped=tuple(dropped),
         meant={column: meant[column] for column in SHEET_COLUMNS if column in meant},
-        warnings=tuple(wording.near_header(headers[index], column, column_letter(index)) for index, column in near),
-        notes=(wording.dropped_columns([headers[index] for index in dropped]),) if dropped else (),
+        warnings=tuple(messages.near_header(headers[index], column, column_letter(index)) for index, column in near),
+        notes=(messages.dropped_columns([headers[index] for index in dropped]),) if dropped else (),
     )
 
 
@@ -128,11 +128,11 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
     width = max((index for index, header in enumerate(grid.headers) if header), default=0) + 1
     rows = set(grid.numbers.to_pylist()) if grid.oddities else set()
     found = [
-        Problem(row=row, column="", cell="", value="", code=Code.RAGGED_ROW, message=wording.too_short(cells, width))
+        Problem(row=row, column="", cell="", value="", code=Code.RAGGED_ROW, message=messages.too_short(cells, width))
         for row, cells in grid.too_short.items()
     ]
     found += [
-        Problem(row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=wording.beyond(text))
+        Problem(row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=messages.beyond(text))
         for row, ((index, text), *_) in grid.beyond.items()
     ]
     found += [
@@ -142,7 +142,7 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
             cell=f"{column_letter(odd.column)}{odd.row}",
             value=odd.text,
             code=odd.code,
-            message=wording.odd_cell(odd.code, odd.text),
+            message=messages.odd_cell(odd.code, odd.text),
         )
         for odd in grid.oddities
         if odd.column in headers and odd.row in rows

@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from bulkjob.sheet import wording
-from bulkjob.sheet.archive import Archive, attribute, children
-from bulkjob.sheet.cells import Cells, Integers, Merge, Surroundings
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.numbers import PLAIN_WHOLE, format_code, is_date_format, iso_date, plain, shown
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.archive import Archive, attribute, children
+from bulkjob.sheet.formats.cells import Cells, Integers, Merge, Surroundings
+from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.formats.numbers import PLAIN_WHOLE, format_code, is_date_format, iso_date, plain, shown
+from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.sheet.text import column_index, stripped_column
-from bulkjob.sheet.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 
 #: Letters, row, attributes, and either a plain value or all else that is in the cell; the most frequent shape comes first.
@@ -134,7 +134,7 @@ def _index(text: str) -> int:
 def read_xlsx(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid:
     """The chosen worksheet's rows as text; raises `Stop` where there are none to read."""
     if "xl/workbook.bin" in archive:
-        raise Stop(Exit.BAD_SHEET, wording.binary_workbook(archive.name))
+        raise Stop(Exit.BAD_SHEET, messages.binary_workbook(archive.name))
     try:
         return _read(archive, sheet_name, max_rows)
     except (ValueError, IndexError, KeyError, OverflowError):

@@ -9,7 +9,7 @@ from typing import Self
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
-from bulkjob.sheet import wording
+from bulkjob.sheet import messages
 from bulkjob.vocabulary import Exit, Stop
 
 #: A million rows of ten columns unpack to about half of this. Archives say their unpacked size, and nothing is unpacked beyond it.
@@ -32,7 +32,7 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError, EOFError, OverflowError):
             raise self.damaged() from None
         if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
-            raise Stop(Exit.BAD_SHEET, wording.unpacks_too_large(name, LARGEST_UNPACKED))
+            raise Stop(Exit.BAD_SHEET, messages.unpacks_too_large(name, LARGEST_UNPACKED))
         self._parts = {part.filename.replace("\\", "/").lstrip("/").lower(): part for part in parts}
 
     def __enter__(self) -> Self:
@@ -51,7 +51,7 @@ class Archive:
 
     def damaged(self) -> Stop:
         """The end of a job whose workbook is not what it should be."""
-        return Stop(Exit.BAD_SHEET, wording.not_a_workbook(self.name))
+        return Stop(Exit.BAD_SHEET, messages.not_a_workbook(self.name))
 
     def chunks(self, part: str) -> Iterator[bytes]:
         """The part's bytes, a chunk at a time; raises `Stop` where it is missing or damaged."""
@@ -59,7 +59,7 @@ class Archive:
         if info is None:
             raise self.damaged()
         if info.flag_bits & 1:
-            raise Stop(Exit.BAD_SHEET, wording.encrypted(self.name))
+            raise Stop(Exit.BAD_SHEET, messages.encrypted(self.name))
         try:
             with self._zip.open(info) as stream:
                 while chunk := stream.read(CHUNK):
@@ -71,7 +71,7 @@ class Archive:
         """All bytes of a part that is small in an honest file."""
         info = self._parts.get(part.lower())
         if info is not None and info.file_size > LARGEST_WHOLE_PART:
-            raise Stop(Exit.BAD_SHEET, wording.unpacks_too_large(self.name, LARGEST_WHOLE_PART))
+            raise Stop(Exit.BAD_SHEET, messages.unpacks_too_large(self.name, LARGEST_WHOLE_PART))
         return b"".join(self.chunks(part))
 
     def tree(self, part: str) -> ET.Element:

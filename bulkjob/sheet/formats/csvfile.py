@@ -16,9 +16,9 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv as pacsv  # type: ignore[import-untyped]
 
-from bulkjob.sheet import wording
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.guard import take_off_guard, take_off_guard_column
+from bulkjob.sheet import messages
+from bulkjob.sheet.apostrophe import take_off_guard, take_off_guard_column
+from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.text import header_key, stripped, stripped_column
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 
@@ -45,7 +45,7 @@ def read_csv(data: bytes, name: str, *, max_rows: int) -> Grid:
     records = _records(text, delimiter, name)
     header_row, headers = next(((row, cells) for row, cells in enumerate(records, start=1) if any(map(stripped, cells))), (0, []))
     if not header_row:
-        raise Stop(Exit.BAD_SHEET, wording.empty(name))
+        raise Stop(Exit.BAD_SHEET, messages.empty(name))
     headers = [stripped(take_off_guard(header)) for header in headers]
     notes = (f"read as {encoding}, cells separated by {DELIMITERS[delimiter]}",)
     grid = None
@@ -62,7 +62,7 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
             try:
                 decoded = body.decode(codec)
             except UnicodeDecodeError:
-                raise Stop(Exit.BAD_SHEET, wording.garbage(name)) from None
+                raise Stop(Exit.BAD_SHEET, messages.garbage(name)) from None
             text, encoding = (body if codec == "utf-8" else decoded.encode()), f"{words} with byte order mark"
             break
     else:
@@ -72,11 +72,11 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
             try:
                 text, encoding = data.decode("cp1252").encode(), "Windows-1252 (the file is not UTF-8; check names with accents)"
             except UnicodeDecodeError:
-                raise Stop(Exit.BAD_SHEET, wording.garbage(name)) from None
+                raise Stop(Exit.BAD_SHEET, messages.garbage(name)) from None
         else:
             text, encoding = data, "UTF-8"
     if b"\x00" in text:
-        raise Stop(Exit.BAD_SHEET, wording.garbage(name))
+        raise Stop(Exit.BAD_SHEET, messages.garbage(name))
     return text, encoding
 
 
@@ -106,7 +106,7 @@ def _records(text: bytes, delimiter: str, name: str) -> Iterator[list[str]]:
         for row, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), start=1):  # noqa: B007  # needed where the reader gives up
             yield cells
     except csv.Error:
-        raise Stop(Exit.BAD_SHEET, wording.broken_quotes(name, row + 1)) from None
+        raise Stop(Exit.BAD_SHEET, messages.broken_quotes(name, row + 1)) from None
 
 
 def _at_once(text: bytes, delimiter: str, headers: list[str], notes: tuple[str, ...], max_rows: int) -> Grid | None:
@@ -192,7 +192,7 @@ def _record_by_record(
         first += len(rows)
         kept += len(here)
         if kept > max_rows:
-            raise Stop(Exit.BAD_SHEET, wording.too_many_rows(name, max_rows))
+            raise Stop(Exit.BAD_SHEET, messages.too_many_rows(name, max_rows))
         numbers.append(here)
         for chunk, column in zip(chunks, columns, strict=True):
             chunk.append(column)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-from bulkjob.sheet import wording
-from bulkjob.sheet.grid import Grid, Oddity
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.grid import Grid, Oddity
 from bulkjob.sheet.text import column_letter, stripped
 from bulkjob.vocabulary import Code, Exit, Stop
 
@@ -71,26 +71,26 @@ class Cells:
         self._sizes[column] += cells
         # One row more than allowed, for the headers.
         if self._sizes[column] > self._max_rows + 1:
-            raise Stop(Exit.BAD_SHEET, wording.too_many_rows(self._name, self._max_rows))
+            raise Stop(Exit.BAD_SHEET, messages.too_many_rows(self._name, self._max_rows))
         if self._sizes.total() > MOST_CELLS:
-            raise Stop(Exit.BAD_SHEET, wording.too_wide(self._name))
+            raise Stop(Exit.BAD_SHEET, messages.too_wide(self._name))
 
     def grid(self, sheet_name: str, notes: tuple[str, ...], around: Surroundings, *, last_possible_row: int) -> Grid:
         """The rows that are not blank, the first of them as headers."""
         columns = {column: self._column(column) for column in sorted(self._sizes)}
         numbers = _all_rows([rows for rows, _ in columns.values()])
         if not len(numbers):
-            raise Stop(Exit.BAD_SHEET, wording.empty(self._name))
+            raise Stop(Exit.BAD_SHEET, messages.empty(self._name))
         header_row = int(numbers[0])
         merges = self._merges(around.merges, columns, numbers, last_possible_row)
         if merges:
             numbers = np.unique(np.concatenate([numbers, *(np.arange(merge.first_row, merge.last_row + 1) for merge in merges)]))
         if len(numbers) - 1 > self._max_rows:
-            raise Stop(Exit.BAD_SHEET, wording.too_many_rows(self._name, self._max_rows))
+            raise Stop(Exit.BAD_SHEET, messages.too_many_rows(self._name, self._max_rows))
         top = {column: stripped(_at(cells, header_row)) for column, cells in columns.items()}
         width = max(column for column, text in top.items() if text) + 1
         if width * len(numbers) > 4 * MOST_CELLS:
-            raise Stop(Exit.BAD_SHEET, wording.too_wide(self._name))
+            raise Stop(Exit.BAD_SHEET, messages.too_wide(self._name))
         # A cell that comes twice counts as it came last.
         beyond: dict[int, dict[int, str]] = {}
         for column in (column for column in columns if column >= width):
@@ -140,7 +140,7 @@ class Cells:
                 continue
             budget -= end - merge.first_row
             if budget < 0:
-                raise Stop(Exit.BAD_SHEET, wording.too_wide(self._name))
+                raise Stop(Exit.BAD_SHEET, messages.too_wide(self._name))
             counting.append(replace(merge, last_row=end))
         return counting
 
@@ -197,6 +197,6 @@ def _hidden(around: Surroundings, body: Integers, top: dict[int, str]) -> list[s
     rows = np.intersect1d(np.array(around.hidden_rows, np.int64), body).tolist() if around.hidden_rows else []
     columns = [column_letter(column) for column in sorted(set(around.hidden_columns)) if top.get(column)]
     return [
-        *([wording.hidden_rows(rows)] if rows else []),
-        *([wording.hidden_columns(columns)] if columns else []),
+        *([messages.hidden_rows(rows)] if rows else []),
+        *([messages.hidden_columns(columns)] if columns else []),
     ]
