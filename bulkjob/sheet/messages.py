@@ -63,21 +63,85 @@ def unreadable(name: str, reason: str) -> str:
 
 
 def file_too_large(name: str, limit: int) -> str:
-    return f"{name} is larger than {limit // 2**20:,} MB, more than any sheet needs; take out what the job does not need, or split it."
+    return f"{name} is larger than {_size(limit)}, the most that a sheet may have; take out what the job does not need, or split it."
 
 
 def unpacks_too_large(name: str, limit: int) -> str:
     return (
-        f"{name} would unpack to more than {limit // 2**20:,} MB, more than any sheet needs; copy its cells to a new workbook, or split it."
+        f"{name} would unpack to more than {_size(limit)}, the most that a workbook may have; "
+        "copy its cells to a new workbook, or split it."
     )
+
+
+def too_many_parts(name: str, limit: int) -> str:
+    return (
+        f"The list of what the archive {name} holds is larger than {_size(limit)}, the most that a workbook may have; "
+        "copy its cells to a new workbook."
+    )
+
+
+def too_many_elements(name: str) -> str:
+    return f"{name} holds far more XML than a workbook of its size should; copy its cells to a new workbook."
 
 
 def too_many_rows(name: str, max_rows: int) -> str:
     return f"{name} has more than {max_rows:,} rows; split it, or raise the limit with --max-rows."
 
 
-def too_wide(name: str) -> str:
-    return f"{name} has too many columns for its number of rows; copy the columns that belong to the job into a new sheet."
+def too_many_columns(name: str, limit: int) -> str:
+    return f"{name} has more than {limit:,} columns, the most that a sheet may have; copy the columns that the job needs to a new sheet."
+
+
+def too_many_cells(name: str, limit: int) -> str:
+    return f"{name} has more than {limit:,} cells, the most that a sheet may have; copy the columns that the job needs to a new sheet."
+
+
+def too_wide(name: str, limit: int) -> str:
+    return (
+        f"{name} has too many columns for its number of rows (more than {limit:,} cells, counting blank ones); "
+        "copy the columns that the job needs to a new sheet."
+    )
+
+
+def too_many_repeated(name: str, limit: int) -> str:
+    return (
+        f"More than {limit:,} cells of {name} are only said to repeat another (repeated or merged), more than a sheet may have; "
+        "copy the rows that the job needs to a new sheet."
+    )
+
+
+def too_many_beyond(name: str, limit: int) -> str:
+    return f"{name} has more than {limit:,} cells right of its last header; give their columns headers, or delete them."
+
+
+def too_much_text(name: str, limit: int) -> str:
+    return (
+        f"The cells of {name} hold more than {limit // 10**9} GB of text together, the most that a sheet may have; "
+        "copy the columns that the job needs to a new sheet."
+    )
+
+
+def cell_too_long(name: str, limit: int) -> str:
+    return f"{name} has a cell of more than {limit:,} characters, the most that a cell may have; shorten it, or remove its column."
+
+
+def row_too_long(name: str, row: int, limit: int) -> str:
+    return f"Row {row:,} of {name} is longer than {_size(limit)}, the most that a row may have; check that the file is a table of text."
+
+
+def _size(limit: int) -> str:
+    return f"{limit // 2**30:,} GB" if limit >= 2**30 else f"{limit // 2**20:,} MB"
+
+
+def bad_reference(name: str, reference: str) -> str:
+    return (
+        f"In {name} it cannot be told where the cell {quoted(reference, 20)} belongs, so cells could end up in the wrong place; "
+        "open it in a spreadsheet program and save it again."
+    )
+
+
+def cell_twice(name: str) -> str:
+    return f"{name} holds two values for one cell; open it in a spreadsheet program, look which one is right, and save it again."
 
 
 def empty(name: str) -> str:

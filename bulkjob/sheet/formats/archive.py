@@ -10,14 +10,11 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from bulkjob.sheet import messages
+from bulkjob.sheet.formats.bounds import LARGEST_DIRECTORY, LARGEST_UNPACKED, LARGEST_WHOLE_PART, MOST_ELEMENTS, MOST_ELEMENTS_PER_BYTE
 from bulkjob.vocabulary import Exit, Stop
 
-#: A million rows of ten columns unpack to about half of this. Archives say their unpacked size, and nothing is unpacked beyond it.
-LARGEST_UNPACKED = 2**30
-#: For the parts that are read as a whole (styles, relations, the list of worksheets).
-LARGEST_WHOLE_PART = 32 * 2**20
-#: Text of a workbook's strings is held in memory, so it has a bound of its own.
 CHUNK = 2**20
+_END_OF_DIRECTORY = b"PK\x05\x06"
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
@@ -26,6 +23,10 @@ class Archive:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
+        self._elements = MOST_ELEMENTS + MOST_ELEMENTS_PER_BYTE * len(data)
+        end = data.rfind(_END_OF_DIRECTORY)
+        if end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > LARGEST_DIRECTORY:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_parts(name, LARGEST_DIRECTORY))
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             parts = self._zip.infolist()
@@ -88,13 +89,19 @@ class Archive:
     def walk(
         self, chunks: Iterator[bytes], start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]
     ) -> None:
-        """Calls back for each element and text of an XML part in turn; element and attribute names come without their prefix."""
+        """Calls back for each element and text of an XML part in turn; elements' names come without their prefix, attributes' as they are.
+
+        Raises `Stop` for XML that is damaged, or has more elements than a file of this size would honestly have.
+        """
 
         def refuse(*_: object) -> None:
             raise self.damaged()
 
         def started(tag: str, attributes: dict[str, str]) -> None:
-            start(tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()})
+            self._elements -= 1
+            if self._elements < 0:
+                raise Stop(Exit.BAD_SHEET, messages.too_many_elements(self.name))
+            start(tag.rpartition(":")[2], attributes)
 
         parser = expat.ParserCreate()
         parser.buffer_text = True

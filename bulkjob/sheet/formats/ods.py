@@ -6,17 +6,15 @@ from dataclasses import dataclass, field
 
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
+from bulkjob.sheet.formats.bounds import LAST_ROW, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.formats.numbers import ERROR_TEXTS, lost_digits, plain
+from bulkjob.sheet.formats.numbers import ERROR_TEXTS, iso_text, lost_digits, plain
 from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.sheet.text import stripped
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _CONTENT = "content.xml"
-#: Repeated cells and rows are written once; an honest sheet repeats only blank ones further than this.
-_MOST_COLUMNS = 16_384
-_LAST_ROW = 1_048_576
 _ERRORS = frozenset(ERROR_TEXTS.to_pylist())
 _DURATION = re.compile(r"PT([0-9]{1,6})H([0-9]{2})M([0-9]{2})(?:[.,][0-9]+)?S")
 _NUMERIC = ("float", "percentage", "currency")
@@ -35,7 +33,7 @@ def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid
     except (ValueError, OverflowError):
         # A number that is none.
         raise archive.damaged() from None
-    return table.cells.grid(sheet.name, notes, table.around, last_possible_row=_LAST_ROW)
+    return table.cells.grid(sheet.name, notes, table.around)
 
 
 class _Outline:
@@ -47,7 +45,8 @@ class _Outline:
         self._tables: list[tuple[str, str]] = []
         self._depth = 0
 
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+    def start(self, tag: str, raw: Mapping[str, str]) -> None:
+        attributes = _own(raw)
         if tag == "style":
             self._style = attributes.get("name", "")
         elif tag == "table-properties" and attributes.get("display") == "false":
@@ -109,7 +108,8 @@ class _Table:
         self._cell: _Cell | None = None
         self._row_cells: list[_Placed] = []
 
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+    def start(self, tag: str, raw: Mapping[str, str]) -> None:
+        attributes = _own(raw)
         self._inside.append(tag)
         if tag == "table" and self._inside.count("table") == 1:
             self._seen += 1
@@ -121,9 +121,9 @@ class _Table:
             self._column = 0
             self._row_cells = []
         elif tag == "table-column" and self._cell is None:
-            repeat = min(_repeated(attributes, "number-columns-repeated"), _MOST_COLUMNS)
-            if attributes.get("visibility") in ("collapse", "filter") and self._grid_column < _MOST_COLUMNS:
-                self.around.hidden_columns += range(self._grid_column, self._grid_column + repeat)
+            repeat = min(_repeated(attributes, "number-columns-repeated"), MOST_COLUMNS)
+            if attributes.get("visibility") in ("collapse", "filter"):
+                self.around.hide_columns(self._grid_column, self._grid_column + repeat - 1)
             self._grid_column += repeat
         elif tag in ("table-cell", "covered-table-cell") and self._cell is None:
             self._cell = _Cell(attributes)
@@ -174,22 +174,29 @@ class _Table:
         self._row += self._row_repeat
         if not self._row_cells:
             return
-        for row in range(first, self._row + 1):
-            if self._hidden:
-                self.around.hidden_rows.append(row)
-            for cell in self._row_cells:
-                if cell.rows > 1:
-                    self.around.merges.append(Merge(column=cell.column, first_row=row, last_row=row + cell.rows - 1))
-                for column in range(cell.column, cell.column + cell.repeat):
-                    self.cells.put(row, column, cell.text, code=cell.code, exact=cell.exact)
+        if self._hidden:
+            self.around.hidden_rows.append((first, self._row))
+        for cell in self._row_cells:
+            columns = range(cell.column, cell.column + cell.repeat)
+            self.cells.repeat(range(first, self._row + 1), columns, cell.text, code=cell.code, exact=cell.exact)
+            if cell.rows > 1:
+                last = min(self._row, LAST_ROW)
+                self.around.merges += [
+                    Merge(column=cell.column, first_row=row, last_row=row + cell.rows - 1) for row in range(first, last + 1)
+                ]
 
     def _keep(self, cell: _Cell, repeat: int) -> None:
         text, code, exact = _seen_as(cell)
         if stripped(text):
-            if self._column + repeat > _MOST_COLUMNS:
-                raise Stop(Exit.BAD_SHEET, messages.too_wide(self._name))
+            if self._column + repeat > MOST_COLUMNS:
+                raise Stop(Exit.BAD_SHEET, messages.too_many_columns(self._name, MOST_COLUMNS))
             rows = int(cell.attributes.get("number-rows-spanned", "1"))
             self._row_cells.append(_Placed(column=self._column, repeat=repeat, rows=rows, text=text, code=code, exact=exact))
+
+
+def _own(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The attributes by their names without prefix, leaving out those of LibreOffice's that only repeat others in another way."""
+    return {key.rpartition(":")[2]: value for key, value in attributes.items() if not key.startswith(("calcext:", "loext:"))}
 
 
 def _repeated(attributes: Mapping[str, str], name: str) -> int:
@@ -205,7 +212,7 @@ def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
     if formula is not None and kind is None and not text:
         return formula.removeprefix("of:"), Code.EXCEL_FORMULA, None
     if kind == "date":
-        return attributes.get("date-value", text), Code.EXCEL_DATE, None
+        return iso_text(attributes.get("date-value", text)), Code.EXCEL_DATE, None
     if kind == "time":
         parts = _DURATION.fullmatch(attributes.get("time-value", ""))
         return (f"{int(parts[1]):02d}:{parts[2]}:{parts[3]}" if parts else text), Code.EXCEL_DATE, None

@@ -45,11 +45,12 @@ def _grid(book: xlrd.Book, name: str, sheet_name: str | None, max_rows: int) -> 
         for column, kind in enumerate(sheet.row_types(row)):
             if kind not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
                 _put(cells, book, sheet, row, column)
-    around = Surroundings(
-        hidden_rows=[row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden],
-        hidden_columns=[column for column, info in sheet.colinfo_map.items() if info.hidden],
-        merges=[Merge(column=first, first_row=top + 1, last_row=end) for top, end, first, _ in sheet.merged_cells],
-    )
+    around = Surroundings()
+    around.hidden_rows = [(row + 1, row + 1) for row, info in sheet.rowinfo_map.items() if info.hidden]
+    around.merges = [Merge(column=first, first_row=top + 1, last_row=end) for top, end, first, _ in sheet.merged_cells]
+    for column, info in sheet.colinfo_map.items():
+        if info.hidden:
+            around.hide_columns(column, column)
     return cells.grid(chosen_sheet.name, notes, around, last_possible_row=_LAST_ROW)
 
 
