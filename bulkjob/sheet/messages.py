@@ -153,7 +153,42 @@ def garbage(name: str) -> str:
 
 
 def not_a_workbook(name: str) -> str:
-    return f"{name} is not the workbook that its name promises, or it is damaged; open it in a spreadsheet program and save it as .xlsx."
+    return f"{name} is damaged or incomplete, or not a workbook at all; open it in a spreadsheet program and save it as .xlsx."
+
+
+def lock_file(name: str) -> str:
+    workbook = name.removeprefix("~$").removeprefix(".~lock.").removesuffix("#")
+    return f"{name} is only the lock file that marks {quoted(workbook)} as open in a spreadsheet program; name the spreadsheet itself."
+
+
+def packed(name: str, kind: str) -> str:
+    return f"{name} is a packed file ({kind}); unpack it and name the spreadsheet inside it."
+
+
+def zip_archive(name: str, sheets: Sequence[str]) -> str:
+    inside = f"it and name the sheet inside it, {quoted(sheets[0])}" if len(sheets) == 1 else "it and name one of the sheets inside it"
+    return (
+        f"{name} is a zip archive; unpack {inside}."
+        if sheets
+        else f"{name} is a zip archive that holds no spreadsheet; name the spreadsheet."
+    )
+
+
+def other_kind(name: str, kind: str) -> str:
+    return f"{name} is {kind}; name a spreadsheet, saved as .xlsx or as CSV UTF-8."
+
+
+def web_page(name: str) -> str:
+    ending = " with the name of a workbook" if name.lower().endswith((".xls", ".xlsx")) else ""
+    return f"{name} is a web page (HTML){ending}; open it in a spreadsheet program and save it as .xlsx, or download the sheet itself."
+
+
+def xml_workbook(name: str, kind: str) -> str:
+    return f"{name} is {kind}, which cannot be read; open it in a spreadsheet program and save it as .xlsx."
+
+
+def numbers_workbook(name: str) -> str:
+    return f"{name} is a spreadsheet of Apple Numbers, which cannot be read; open it in Numbers and export it as Excel (.xlsx)."
 
 
 def binary_workbook(name: str) -> str:
@@ -162,6 +197,27 @@ def binary_workbook(name: str) -> str:
 
 def encrypted(name: str) -> str:
     return f"{name} is protected with a password; open it in the spreadsheet program, remove the password and save it again."
+
+
+def not_utf8(name: str, rows: Sequence[int]) -> str:
+    are, them = ("is", "it") if len(rows) == 1 else ("are", "them")
+    return (
+        f"{name} is UTF-8, but {rows_listed(rows)} {are} not: letters outside ASCII would come out wrong; "
+        f"type {them} again and save the file as CSV UTF-8."
+    )
+
+
+def other_delimiter(name: str, delimiter: str) -> str:
+    return (
+        f"The cells of {name} are separated by {delimiter}, which is not read; save it with commas, semicolons or tabs between the cells."
+    )
+
+
+def endless_cell(name: str, row: int, limit: int) -> str:
+    return (
+        f"The cell near row {row:,} of {name} is longer than {limit:,} characters, the most that a cell may have; "
+        'a closing " may be missing there.'
+    )
 
 
 def broken_quotes(name: str, row: int) -> str:
@@ -183,11 +239,16 @@ def no_visible_worksheet(name: str) -> str:
     return f"All worksheets of {name} are hidden; show the one to be read, or name it with --sheet-name."
 
 
-def no_department(name: str, headers: Sequence[str], near: str | None) -> str:
+def no_department(name: str, headers: Sequence[str], row: int, near: str | None) -> str:
     seen = [header for header in headers if header]
-    shown = ", ".join(quoted(header, 40) for header in seen[:8]) + (" …" if len(seen) > 8 else "")
-    hint = f" (did you mean it with {quoted(near)}?)" if near else ""
-    return f"{name} has no column department{hint}; its first row must hold the headers, and it reads {shown}."
+    shown = ", ".join(quoted(header, 40) for header in seen[:8]) + (f" and {len(seen) - 8:,} more" if len(seen) > 8 else "")
+    hint = f'Did you mean {quoted(near)}? If so, rename it to "department". ' if near else ""
+    return f'{name} has no "department" column. {hint}Headers found in row {row}: {shown}.'
+
+
+def headers_further_down(name: str, row: int) -> str:
+    above = f"rows 1 to {row - 1}" if row > 2 else "row 1"
+    return f"The headers of {name} seem to be in row {row}; delete {above}, so that they come first."
 
 
 def same_column_twice(name: str, column: str, first: tuple[str, str], second: tuple[str, str]) -> str:
@@ -199,8 +260,8 @@ def same_column_twice(name: str, column: str, first: tuple[str, str], second: tu
 
 def plural_header(name: str, header: str, column: str, letter: str) -> str:
     return (
-        f"{name} has a column {quoted(header)} (column {letter}) but none called {column}; "
-        f"rename it to {column} if that is meant, else to something else."
+        f'{name} has a column {quoted(header)} (column {letter}) but none called "{column}". '
+        f'If this is the {column} column, rename it to "{column}"; otherwise give it another name.'
     )
 
 
@@ -209,8 +270,33 @@ def plural_header(name: str, header: str, column: str, letter: str) -> str:
 
 def near_header(header: str, column: str, letter: str) -> str:
     return (
-        f"Column {letter}, {quoted(header)}, is one letter off {quoted(column)} and was not read as such; rename it if {column} is meant."
+        f'Column {letter}, {quoted(header)}, is one letter off "{column}" and was not read. '
+        f'If this is the {column} column, rename it to "{column}".'
     )
+
+
+def telling_header(header: str, letter: str, column: str, read_from: str | None) -> str:
+    """``column`` is the one that the header reminds of, if there is such; ``read_from`` the letter of the column read as that."""
+    carried = f"Column {letter}, {quoted(header)}, is only carried into the report; nothing is read from it."
+    if not column:
+        return carried
+    if read_from:
+        return f"{carried} The {column} is read from column {read_from}."
+    return f'{carried} If this is the {column} column, rename it to "{column}".'
+
+
+def columns_read(read: Sequence[str], carried: Sequence[str]) -> str:
+    shown = [quoted(header, 40) if header else "one without a header" for header in carried[:8]]
+    rest = f" and {len(carried) - 8:,} more" if len(carried) > 8 else ""
+    only = f"only carried into the report: {', '.join(shown)}{rest}" if carried else "there are no others"
+    return f"columns read: {', '.join(read)}; {only}"
+
+
+def text_in_spite_of_name(name: str) -> str:
+    return f"{name} is a text file, not the workbook that its name promises, and was read as text"
+
+
+CONTROL_Z = "a Ctrl-Z at the end of the file, by which old programs mark the end, was left out"
 
 
 def hidden_rows(rows: Sequence[int]) -> str:

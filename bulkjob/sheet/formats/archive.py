@@ -10,12 +10,18 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from bulkjob.sheet import messages
-from bulkjob.sheet.formats.bounds import LARGEST_DIRECTORY, LARGEST_UNPACKED, LARGEST_WHOLE_PART, MOST_ELEMENTS, MOST_ELEMENTS_PER_BYTE
+from bulkjob.sheet.formats.bounds import (
+    DEEPEST_ELEMENT,
+    LARGEST_DIRECTORY,
+    LARGEST_UNPACKED,
+    LARGEST_WHOLE_PART,
+    MOST_ELEMENTS,
+    MOST_ELEMENTS_PER_BYTE,
+)
 from bulkjob.vocabulary import Exit, Stop
 
 CHUNK = 2**20
 _END_OF_DIRECTORY = b"PK\x05\x06"
-_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
 class Archive:
@@ -44,6 +50,16 @@ class Archive:
 
     def __contains__(self, part: str) -> bool:
         return part.lower() in self._parts
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of all parts, in lower case."""
+        return list(self._parts)
+
+    @property
+    def media_type(self) -> str:
+        """What an OpenDocument file says about itself; blank for other files."""
+        return self.whole("mimetype").decode("latin-1").strip() if "mimetype" in self else ""
 
     @property
     def is_open_document(self) -> bool:
@@ -93,21 +109,31 @@ class Archive:
 
         Raises `Stop` for XML that is damaged, or has more elements than a file of this size would honestly have.
         """
+        depth = 0
 
         def refuse(*_: object) -> None:
             raise self.damaged()
 
         def started(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal depth
+            depth += 1
             self._elements -= 1
             if self._elements < 0:
                 raise Stop(Exit.BAD_SHEET, messages.too_many_elements(self.name))
+            if depth > DEEPEST_ELEMENT:
+                raise self.damaged()
             start(tag.rpartition(":")[2], attributes)
+
+        def ended(tag: str) -> None:
+            nonlocal depth
+            depth -= 1
+            end(tag.rpartition(":")[2])
 
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = refuse
         parser.StartElementHandler = started
-        parser.EndElementHandler = lambda tag: end(tag.rpartition(":")[2])
+        parser.EndElementHandler = ended
         parser.CharacterDataHandler = text
         try:
             for chunk in chunks:

@@ -17,6 +17,8 @@ LARGEST_DIRECTORY: Final = 4 * 2**20
 #: XML elements: so many in any file, and so many more for each byte of the file as it is packed.
 MOST_ELEMENTS: Final = 5_000_000
 MOST_ELEMENTS_PER_BYTE: Final = 20
+#: Elements within elements.
+DEEPEST_ELEMENT: Final = 250
 #: The last column is XFD, as in Excel.
 MOST_COLUMNS: Final = 16_384
 #: The last row of a workbook's worksheet, as in Excel.

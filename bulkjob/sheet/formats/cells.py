@@ -18,6 +18,8 @@ Integers = npt.NDArray[np.int64]
 
 #: So many cells are kept as Python values before they become arrays.
 _MOST_SINGLE = 50_000
+#: Rows that are looked at where a sheet is not to be read.
+_FIRST_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,7 @@ class Cells:
             for merge in group:
                 self._spread(merge, columns[merge.column][0])
         body = numbers[1:]
+        beyond, unfit = self._beyond(columns, width, numbers)
         return Grid(
             headers=tuple(top.get(column, "") for column in range(width)),
             numbers=pa.array(body),
@@ -149,7 +152,8 @@ class Cells:
             ),
             header_row=header_row,
             sheet_name=sheet_name,
-            beyond=self._beyond(columns, width, header_row),
+            beyond=beyond,
+            unfit=unfit,
             oddities=tuple(oddity for oddity in self._oddities.values() if oddity.row != header_row),
             exact=self._exact,
             notes=notes,
@@ -203,18 +207,21 @@ class Cells:
             counting.setdefault(merge.column, []).append(replace(merge, last_row=end))
         return counting
 
-    def _beyond(self, columns: dict[int, tuple[Integers, pa.Array]], width: int, header_row: int) -> dict[int, tuple[tuple[int, str], ...]]:
-        """The texts right of the last header, by row."""
+    def _beyond(
+        self, columns: dict[int, tuple[Integers, pa.Array]], width: int, numbers: Integers
+    ) -> tuple[dict[int, tuple[tuple[int, str], ...]], str]:
+        """The texts right of the last header, by row, and the sentence that there are too many: then only the first rows' are given."""
         right = [column for column in columns if column >= width]
-        if sum(len(columns[column][0]) for column in right) > MOST_BEYOND:
-            raise Stop(Exit.BAD_SHEET, messages.too_many_beyond(self.name, MOST_BEYOND))
+        many = sum(len(columns[column][0]) for column in right) > MOST_BEYOND
+        last_row = int(numbers[min(_FIRST_ROWS, len(numbers) - 1)] if many else numbers[-1])
         found: dict[int, list[tuple[int, str]]] = {}
         for column in right:
             rows, texts = columns[column]
-            for row, text in zip(rows.tolist(), texts.to_pylist(), strict=True):
-                if row != header_row:
-                    found.setdefault(row, []).append((column, text))
-        return {row: tuple(texts) for row, texts in found.items()}
+            first, end = np.searchsorted(rows, [int(numbers[0]) + 1, last_row + 1]).tolist()
+            for row, text in zip(rows[first:end].tolist(), texts.slice(first, end - first).to_pylist(), strict=True):
+                found.setdefault(row, []).append((column, text))
+        sentence = messages.too_many_beyond(self.name, MOST_BEYOND) if many else ""
+        return {row: tuple(texts) for row, texts in found.items()}, sentence
 
     def _spread(self, merge: Merge, taken: Integers) -> None:
         """What is odd about the cell at the top is odd about each row of the merged area."""

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
-from bulkjob.sheet.formats.bounds import LAST_ROW, MOST_COLUMNS
+from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.numbers import ERROR_TEXTS, iso_text, lost_digits, plain
@@ -16,7 +16,13 @@ from bulkjob.vocabulary import Code, Exit, Stop
 
 _CONTENT = "content.xml"
 _ERRORS = frozenset(ERROR_TEXTS.to_pylist())
-_DURATION = re.compile(r"PT([0-9]{1,6})H([0-9]{2})M([0-9]{2})(?:[.,][0-9]+)?S")
+_DURATION = re.compile(r"PT([0-9]{1,6})H([0-9]{2})M([0-9]{2}(?:[.,][0-9]+)?)S")
+#: What a column that is too narrow shows instead of a number, and a number with an exponent, which people did not type.
+_NOT_AS_TYPED = re.compile(r"\s*(?:#+|[-+]?[0-9]+(?:[.,][0-9]*)?E[-+]?[0-9]+)\s*")
+_CELLS = ("table-cell", "covered-table-cell")
+_HIDDEN = ("collapse", "filter")
+#: What lies in a cell's paragraphs without being its text.
+_NOT_SHOWN = frozenset(("annotation", "frame", "ruby-text"))
 _NUMERIC = ("float", "percentage", "currency")
 
 
@@ -69,12 +75,53 @@ class _Outline:
         ]
 
 
-@dataclass(slots=True)
 class _Cell:
     """A cell while its element is open."""
 
-    attributes: Mapping[str, str]
-    paragraphs: list[str] = field(default_factory=list)
+    def __init__(self, attributes: Mapping[str, str], name: str) -> None:
+        self.attributes = attributes
+        self._name = name
+        self._inside: list[str] = []
+        self._pieces: list[str] = []
+        self._length = 0
+        self._paragraphs = 0
+
+    @property
+    def text(self) -> str:
+        """What the cell shows."""
+        return "".join(self._pieces)
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element within the cell begins."""
+        self._inside.append(tag)
+        if not self._is_own():
+            return
+        if tag == "p":
+            self._paragraphs += 1
+            self.add("\n" if self._paragraphs > 1 else "")
+        elif tag == "s":
+            self.add(" " * min(int(attributes.get("c", "1")), LONGEST_CELL))
+        elif tag in ("tab", "line-break"):
+            self.add("\t" if tag == "tab" else "\n")
+
+    def end(self) -> bool:
+        """An element ends; returns whether that is the cell's own."""
+        if not self._inside:
+            return True
+        self._inside.pop()
+        return False
+
+    def add(self, characters: str) -> None:
+        """More text."""
+        if characters and self._is_own():
+            self._pieces.append(characters)
+            self._length += len(characters)
+            if self._length > LONGEST_CELL:
+                raise Stop(Exit.BAD_SHEET, messages.cell_too_long(self._name, LONGEST_CELL))
+
+    def _is_own(self) -> bool:
+        """Whether what comes now is the cell's text, not a comment's or a drawing's."""
+        return self._inside[:1] == ["p"] and not _NOT_SHOWN & set(self._inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,74 +146,57 @@ class _Table:
         self.around = Surroundings()
         self._index = index
         self._seen = -1
-        self._inside: list[str] = []
+        self._depth = 0
         self._row = 0
         self._row_repeat = 1
         self._column = 0
         self._hidden = False
         self._grid_column = 0
         self._cell: _Cell | None = None
+        self._cell_tag = ""
         self._row_cells: list[_Placed] = []
 
     def start(self, tag: str, raw: Mapping[str, str]) -> None:
-        attributes = _own(raw)
-        self._inside.append(tag)
-        if tag == "table" and self._inside.count("table") == 1:
-            self._seen += 1
-        if self._seen != self._index or "table" not in self._inside:
+        """An element begins."""
+        if self._cell is not None:
+            self._cell.start(tag, _own(raw))
+        elif tag == "table":
+            self._depth += 1
+            self._seen += self._depth == 1
+        elif self._depth != 1 or self._seen != self._index:
             return
-        if tag == "table-row" and self._cell is None:
+        elif tag in _CELLS:
+            self._cell, self._cell_tag = _Cell(_own(raw), self._name), tag
+        elif tag == "table-row":
+            attributes = _own(raw)
             self._row_repeat = _repeated(attributes, "number-rows-repeated")
-            self._hidden = attributes.get("visibility") in ("collapse", "filter")
+            self._hidden = attributes.get("visibility") in _HIDDEN
             self._column = 0
             self._row_cells = []
-        elif tag == "table-column" and self._cell is None:
-            repeat = min(_repeated(attributes, "number-columns-repeated"), MOST_COLUMNS)
-            if attributes.get("visibility") in ("collapse", "filter"):
+        elif tag == "table-column":
+            attributes = _own(raw)
+            repeat = _repeated(attributes, "number-columns-repeated")
+            if attributes.get("visibility") in _HIDDEN:
                 self.around.hide_columns(self._grid_column, self._grid_column + repeat - 1)
             self._grid_column += repeat
-        elif tag in ("table-cell", "covered-table-cell") and self._cell is None:
-            self._cell = _Cell(attributes)
-        elif self._cell is not None:
-            self._inside_cell(tag, attributes)
-
-    def _inside_cell(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if self._cell is None or not self._is_own_text():
-            return
-        if tag == "p" or not self._cell.paragraphs:
-            self._cell.paragraphs.append("")
-        if tag == "s":
-            self._cell.paragraphs[-1] += " " * min(int(attributes.get("c", "1")), 32_767)
-        elif tag == "tab":
-            self._cell.paragraphs[-1] += "\t"
-        elif tag == "line-break":
-            self._cell.paragraphs[-1] += "\n"
-
-    def _is_own_text(self) -> bool:
-        """Whether what comes now is the cell's text, not a comment's or a drawing's."""
-        inside = self._inside
-        last = max(index for index, tag in enumerate(inside) if tag in ("table-cell", "covered-table-cell"))
-        return inside[last + 1 : last + 2] == ["p"]
 
     def text(self, characters: str) -> None:
-        if self._cell is not None and self._cell.paragraphs and self._is_own_text():
-            self._cell.paragraphs[-1] += characters
+        """Text of the element that is open."""
+        if self._cell is not None:
+            self._cell.add(characters)
 
     def end(self, tag: str) -> None:
-        self._inside.pop()
-        if self._seen != self._index or "table" not in self._inside:
-            return
-        if (
-            tag in ("table-cell", "covered-table-cell")
-            and self._cell is not None
-            and not {"table-cell", "covered-table-cell"} & set(self._inside)
-        ):
-            repeat = _repeated(self._cell.attributes, "number-columns-repeated")
-            if tag == "table-cell":
-                self._keep(self._cell, repeat)
-            self._column += repeat
-            self._cell = None
-        elif tag == "table-row" and self._cell is None:
+        """An element ends."""
+        if self._cell is not None:
+            if self._cell.end():
+                repeat = _repeated(self._cell.attributes, "number-columns-repeated")
+                if self._cell_tag == "table-cell":
+                    self._keep(self._cell, repeat)
+                self._column += repeat
+                self._cell = None
+        elif tag == "table":
+            self._depth -= 1
+        elif tag == "table-row" and self._depth == 1 and self._seen == self._index:
             self._end_row()
 
     def _end_row(self) -> None:
@@ -206,7 +236,7 @@ def _repeated(attributes: Mapping[str, str], name: str) -> int:
 def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
     """What people saw, why it is odd, and the number itself."""
     attributes = cell.attributes
-    text = "\n".join(cell.paragraphs)
+    text = cell.text
     kind = attributes.get("value-type")
     formula = attributes.get("formula")
     if formula is not None and kind is None and not text:
@@ -214,15 +244,23 @@ def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
     if kind == "date":
         return iso_text(attributes.get("date-value", text)), Code.EXCEL_DATE, None
     if kind == "time":
-        parts = _DURATION.fullmatch(attributes.get("time-value", ""))
-        return (f"{int(parts[1]):02d}:{parts[2]}:{parts[3]}" if parts else text), Code.EXCEL_DATE, None
+        return _time(attributes.get("time-value", "")) or text, Code.EXCEL_DATE, None
     if kind in _NUMERIC and "value" in attributes:
         number = float(attributes["value"])
         exact = plain(number)
-        # A column that is too narrow shows ###, or a number without a format with an exponent.
-        seen = text if stripped(text) and "###" not in text and "E" not in text else exact
+        seen = text if stripped(text) and not _NOT_AS_TYPED.fullmatch(text) else exact
         return seen, Code.EXCEL_NUMBER if lost_digits(number) else None, exact
     if kind == "boolean":
         text = "TRUE" if attributes.get("boolean-value") == "true" else "FALSE"
     is_error = formula is not None and text in _ERRORS
     return text or attributes.get("string-value", ""), Code.EXCEL_ERROR if is_error else None, None
+
+
+def _time(duration: str) -> str:
+    """The time of day, or the hours beyond one, in ISO 8601 to whole seconds; blank for what is none."""
+    parts = _DURATION.fullmatch(duration)
+    if parts is None:
+        return ""
+    seconds = int(parts[1]) * 3600 + int(parts[2]) * 60 + round(float(parts[3].replace(",", ".")))
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"

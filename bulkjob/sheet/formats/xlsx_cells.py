@@ -1,4 +1,4 @@
-"""What a cell of an `.xlsx` worksheet means, and a reader of the worksheet's XML: slower than `xlsx_at_once`, but whatever it looks like."""
+"""What a cell of an `.xlsx` worksheet means, and a reader of the worksheet's XML: slower than `xlsx_at_once`, but sure whatever it is."""
 
 import re
 from collections.abc import Mapping, Sequence
