@@ -107,7 +107,7 @@ def _require_columns(grid: Grid, name: str, meant: Mapping[str, int], others: Se
     if _NEEDED not in meant:
         if row := _headers_further_down(grid):
             raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
-        near = [index for index in others if one_letter_off(keys[index]) == _NEEDED or keys[index] in _SHORT]
+        near = [index for index in others if one_letter_off(keys[index]) == _NEEDED or _SHORT & words_of(grid.headers[index])]
         near += [index for index in others if _NEEDED in words_of(grid.headers[index])]
         hint = grid.headers[near[0]] if near else None
         raise Stop(Exit.BAD_SHEET, messages.no_department(name, grid.headers, grid.header_row, hint))

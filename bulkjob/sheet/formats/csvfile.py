@@ -53,6 +53,8 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     if found.mixed:
         raise Stop(Exit.BAD_SHEET, messages.not_utf8(name, _rows_not_utf8(text, delimiter, name)))
     _require_line_ends(text, name)
+    if text.count(delimiter.encode()) > 4 * MOST_CELLS:
+        raise Stop(Exit.BAD_SHEET, messages.too_wide(name, 4 * MOST_CELLS))
     records = _records(text, delimiter, name)
     header_row, headers = next(((row, cells) for row, cells in enumerate(records, start=1) if any(map(stripped, cells))), (0, []))
     if not header_row:
@@ -170,7 +172,7 @@ def _at_once(text: bytes, delimiter: str, headers: list[str], notes: tuple[str, 
     while end and body[end - 1] in b"\r\n":
         end -= 1
     lines = text.count(b"\n", start)
-    if not end or b'"' in text or bytes(body[:3]) == _BOM or lines > max_rows or len(headers) == 1 or lines * len(headers) > 4 * MOST_CELLS:
+    if not end or b'"' in text or bytes(body[:3]) == _BOM or lines > max_rows or len(headers) == 1:
         return None
     names = [str(index) for index in range(len(headers))]
     try:

@@ -1,7 +1,8 @@
 """The two ways through a workbook, many cells at a time and by a parser, come to the same cells."""
+
 # ruff: noqa: E501  # tables read best with a case on a line
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -202,10 +203,9 @@ def test_strings_across_pieces_of_the_part_keep_their_places(raw_xlsx: Raw) -> N
 
 
 @pytest.fixture
-def chunks_of_seven(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def chunks_of_seven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts come in pieces of seven bytes."""
     monkeypatch.setattr("bulkjob.sheet.formats.archive.CHUNK", 7)
-    yield
 
 
 @pytest.mark.usefixtures("chunks_of_seven")
