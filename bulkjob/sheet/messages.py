@@ -88,6 +88,10 @@ def too_many_rows(name: str, max_rows: int) -> str:
     return f"{name} has more than {max_rows:,} rows; split it, or raise the limit with --max-rows."
 
 
+def too_many_blank_rows(name: str, limit: int) -> str:
+    return f"{name} has more than {limit:,} blank rows, the most that a sheet may have; delete them."
+
+
 def too_many_columns(name: str, limit: int) -> str:
     return f"{name} has more than {limit:,} columns, the most that a sheet may have; copy the columns that the job needs to a new sheet."
 

@@ -56,7 +56,8 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     if text.count(delimiter.encode()) > 4 * MOST_CELLS:
         raise Stop(Exit.BAD_SHEET, messages.too_wide(name, 4 * MOST_CELLS))
     records = _records(text, delimiter, name)
-    header_row, headers = next(((row, cells) for row, cells in enumerate(records, start=1) if any(map(stripped, cells))), (0, []))
+    beginning = enumerate(islice(records, MOST_BLANK_ROWS), start=1)
+    header_row, headers = next(((row, cells) for row, cells in beginning if any(map(stripped, cells))), (0, []))
     if not header_row:
         raise Stop(Exit.BAD_SHEET, messages.empty(name))
     if len(headers) > MOST_COLUMNS:
@@ -270,6 +271,8 @@ def _record_by_record(
         kept += len(here)
         if kept > max_rows:
             raise Stop(Exit.BAD_SHEET, messages.too_many_rows(name, max_rows))
+        if first - header_row - kept > MOST_BLANK_ROWS:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_blank_rows(name, MOST_BLANK_ROWS))
         if kept * width > 4 * MOST_CELLS:
             raise Stop(Exit.BAD_SHEET, messages.too_wide(name, 4 * MOST_CELLS))
         numbers.append(here)
