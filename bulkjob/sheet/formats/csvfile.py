@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv  # type: ignore[import-untyped]
 
 from bulkjob.sheet import messages
 from bulkjob.sheet.apostrophe import take_off_guard, take_off_guard_column
-from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_CELLS, MOST_COLUMNS
+from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
 from bulkjob.sheet.formats.encodings import text_of
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.text import header_key, stripped, stripped_column
@@ -39,6 +39,8 @@ _MOST_DELIMITERS = 2**20
 #: A text as Excel exports it where nothing shall make a number of it: ``="007"``.
 _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _CONTROL_Z = b"\x1a"
+#: Where one is looked for; what may come behind it are a few line ends.
+_LAST_BYTES = 100
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -47,12 +49,13 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     found = text_of(data)
     if found is None:
         raise Stop(Exit.BAD_SHEET, messages.garbage(name))
-    body = found.utf8.rstrip(b"\r\n")
-    closed = body.endswith(_CONTROL_Z)
-    text, delimiter = _delimiter(body.rstrip(_CONTROL_Z) if closed else found.utf8, name)
+    closed = found.utf8[-_LAST_BYTES:].rstrip(b"\r\n").endswith(_CONTROL_Z)
+    text, delimiter = _delimiter(found.utf8.rstrip(b"\r\n" + _CONTROL_Z) if closed else found.utf8, name)
     if found.mixed:
         raise Stop(Exit.BAD_SHEET, messages.not_utf8(name, _rows_not_utf8(text, delimiter, name)))
     _require_line_ends(text, name)
+    if b'"' not in text and text.count(b"\n") > max_rows + MOST_BLANK_ROWS:
+        raise Stop(Exit.BAD_SHEET, messages.too_many_rows(name, max_rows))
     if text.count(delimiter.encode()) > 4 * MOST_CELLS:
         raise Stop(Exit.BAD_SHEET, messages.too_wide(name, 4 * MOST_CELLS))
     records = _records(text, delimiter, name)
