@@ -57,15 +57,18 @@ def _all_of(file: BufferedIOBase, name: str) -> bytes:
     first = file.read(_PIECE)
     if not first.startswith((*ZIP, *XLS)) and not begins_like_text(first):
         raise Stop(Exit.BAD_SHEET, why_no_sheet(first, name) or messages.garbage(name))
-    pieces, size = [first], len(first)
-    while size <= LARGEST_FILE:
-        # What a file has left is read at once; a pipe gives no more than its buffer holds, whatever is asked for.
-        left = max(state.st_size - size, 0) if stat.S_ISREG(state.st_mode) else 0
-        piece = file.read(min(left, LARGEST_FILE) + _PIECE)
+    pieces, left = [first], 0
+    if stat.S_ISREG(state.st_mode):
+        # A file is read in one piece from its beginning, as two put together would be twice the memory.
+        file.seek(0)
+        pieces, left = [], state.st_size
+    while sum(map(len, pieces)) <= LARGEST_FILE:
+        # A pipe gives no more than its buffer holds, whatever is asked for; the end has come only when it gives nothing.
+        piece = file.read(max(left, _PIECE))
         if not piece:
             return b"".join(pieces)
         pieces.append(piece)
-        size += len(piece)
+        left = 0
     raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
 
 

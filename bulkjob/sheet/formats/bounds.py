@@ -16,7 +16,7 @@ LARGEST_WHOLE_PART: Final = 32 * 2**20
 LARGEST_DIRECTORY: Final = 4 * 2**20
 #: XML elements: so many in any file, and so many more for each byte of the file as it is packed.
 MOST_ELEMENTS: Final = 5_000_000
-MOST_ELEMENTS_PER_BYTE: Final = 20
+MOST_ELEMENTS_PER_BYTE: Final = 4
 #: Elements within elements.
 DEEPEST_ELEMENT: Final = 250
 #: The last column is XFD, as in Excel.

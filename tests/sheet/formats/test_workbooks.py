@@ -406,3 +406,25 @@ def test_attributes_in_any_dress_count(style: str, look: Look, raw_xlsx: Callabl
     """A cell's style counts however XML allows it to be written."""
     data = raw_xlsx(f'{HEADERS}<row r="2"><c r="A2" {style}><v>42</v></c>{UNIT}</row>', formats=FORMATS)
     assert look(data, "p.xlsx").rows[2][0] == "00042"
+
+
+#: What everybody's workbooks show, by cell; they are made by ``tests/sheet/foreign/make.py``.
+SHOWN = {
+    "A2": "Sales", "C2": "@anna", "A3": "007", "A4": "1001", "D4": "1234.5", "E4": "0.125", "A5": "TRUE", "G5": "FALSE", "A6": "2026-02-01",
+    "G6": "2026-01-02T03:04:05", "A7": "Support", "G7": "2", "A9": "00042", "C9": "007", "B11": "-", "A12": "Zürich – Öl 🚲", "B12": "שלום",
+    "A13": "NA", "B13": "null", "C13": "=1+1", "G13": "#N/A", "A14": "0.1", "B14": "1e5", "C14": "TRUE", "D14": "-7", "F14": "2026-01-02",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("exceljs.xlsx", "exceljs-stream.xlsx", "sheetjs.xlsx", "sheetjs-inline.xlsx", "sheetjs.xls"),
+        *("libreoffice-ooxml.xlsx", "xlsxwriter.xlsx", "xlsxwriter-constant-memory.xlsx"),
+    ],
+)
+def test_every_program_writes_the_same_sheet(name: str, look: Look, golden: Callable[[str], bytes]) -> None:
+    """The same table, written by different programs, is the same sheet."""
+    rows = look(golden(name), name).rows
+    assert {place: rows[int(place[1:])]["ABCDEFG".index(place[0])] for place in SHOWN} == SHOWN
+    assert 10 not in rows
