@@ -92,6 +92,10 @@ def too_many_blank_rows(name: str, limit: int) -> str:
     return f"{name} has more than {limit:,} blank rows, the most that a sheet may have; delete them."
 
 
+def too_many_row_elements(name: str, limit: int) -> str:
+    return f"{name} has more than {limit:,} rows, blank ones included, the most that a workbook may have; copy its rows to a new workbook."
+
+
 def too_many_columns(name: str, limit: int) -> str:
     return f"{name} has more than {limit:,} columns, the most that a sheet may have; copy the columns that the job needs to a new sheet."
 

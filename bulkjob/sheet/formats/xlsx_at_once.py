@@ -27,7 +27,7 @@ def read_at_once(archive: Archive, part: str, workbook: Workbook, cells: Cells, 
     """Keeps the worksheet's cells; raises `OtherXmlError` where that is not certain to be right."""
     stream = archive.chunks(part)
     head, body = _head(stream)
-    last = -1
+    last = 0
     ended = False
     searched = 0
     while not ended:
@@ -93,6 +93,8 @@ class _Rows:
     """Each cell's last tag."""
     columns: Integers
     rows: Integers
+    numbers: Integers
+    """Of the rows themselves."""
     attributes: pa.DictionaryArray
     """What a cell's first tag says behind its reference."""
 
@@ -117,12 +119,21 @@ class _Rows:
         if not np.array_equal(rows, numbers[np.searchsorted(parents, cells) - 1]):
             raise OtherXmlError
         texts = tags.segments(digits_end + 1, tags.ends[cells] - tags.closed[cells])
-        return cls(tags=tags, cells=cells, shapes=shapes, ends=ends, columns=columns - 1, rows=rows, attributes=texts.dictionary_encode())
+        return cls(
+            tags=tags,
+            cells=cells,
+            shapes=shapes,
+            ends=ends,
+            columns=columns - 1,
+            rows=rows,
+            numbers=numbers,
+            attributes=texts.dictionary_encode(),
+        )
 
     def keep(self, archive: Archive, workbook: Workbook, cells: Cells, around: Surroundings, *, after: int) -> int:
-        """Keeps all cells; returns the place of the last, as a number that rises with rows and columns."""
-        places = np.concatenate([[after], self.rows * MOST_COLUMNS + self.columns])
-        if np.any(places[1:] <= places[:-1]):
+        """Keeps all cells; returns the number of the last row, as ``after`` is that of the last row before these."""
+        places = self.rows * MOST_COLUMNS + self.columns
+        if np.any(places[1:] <= places[:-1]) or np.any(np.diff(self.numbers, prepend=after) <= 0):
             raise OtherXmlError
         meanings = [_kind_and_style(text) for text in self.attributes.dictionary.to_pylist()]
         codes = np.asarray(self.attributes.indices)
@@ -135,7 +146,7 @@ class _Rows:
         own = (self.shapes == _WITH_OWN_TEXT) & (kinds == "inlineStr")[codes]
         left &= ~self._keep_texts(cells, (own | (has_value & (kinds == "str")[codes])).nonzero()[0])
         self._keep_others(archive, XmlReader(cells, around, workbook), left)
-        return int(places[-1])
+        return int(self.numbers[-1]) if len(self.numbers) else after
 
     def _values(self, indices: Integers) -> tuple[Integers, Integers]:
         """Where the text of each of these cells begins and ends."""

@@ -128,6 +128,7 @@ class XmlReader:
         self._cells = cells
         self._around = around
         self._workbook = workbook
+        self._rows = 0
         self._row = 0
         self._row_is_certain = False
         self._column = -1
@@ -159,6 +160,9 @@ class XmlReader:
         number = attributes.get("r")
         if number is not None and not (number.strip().isdecimal() and 1 <= int(number) <= LAST_ROW):
             raise Stop(Exit.BAD_SHEET, messages.bad_reference(self._cells.name, number))
+        self._rows += 1
+        if self._rows > LAST_ROW:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_row_elements(self._cells.name, LAST_ROW))
         self._row = self._row + 1 if number is None else int(number)
         self._row_is_certain = number is not None
         self._column = -1

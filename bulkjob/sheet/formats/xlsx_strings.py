@@ -86,11 +86,14 @@ def _by_parser(archive: Archive, chunks: Iterator[bytes]) -> pa.Array:
     strings: list[str] = []
     texts: list[str] = []
     inside: list[str] = []
+    length = 0
 
     def start(tag: str, _: Mapping[str, str]) -> None:
+        nonlocal length
         inside.append(tag)
         if tag == "si":
             texts.clear()
+            length = 0
 
     def end(tag: str) -> None:
         inside.pop()
@@ -99,8 +102,12 @@ def _by_parser(archive: Archive, chunks: Iterator[bytes]) -> pa.Array:
 
     def text(characters: str) -> None:
         # Phonetic readings (rPh) stand beside the text, not in it.
+        nonlocal length
         if inside[-1] == "t" and "rPh" not in inside:
             texts.append(characters)
+            length += len(characters)
+            if length > 2 * LONGEST_CELL:
+                raise Stop(Exit.BAD_SHEET, messages.cell_too_long(archive.name, LONGEST_CELL))
 
     archive.walk(chunks, start, end, text)
     array = pa.array(strings, pa.string())
