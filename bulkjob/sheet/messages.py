@@ -124,7 +124,7 @@ def too_many_beyond(name: str, limit: int) -> str:
 
 def too_much_text(name: str, limit: int) -> str:
     return (
-        f"The cells of {name} hold more than {limit // 10**9} GB of text together, the most that a sheet may have; "
+        f"The cells of {name} hold more than {_size(limit)} of text together, the most that a sheet may have; "
         "copy the columns that the job needs to a new sheet."
     )
 
@@ -138,7 +138,7 @@ def row_too_long(name: str, row: int, limit: int) -> str:
 
 
 def _size(limit: int) -> str:
-    return f"{limit // 2**30:,} GB" if limit >= 2**30 else f"{limit // 2**20:,} MB"
+    return f"{limit // 10**9:,} GB" if limit >= 10**9 else f"{limit // 2**20:,} MB"
 
 
 def bad_reference(name: str, reference: str) -> str:

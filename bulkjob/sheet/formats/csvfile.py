@@ -46,6 +46,8 @@ _BOM = b"\xef\xbb\xbf"
 
 def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = ()) -> Grid:
     """The file's rows as text; raises `Stop` where there are none to read."""
+    if data.count(b"\n") > max_rows + MOST_BLANK_ROWS and b'"' not in data and b"\x00" not in data:
+        raise Stop(Exit.BAD_SHEET, messages.too_many_rows(name, max_rows))
     found = text_of(data)
     if found is None:
         raise Stop(Exit.BAD_SHEET, messages.garbage(name))
@@ -54,8 +56,6 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     if found.mixed:
         raise Stop(Exit.BAD_SHEET, messages.not_utf8(name, _rows_not_utf8(text, delimiter, name)))
     _require_line_ends(text, name)
-    if b'"' not in text and text.count(b"\n") > max_rows + MOST_BLANK_ROWS:
-        raise Stop(Exit.BAD_SHEET, messages.too_many_rows(name, max_rows))
     if text.count(delimiter.encode()) > 4 * MOST_CELLS:
         raise Stop(Exit.BAD_SHEET, messages.too_wide(name, 4 * MOST_CELLS))
     records = _records(text, delimiter, name)

@@ -1,5 +1,8 @@
 """Which encoding the bytes of a text file are in."""
 
+import codecs
+import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +17,9 @@ _BOMS = (
 )
 #: Of the beginning, in bytes; enough to see where the zero bytes of UTF-16 are.
 _LOOKED_AT = 4096
+_PIECE = 2**24
+#: A letter outside ASCII in UTF-8.
+_WHOLE_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,7 @@ def _readings(data: bytes) -> Iterator[Text | None]:
         return
     if _is_utf8(data):
         yield Text(utf8=data, encoding="UTF-8")
-    elif not data.decode("utf-8", "ignore").isascii():
+    elif _WHOLE_LETTER.search(data):
         # Some letter outside ASCII is whole in UTF-8: read in any other encoding, it would be two or three wrong ones.
         yield Text(utf8=data, encoding="UTF-8", mixed=True)
     else:
@@ -69,10 +75,16 @@ def begins_like_text(beginning: bytes) -> bool:
 def _decoded(data: bytes, codec: str, words: str) -> Text | None:
     if codec == "utf-8":
         return Text(utf8=data, encoding=words) if _is_utf8(data) else Text(utf8=data, encoding=words, mixed=True)
+    decoder = codecs.getincrementaldecoder(codec)()
+    utf8 = io.BytesIO()
     try:
-        return Text(utf8=data.decode(codec).encode(), encoding=words)
+        # A piece at a time: the whole as text would take up to four times its bytes.
+        for start in range(0, len(data), _PIECE):
+            utf8.write(decoder.decode(data[start : start + _PIECE]).encode())
+        utf8.write(decoder.decode(b"", final=True).encode())
     except UnicodeError:
         return None
+    return Text(utf8=utf8.getvalue(), encoding=words)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -211,6 +211,7 @@ class _Table:
             self.cells.repeat(range(first, self._row + 1), columns, cell.text, code=cell.code, exact=cell.exact)
             if cell.rows > 1:
                 last = min(self._row, LAST_ROW)
+                self.cells.expect_repeated((last - first + 1) * (cell.rows - 1), 0)
                 self.around.merges += [
                     Merge(column=cell.column, first_row=row, last_row=row + cell.rows - 1) for row in range(first, last + 1)
                 ]
