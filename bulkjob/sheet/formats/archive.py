@@ -21,6 +21,7 @@ from bulkjob.sheet.formats.bounds import (
 from bulkjob.vocabulary import Exit, Stop
 
 CHUNK = 2**20
+_MOST_NAMES = 1000
 _END_OF_DIRECTORY = b"PK\x05\x06"
 
 
@@ -110,6 +111,7 @@ class Archive:
         Raises `Stop` for XML that is damaged, or has more elements than a file of this size would honestly have.
         """
         depth = 0
+        names = _Bare()
 
         def refuse(*_: object) -> None:
             raise self.damaged()
@@ -122,12 +124,12 @@ class Archive:
                 raise Stop(Exit.BAD_SHEET, messages.too_many_elements(self.name))
             if depth > DEEPEST_ELEMENT:
                 raise self.damaged()
-            start(tag.rpartition(":")[2], attributes)
+            start(names[tag], attributes)
 
         def ended(tag: str) -> None:
             nonlocal depth
             depth -= 1
-            end(tag.rpartition(":")[2])
+            end(names[tag])
 
         parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -141,6 +143,16 @@ class Archive:
             parser.Parse(b"", True)  # noqa: FBT003
         except (expat.ExpatError, ValueError, LookupError):
             raise self.damaged() from None
+
+
+class _Bare(dict[str, str]):
+    """Names of elements → the same without prefix; a document has few different ones."""
+
+    def __missing__(self, tag: str) -> str:
+        name = tag.rpartition(":")[2]
+        if len(self) < _MOST_NAMES:
+            self[tag] = name
+        return name
 
 
 def local(tag: str) -> str:

@@ -52,14 +52,14 @@ class _Outline:
         self._depth = 0
 
     def start(self, tag: str, raw: Mapping[str, str]) -> None:
-        attributes = _own(raw)
         if tag == "style":
-            self._style = attributes.get("name", "")
-        elif tag == "table-properties" and attributes.get("display") == "false":
+            self._style = _own(raw).get("name", "")
+        elif tag == "table-properties" and _own(raw).get("display") == "false":
             self._hidden_styles.add(self._style)
         elif tag == "table":
             self._depth += 1
             if self._depth == 1:
+                attributes = _own(raw)
                 self._tables.append((attributes.get("name", ""), attributes.get("style-name", "")))
 
     def end(self, tag: str) -> None:
