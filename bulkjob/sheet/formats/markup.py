@@ -67,9 +67,8 @@ class Tags:
         """Where each tag's ``>`` is."""
         if len(self.starts) != len(self.ends) or not self._alternate() or self._odd(shown) or b"<!" in data or b"<?" in data:
             raise OtherXmlError
-        # The eight bytes behind each ``<`` as one number.
-        windows = np.ndarray(len(data) + 1, "<u8", buffer=self._bytes, strides=(1,))
-        self._heads = windows[self.starts + 1]
+        self._windows: npt.NDArray[np.uint64] = np.ndarray(len(data) + 50, "<u8", buffer=self._bytes, strides=(1,))
+        self._known_words: dict[int, npt.NDArray[np.uint64]] = {}
         self.closed: Mask = self._bytes[self.ends - 1] == _SLASH
         """Which tags close themselves: ``<c/>``."""
 
@@ -85,10 +84,19 @@ class Tags:
         return control != self.data.count(b"\n") + self.data.count(b"\t") or b"\xef\xbf\xbe" in self.data or b"\xef\xbf\xbf" in self.data
 
     def named(self, beginning: bytes) -> Mask:
-        """Which tags begin so, in up to eight bytes, behind their ``<``."""
-        wanted = int.from_bytes(beginning, "little")
-        mask: Mask = (self._heads & np.uint64(256 ** len(beginning) - 1)) == np.uint64(wanted)
+        """Which tags begin so behind their ``<``."""
+        mask: Mask = np.ones(len(self), np.bool_)
+        for start in range(0, len(beginning), 8):
+            word = beginning[start : start + 8]
+            wanted = np.uint64(int.from_bytes(word, "little"))
+            mask &= (self._words(start) & np.uint64(256 ** len(word) - 1)) == wanted
         return mask
+
+    def _words(self, offset: int) -> npt.NDArray[np.uint64]:
+        """The eight bytes of each tag from the offset behind its ``<``, as one number."""
+        if offset not in self._known_words:
+            self._known_words[offset] = self._windows[self.starts + 1 + offset]
+        return self._known_words[offset]
 
     def element(self, name: bytes) -> Mask:
         """Which tags open an element of this name, with attributes or without."""
@@ -143,3 +151,26 @@ def texts_of(segments: pa.Array, also: Sequence[str] = ()) -> tuple[pa.Array, Ma
     for sign in ("&", *also):
         marked |= np.asarray(pc.match_substring(texts, sign))
     return texts, marked
+
+
+def without_references(segments: pa.Array) -> pa.Array:
+    """The segments as text, references replaced."""
+    texts, marked = texts_of(segments)
+    if not marked.any():
+        return texts
+    mended = [unescaped(text) for text in texts.filter(pa.array(marked)).to_pylist()]
+    return pc.replace_with_mask(texts, pa.array(marked), pa.array(mended, pa.string()))
+
+
+def require_each_in_place(tags: Tags, cells: Integers, ends: Integers, row_opens: Mask, row_closes: Mask) -> None:
+    """Raises `OtherXmlError` unless each tag belongs to one cell or is a row's, and each cell stands in a row."""
+    if len(cells) and int(ends.max()) >= len(tags):
+        raise OtherXmlError
+    inside = np.cumsum(np.bincount(cells, minlength=len(tags) + 1) - np.bincount(ends + 1, minlength=len(tags) + 1))[: len(tags)]
+    is_row = row_opens | row_closes
+    if not np.array_equal(inside, ~is_row):
+        raise OtherXmlError
+    depths = np.cumsum((row_opens & ~tags.closed).astype(np.int64) - row_closes)
+    alone = row_opens & tags.closed
+    if np.any((depths < 0) | (depths > 1)) or np.any(depths[cells] != 1) or np.any(depths[alone]) or (len(depths) and depths[-1]):
+        raise OtherXmlError

@@ -1,7 +1,7 @@
 """`.ods` into a `Grid`, straight from the document's XML, which keeps for each cell both its value and what people saw."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bulkjob.sheet import messages
@@ -9,7 +9,9 @@ from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
 from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.formats.markup import OtherXmlError
 from bulkjob.sheet.formats.numbers import ERROR_TEXTS, iso_text, lost_digits, plain
+from bulkjob.sheet.formats.ods_at_once import Rows, rows_apart
 from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.sheet.text import stripped
 from bulkjob.vocabulary import Code, Exit, Stop
@@ -31,15 +33,29 @@ def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid
     if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.whole("META-INF/manifest.xml"):
         raise Stop(Exit.BAD_SHEET, messages.encrypted(archive.name))
     try:
-        outline = _Outline()
-        archive.walk(archive.chunks(_CONTENT), outline.start, outline.end, outline.text)
-        sheet, notes = chosen(outline.worksheets(), sheet_name, archive.name)
-        table = _Table(archive.name, max_rows, int(sheet.part))
-        archive.walk(archive.chunks(_CONTENT), table.start, table.end, table.text)
+        try:
+            sheet, notes, table = _read(archive, sheet_name, max_rows, at_once=True)
+        except (OtherXmlError, Stop):
+            # Without its rows, a document with tables in tables looks damaged; whether it is, and what else is wrong, the parser says.
+            sheet, notes, table = _read(archive, sheet_name, max_rows, at_once=False)
     except (ValueError, OverflowError):
         # A number that is none.
         raise archive.damaged() from None
     return table.cells.grid(sheet.name, notes, table.around)
+
+
+def _read(archive: Archive, sheet_name: str | None, max_rows: int, *, at_once: bool) -> tuple[Worksheet, tuple[str, ...], "_Table"]:
+    """The chosen worksheet, notes and its cells; raises `OtherXmlError` where they are not certain to be right at once."""
+
+    def parts(keep: Callable[[bytes], None]) -> Iterator[bytes]:
+        return rows_apart(archive.chunks(_CONTENT), keep) if at_once else archive.chunks(_CONTENT)
+
+    outline = _Outline()
+    archive.walk(parts(lambda _: None), outline.start, outline.end, outline.text)
+    sheet, notes = chosen(outline.worksheets(), sheet_name, archive.name)
+    table = _Table(archive.name, max_rows, int(sheet.part))
+    archive.walk(parts(lambda rows: table.keep_rows(archive, rows)), table.start, table.end, table.text)
+    return sheet, notes, table
 
 
 class _Outline:
@@ -198,6 +214,17 @@ class _Table:
             self._depth -= 1
         elif tag == "table-row" and self._depth == 1 and self._seen == self._index:
             self._end_row()
+
+    def keep_rows(self, archive: Archive, data: bytes) -> None:
+        """Keeps the cells of some whole rows, which stand where the parser is now."""
+        if self._depth != 1 or self._seen != self._index or self._cell is not None:
+            return
+        rows = Rows.of(data, self._row)
+        for number, row in rows.keep(self.cells):
+            self._row = number - 1
+            archive.walk(iter((row,)), self.start, self.end, self.text)
+        self.around.hidden_rows += rows.hidden()
+        self._row = int(rows.lasts[-1])
 
     def _end_row(self) -> None:
         first = self._row + 1

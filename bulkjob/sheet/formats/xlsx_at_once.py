@@ -15,7 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LARGEST_WHOLE_PART, LAST_ROW, LONGEST_ROW, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Integers, Surroundings
-from bulkjob.sheet.formats.markup import Mask, OtherXmlError, Tags, require_utf8, texts_of, unescaped, with_line_ends
+from bulkjob.sheet.formats.markup import Mask, OtherXmlError, Tags, require_each_in_place, require_utf8, texts_of, unescaped, with_line_ends
 from bulkjob.sheet.formats.numbers import PLAIN_WHOLE
 from bulkjob.sheet.formats.xlsx_cells import PLAIN_STYLE, Workbook, XmlReader, unescaped_units
 from bulkjob.sheet.text import stripped_column
@@ -106,7 +106,7 @@ class _Rows:
         cells = np.flatnonzero(opening)
         shapes, ends = _shapes(tags, cells)
         row_opens, row_closes = tags.element(b"row"), tags.named(b"/row>")
-        _require_each_in_place(tags, cells, ends, row_opens, row_closes)
+        require_each_in_place(tags, cells, ends, row_opens, row_closes)
         if not (tags.named(b'c r="')[cells].all() and tags.named(b'row r="')[row_opens].all()):
             raise OtherXmlError
         columns, letters_end = tags.letters(tags.starts[cells] + len('<c r="'), 3)
@@ -231,20 +231,6 @@ def _shapes(tags: Tags, cells: Integers) -> tuple[Integers, Integers]:
     closing = np.append(np.flatnonzero(tags.named(b"/c>")), len(tags))
     ends[others] = closing[np.searchsorted(closing, cells[others])]
     return shapes, ends
-
-
-def _require_each_in_place(tags: Tags, cells: Integers, ends: Integers, row_opens: Mask, row_closes: Mask) -> None:
-    """Raises `OtherXmlError` unless each tag belongs to one cell or is a row's, and each cell stands in a row."""
-    if len(cells) and int(ends.max()) >= len(tags):
-        raise OtherXmlError
-    inside = np.cumsum(np.bincount(cells, minlength=len(tags) + 1) - np.bincount(ends + 1, minlength=len(tags) + 1))[: len(tags)]
-    is_row = row_opens | row_closes
-    if not np.array_equal(inside, ~is_row):
-        raise OtherXmlError
-    depths = np.cumsum((row_opens & ~tags.closed).astype(np.int64) - row_closes)
-    alone = row_opens & tags.closed
-    if np.any((depths < 0) | (depths > 1)) or np.any(depths[cells] != 1) or np.any(depths[alone]) or (len(depths) and depths[-1]):
-        raise OtherXmlError
 
 
 def _kind_and_style(attributes: bytes) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulkjob.sheet.formats import xlsx, xlsx_strings
+from bulkjob.sheet.formats import ods, xlsx, xlsx_strings
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
@@ -34,6 +34,11 @@ def outcome(data: bytes) -> dict[str, Any] | str:
             grid = xlsx.read_xlsx(archive, sheet_name=None, max_rows=1_000_000)
     except Stop as stop:
         return stop.message
+    return values(grid)
+
+
+def values(grid: Grid) -> dict[str, Any]:
+    """All that is in the grid, in values that compare."""
     found = {field.name: getattr(grid, field.name) for field in fields(Grid)}
     found["numbers"] = grid.numbers.to_pylist()
     found["columns"] = [column.to_pylist() for column in grid.columns]
@@ -214,3 +219,86 @@ def test_pieces_make_no_difference(case: str, raw_xlsx: Raw) -> None:
     """Where a piece of a part ends makes no difference to what is read."""
     data = raw_xlsx(**{"rows": HEADER, "strings": STRINGS, **SHEETS[case]})
     assert outcome(data) == by_parser(data)
+
+
+def ods_outcome(data: bytes, *, at_once: bool) -> dict[str, Any] | str:
+    """As `outcome`, of an OpenDocument file."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not at_once:
+            patch.setattr(ods, "rows_apart", refuse)
+        try:
+            with Archive(data, "p.ods") as archive:
+                return values(ods.read_ods(archive, sheet_name=None, max_rows=1_000_000))
+        except Stop as stop:
+            return stop.message
+
+
+ODS_FILES = sorted((Path(__file__).parents[1] / "golden").glob("*.ods"))
+
+
+@pytest.mark.parametrize("path", ODS_FILES, ids=lambda path: path.name)
+def test_golden_ods_files_give_the_same_both_ways(path: Path) -> None:
+    """Every OpenDocument file that a real program wrote gives the same cells both ways."""
+    data = path.read_bytes()
+    assert ods_outcome(data, at_once=True) == ods_outcome(data, at_once=False)
+
+
+ODS = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:calcext="c"><office:body>'
+    '<office:spreadsheet>{before}<table:table table:name="Plan"><table:table-row><table:table-cell><text:p>department</text:p></table:table-cell>'
+    "<table:table-cell><text:p>unit</text:p></table:table-cell></table:table-row>{rows}</table:table>{after}</office:spreadsheet></office:body></office:document-content>"
+)
+C, R = "table:table-cell", "table:table-row"
+ODS_CASES = {
+    "a text": f"<{R}><{C} office:value-type='string'><text:p>A</text:p></{C}></{R}>",
+    "the usual quotes": f'<{R}><{C} office:value-type="string" calcext:value-type="string"><text:p>A &amp; B</text:p></{C}></{R}>',
+    "a number": f'<{R}><{C} office:value-type="float" office:value="7"><text:p>7</text:p></{C}></{R}>',
+    "a number in its format": f'<{R}><{C} office:value-type="float" office:value="7"><text:p>007</text:p></{C}></{R}>',
+    "a number that is none": f'<{R}><{C} office:value-type="float" office:value="x"><text:p>7</text:p></{C}></{R}>',
+    "repeated cells": f'<{R}><{C} table:number-columns-repeated="3"/><{C} table:number-columns-repeated="2"><text:p>A</text:p></{C}></{R}>',
+    "repeated rows": f'<{R} table:number-rows-repeated="3"><{C}><text:p>A</text:p></{C}></{R}><{R}><{C}><text:p>B</text:p></{C}></{R}>',
+    "blank rows between": f'<{R} table:number-rows-repeated="9"><{C}/></{R}><{R}/><{R}><{C}><text:p>B</text:p></{C}></{R}>',
+    "hidden rows": f'<{R} table:visibility="collapse"><{C}><text:p>A</text:p></{C}></{R}><{R} table:visibility="filter" table:number-rows-repeated="2"><{C}><text:p>B</text:p></{C}></{R}>',
+    "merged rows": f'<{R}><{C} table:number-rows-spanned="2"><text:p>A</text:p></{C}></{R}><{R}><table:covered-table-cell/><{C}><text:p>u</text:p></{C}></{R}>',
+    "a covered cell with a text": f"<{R}><table:covered-table-cell><text:p>no</text:p></table:covered-table-cell><{C}><text:p>u</text:p></{C}></{R}>",
+    "a comment in a cell": f"<{R}><{C}><office:annotation><text:p>no</text:p></office:annotation><text:p>A</text:p></{C}></{R}>",
+    "a table in a cell": f"<{R}><{C}><draw:frame><table:table><{R}><{C}><text:p>no</text:p></{C}></{R}></table:table></draw:frame><text:p>A</text:p></{C}></{R}>",
+    "a comment in the XML": f"<!-- <{R}> --><{R}><{C}><text:p>A</text:p></{C}></{R}>",
+    "a group of rows": f"<table:table-row-group><{R}><{C}><text:p>A</text:p></{C}></{R}></table:table-row-group><{R}><{C}><text:p>B</text:p></{C}></{R}>",
+    "headers of their own": f"<table:table-header-rows><{R}><{C}><text:p>A</text:p></{C}></{R}></table:table-header-rows>",
+    "a shape before the rows": f"<table:shapes><draw:frame><table:table><{R}><{C}><text:p>no</text:p></{C}></{R}></table:table></draw:frame></table:shapes>",
+    "a formula with an error": f'<{R}><{C} table:formula="of:=NA()" office:value-type="string"><text:p>#N/A</text:p></{C}></{R}>',
+    "a date": f'<{R}><{C} office:value-type="date" office:date-value="2026-01-02T10:59:59.9999999"><text:p>x</text:p></{C}></{R}>',
+    "two paragraphs": f"<{R}><{C}><text:p>A</text:p><text:p>B</text:p></{C}></{R}>",
+    "a blank text": f"<{R}><{C}><text:p> </text:p></{C}><{C}><text:p>u</text:p></{C}></{R}>",
+    "too far right": f'<{R}><{C} table:number-columns-repeated="16384"/><{C}><text:p>A</text:p></{C}></{R}>',
+    "not closed": f"<{R}><{C}><text:p>A</text:p></{R}>",
+    "CR LF": f"<{R}>\r\n<{C}>\r\n<text:p>A\r\nB</text:p></{C}>\r\n</{R}>\r\n",
+    "nothing": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [7, 2**20])
+@pytest.mark.parametrize("case", ODS_CASES)
+def test_odd_ods_gives_the_same_both_ways(case: str, size: int, packed: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the rows are written, and wherever a piece of them ends, both ways come to the same cells, or to the same sentence."""
+    monkeypatch.setattr("bulkjob.sheet.formats.archive.CHUNK", size)
+    data = packed({"content.xml": ODS.format(rows=ODS_CASES[case], before="", after='<table:table table:name="Other"/>')})
+    assert ods_outcome(data, at_once=True) == ods_outcome(data, at_once=False)
+
+
+@given(st.lists(st.sampled_from(sorted(set(ODS_CASES.values()) - {ODS_CASES["not closed"]})), max_size=6))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_rows_of_an_ods_give_the_same_both_ways(packed: Raw, rows: list[str]) -> None:
+    """A law: in whatever order rows of all kinds come, both ways come to the same cells, or to the same sentence."""
+    data = packed({"content.xml": ODS.format(rows="".join(rows), before="", after="")})
+    assert ods_outcome(data, at_once=True) == ods_outcome(data, at_once=False)
+
+
+def test_usual_rows_of_an_ods_are_read_at_once(packed: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts, plain numbers and blank cells as LibreOffice writes them never meet the slower reader."""
+    monkeypatch.setattr(ods._Table, "_keep", refuse)
+    usual = [ODS_CASES[case] for case in ("the usual quotes", "a number", "repeated cells", "blank rows between")]
+    found = ods_outcome(packed({"content.xml": ODS.format(rows="".join(usual), before="", after="")}), at_once=True)
+    assert isinstance(found, dict)
+    assert found["columns"] == [["A & B", "7", "", "B"], ["", "", "", ""]]
