@@ -13,10 +13,10 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from bulkjob.records import CheckedSheet, Problem, Sheet
-from bulkjob.sheet import wording
+from bulkjob.sheet import messages
 from bulkjob.sheet.assignments import Assignments
 from bulkjob.sheet.columns import comparable_column, stripped_column
-from bulkjob.sheet.numbers import ERROR_TEXTS
+from bulkjob.sheet.formats.numbers import ERROR_TEXTS
 from bulkjob.vocabulary import SHEET_COLUMNS, Code
 
 Mask = npt.NDArray[np.bool_]
@@ -173,7 +173,7 @@ def _error_texts(sheet: Sheet) -> Iterator[Problem]:
                     cell=f"{sheet.letters[position]}{row}",
                     value=value,
                     code=Code.EXCEL_ERROR,
-                    message=wording.odd_cell(Code.EXCEL_ERROR, value),
+                    message=messages.odd_cell(Code.EXCEL_ERROR, value),
                 )
 
 
@@ -182,22 +182,22 @@ def _cell_problems(columns: _Columns) -> Iterator[Problem]:
     no_department, no_unit, no_agent = _blank(columns.department), _blank(columns.unit), _blank(columns.agent)
     only_at = no_agent & ~_blank(_texts(columns.sheet, "agent"))
     for index in _indices(no_department & columns.sound("department")):
-        yield columns.problem(index, "department", Code.MISSING_DEPARTMENT, wording.MISSING_DEPARTMENT)
+        yield columns.problem(index, "department", Code.MISSING_DEPARTMENT, messages.MISSING_DEPARTMENT)
     for index in _indices(no_unit & no_agent & ~only_at & columns.sound("unit") & columns.sound("agent")):
-        yield columns.problem(index, "", Code.NOTHING_TO_DO, wording.NOTHING_TO_DO, "")
+        yield columns.problem(index, "", Code.NOTHING_TO_DO, messages.NOTHING_TO_DO, "")
     numbers = {"count": columns.count, "order": columns.order}
     for name, values in numbers.items():
         for index in _indices((values == _BAD) & columns.sound(name)):
-            yield columns.problem(index, name, Code.BAD_NUMBER, wording.bad_number(name, columns.text(name, index)))
+            yield columns.problem(index, name, Code.BAD_NUMBER, messages.bad_number(name, columns.text(name, index)))
     for index in _indices((columns.action == _BAD) & columns.sound("action")):
-        yield columns.problem(index, "action", Code.BAD_ACTION, wording.bad_action(columns.text("action", index)))
+        yield columns.problem(index, "action", Code.BAD_ACTION, messages.bad_action(columns.text("action", index)))
     for index in _indices(only_at & columns.sound("agent")):
-        yield columns.problem(index, "agent", Code.AGENT_NEEDED, wording.ONLY_AT_SIGN)
+        yield columns.problem(index, "agent", Code.AGENT_NEEDED, messages.ONLY_AT_SIGN)
     filled = {name: ~_blank(_texts(columns.sheet, name)) for name in ("count", "order", "action")}
     needs = filled["count"] | filled["order"] | filled["action"]
     for index in _indices(needs & no_agent & ~only_at & columns.sound("agent")):
         given = [name for name, mask in filled.items() if mask[index]]
-        yield columns.problem(index, "agent", Code.AGENT_NEEDED, wording.agent_needed(given))
+        yield columns.problem(index, "agent", Code.AGENT_NEEDED, messages.agent_needed(given))
 
 
 def _keys(texts: pa.Array, *, fold: bool = False) -> Integers:
@@ -237,7 +237,7 @@ def _unit_conflicts(columns: _Columns) -> Iterator[Problem]:
     for group in _grouped(indices[disagree].tolist(), departments[disagree].tolist()):
         units = list(dict.fromkeys(columns.text("unit", index) for index in group))
         rows = [int(columns.rows[index]) for index in group]
-        message = wording.conflicting_unit(columns.text("department", group[0]), units, rows)
+        message = messages.conflicting_unit(columns.text("department", group[0]), units, rows)
         for index in group:
             yield columns.problem(index, "unit", Code.CONFLICTING_UNIT, message)
 
@@ -259,7 +259,7 @@ def _agent_conflicts(columns: _Columns) -> Iterator[Problem]:
         for group in _grouped(members[disagree].tolist(), groups[disagree].tolist()):
             values = list(dict.fromkeys(_said(columns, name, index) for index in group))
             rows = [int(columns.rows[index]) for index in group]
-            message = wording.conflicting_agent(columns.text("agent", group[0]), columns.text("department", group[0]), name, values, rows)
+            message = messages.conflicting_agent(columns.text("agent", group[0]), columns.text("department", group[0]), name, values, rows)
             for index in group:
                 yield columns.problem(index, name, Code.CONFLICTING_AGENT, message)
 
@@ -273,12 +273,12 @@ def _said(columns: _Columns, name: str, index: int) -> str:
 def _warnings(columns: _Columns) -> Iterator[str]:
     dashes = np.asarray(pc.is_in(columns.unit, pa.array(_DASHES, columns.unit.type)))
     if dashes.any():
-        yield wording.other_dash(columns.rows[dashes].tolist())
+        yield messages.other_dash(columns.rows[dashes].tolist())
     shortened = np.zeros(len(columns.rows), np.bool_)
     for texts in (columns.department, columns.unit, columns.agent):
         shortened |= np.asarray(pc.match_substring_regex(texts, _LOOKS_SHORTENED))
     if shortened.any():
-        yield wording.scientific_text(columns.rows[shortened].tolist())
+        yield messages.scientific_text(columns.rows[shortened].tolist())
 
 
 def _assignments(columns: _Columns, valid: Mask) -> Assignments:

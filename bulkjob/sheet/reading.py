@@ -1,51 +1,75 @@
 """A file, or its bytes, becomes a `Sheet`; what the bytes are decides which reader they go to, not the file's name."""
 
 import hashlib
+import os
+import stat
+from io import BufferedIOBase
 from pathlib import Path
 
 from bulkjob.records import Sheet
-from bulkjob.sheet import wording
-from bulkjob.sheet.archive import Archive
-from bulkjob.sheet.csvfile import read_csv
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.meaning import sheet_of
-from bulkjob.sheet.ods import read_ods
-from bulkjob.sheet.xls import read_xls
-from bulkjob.sheet.xlsx import read_xlsx
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.archive import Archive
+from bulkjob.sheet.formats.bounds import LARGEST_FILE
+from bulkjob.sheet.formats.csvfile import read_csv
+from bulkjob.sheet.formats.encodings import begins_like_text
+from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.formats.kinds import WORKBOOK_ENDINGS, XLS, ZIP, why_no_sheet, why_no_workbook
+from bulkjob.sheet.formats.ods import read_ods
+from bulkjob.sheet.formats.xls import read_xls
+from bulkjob.sheet.formats.xlsx import read_xlsx
+from bulkjob.sheet.headers import sheet_of
 from bulkjob.vocabulary import Exit, Stop
 
 DEFAULT_MAX_ROWS = 1_000_000
 
-#: No sheet of a million rows comes near this; it keeps a disk image from being read into memory.
-LARGEST_FILE = 2 * 2**30
-
-_ZIP = b"PK\x03\x04"
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-#: Excel 2 to 4 wrote the workbook without a container; Excel 5 and later are in `_OLE`.
-_OLD_BIFF = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
-_WORKBOOK_ENDINGS = (".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".xlsb", ".ods", ".ots")
+#: In bytes.
+_PIECE = 2**20
+_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
 def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = DEFAULT_MAX_ROWS) -> Sheet:
-    """The sheet in the file; raises `Stop` with one sentence where it cannot be opened (66) or is no sheet (65)."""
-    name = path.name or str(path)
+    """The sheet in the file, or in standard input for ``-``; a pipe is read to its end.
+
+    Raises `Stop` with one sentence where it cannot be opened (66) or is no sheet (65).
+    """
+    from_standard_input = str(path) in _STANDARD_INPUT
+    name = "sheet" if from_standard_input else path.name or str(path)
     try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise Stop(Exit.NO_INPUT, wording.is_directory(name))
-        if size > LARGEST_FILE:
-            raise Stop(Exit.BAD_SHEET, wording.file_too_large(name, LARGEST_FILE))
-        with path.open("rb") as file:
-            # A device or a pipe has no size: it is read no further than the limit either.
-            data = file.read(LARGEST_FILE + 1) if size else file.read(2**20)
+        with open(0, "rb", closefd=False) if from_standard_input else path.open("rb") as file:  # a number is no path
+            data = _all_of(file, name)
     except FileNotFoundError:
-        raise Stop(Exit.NO_INPUT, wording.missing(str(path))) from None
+        raise Stop(Exit.NO_INPUT, messages.missing(str(path))) from None
+    except IsADirectoryError:
+        raise Stop(Exit.NO_INPUT, messages.is_directory(name)) from None
     except PermissionError:
-        raise Stop(Exit.NO_INPUT, wording.no_permission(str(path))) from None
+        raise Stop(Exit.NO_INPUT, messages.no_permission(str(path))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Stop(Exit.NO_INPUT, wording.unreadable(str(path), reason)) from None
+        raise Stop(Exit.NO_INPUT, messages.unreadable(str(path), reason)) from None
     return parse(data, name, sheet_name=sheet_name, max_rows=max_rows)
+
+
+def _all_of(file: BufferedIOBase, name: str) -> bytes:
+    """The file's bytes to its end; raises `Stop` as soon as they are too many, or cannot be a sheet's."""
+    state = os.fstat(file.fileno())
+    if stat.S_ISREG(state.st_mode) and state.st_size > LARGEST_FILE:
+        raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
+    first = file.read(_PIECE)
+    if not first.startswith((*ZIP, *XLS)) and not begins_like_text(first):
+        raise Stop(Exit.BAD_SHEET, why_no_sheet(first, name) or messages.garbage(name))
+    pieces, left = [first], 0
+    if stat.S_ISREG(state.st_mode):
+        # A file is read in one piece from its beginning, as two put together would be twice the memory.
+        file.seek(0)
+        pieces, left = [], state.st_size
+    while sum(map(len, pieces)) <= LARGEST_FILE:
+        # A pipe gives no more than its buffer holds, whatever is asked for; the end has come only when it gives nothing.
+        piece = file.read(max(left, _PIECE))
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        left = 0
+    raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
 
 
 def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = DEFAULT_MAX_ROWS) -> Sheet:
@@ -55,16 +79,20 @@ def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: in
 
 
 def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> Grid:
-    if not data.strip():
-        raise Stop(Exit.BAD_SHEET, wording.empty(name))
-    if data.startswith(_ZIP):
+    if reason := why_no_sheet(data, name):
+        raise Stop(Exit.BAD_SHEET, reason)
+    # Stripping all of it would copy all of it.
+    if not data[:_PIECE].strip() and not data.strip():
+        raise Stop(Exit.BAD_SHEET, messages.empty(name))
+    if data.startswith(ZIP):
         with Archive(data, name) as archive:
+            if reason := why_no_workbook(archive.parts, archive.media_type, name):
+                raise Stop(Exit.BAD_SHEET, reason)
             reader = read_ods if archive.is_open_document else read_xlsx
             return reader(archive, sheet_name=sheet_name, max_rows=max_rows)
-    if data.startswith((_OLE, *_OLD_BIFF)):
+    if data.startswith(XLS):
         return read_xls(data, name, sheet_name=sheet_name, max_rows=max_rows)
-    if name.lower().endswith(_WORKBOOK_ENDINGS):
-        raise Stop(Exit.BAD_SHEET, wording.not_a_workbook(name))
     if sheet_name is not None:
-        raise Stop(Exit.BAD_SHEET, wording.csv_has_no_worksheets(name, sheet_name))
-    return read_csv(data, name, max_rows=max_rows)
+        raise Stop(Exit.BAD_SHEET, messages.csv_has_no_worksheets(name, sheet_name))
+    notes = (messages.text_in_spite_of_name(name),) if name.lower().endswith(WORKBOOK_ENDINGS) else ()
+    return read_csv(data, name, max_rows=max_rows, notes=notes)

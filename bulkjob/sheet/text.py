@@ -18,6 +18,10 @@ BLANKS: Final = SPACES + ZERO_WIDTH
 _RUN_OF_SPACES: Final = f"[{re.escape(SPACES)}]+"
 _SPACE_RUN = re.compile(_RUN_OF_SPACES)
 _IGNORED_IN_HEADERS = re.compile(f"[{re.escape(BLANKS)}_-]+")
+#: Where a word begins within another: ``agentUsername``.
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HYPHEN = re.compile(r"[-\u2010-\u2015]")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def stripped(text: str) -> str:
@@ -33,6 +37,13 @@ def comparable(text: str) -> str:
 def header_key(header: str) -> str:
     """The form in which headers are compared: case, blanks, ``_`` and ``-`` do not matter."""
     return _IGNORED_IN_HEADERS.sub("", unicodedata.normalize("NFC", header)).casefold()
+
+
+def words_of(header: str) -> frozenset[str]:
+    """The words of a header in small letters, however they are joined: ``agentUsername``, ``business_unit``, ``e-mail`` (and ``email``)."""
+    text = _HUMP.sub(" ", unicodedata.normalize("NFC", header))
+    whole = _HYPHEN.sub("", text)
+    return frozenset(word.casefold() for spelling in (text, whole) for word in _WORD.findall(spelling))
 
 
 def column_letter(index: int) -> str:

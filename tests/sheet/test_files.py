@@ -2,11 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import bulkjob
 from bulkjob.cli import main
 from bulkjob.sheet import read_sheet
 from bulkjob.vocabulary import Exit, Stop
@@ -100,3 +104,73 @@ def test_a_sheet_knows_its_file(tmp_path: Path) -> None:
     assert sheet.name == "reorg.csv"
     assert sheet.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert sheet.sheet_name == ""
+
+
+LONG = b"department,agent,comment\nA,ada," + b"x" * 900_000 + b"\n" + b"A,ben," + b"y" * 900_000 + b"\nA,cleo,\n"
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as pipe:
+        pipe.write(data)
+
+
+@pytest.fixture
+def piped() -> Iterator[int]:
+    """The reading end of a pipe through which a sheet of 1.8 MB comes."""
+    reading, writing = os.pipe()
+    writer = threading.Thread(target=_write, args=(writing, LONG))
+    writer.start()
+    yield reading
+    os.close(reading)
+    writer.join()
+
+
+def test_a_pipe_is_read_to_its_end(piped: int) -> None:
+    """A sheet that comes through a pipe, in pieces as small as its buffer, is read to its end."""
+    sheet = read_sheet(Path(f"/dev/fd/{piped}"))
+    assert sheet.cells[1].to_list() == ["ada", "ben", "cleo"]
+    assert sheet.sha256 == hashlib.sha256(LONG).hexdigest()
+
+
+def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    """The same for a FIFO."""
+    path = tmp_path / "reorg.csv"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(LONG,))
+    writer.start()
+    sheet = read_sheet(path)
+    writer.join()
+    assert (sheet.name, len(sheet.cells)) == ("reorg.csv", 3)
+
+
+@pytest.mark.parametrize("argument", ["-", "/dev/stdin"])
+def test_standard_input_is_read_to_its_end(argument: str) -> None:
+    """A sheet from standard input, by either name, is read to its end; it is called `sheet`."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(bulkjob.__file__).parents[1])}
+    code = (
+        "import sys; from pathlib import Path; from bulkjob.sheet import read_sheet; "
+        "sheet = read_sheet(Path(sys.argv[1])); print(sheet.name, len(sheet.cells))"
+    )
+    writer = [
+        sys.executable,
+        "-c",
+        "import sys, time\nfor piece in range(3): print('department,unit' if not piece else 'A,' + 'u' * 600_000, flush=True)",
+    ]
+    with subprocess.Popen(writer, stdout=subprocess.PIPE) as sheet:
+        read = subprocess.run(
+            [sys.executable, "-c", code, argument], stdin=sheet.stdout, capture_output=True, text=True, env=environment, check=False
+        )
+    assert (read.stdout, read.stderr) == ("sheet 2\n", "")
+
+
+def test_closed_standard_input_is_no_sheet() -> None:
+    """Without a standard input there is nothing to read: exit 66."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(bulkjob.__file__).parents[1])}
+    command = ["sh", "-c", f"exec {sys.executable} -m bulkjob validate /dev/stdin <&-"]
+    read = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert read.returncode == Exit.NO_INPUT, read.stderr
+
+
+def test_a_device_is_refused_as_soon_as_it_can_be_no_sheet(refused: Refused) -> None:
+    """What never ends and begins with nothing that a sheet begins with is not read on."""
+    assert refused(Path("/dev/zero")).exit_code is Exit.BAD_SHEET

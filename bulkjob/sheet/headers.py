@@ -7,14 +7,22 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.records import OutcomeColumn, Problem, Sheet
-from bulkjob.sheet import wording
+from bulkjob.sheet import messages
 from bulkjob.sheet.columns import stripped_column
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped
+from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped, words_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
 
 _OUTCOME_KEYS = frozenset(map(header_key, OUTCOME_COLUMNS))
 _NUMBERS = ("count", "order")
+#: Without it a sheet says nothing.
+_NEEDED = "department"
+#: What else people call it.
+_SHORT = frozenset(("dept", "dep", "depts", "dpt"))
+#: A header that contains one of these may have been meant to be read.
+_TELLING_WORDS = ("department", "unit", "agent", "monitor", "visibility", "email", "description", "count", "order", "action")
+#: So many are looked at for headers that do not come first.
+_FIRST_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,9 @@ class _Columns:
 
 def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
     """The sheet that the grid means; raises `Stop` where its headers do not make one."""
-    columns = _columns(grid.headers, name)
+    columns = _columns(grid, name)
+    if grid.unfit:
+        raise Stop(Exit.BAD_SHEET, grid.unfit)
     texts = {index: _column(grid, index, columns) for index in columns.kept}
     empty_tail = _unnamed_and_empty(grid.headers, texts)
     kept = [index for index in columns.kept if index not in empty_tail]
@@ -51,46 +61,84 @@ def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
         too_short=grid.too_short,
         beyond=grid.beyond,
         outcome_columns=tuple(_outcome_column(grid, index) for index in columns.dropped),
-        notes=(*grid.notes, *columns.notes),
+        notes=(
+            *grid.notes,
+            messages.columns_read(list(columns.meant), [grid.headers[index] for index in kept if index not in columns.meant.values()]),
+            *columns.notes,
+        ),
         warnings=(*grid.warnings, *columns.warnings),
         flaws=_flaws(grid, columns.meant),
     )
 
 
-def _columns(headers: Sequence[str], name: str) -> _Columns:
+def _columns(grid: Grid, name: str) -> _Columns:
+    headers = grid.headers
     meant: dict[str, int] = {}
-    kept: list[int] = []
     dropped: list[int] = []
-    others: list[tuple[int, str]] = []
-    for index, header in enumerate(headers):
-        key = header_key(header)
+    others: list[int] = []
+    for index, key in enumerate(map(header_key, headers)):
         if key in _OUTCOME_KEYS:
             dropped.append(index)
-            continue
-        kept.append(index)
-        if key not in SHEET_COLUMNS:
-            others.append((index, key))
+        elif key not in SHEET_COLUMNS:
+            others.append(index)
         elif key in meant:
-            first = meant[key]
-            both = (column_letter(first), headers[first]), (column_letter(index), header)
-            raise Stop(Exit.BAD_SHEET, wording.same_column_twice(name, key, *both))
+            both = (column_letter(meant[key]), headers[meant[key]]), (column_letter(index), headers[index])
+            raise Stop(Exit.BAD_SHEET, messages.same_column_twice(name, key, *both))
         else:
             meant[key] = index
-    for index, key in others:
-        singular = key.removesuffix("s")
-        if singular != key and singular in SHEET_COLUMNS and singular not in meant:
-            raise Stop(Exit.BAD_SHEET, wording.plural_header(name, headers[index], singular, column_letter(index)))
-    near = [(index, column) for index, key in others if (column := one_letter_off(key)) and column not in meant]
-    if "department" not in meant:
-        hint = next((headers[index] for index, column in near if column == "department"), None)
-        raise Stop(Exit.BAD_SHEET, wording.no_department(name, headers, hint))
+    _require_columns(grid, name, meant, others)
     return _Columns(
-        kept=tuple(kept),
+        kept=tuple(index for index in range(len(headers)) if index not in set(dropped)),
         dropped=tuple(dropped),
         meant={column: meant[column] for column in SHEET_COLUMNS if column in meant},
-        warnings=tuple(wording.near_header(headers[index], column, column_letter(index)) for index, column in near),
-        notes=(wording.dropped_columns([headers[index] for index in dropped]),) if dropped else (),
+        warnings=tuple(filter(None, (_telling(headers[index], index, meant) for index in others))),
+        notes=(messages.dropped_columns([headers[index] for index in dropped]),) if dropped else (),
     )
+
+
+def _require_columns(grid: Grid, name: str, meant: Mapping[str, int], others: Sequence[int]) -> None:
+    """Raises `Stop` where a column that is needed is missing, or one goes by its plural: with the likely cause."""
+    keys = {index: header_key(grid.headers[index]) for index in others}
+    if not meant and (row := _headers_further_down(grid)):
+        raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
+    for index, key in keys.items():
+        singular = key.removesuffix("s")
+        if singular != key and singular in SHEET_COLUMNS and singular not in meant:
+            raise Stop(Exit.BAD_SHEET, messages.plural_header(name, grid.headers[index], singular, column_letter(index)))
+    if _NEEDED not in meant:
+        if row := _headers_further_down(grid):
+            raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
+        near = [index for index in others if one_letter_off(keys[index]) == _NEEDED or _SHORT & words_of(grid.headers[index])]
+        near += [index for index in others if _NEEDED in words_of(grid.headers[index])]
+        hint = grid.headers[near[0]] if near else None
+        raise Stop(Exit.BAD_SHEET, messages.no_department(name, grid.headers, grid.header_row, hint))
+
+
+def _headers_further_down(grid: Grid) -> int:
+    """The row among the first 20 that would do as the row of headers; 0 if there is none."""
+    numbers = grid.numbers.slice(0, _FIRST_ROWS - 1).to_pylist()
+    cells = [column.slice(0, len(numbers)).to_pylist() for column in grid.columns]
+    for place, row in enumerate(numbers):
+        if row > grid.header_row + _FIRST_ROWS:
+            break
+        texts = [column[place] for column in cells] + [text for _, text in grid.beyond.get(row, ())]
+        if _NEEDED in map(header_key, texts):
+            return int(row)
+    return 0
+
+
+def _telling(header: str, index: int, meant: Mapping[str, int]) -> str:
+    """The warning that a header which is not read looks like one that could be; blank if it does not."""
+    column = one_letter_off(header_key(header))
+    if column and column not in meant:
+        return messages.near_header(header, column, column_letter(index))
+    words = words_of(header)
+    word = next((word for word in _TELLING_WORDS if word in words), "")
+    if not word:
+        return ""
+    reminds_of = word if word in SHEET_COLUMNS else ""
+    read_from = column_letter(meant[word]) if word in meant else None
+    return messages.telling_header(header, column_letter(index), reminds_of, read_from)
 
 
 def _outcome_column(grid: Grid, index: int) -> OutcomeColumn:
@@ -129,11 +177,11 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
     width = max((index for index, header in enumerate(grid.headers) if header), default=0) + 1
     rows = set(grid.numbers.to_pylist()) if grid.oddities else set()
     found = [
-        Problem(row=row, column="", cell="", value="", code=Code.RAGGED_ROW, message=wording.too_short(cells, width))
+        Problem(row=row, column="", cell="", value="", code=Code.RAGGED_ROW, message=messages.too_short(cells, width))
         for row, cells in grid.too_short.items()
     ]
     found += [
-        Problem(row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=wording.beyond(text))
+        Problem(row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=messages.beyond(text))
         for row, ((index, text), *_) in grid.beyond.items()
     ]
     found += [
@@ -143,7 +191,7 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
             cell=f"{column_letter(odd.column)}{odd.row}",
             value=odd.text,
             code=odd.code,
-            message=wording.odd_cell(odd.code, odd.text),
+            message=messages.odd_cell(odd.code, odd.text),
         )
         for odd in grid.oddities
         if odd.column in headers and odd.row in rows

@@ -41,5 +41,7 @@ class Grid:
     oddities: tuple[Oddity, ...] = ()
     exact: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """(row number, column) → the number itself, where the cell's format shows it otherwise."""
+    unfit: str = ""
+    """The sentence why this is no sheet, though its first rows can be looked at for a better reason; blank for others."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -9,16 +9,20 @@ from typing import Self
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
-from bulkjob.sheet import wording
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.bounds import (
+    DEEPEST_ELEMENT,
+    LARGEST_DIRECTORY,
+    LARGEST_UNPACKED,
+    LARGEST_WHOLE_PART,
+    MOST_ELEMENTS,
+    MOST_ELEMENTS_PER_BYTE,
+)
 from bulkjob.vocabulary import Exit, Stop
 
-#: A million rows of ten columns unpack to about half of this. Archives say their unpacked size, and nothing is unpacked beyond it.
-LARGEST_UNPACKED = 2**30
-#: For the parts that are read as a whole (styles, relations, the list of worksheets).
-LARGEST_WHOLE_PART = 32 * 2**20
-#: Text of a workbook's strings is held in memory, so it has a bound of its own.
 CHUNK = 2**20
-_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
+_MOST_NAMES = 1000
+_END_OF_DIRECTORY = b"PK\x05\x06"
 
 
 class Archive:
@@ -26,13 +30,17 @@ class Archive:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
+        self._elements = MOST_ELEMENTS + MOST_ELEMENTS_PER_BYTE * len(data)
+        end = data.rfind(_END_OF_DIRECTORY)
+        if end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > LARGEST_DIRECTORY:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_parts(name, LARGEST_DIRECTORY))
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             parts = self._zip.infolist()
         except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError, EOFError, OverflowError):
             raise self.damaged() from None
         if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
-            raise Stop(Exit.BAD_SHEET, wording.unpacks_too_large(name, LARGEST_UNPACKED))
+            raise Stop(Exit.BAD_SHEET, messages.unpacks_too_large(name, LARGEST_UNPACKED))
         self._parts = {part.filename.replace("\\", "/").lstrip("/").lower(): part for part in parts}
 
     def __enter__(self) -> Self:
@@ -45,13 +53,23 @@ class Archive:
         return part.lower() in self._parts
 
     @property
+    def parts(self) -> list[str]:
+        """The names of all parts, in lower case."""
+        return list(self._parts)
+
+    @property
+    def media_type(self) -> str:
+        """What an OpenDocument file says about itself; blank for other files."""
+        return self.whole("mimetype").decode("latin-1").strip() if "mimetype" in self else ""
+
+    @property
     def is_open_document(self) -> bool:
         """Whether this is an OpenDocument file rather than Excel's."""
         return "content.xml" in self and "xl/workbook.xml" not in self
 
     def damaged(self) -> Stop:
         """The end of a job whose workbook is not what it should be."""
-        return Stop(Exit.BAD_SHEET, wording.not_a_workbook(self.name))
+        return Stop(Exit.BAD_SHEET, messages.not_a_workbook(self.name))
 
     def chunks(self, part: str) -> Iterator[bytes]:
         """The part's bytes, a chunk at a time; raises `Stop` where it is missing or damaged."""
@@ -59,7 +77,7 @@ class Archive:
         if info is None:
             raise self.damaged()
         if info.flag_bits & 1:
-            raise Stop(Exit.BAD_SHEET, wording.encrypted(self.name))
+            raise Stop(Exit.BAD_SHEET, messages.encrypted(self.name))
         try:
             with self._zip.open(info) as stream:
                 while chunk := stream.read(CHUNK):
@@ -71,7 +89,7 @@ class Archive:
         """All bytes of a part that is small in an honest file."""
         info = self._parts.get(part.lower())
         if info is not None and info.file_size > LARGEST_WHOLE_PART:
-            raise Stop(Exit.BAD_SHEET, wording.unpacks_too_large(self.name, LARGEST_WHOLE_PART))
+            raise Stop(Exit.BAD_SHEET, messages.unpacks_too_large(self.name, LARGEST_WHOLE_PART))
         return b"".join(self.chunks(part))
 
     def tree(self, part: str) -> ET.Element:
@@ -88,19 +106,36 @@ class Archive:
     def walk(
         self, chunks: Iterator[bytes], start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]
     ) -> None:
-        """Calls back for each element and text of an XML part in turn; element and attribute names come without their prefix."""
+        """Calls back for each element and text of an XML part in turn; elements' names come without their prefix, attributes' as they are.
+
+        Raises `Stop` for XML that is damaged, or has more elements than a file of this size would honestly have.
+        """
+        depth = 0
+        names = _Bare()
 
         def refuse(*_: object) -> None:
             raise self.damaged()
 
         def started(tag: str, attributes: dict[str, str]) -> None:
-            start(tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()})
+            nonlocal depth
+            depth += 1
+            self._elements -= 1
+            if self._elements < 0:
+                raise Stop(Exit.BAD_SHEET, messages.too_many_elements(self.name))
+            if depth > DEEPEST_ELEMENT:
+                raise self.damaged()
+            start(names[tag], attributes)
+
+        def ended(tag: str) -> None:
+            nonlocal depth
+            depth -= 1
+            end(names[tag])
 
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = refuse
         parser.StartElementHandler = started
-        parser.EndElementHandler = lambda tag: end(tag.rpartition(":")[2])
+        parser.EndElementHandler = ended
         parser.CharacterDataHandler = text
         try:
             for chunk in chunks:
@@ -108,6 +143,16 @@ class Archive:
             parser.Parse(b"", True)  # noqa: FBT003
         except (expat.ExpatError, ValueError, LookupError):
             raise self.damaged() from None
+
+
+class _Bare(dict[str, str]):
+    """Names of elements → the same without prefix; a document has few different ones."""
+
+    def __missing__(self, tag: str) -> str:
+        name = tag.rpartition(":")[2]
+        if len(self) < _MOST_NAMES:
+            self[tag] = name
+        return name
 
 
 def local(tag: str) -> str:

@@ -4,11 +4,11 @@ import io
 
 import xlrd  # type: ignore[import-untyped]  # xlrd ships no types
 
-from bulkjob.sheet import wording
-from bulkjob.sheet.cells import Cells, Merge, Surroundings
-from bulkjob.sheet.grid import Grid
-from bulkjob.sheet.numbers import is_date_format, iso_date, plain, shown
-from bulkjob.sheet.worksheets import Worksheet, chosen
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.formats.grid import Grid
+from bulkjob.sheet.formats.numbers import is_date_format, iso_date, plain, shown
+from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _LAST_ROW = 65_536
@@ -19,7 +19,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 def read_xls(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> Grid:
     """The chosen worksheet's rows as text; raises `Stop` where there are none to read."""
     if _ENCRYPTED in data:
-        raise Stop(Exit.BAD_SHEET, wording.encrypted(name))
+        raise Stop(Exit.BAD_SHEET, messages.encrypted(name))
     try:
         # xlrd reports on damage by print.
         book = xlrd.open_workbook(file_contents=data, formatting_info=True, on_demand=True, logfile=io.StringIO())
@@ -28,9 +28,9 @@ def read_xls(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -
         raise
     except xlrd.XLRDError as error:
         encrypted = "encrypted" in str(error).lower()
-        raise Stop(Exit.BAD_SHEET, wording.encrypted(name) if encrypted else wording.not_a_workbook(name)) from None
+        raise Stop(Exit.BAD_SHEET, messages.encrypted(name) if encrypted else messages.not_a_workbook(name)) from None
     except Exception:  # noqa: BLE001  # xlrd answers damage with whatever its arithmetic ends in: struct.error, AssertionError, IndexError …
-        raise Stop(Exit.BAD_SHEET, wording.not_a_workbook(name)) from None
+        raise Stop(Exit.BAD_SHEET, messages.not_a_workbook(name)) from None
 
 
 def _grid(book: xlrd.Book, name: str, sheet_name: str | None, max_rows: int) -> Grid:
@@ -45,11 +45,12 @@ def _grid(book: xlrd.Book, name: str, sheet_name: str | None, max_rows: int) -> 
         for column, kind in enumerate(sheet.row_types(row)):
             if kind not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
                 _put(cells, book, sheet, row, column)
-    around = Surroundings(
-        hidden_rows=[row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden],
-        hidden_columns=[column for column, info in sheet.colinfo_map.items() if info.hidden],
-        merges=[Merge(column=first, first_row=top + 1, last_row=end) for top, end, first, _ in sheet.merged_cells],
-    )
+    around = Surroundings()
+    around.hidden_rows = [(row + 1, row + 1) for row, info in sheet.rowinfo_map.items() if info.hidden]
+    around.merges = [Merge(column=first, first_row=top + 1, last_row=end) for top, end, first, _ in sheet.merged_cells]
+    for column, info in sheet.colinfo_map.items():
+        if info.hidden:
+            around.hide_columns(column, column)
     return cells.grid(chosen_sheet.name, notes, around, last_possible_row=_LAST_ROW)
 
 

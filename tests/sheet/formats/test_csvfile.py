@@ -61,6 +61,11 @@ READ = {
     "guard with a quoted line break": ('department,unit\n"x\n\'=y",u\n', {2: ["x\n'=y", "u"]}),
     "emoji, right-to-left, combining": (rows("Ve\u0301lo 🚲,שלום,Zoë,,,"), {2: ["Ve\u0301lo 🚲", "שלום", "Zoë", "", "", ""]}),
     "only headers": (rows(), {}),
+    "numbers kept as text by a formula": ('department,unit\n="007","=""a """"b"""""""\n', {2: ["007", 'a "b"']}),
+    "a header kept as text by a formula": ('="department",unit\nA,u\n', {2: ["A", "u"]}),
+    "a formula that is more than a text": ('department,unit\n="0"&"7",\'="007"\n', {2: ['="0"&"7"', '="007"']}),
+    "a closing Ctrl-Z": ("department,unit\r\nA,u\r\n\x1a", {2: ["A", "u"]}),
+    "a Ctrl-Z in a cell": ("department,unit\r\nA\x1a,u\r\n", {2: ["A\x1a", "u"]}),
     "one column": ("department\nSales\n", {2: ["Sales"]}),
     "one column in quotes, a blank one between": ('department\n"A"\n""\n"B"\n', {2: ["A"], 4: ["B"]}),
     "text of a BOM at the start of a row": ("note,department,unit\n\ufeffx,A,u\n", {2: ["\ufeffx", "A", "u"]}),
@@ -84,6 +89,8 @@ ENCODINGS = {
     "UTF-16 little": ("utf-16-le", b"\xff\xfe", "UTF-16 with byte order mark"),
     "UTF-16 big": ("utf-16-be", b"\xfe\xff", "UTF-16 with byte order mark"),
     "UTF-32": ("utf-32-le", b"\xff\xfe\x00\x00", "UTF-32 with byte order mark"),
+    "UTF-16 little without BOM": ("utf-16-le", b"", "UTF-16 without byte order mark"),
+    "UTF-16 big without BOM": ("utf-16-be", b"", "UTF-16 without byte order mark"),
     "Windows-1252": ("cp1252", b"", "Windows-1252"),
 }
 
@@ -96,6 +103,22 @@ def test_every_encoding_is_read_and_named(case: str, line: str, look: Look) -> N
     seen = look(mark + f"department,unit\n{line}\n".encode(codec))
     assert seen.rows == {2: ["Bücher – Öl", "EMEA"]}
     assert words in seen.sheet.notes[0]
+
+
+MIXED = {
+    "one row": (b"department,unit\nB\xc3\xbccher,u\nR\xe9gie,u\n", "row 3 is not"),
+    "rows behind a quoted line break": (b'department;unit\nB\xc3\xbccher;"u\nv"\nR\xe9gie;u\nX;u\nR\xe9;u\n', "rows 3 and 5 are not"),
+    "both in one row": (b"department,unit\nB\xc3\xbccher,R\xe9gie\n", "row 2 is not"),
+    "behind a byte order mark": (b"\xef\xbb\xbfdepartment,unit\nA,u\nR\xe9gie,u\n", "row 3 is not"),
+    "the headers": (b"department,unit,Stra\xdfe\nB\xc3\xbccher,u,\n", "row 1 is not"),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_rows_that_are_not_utf8_are_named(case: str, look: Look) -> None:
+    """A file that is UTF-8 but for some rows is refused with their numbers: read as one encoding, half of the names would be wrong."""
+    data, words = MIXED[case]
+    assert words in look(data).stop.message
 
 
 @pytest.mark.parametrize(("delimiter", "word"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
@@ -175,7 +198,7 @@ REFUSED = {
     "only blanks": (" \n\t\n", "is empty"),
     "only separators": (",,\n;;\n", "department"),
     "only a BOM": ("\ufeff", "is empty"),
-    "no department": ("unit,agent\nu,x\n", "no column department"),
+    "no department": ("unit,agent\nu,x\n", 'no "department" column'),
     "department a letter off": ("departmen,unit\nA,u\n", '"departmen"'),
     "two departments": ("department,unit,Department\nA,u,B\n", "two columns for department"),
     "two spellings of one column": ("department,unit,U-nit\nA,u,v\n", '"U-nit"'),
@@ -187,8 +210,16 @@ REFUSED = {
     "bytes of no encoding": (b"department,unit\n\x81\x8d,u\n", "neither a spreadsheet"),
     "a quote that is never closed": ('department,unit\nA,"u\nB,u\n', "quotation marks near row 2"),
     "text after a closing quote": ('department,unit\nB,u\n"A"x,u\n', "quotation marks near row 3"),
-    "a web page": ("<!DOCTYPE html><html><body>Sign in</body></html>", "no column department"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "neither a spreadsheet"),
+    "bytes that are no text": (b"\x00\x00\x01\x02" * 20, "neither a spreadsheet"),
+    "cells between pipes": ("department|unit\nA|u\n", "separated by |"),
+    "a cell of a million letters": ("department,unit\nA," + "u" * (2**20 + 1) + "\n", "1,048,576 characters"),
+    "a cell of a million letters in quotes": ('department,unit\nA,"' + "u" * (2**20 + 1) + '"\n', "1,048,576 characters"),
+    "more columns than a sheet may have": ("department" + ",x" * 16_384 + "\n", "16,384 columns"),
+    "a million columns": ("department" + ",x" * 1_100_000 + "\n", "16,384 columns"),
+    "a million cells in a row": ("department,unit\nA,u" + ",x" * 1_100_000 + "\n", "16,384 columns"),
+    "more beyond the headers than a sheet may have": ("department\n" + ("A" + ",x" * 10_001 + "\n") * 100, "right of its last header"),
+    "too wide for its length": ("department" + ",x" * 16_000 + "\n" + ("A" + "," * 16_000 + "\n") * 5_001, "80,000,000 cells"),
+    "a line without end": ("department,unit\n" + "x" * (65 * 2**20), "32 MB"),
     "a long cell without end": ('department,unit\nA,"' + "x\n" * 100_000, "quotation marks near row 2"),
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bulkjob.sheet import wording
+from bulkjob.sheet import messages
 from bulkjob.sheet.text import comparable
 from bulkjob.vocabulary import Exit, Stop
 
@@ -24,10 +24,10 @@ def chosen(worksheets: Sequence[Worksheet], wanted: str | None, file_name: str) 
         exact = [sheet for sheet in worksheets if sheet.name == wanted]
         alike = [sheet for sheet in worksheets if comparable(sheet.name).casefold() == comparable(wanted).casefold()]
         if not exact and not alike:
-            raise Stop(Exit.BAD_SHEET, wording.no_worksheet(file_name, wanted, [sheet.name for sheet in worksheets]))
+            raise Stop(Exit.BAD_SHEET, messages.no_worksheet(file_name, wanted, [sheet.name for sheet in worksheets]))
         return (exact or alike)[0], ()
     visible = [sheet for sheet in worksheets if not sheet.hidden]
     if not visible:
-        raise Stop(Exit.BAD_SHEET, wording.no_visible_worksheet(file_name) if worksheets else wording.empty(file_name))
+        raise Stop(Exit.BAD_SHEET, messages.no_visible_worksheet(file_name) if worksheets else messages.empty(file_name))
     others = [sheet.name for sheet in worksheets if sheet is not visible[0]]
-    return visible[0], (wording.other_worksheets(visible[0].name, others),) if others else ()
+    return visible[0], (messages.other_worksheets(visible[0].name, others),) if others else ()

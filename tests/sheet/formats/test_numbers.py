@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.sheet.numbers import is_date_format, iso_date, plain, shown
+from bulkjob.sheet.formats.numbers import is_date_format, iso_date, iso_text, plain, shown
 
 SHOWN = [
     (7, "000", "007"),
@@ -98,3 +98,29 @@ def test_date_formats(code: str, expected: bool) -> None:  # noqa: FBT001  # a c
 def test_serial_numbers_are_dates(value: float, text: str) -> None:
     """A date's number is the day that the spreadsheet shows, also before March 1900."""
     assert iso_date(value, from_1904=False) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [
+        ("2009-01-01T10:59:59.9999999999984025", "2009-01-01T11:00:00"),
+        ("2009-01-01T10:59:59.4", "2009-01-01T10:59:59"),
+        ("2009-12-31T23:59:59.7", "2010-01-01"),
+        ("2009-01-01", "2009-01-01"),
+        ("2009-01-01T00:00:00", "2009-01-01"),
+        ("2009-01-01T11:00:00Z", "2009-01-01T11:00:00"),
+        ("9999-12-31T23:59:59.9", "9999-12-31T23:59:59.9"),
+        ("12009-01-01", "12009-01-01"),
+        ("tomorrow", "tomorrow"),
+    ],
+)
+def test_a_written_moment_is_shown_to_whole_seconds(text: str, shown_as: str) -> None:
+    """A moment that a workbook writes out is shown as one that it counts; what is none stays as it is."""
+    assert iso_text(text) == shown_as
+
+
+@pytest.mark.parametrize("value", [2_958_465.9999999999, 2_958_465.5, 1e308, float("inf"), float("nan"), -1.0])
+@pytest.mark.parametrize("from_1904", [False, True])
+def test_a_moment_beyond_the_calendar_is_a_number(value: float, from_1904: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """No number is too large to be shown where a date was meant."""
+    assert iso_date(value, from_1904=from_1904)

@@ -9,6 +9,8 @@ from typing import Final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
+from bulkjob.sheet.formats.bounds import LONGEST_FORMAT
+
 #: Cells that show one of these hold an error, whatever the language of the program that wrote them.
 ERROR_TEXTS: Final = pa.array(
     [
@@ -69,7 +71,8 @@ _BUILT_IN: Final = {
 def format_code(number_format_id: int, custom: dict[int, str]) -> str:
     """The format's code; ``date`` for a date format that the file names by number only, blank for none."""
     if number_format_id in custom:
-        return custom[number_format_id]
+        # Longer ones than any program lets people write are no formats, and would take long to look through.
+        return custom[number_format_id] if len(custom[number_format_id]) <= LONGEST_FORMAT else ""
     return "yyyy" if number_format_id in _DATE_IDS else _BUILT_IN.get(number_format_id, "")
 
 
@@ -92,8 +95,26 @@ def iso_date(value: float, *, from_1904: bool) -> str:
     if not from_1904 and value < 60:  # Excel's 1900 is a leap year: until 28 February its count is one behind
         seconds += 86_400
     start = datetime(1904, 1, 1, tzinfo=UTC) if from_1904 else datetime(1899, 12, 30, tzinfo=UTC)
-    moment = (start + timedelta(seconds=seconds)).replace(tzinfo=None)
+    try:
+        moment = (start + timedelta(seconds=seconds)).replace(tzinfo=None)
+    except OverflowError:
+        return plain(value)
     return moment.date().isoformat() if seconds % 86_400 == 0 else moment.isoformat()
+
+
+def iso_text(text: str) -> str:
+    """The date or moment that is written in ISO 8601, to whole seconds, as `iso_date` has it; text that is none as it is."""
+    bare = text.removesuffix("Z")
+    whole = re.sub(r"([.,][0-9]{1,6})[0-9]*\Z", r"\1", bare)
+    try:
+        moment = datetime.fromisoformat(whole)
+        # The fraction may have more digits than a moment holds; one that rounds up counts.
+        rounded = (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        return text
+    is_date = "T" not in bare and " " not in bare
+    at_midnight = (rounded.hour, rounded.minute, rounded.second) == (0, 0, 0)
+    return rounded.date().isoformat() if is_date or at_midnight else rounded.isoformat()
 
 
 def shown(value: float, code: str) -> tuple[str, bool]:

@@ -1,0 +1,288 @@
+"""The cells of a worksheet while it is read, in any order and many at a time; at the end a `Grid`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from bulkjob.sheet import messages
+from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_BEYOND, MOST_CELLS, MOST_COLUMNS, MOST_REPEATED, MOST_TEXT
+from bulkjob.sheet.formats.grid import Grid, Oddity
+from bulkjob.sheet.text import column_letter, stripped
+from bulkjob.vocabulary import Code, Exit, Stop
+
+Integers = npt.NDArray[np.int64]
+
+#: So many cells are kept as Python values before they become arrays.
+_MOST_SINGLE = 50_000
+#: Rows that are looked at where a sheet is not to be read.
+_FIRST_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A merged area, as far as it matters: its first column and its rows."""
+
+    column: int
+    first_row: int
+    last_row: int
+
+
+class Surroundings:
+    """What a worksheet says besides its cells."""
+
+    def __init__(self) -> None:
+        self.hidden_rows: list[tuple[int, int]] = []
+        """First and last."""
+        self.hidden_columns = np.zeros(MOST_COLUMNS, np.bool_)
+        self.merges: list[Merge] = []
+
+    def hide_columns(self, first: int, last: int) -> None:
+        """Takes note that the columns from ``first`` to ``last``, counted from 0, are hidden."""
+        self.hidden_columns[max(first, 0) : last + 1] = True
+
+
+class Cells:
+    """Texts by column and row; blank cells are not kept. Raises `Stop` when they are more than a sheet may have."""
+
+    def __init__(self, name: str, max_rows: int) -> None:
+        self.name = name
+        self._max_rows = max_rows
+        self._pieces: list[tuple[Integers, Integers, pa.Array]] = []
+        self._single: tuple[list[int], list[int], list[str]] = ([], [], [])
+        self._count = 0
+        self._text = 0
+        self._repeated = 0
+        self._oddities: dict[tuple[int, int], Oddity] = {}
+        self._exact: dict[tuple[int, int], str] = {}
+
+    def add(self, columns: Integers, rows: Integers, texts: pa.Array) -> None:
+        """Keeps many cells; texts may be blank only by being empty, and those are passed over."""
+        filled = np.asarray(pc.not_equal(texts, ""))
+        if not filled.all():
+            columns, rows, texts = columns[filled], rows[filled], texts.filter(pa.array(filled))
+        if not len(texts):
+            return
+        lengths = pc.utf8_length(texts)
+        self._grow(len(texts), int(pc.sum(pc.binary_length(texts)).as_py()), longest=int(pc.max(lengths).as_py()))
+        self._pieces.append((columns, rows, texts))
+
+    def put(self, row: int, column: int, text: str, *, code: Code | None = None, exact: str | None = None) -> None:
+        """Keeps one cell's text, why it is odd, and the number itself where the text shows it otherwise."""
+        if not stripped(text):
+            return
+        self._grow(1, len(text), longest=len(text))
+        columns, rows, texts = self._single
+        columns.append(column)
+        rows.append(row)
+        texts.append(text)
+        if len(texts) >= _MOST_SINGLE:
+            self._flush()
+        if code:
+            self._oddities[row, column] = Oddity(row=row, column=column, code=code, text=text)
+        if exact is not None and exact != text:
+            self._exact[row, column] = exact
+
+    def repeat(self, rows: range, columns: range, text: str, *, code: Code | None = None, exact: str | None = None) -> None:
+        """Keeps the same cell at each of these places."""
+        places = len(rows) * len(columns)
+        if places > 1:
+            self.expect_repeated(places, len(text.encode()))
+        for row in rows:
+            for column in columns:
+                self.put(row, column, text, code=code, exact=exact)
+
+    def expect_text(self, size: int) -> None:
+        """Raises `Stop` if ``size`` bytes more are more than the cells of a sheet may hold together."""
+        if self._text + size > MOST_TEXT:
+            raise Stop(Exit.BAD_SHEET, messages.too_much_text(self.name, MOST_TEXT))
+
+    def expect_repeated(self, places: int, size: int) -> None:
+        """Raises `Stop` if a cell of ``size`` bytes cannot be repeated at so many more places."""
+        self._repeated += places
+        if self._repeated > MOST_REPEATED:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_repeated(self.name, MOST_REPEATED))
+        self.expect_text(size * places)
+
+    def _grow(self, cells: int, size: int, *, longest: int) -> None:
+        self._count += cells
+        self.expect_text(size)
+        self._text += size
+        if longest > LONGEST_CELL:
+            raise Stop(Exit.BAD_SHEET, messages.cell_too_long(self.name, LONGEST_CELL))
+        if self._count > MOST_CELLS:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_cells(self.name, MOST_CELLS))
+
+    def _flush(self) -> None:
+        columns, rows, texts = self._single
+        if texts:
+            self._pieces.append((np.array(columns, np.int64), np.array(rows, np.int64), pa.array(texts, pa.string())))
+            self._single = ([], [], [])
+
+    def grid(self, sheet_name: str, notes: tuple[str, ...], around: Surroundings, *, last_possible_row: int = LAST_ROW) -> Grid:
+        """The rows that are not blank, the first of them as headers."""
+        columns = self._by_column()
+        numbers = _all_rows([rows for rows, _ in columns.values()])
+        if not len(numbers):
+            raise Stop(Exit.BAD_SHEET, messages.empty(self.name))
+        header_row = int(numbers[0])
+        merges = self._merges(around.merges, columns, numbers, last_possible_row)
+        if merges:
+            areas = [np.arange(merge.first_row, merge.last_row + 1) for group in merges.values() for merge in group]
+            numbers = np.unique(np.concatenate([numbers, *areas]))
+        if len(numbers) - 1 > self._max_rows:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_rows(self.name, self._max_rows))
+        top = {column: stripped(_at(cells, header_row)) for column, cells in columns.items()}
+        width = max(column for column, text in top.items() if text) + 1
+        if width * len(numbers) > 4 * MOST_CELLS:
+            raise Stop(Exit.BAD_SHEET, messages.too_wide(self.name, 4 * MOST_CELLS))
+        for group in merges.values():
+            for merge in group:
+                self._spread(merge, columns[merge.column][0])
+        body = numbers[1:]
+        beyond, unfit = self._beyond(columns, width, numbers)
+        return Grid(
+            headers=tuple(top.get(column, "") for column in range(width)),
+            numbers=pa.array(body),
+            columns=tuple(
+                pa.chunked_array([_dense(columns.get(column), numbers, merges.get(column, ())).slice(1)]) for column in range(width)
+            ),
+            header_row=header_row,
+            sheet_name=sheet_name,
+            beyond=beyond,
+            unfit=unfit,
+            oddities=tuple(oddity for oddity in self._oddities.values() if oddity.row != header_row),
+            exact=self._exact,
+            notes=notes,
+            warnings=tuple(_hidden(around, body, top)),
+        )
+
+    def _by_column(self) -> dict[int, tuple[Integers, pa.Array]]:
+        """Rows, ascending, and texts of each column's cells; raises `Stop` where one cell comes twice."""
+        self._flush()
+        if not self._pieces:
+            return {}
+        columns = np.concatenate([piece[0] for piece in self._pieces])
+        rows = np.concatenate([piece[1] for piece in self._pieces])
+        texts = pa.concat_arrays([piece[2] for piece in self._pieces])
+        self._pieces = []
+        # A sort by 16-bit numbers costs no more than a pass over them, and what is left to sort in a column is a few runs.
+        order = np.argsort(columns.astype(np.uint16), kind="stable")
+        starts = np.flatnonzero(np.diff(columns[order], prepend=-1))
+        ends = [*starts[1:].tolist(), len(columns)]
+        for start, end in zip(starts.tolist(), ends, strict=True):
+            here = rows[order[start:end]]
+            if not np.all(here[1:] > here[:-1]):
+                order[start:end] = order[start:end][np.argsort(here, kind="stable")]
+        columns, rows = columns[order], rows[order]
+        if np.any((columns[1:] == columns[:-1]) & (rows[1:] == rows[:-1])):
+            raise Stop(Exit.BAD_SHEET, messages.cell_twice(self.name))
+        texts = texts.take(pa.array(order))
+        return {
+            int(columns[start]): (rows[start:end], texts.slice(start, end - start))
+            for start, end in zip(starts.tolist(), ends, strict=True)
+        }
+
+    def _merges(
+        self, merges: Sequence[Merge], columns: dict[int, tuple[Integers, pa.Array]], numbers: Integers, last_possible_row: int
+    ) -> dict[int, list[Merge]]:
+        """The merged areas that count, by column: below the headers, over several rows, with a text at their top."""
+        header_row, last_row = int(numbers[0]), int(numbers[-1])
+        counting: dict[int, list[Merge]] = {}
+        tops = {
+            column: dict(zip(columns[column][0].tolist(), pc.binary_length(columns[column][1]).to_pylist(), strict=True))
+            for column in {merge.column for merge in merges} & set(columns)
+        }
+        for merge in merges:
+            # A merge to the very end of the worksheet means "all the rest", not a million rows.
+            end = last_row if merge.last_row >= last_possible_row else merge.last_row
+            size = tops.get(merge.column, {}).get(merge.first_row)
+            if merge.first_row <= header_row or end <= merge.first_row or size is None:
+                continue
+            self.expect_repeated(end - merge.first_row, size)
+            self._text += size * (end - merge.first_row)
+            counting.setdefault(merge.column, []).append(replace(merge, last_row=end))
+        return counting
+
+    def _beyond(
+        self, columns: dict[int, tuple[Integers, pa.Array]], width: int, numbers: Integers
+    ) -> tuple[dict[int, tuple[tuple[int, str], ...]], str]:
+        """The texts right of the last header, by row, and the sentence that there are too many: then only the first rows' are given."""
+        right = [column for column in columns if column >= width]
+        many = sum(len(columns[column][0]) for column in right) > MOST_BEYOND
+        last_row = int(numbers[min(_FIRST_ROWS, len(numbers) - 1)] if many else numbers[-1])
+        found: dict[int, list[tuple[int, str]]] = {}
+        for column in right:
+            rows, texts = columns[column]
+            first, end = np.searchsorted(rows, [int(numbers[0]) + 1, last_row + 1]).tolist()
+            for row, text in zip(rows[first:end].tolist(), texts.slice(first, end - first).to_pylist(), strict=True):
+                found.setdefault(row, []).append((column, text))
+        sentence = messages.too_many_beyond(self.name, MOST_BEYOND) if many else ""
+        return {row: tuple(texts) for row, texts in found.items()}, sentence
+
+    def _spread(self, merge: Merge, taken: Integers) -> None:
+        """What is odd about the cell at the top is odd about each row of the merged area."""
+        top = (merge.first_row, merge.column)
+        if top not in self._oddities and top not in self._exact:
+            return
+        first, end = np.searchsorted(taken, [merge.first_row, merge.last_row + 1]).tolist()
+        for row in set(range(merge.first_row + 1, merge.last_row + 1)) - set(taken[first:end].tolist()):
+            if top in self._oddities:
+                self._oddities[row, merge.column] = replace(self._oddities[top], row=row)
+            if top in self._exact:
+                self._exact[row, merge.column] = self._exact[top]
+
+
+def _all_rows(columns: Sequence[Integers]) -> Integers:
+    """The row numbers of all columns, ascending; columns mostly have the same ones, and sorting them all would cost more than reading."""
+    if not columns:
+        return np.zeros(0, np.int64)
+    longest = max(columns, key=len)
+    others = [rows for rows in columns if not np.array_equal(rows, longest)]
+    if all(_are_among(rows, longest) for rows in others):
+        return longest
+    return np.unique(np.concatenate([longest, *others]))
+
+
+def _are_among(rows: Integers, ascending: Integers) -> bool:
+    places = np.searchsorted(ascending, rows)
+    return bool(np.all(ascending[np.minimum(places, len(ascending) - 1)] == rows))
+
+
+def _at(cells: tuple[Integers, pa.Array], row: int) -> str:
+    place = int(np.searchsorted(cells[0], row))
+    return str(cells[1][place].as_py()) if place < len(cells[0]) and cells[0][place] == row else ""
+
+
+def _dense(cells: tuple[Integers, pa.Array] | None, numbers: Integers, merges: Sequence[Merge]) -> pa.Array:
+    """One text per row number, blank where the column has none."""
+    if cells is None:
+        return pa.array(np.full(len(numbers), "", dtype=object), pa.string())
+    rows, texts = cells
+    if np.array_equal(rows, numbers):
+        return texts
+    source = np.full(len(numbers), -1, np.int64)
+    source[np.searchsorted(numbers, rows)] = np.arange(len(rows))
+    for merge in merges:
+        first, end = np.searchsorted(numbers, [merge.first_row, merge.last_row + 1]).tolist()
+        area = source[first:end]
+        area[area < 0] = area[0]
+    return texts.take(pa.array(source, mask=source < 0)).fill_null("")
+
+
+def _hidden(around: Surroundings, body: Integers, top: dict[int, str]) -> list[str]:
+    rows: list[int] = []
+    if around.hidden_rows and len(body):
+        spans = np.array(around.hidden_rows, np.int64)
+        # How many spans have begun at each row, less those that have ended before it.
+        begun = np.searchsorted(np.sort(spans[:, 0]), body, side="right")
+        ended = np.searchsorted(np.sort(spans[:, 1]), body, side="left")
+        rows = body[begun > ended].tolist()
+    columns = [column_letter(column) for column in np.flatnonzero(around.hidden_columns).tolist() if top.get(column)]
+    return [
+        *([messages.hidden_rows(rows)] if rows else []),
+        *([messages.hidden_columns(columns)] if columns else []),
+    ]

@@ -1,0 +1,97 @@
+"""Which encoding the bytes of a text file are in."""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8", "UTF-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "utf-32-be", "UTF-32"),
+    (b"\xff\xfe", "utf-16-le", "UTF-16"),
+    (b"\xfe\xff", "utf-16-be", "UTF-16"),
+)
+#: Of the beginning, in bytes; enough to see where the zero bytes of UTF-16 are.
+_LOOKED_AT = 4096
+_PIECE = 2**24
+#: A letter outside ASCII in UTF-8.
+_WHOLE_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """The bytes of a file as text."""
+
+    utf8: bytes
+    """Without byte order mark; where ``mixed``, as they came."""
+    encoding: str
+    """In words."""
+    mixed: bool = False
+    """Whether some of it is UTF-8 and some is not."""
+
+
+def text_of(data: bytes) -> Text | None:
+    """The text that the bytes mean; None where they are no text."""
+    text = next((text for text in _readings(data) if text is not None), None)
+    return None if text is None or b"\x00" in text.utf8 else text
+
+
+def _readings(data: bytes) -> Iterator[Text | None]:
+    for mark, codec, words in _BOMS:
+        if data.startswith(mark):
+            yield _decoded(data[len(mark) :], codec, f"{words} with byte order mark")
+            return
+    if codec := utf16_without_mark(data[:_LOOKED_AT]):
+        yield _decoded(data, codec, "UTF-16 without byte order mark")
+        return
+    if _is_utf8(data):
+        yield Text(utf8=data, encoding="UTF-8")
+    elif _WHOLE_LETTER.search(data):
+        # Some letter outside ASCII is whole in UTF-8: read in any other encoding, it would be two or three wrong ones.
+        yield Text(utf8=data, encoding="UTF-8", mixed=True)
+    else:
+        yield _decoded(data, "cp1252", "Windows-1252 (the file is not UTF-8; check names with accents)")
+
+
+def utf16_without_mark(beginning: bytes) -> str:
+    """The codec of a text that begins so, if that is UTF-16 as its zero bytes show; else blank."""
+    first, second = beginning[0::2].count(0), beginning[1::2].count(0)
+    if beginning[1:2] == b"\x00" and second > 4 * first:
+        return "utf-16-le"
+    if beginning[:1] == b"\x00" and first > 4 * second:
+        return "utf-16-be"
+    return ""
+
+
+def begins_like_text(beginning: bytes) -> bool:
+    """Whether a text file may begin so."""
+    return b"\x00" not in beginning or any(beginning.startswith(mark) for mark, _, _ in _BOMS) or bool(utf16_without_mark(beginning))
+
+
+def _decoded(data: bytes, codec: str, words: str) -> Text | None:
+    if codec == "utf-8":
+        return Text(utf8=data, encoding=words) if _is_utf8(data) else Text(utf8=data, encoding=words, mixed=True)
+    decoder = codecs.getincrementaldecoder(codec)()
+    utf8 = io.BytesIO()
+    try:
+        # A piece at a time: the whole as text would take up to four times its bytes.
+        for start in range(0, len(data), _PIECE):
+            utf8.write(decoder.decode(data[start : start + _PIECE]).encode())
+        utf8.write(decoder.decode(b"", final=True).encode())
+    except UnicodeError:
+        return None
+    return Text(utf8=utf8.getvalue(), encoding=words)
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether all of it is UTF-8; nothing is copied, as it may be a gigabyte."""
+    ends = pa.array([0, len(data)], pa.int64()).buffers()[1]
+    try:
+        pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(data)]).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,176 @@
+"""XML as spreadsheet programs write it, tag by tag in arrays: far faster than a parser, as long as nothing is unusual.
+
+`Tags` refuses (`OtherXmlError`) whatever could be read in two ways: comments, CDATA, a ``>`` in a text, characters that XML forbids.
+Whoever is refused reads the same bytes with an XML parser (`Archive.walk`).
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_LESS, _GREATER, _QUOTE, _SLASH = b'<>"/'
+#: Bytes that the arrays may be asked for beyond the end.
+_PADDING = bytes(64)
+_REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
+_NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
+_ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)["']""")
+
+
+class OtherXmlError(Exception):
+    """The XML is written in a way that only a parser reads right."""
+
+
+def with_line_ends(data: bytes) -> bytes:
+    """The bytes with each line end as a line feed, which is what XML means by it."""
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+
+
+def require_utf8(head: bytes) -> None:
+    """Raises `OtherXmlError` unless a document that begins like this is UTF-8, by what it says and by its first bytes."""
+    said = _ENCODING.match(head)
+    if not head.startswith(b"<") or b"\x00" in head or (said and said[1].lower() != b"utf-8"):
+        raise OtherXmlError
+
+
+def unescaped(text: str) -> str:
+    """The text with XML's references replaced; raises `OtherXmlError` for one that XML does not know."""
+    return _REFERENCE.sub(_character, text) if "&" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    name, decimal, hexadecimal = match.groups()
+    if name:
+        return _NAMED[name]
+    code = int(decimal) if decimal else int(hexadecimal, 16) if hexadecimal else 0
+    if not (code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF):
+        raise OtherXmlError
+    return chr(code)
+
+
+class Tags:
+    """All tags of some XML in UTF-8; each is known by its place in the order of the text."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._bytes = np.frombuffer(data + _PADDING, np.uint8)
+        shown = self._bytes[: len(data)]
+        self.starts: Integers = np.flatnonzero(shown == _LESS)
+        """Where each tag's ``<`` is."""
+        self.ends: Integers = np.flatnonzero(shown == _GREATER)
+        """Where each tag's ``>`` is."""
+        if len(self.starts) != len(self.ends) or not self._alternate() or self._odd(shown) or b"<!" in data or b"<?" in data:
+            raise OtherXmlError
+        self._windows: npt.NDArray[np.uint64] = np.ndarray(len(data) + 50, "<u8", buffer=self._bytes, strides=(1,))
+        self._known_words: dict[int, npt.NDArray[np.uint64]] = {}
+        self.closed: Mask = self._bytes[self.ends - 1] == _SLASH
+        """Which tags close themselves: ``<c/>``."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def _alternate(self) -> bool:
+        return bool(np.all(self.starts < self.ends) and np.all(self.ends[:-1] < self.starts[1:]))
+
+    def _odd(self, shown: npt.NDArray[np.uint8]) -> bool:
+        """Whether there are characters that XML forbids."""
+        control = int(np.count_nonzero(shown < 0x20))
+        return control != self.data.count(b"\n") + self.data.count(b"\t") or b"\xef\xbf\xbe" in self.data or b"\xef\xbf\xbf" in self.data
+
+    def named(self, beginning: bytes) -> Mask:
+        """Which tags begin so behind their ``<``."""
+        mask: Mask = np.ones(len(self), np.bool_)
+        for start in range(0, len(beginning), 8):
+            word = beginning[start : start + 8]
+            wanted = np.uint64(int.from_bytes(word, "little"))
+            mask &= (self._words(start) & np.uint64(256 ** len(word) - 1)) == wanted
+        return mask
+
+    def _words(self, offset: int) -> npt.NDArray[np.uint64]:
+        """The eight bytes of each tag from the offset behind its ``<``, as one number."""
+        if offset not in self._known_words:
+            self._known_words[offset] = self._windows[self.starts + 1 + offset]
+        return self._known_words[offset]
+
+    def element(self, name: bytes) -> Mask:
+        """Which tags open an element of this name, with attributes or without."""
+        following = self._bytes[self.starts + len(name) + 1]
+        delimited: Mask = (following == _GREATER) | (following == _SLASH) | (following == 0x20) | (following == 9) | (following == 10)
+        delimited &= self.named(name)
+        return delimited
+
+    def letters(self, places: Integers, most: int) -> tuple[Integers, Integers]:
+        """The number that the capital letters at each place mean as a column (A is 1), and where they end."""
+        return self._figures(places, most, base=26, first=ord("A"), last=ord("Z"), worth=1)
+
+    def digits(self, places: Integers, most: int) -> tuple[Integers, Integers]:
+        """The number that the digits at each place mean, and where they end."""
+        return self._figures(places, most, base=10, first=ord("0"), last=ord("9"), worth=0)
+
+    def _figures(self, places: Integers, most: int, *, base: int, first: int, last: int, worth: int) -> tuple[Integers, Integers]:
+        values, ends = np.zeros(len(places), np.int64), places.copy()
+        going = np.ones(len(places), np.bool_)
+        for _ in range(most):
+            figures = self._bytes[ends].astype(np.int64)
+            going &= (figures >= first) & (figures <= last)
+            values = np.where(going, values * base + (figures - first + worth), values)
+            ends += going
+        return values, ends
+
+    def quotes_at(self, places: Integers) -> bool:
+        """Whether there is a quotation mark at each of the places."""
+        return bool(np.all(self._bytes[places] == _QUOTE))
+
+    def segments(self, starts: Integers, ends: Integers) -> pa.Array:
+        """The bytes from each start to its end, as an Arrow binary array; raises `OtherXmlError` unless they follow each other."""
+        if not len(starts):
+            return pa.array([], pa.binary())
+        if not (np.all(starts <= ends) and np.all(ends[:-1] <= starts[1:])):
+            raise OtherXmlError
+        borders = np.empty(2 * len(starts), np.int32)
+        borders[0::2], borders[1::2] = starts, ends
+        # What lies between them comes along as every other segment; nothing is copied until the taking.
+        both = pa.Array.from_buffers(pa.binary(), len(borders) - 1, [None, pa.py_buffer(borders), pa.py_buffer(self.data)])
+        return both.take(pa.array(np.arange(0, len(borders) - 1, 2)))
+
+    def fragment(self, first: int, last: int) -> bytes:
+        """The text from tag ``first`` to tag ``last``, both included."""
+        return self.data[self.starts[first] : self.ends[last] + 1]
+
+
+def texts_of(segments: pa.Array, also: Sequence[str] = ()) -> tuple[pa.Array, Mask]:
+    """The segments as text, and which of them hold a reference (``&amp;``) or one of the signs in ``also``."""
+    texts = segments.cast(pa.string())
+    marked = np.zeros(len(texts), np.bool_)
+    for sign in ("&", *also):
+        marked |= np.asarray(pc.match_substring(texts, sign))
+    return texts, marked
+
+
+def without_references(segments: pa.Array) -> pa.Array:
+    """The segments as text, references replaced."""
+    texts, marked = texts_of(segments)
+    if not marked.any():
+        return texts
+    mended = [unescaped(text) for text in texts.filter(pa.array(marked)).to_pylist()]
+    return pc.replace_with_mask(texts, pa.array(marked), pa.array(mended, pa.string()))
+
+
+def require_each_in_place(tags: Tags, cells: Integers, ends: Integers, row_opens: Mask, row_closes: Mask) -> None:
+    """Raises `OtherXmlError` unless each tag belongs to one cell or is a row's, and each cell stands in a row."""
+    if len(cells) and int(ends.max()) >= len(tags):
+        raise OtherXmlError
+    inside = np.cumsum(np.bincount(cells, minlength=len(tags) + 1) - np.bincount(ends + 1, minlength=len(tags) + 1))[: len(tags)]
+    is_row = row_opens | row_closes
+    if not np.array_equal(inside, ~is_row):
+        raise OtherXmlError
+    depths = np.cumsum((row_opens & ~tags.closed).astype(np.int64) - row_closes)
+    alone = row_opens & tags.closed
+    if np.any((depths < 0) | (depths > 1)) or np.any(depths[cells] != 1) or np.any(depths[alone]) or (len(depths) and depths[-1]):
+        raise OtherXmlError

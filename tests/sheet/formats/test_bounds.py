@@ -1,0 +1,137 @@
+"""Small files that ask for much: each ends in one sentence that names the bound, before anything large is made."""
+
+# ruff: noqa: E501  # tables read best with a case on a line
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bulkjob.sheet.formats import archive, cells, csvfile, ods, xlsx_cells, xlsx_strings
+
+Look = Callable[..., Any]
+Raw = Callable[..., bytes]
+
+HEADER = '<row r="1"><c r="A1" t="inlineStr"><is><t>department</t></is></c><c r="B1" t="inlineStr"><is><t>unit</t></is></c></row>'
+LONG = "x" * 30_000
+
+
+def rows(count: int, value: str = '<c r="A{0}" t="s"><v>0</v></c>') -> str:
+    return HEADER + "".join(f'<row r="{row}">{value.format(row)}</row>' for row in range(2, count + 2))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds that a file of a moment's work is beyond."""
+    monkeypatch.setattr(archive, "MOST_ELEMENTS", 200_000)
+    monkeypatch.setattr(archive, "MOST_ELEMENTS_PER_BYTE", 0)
+    monkeypatch.setattr(archive, "LARGEST_DIRECTORY", 2**20)
+    monkeypatch.setattr(cells, "MOST_TEXT", 8 * 2**20)
+    monkeypatch.setattr(cells, "MOST_REPEATED", 1000)
+    monkeypatch.setattr(xlsx_cells, "LAST_ROW", 5000)
+    for module in (cells, ods, xlsx_cells, xlsx_strings):
+        monkeypatch.setattr(module, "LONGEST_CELL", 50_000)
+
+
+XLSX: dict[str, tuple[dict[str, Any], str]] = {
+    "a long string that many cells refer to": ({"rows": rows(400), "strings": [f"<si><t>{LONG}</t></si>"]}, "8 MB of text"),
+    "the same in XML of another kind": ({"rows": rows(400, "<c r='A{0}' t='s'><v>0</v></c>"), "strings": [f"<si><t>{LONG}</t></si>"]}, "8 MB of text"),
+    "a string beyond a cell": ({"rows": rows(1), "strings": [f"<si><t>{'x' * 60_000}</t></si>"]}, "50,000 characters"),
+    "a string in runs beyond a cell": ({"rows": rows(1), "strings": [f"<si>{f'<r><t>{LONG}</t></r>' * 100}</si>"]}, "50,000 characters"),
+    "a text beyond a cell": ({"rows": rows(1, f'<c r="A{{0}}" t="str"><v>{"x" * 110_000}</v></c>')}, "50,000 characters"),
+    "a merge of a long text over many rows": ({"rows": rows(1, f'<c r="A{{0}}" t="str"><v>{LONG}</v></c>'), "after": '<mergeCells><mergeCell ref="A2:A500"/></mergeCells>'}, "8 MB of text"),
+    "many merges": ({"rows": rows(2), "strings": ["<si><t>A</t></si>"], "after": "<mergeCells>" + '<mergeCell ref="A2:A500"/>' * 10 + "</mergeCells>"}, "1,000 cells"),
+    "more rows than there are": ({"rows": HEADER + "<row/>" * 5_100}, "5,000 rows"),
+    "more elements than cells could have": ({"rows": HEADER + "<x/>" * 210_000}, "far more XML"),
+    "elements in elements": ({"rows": HEADER + "<a>" * 500 + "</a>" * 500}, "damaged"),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("case", XLSX)
+def test_a_workbook_that_asks_for_much_is_refused(case: str, look: Look, raw_xlsx: Raw) -> None:
+    """A few kilobytes of a workbook cannot ask for gigabytes."""
+    parts, words = XLSX[case]
+    assert words in look(raw_xlsx(**parts), "p.xlsx").stop.message
+
+
+@pytest.mark.parametrize(
+    "tag", ['<c r="A2">', '<c r="A2"><v>', "<row ", '<row r="2"><c r="A2"><f>', "<si>", '<c r="A2" t="inlineStr"><is>']
+)
+def test_tags_that_are_never_closed_are_looked_through_once(tag: str, look: Look, raw_xlsx: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a tag is opened and never closed, no part of the text is searched for its end again and again."""
+    monkeypatch.setattr(xlsx_cells.XmlReader, "start", _counting(xlsx_cells.XmlReader.start, 1000))
+    assert look(raw_xlsx(HEADER + tag * 300_000, strings=[tag * 300_000]), "p.xlsx").stop is not None
+
+
+def _counting(start: Callable[..., None], most: int) -> Callable[..., None]:
+    calls = 0
+
+    def counted(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        assert calls < most
+        start(*arguments)
+
+    return counted
+
+
+def test_hidden_columns_cost_nothing_each(look: Look, raw_xlsx: Raw) -> None:
+    """However often all columns are said to be hidden, they are hidden once."""
+    hidden = '<col min="1" max="16384" hidden="1"/>' * 20_000
+    (warning,) = look(raw_xlsx(rows(1), before=f"<cols>{hidden}</cols>", strings=["<si><t>A</t></si>"]), "p.xlsx").checked.warnings
+    assert warning.startswith("Columns A and B are hidden")
+
+
+def test_a_format_without_end_is_none(look: Look, raw_xlsx: Raw) -> None:
+    """A number format longer than any program allows counts as none."""
+    written = HEADER + '<row r="2"><c r="A2" s="1"><v>42</v></c><c r="B2"><v>7</v></c></row>'
+    assert look(raw_xlsx(written, formats=["[" * 3_000_000]), "p.xlsx").rows == {2: ["42", "7"]}
+
+
+ODS = (
+    '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:body><office:spreadsheet><table:table table:name="P"><table:table-row>'
+    "<table:table-cell><text:p>department</text:p></table:table-cell></table:table-row>{}</table:table></office:spreadsheet></office:body></office:document-content>"
+)
+ROW = '<table:table-row table:number-rows-repeated="{}"><table:table-cell table:number-columns-repeated="{}" {}><text:p>{}</text:p></table:table-cell></table:table-row>'
+
+REPEATED = {
+    "rows": (ROW.format(999_999_999_999, 1, "", "x"), "1,000 cells"),
+    "columns": (ROW.format(1, 999_999_999_999, "", "x"), "16,384 columns"),
+    "rows and columns": (ROW.format(1_000_000, 16_000, "", "x"), "1,000 cells"),
+    "a long text": (ROW.format(900, 1, "", LONG), "8 MB of text"),
+    "merged cells in rows": (ROW.format(1_000_000, 1, 'table:number-rows-spanned="1000000"', "x"), "1,000 cells"),
+    "spaces": (ROW.format(1, 1, "", '<text:s text:c="99999999999"/>' * 3), "50,000 characters"),
+    "one space often": (ROW.format(1, 1, "", "<text:s/>" * 20_000 + "x" * 31_000), "50,000 characters"),
+}
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("case", REPEATED)
+def test_what_an_ods_repeats_has_bounds(case: str, look: Look, packed: Callable[..., bytes]) -> None:
+    """A cell of an OpenDocument file that is said to repeat for ever is refused before it is repeated."""
+    row, words = REPEATED[case]
+    assert words in look(packed({"content.xml": ODS.format(row)}), "p.ods").stop.message
+
+
+@pytest.mark.usefixtures("small")
+def test_a_list_of_parts_without_end_is_not_read(look: Look, packed: Callable[..., bytes]) -> None:
+    """An archive of a hundred thousand parts is refused by the size of its list."""
+    assert "larger than 1 MB" in look(packed({f"xl/{number}": "" for number in range(20_000)}), "p.xlsx").stop.message
+
+
+def test_a_sheet_may_be_as_large_as_its_bounds(look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw) -> None:
+    """What lies just within the bounds is read."""
+    monkeypatch.setattr(cells, "MOST_CELLS", 6)
+    monkeypatch.setattr(cells, "MOST_TEXT", len("department") + len("unit") + 4)
+    assert len(look(raw_xlsx(rows(4), strings=["<si><t>A</t></si>"]), "p.xlsx").rows) == 4
+    monkeypatch.setattr(cells, "MOST_CELLS", 5)
+    assert "5 cells" in look(raw_xlsx(rows(4), strings=["<si><t>A</t></si>"]), "p.xlsx").stop.message
+
+
+def test_blank_rows_of_a_csv_have_a_bound(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blank rows cost time each, and are counted like others, only more generously."""
+    monkeypatch.setattr(csvfile, "MOST_BLANK_ROWS", 100)
+    assert len(look('department,unit\n"A",u\n' + "\n" * 99 + "B,u\n").rows) == 2
+    assert "100 blank rows" in look('department,unit\n"A",u\n' + "\n" * 101 + "B,u\n").stop.message
+    assert "is empty" in look("\n" * 101 + "department,unit\n").stop.message

@@ -1,0 +1,73 @@
+"""Files that are something else than their name or their sender says."""
+
+# ruff: noqa: E501  # tables read best with a case on a line
+
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Look = Callable[..., Any]
+Packed = Callable[..., bytes]
+
+HTML = "<table><tr><td>department</td></tr></table>"
+
+OTHERS: dict[str, tuple[str, bytes, str]] = {
+    "a web page named .xls": ("p.xls", HTML.encode(), "web page (HTML) with the name of a workbook"),
+    "a whole web page": ("p.csv", f"\ufeff\r\n <!DOCTYPE html><html>{HTML}</html>".encode(), "web page"),
+    "a web page in UTF-16": ("p.xls", f"<html>{HTML}</html>".encode("utf-16"), "web page"),
+    "a web page behind a comment": ("p.xls", f"<!-- Sign in --><html>{HTML}</html>".encode(), "web page"),
+    "XHTML": ("p.xls", b'<?xml version="1.0"?><html></html>', "web page"),
+    "a web page in one file": ("p.xls", b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n", "web page"),
+    "SpreadsheetML of 2003": ("p.xls", b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "Excel 2003"),
+    "a flat OpenDocument file": ("p.fods", b'<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>', ".fods"),
+    "other XML": ("p.xml", b'<?xml version="1.0"?><departments/>', "XML file"),
+    "JSON": ("p.json", b'{"departments": []}', "JSON"),
+    "a list in JSON": ("p.json", b'[\n {"department": "A"}]', "JSON"),
+    "gzip": ("p.csv.gz", gzip.compress(b"department,unit\nA,u\n"), "unpack it"),
+    "bzip2": ("p.csv.bz2", b"BZh91AY&SY", "unpack it"),
+    "7-Zip": ("p.7z", b"7z\xbc\xaf\x27\x1c\x00\x04", "unpack it"),
+    "PDF": ("p.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
+    "a picture": ("p.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "picture"),
+    "RTF": ("p.rtf", b"{\\rtf1\\ansi department}", "text document"),
+    "Excel's lock file": ("~$reorg.xlsx", b"\x04Anna" + b" " * 160, 'lock file that marks "reorg.xlsx"'),
+    "LibreOffice's lock file": (".~lock.reorg.ods#", b",anna,host,01.01.2026 10:00,file:///home/anna;", 'lock file that marks "reorg.ods"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_is_no_sheet_is_called_by_its_name(case: str, look: Look) -> None:
+    """A file of another kind is refused with what it is and what to do, never as damaged."""
+    name, data, words = OTHERS[case]
+    message = look(data, name).stop.message
+    assert words in message
+    assert "damaged" not in message
+
+
+ARCHIVES: dict[str, tuple[str, dict[str, str | bytes], str]] = {
+    "a zip with a sheet": ("p.zip", {"2026/reorg.xlsx": b"", "__MACOSX/reorg.xlsx": b""}, 'unpack it and name the sheet inside it, "2026/reorg.xlsx"'),
+    "a zip with sheets": ("p.zip", {"a.csv": b"", "b.csv": b""}, "one of the sheets inside it"),
+    "a zip without a sheet": ("p.zip", {"a.txt.bak": b""}, "holds no spreadsheet"),
+    "an empty zip": ("p.zip", {}, "holds no spreadsheet"),
+    "Numbers": ("p.numbers", {"Index/Document.iwa": b"", "preview.jpg": b""}, "Apple Numbers"),
+    "Numbers of old": ("p.numbers", {"Index.zip": b""}, "Apple Numbers"),
+    "Word": ("p.docx", {"_rels/.rels": b"", "word/document.xml": b""}, "Word document"),
+    "PowerPoint": ("p.pptx", {"_rels/.rels": b"", "ppt/presentation.xml": b""}, "PowerPoint"),
+    "OpenDocument text": ("p.odt", {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": b""}, "no spreadsheet"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_an_archive_is_called_by_what_it_holds(case: str, look: Look, packed: Packed) -> None:
+    """An archive that is no workbook is refused with what it is, and with the sheet that it holds."""
+    name, parts, words = ARCHIVES[case]
+    message = look(packed(parts), name).stop.message
+    assert words in message
+    assert "damaged" not in message
+
+
+@pytest.mark.parametrize("line", ["<5 agents,u", "{x},u", "[A],u", "GIFTS,u"])
+def test_a_text_that_only_begins_like_another_kind_is_read(line: str, look: Look) -> None:
+    """Headers that begin with signs of other kinds of file make no other kind of them."""
+    assert look(f"{line.partition(',')[0]},department,unit\nx,A,u\n").rows == {2: ["x", "A", "u"]}
