@@ -8,7 +8,7 @@ from typing import Final
 from bulkjob.records import CheckedSheet
 from bulkjob.report import problem_lines, problems_document, render_annotated, render_problems, too_large
 from bulkjob.settings import Settings
-from bulkjob.sheet import check, read_sheet
+from bulkjob.sheet import check, read_sheet, with_contradictions
 from bulkjob.system import remove_whole, terminal_size, writable_folder, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
@@ -23,7 +23,7 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
 
     BAD_SHEET if there is one. Raises `Stop` where the sheet cannot be read at all, or ``out`` cannot be written.
     """
-    checked = check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    checked = with_contradictions(check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
     if out is not None:
         writable_folder(out, (PROBLEMS_FILE, ANNOTATED_FILE), inputs=(path,))
     written = "" if out is None else _write(out, checked)

@@ -83,7 +83,7 @@ class Assignment:
     unit: str = ""
     """Name or id; blank: leave the unit as it is; `vocabulary.NO_UNIT`: take the department out of its unit."""
     agent: str = ""
-    """Username (without ``@``) or id; blank: this row is about the unit only."""
+    """Username (with or without ``@``) or id; blank: this row is about the unit only."""
     count: int | None = None
     order: int | None = None
     removes: bool = False

@@ -2,6 +2,7 @@ from .apostrophe import guard as guard
 from .apostrophe import take_off_guard as take_off_guard
 from .checks import LARGEST_NUMBER as LARGEST_NUMBER
 from .checks import check as check
+from .checks import with_contradictions as with_contradictions
 from .from_texts import sheet_of_texts as sheet_of_texts
 from .reading import parse as parse
 from .reading import read_sheet as read_sheet

@@ -4,7 +4,7 @@ Masks over whole columns find the rows; only rows that have a problem are ever l
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,16 +28,20 @@ _BLANK, _BAD = -1, -2
 _ADD, _REMOVE = 0, 1
 _ACTIONS = {"": _ADD, "add": _ADD, "remove": _REMOVE}
 _DASHES = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\u00ad", "--")
+#: What reading alone can see of a cell.
+_FLAWS = frozenset({Code.RAGGED_ROW, Code.EXCEL_DATE, Code.EXCEL_ERROR, Code.EXCEL_NUMBER, Code.EXCEL_FORMULA})
 _LOOKS_SHORTENED = r"\A[0-9][.,][0-9]+E\+[0-9]{2,3}\z"
 
 
 def check(sheet: Sheet) -> CheckedSheet:
-    """The sheet with all its problems, and an assignment for each row that has none."""
+    """The sheet with the problems of its rows, and an assignment for each row that has none.
+
+    Rows that contradict each other are no problem yet: what contradicts is decided by ids, and `with_contradictions` goes by what is
+    written.
+    """
     flaws = (*sheet.flaws, *_error_texts(sheet))
     columns = _Columns.of(sheet, flaws)
-    problems = [*flaws, *_cell_problems(columns), *_unit_conflicts(columns), *_agent_conflicts(columns)]
-    place = {"": -1, **{name: sheet.positions.get(name, len(sheet.headers)) for name in SHEET_COLUMNS}}
-    problems.sort(key=lambda problem: (problem.row, place[problem.column]))
+    problems = _sorted(sheet, [*flaws, *_cell_problems(columns)])
     invalid = np.isin(columns.rows, np.fromiter({problem.row for problem in problems}, np.int64))
     return CheckedSheet(
         sheet=sheet,
@@ -52,6 +56,25 @@ def check(sheet: Sheet) -> CheckedSheet:
     )
 
 
+def with_contradictions(checked: CheckedSheet) -> CheckedSheet:
+    """The same with the problems of rows that contradict each other by what is written, for whoever has no ids."""
+    columns = _Columns.of(checked.sheet, [problem for problem in checked.problems if problem.code in _FLAWS])
+    found = [*_unit_conflicts(columns), *_agent_conflicts(columns)]
+    if not found:
+        return checked
+    rows = {problem.row for problem in found}
+    return replace(
+        checked,
+        problems=tuple(_sorted(checked.sheet, [*checked.problems, *found])),
+        assignments=[assignment for assignment in checked.assignments if assignment.row not in rows],
+    )
+
+
+def _sorted(sheet: Sheet, problems: list[Problem]) -> list[Problem]:
+    place = {"": -1, **{name: sheet.positions.get(name, len(sheet.headers)) for name in SHEET_COLUMNS}}
+    return sorted(problems, key=lambda problem: (problem.row, place[problem.column]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
     """The six columns of the sheet as Arrow texts and as numbers; a column that the sheet lacks is blank throughout."""
@@ -61,7 +84,9 @@ class _Columns:
     department: pa.Array
     unit: pa.Array
     agent: pa.Array
-    """Without ``@``."""
+    """Without ``@``, as agents are compared."""
+    written_agent: pa.Array
+    """As it stands: federated usernames begin with ``@``."""
     count: Integers
     """Or `_BLANK`, or `_BAD`."""
     order: Integers
@@ -87,6 +112,7 @@ class _Columns:
             department=texts["department"],
             unit=texts["unit"],
             agent=agent,
+            written_agent=texts["agent"],
             count=_by_value(texts["count"], _number),
             order=_by_value(texts["order"], _number),
             action=_by_value(texts["action"], lambda text: _ACTIONS.get(text.lower(), _BAD)),
@@ -287,7 +313,7 @@ def _assignments(columns: _Columns, valid: Mask) -> Assignments:
             "row": columns.rows,
             "department": columns.department,
             "unit": columns.unit,
-            "agent": columns.agent,
+            "agent": columns.written_agent,
             "count": pa.array(columns.count, mask=columns.count < 0),
             "order": pa.array(columns.order, mask=columns.order < 0),
             "removes": columns.action == _REMOVE,
