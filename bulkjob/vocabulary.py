@@ -67,7 +67,6 @@ class Code(StrEnum):
     # A row that failed.
     NOT_APPLIED = "not-applied"
     AGENTS_NOT_PERMITTED = "agents-not-permitted"
-    DEPARTMENT_NOT_PERMITTED = "department-not-permitted"
     UNIT_NOT_PERMITTED = "unit-not-permitted"
     LAST_DEPARTMENT_IN_UNIT = "last-department-in-unit"
     DEPARTMENT_ARCHIVED = "department-archived"
