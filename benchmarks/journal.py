@@ -18,26 +18,23 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from bulkjob.changes.change import Change, Outcome, Prior
 from bulkjob.execute.executor import Executor
-from bulkjob.rundir.format import JOURNAL_FILE
-from bulkjob.rundir.journal import Journal
-from bulkjob.rundir.format import Owner
-from bulkjob.records.naming import Naming
-from bulkjob.changes.change import Prior
-from bulkjob.changes.change import Outcome
-from bulkjob.changes.change import Change
 from bulkjob.plan.preparation import Preparation
-from bulkjob.records.sheet import CheckedSheet
-from bulkjob.records.results import RowResult
-from bulkjob.rocketchat.call import Request
 from bulkjob.plan.state import RunState
+from bulkjob.records.naming import Naming
+from bulkjob.records.results import RowResult
+from bulkjob.records.sheet import CheckedSheet
+from bulkjob.report import row_result
+from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.session import opened
-from bulkjob.settings.secret import Secret
-from bulkjob.settings.values import Settings
-from bulkjob.sheet import check
-from bulkjob.sheet import parse
+from bulkjob.rundir.format import JOURNAL_FILE, Owner
+from bulkjob.rundir.journal import Journal
+from bulkjob.settings import Choices, Secret, Settings
+from bulkjob.sheet import check, parse
 from bulkjob.vocabulary import Status
 
 CONCURRENCY = 32
@@ -48,10 +45,12 @@ TARGET = 0.90
 class Nothing(Journal):
     """A journal that keeps nothing."""
 
-    def settled(self, rows: Iterable[RowResult]) -> None:
+    def keep(self, rows: Iterable[RowResult]) -> None:
         """Passes over them."""
 
-    async def intent(self, operation: str, request: Request[object], changes: Mapping[Wish, Prior], picture: Mapping[str, object]) -> int:  # noqa: ARG002
+    async def intent(
+        self, operation: str, request: Request[object], changes: Mapping[Change, Prior], snapshot: Mapping[str, object]
+    ) -> int:
         """Returns at once."""
         return 0
 
@@ -119,14 +118,16 @@ async def turn_of(settings: Settings, checked: CheckedSheet, journal: Journal) -
     async with opened(settings) as client:
         preparation = Preparation(settings, RunState(checked=checked))
         prepared = await preparation.plan(client, lambda _: None)
+        naming = Naming(prepared.workspace)
         executor = Executor(
             prepared.plan,
             client,
-            prepared.server,
-            preparation.known.naming or Naming(prepared.workspace),
+            prepared.terms,
+            naming,
             journal,
             concurrency=settings.concurrency,
             max_failures=1,
+            result_of=partial(row_result, naming=naming),
             report=lambda _done, _failed: None,
             warn=lambda _: None,
         )
@@ -162,7 +163,7 @@ def main() -> None:
     found: dict[type[Journal], list[Measured]] = {Journal: [], Nothing: []}
     with tempfile.TemporaryDirectory() as place, sandbox(workspace(departments), Path(place)) as url:
         settings = Settings(url=url, user_id="u-admin", auth_token=Secret("token-admin"), concurrency=CONCURRENCY)
-        owner = Owner(sheet_sha256="", sheet_name="", server=url, agents="add", unit_route="auto", skip_invalid=False)
+        owner = Owner(sheet_sha256="", sheet_name="", server=url, choices=Choices())
         # First the one, then the other, then the other way round; the first pair warms up and does not count.
         for turn in range(2 * turns + 2):
             kind = (Journal, Nothing, Nothing, Journal)[turn % 4]

@@ -31,18 +31,15 @@ from itertools import repeat
 from pathlib import Path
 
 from bulkjob.commands.run import job_of
-from bulkjob.rocketchat import endpoints
-from bulkjob.rocketchat.call import Answer
-from bulkjob.rocketchat.call import Request
-from bulkjob.rocketchat.call import Route
-from bulkjob.rocketchat.transport import Transport
 from bulkjob.records.workspace import MemberChange
-from bulkjob.rundir.directory import opened
+from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.call import Answer, Request, Route
 from bulkjob.rocketchat.session import connect
+from bulkjob.rocketchat.transport import Transport
+from bulkjob.rundir.directory import opened
 from bulkjob.settings.secret import Secret
 from bulkjob.settings.values import Settings
-from bulkjob.sheet import check
-from bulkjob.sheet import read_sheet
+from bulkjob.sheet import check, read_sheet
 
 CONCURRENCIES = (1, 8, 64)
 SIZES = (100, 300)
