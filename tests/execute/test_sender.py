@@ -97,7 +97,7 @@ def carried_out(
 
     async def work() -> SimpleNamespace:
         sandbox = Sandbox(workspace, clock=asyncio.get_running_loop().time, server_version="7.0")
-        client = Client(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
+        client = Client.over(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
         journal = Journal(folder / "journal.jsonl", OWNER, SHEET)
         plan = Plan(changes=operation.changes, settled={}, operations=(operation,), warnings=(), attempts=attempts)
         units = {unit: Unit(id=unit, name=unit.upper(), visibility="public") for unit in ("emea", "apac")}

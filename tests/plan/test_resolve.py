@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkjob.changes.change import Attempt
+from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.plan.names import Names
 from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
 from bulkjob.records.sheet import Assignment, Problem
@@ -42,10 +44,10 @@ def workspace(
     )
 
 
-def resolved(rows: str, there: Workspace) -> Resolution:
+def resolved(rows: str, there: Workspace, attempts: Iterable[Attempt] = ()) -> Resolution:
     """Of a sheet with the six columns; rows begin with number 2."""
     text = "department;unit;agent;count;order;action\n" + "\n".join(line.strip() for line in rows.strip().splitlines())
-    return resolve_names(check(parse(text.encode(), "reorg.csv")), there)
+    return resolve_names(check(parse(text.encode(), "reorg.csv")), there, attempts)
 
 
 def departments_of(rows: str, there: Workspace) -> list[str]:
@@ -211,9 +213,45 @@ class TestUnknown:
     def test_agent_who_is_none(self) -> None:
         """Who is neither a live-chat agent nor in the department's list is unknown there, whatever other departments have them."""
         there = workspace([("d1", "Sales"), ("d2", "Support")], lists={"d1": [("a9", "zoe")], "d2": []})
-        found = resolved("Sales;;zoe;;;remove\nSupport;;zoe;;;remove", there)
+        found = resolved("Sales;;zoe;;;\nSupport;;zoe;;;", there)
         assert [(row.row, row.agent_id, row.username) for row in found.wanted] == [(2, "a9", "zoe")]
         assert [(problem.row, problem.code) for problem in found.problems] == [(3, Code.UNKNOWN_AGENT)]
+
+    def test_nobody_can_leave(self) -> None:
+        """Somebody whom nobody knows any more may be asked to leave, and is not there: no problem, and nothing to do."""
+        there = workspace([("d1", "Sales")], lists={"d1": [("a9", "zoe")]})
+        found = resolved("Sales;;@greta;;;remove", there)
+        assert [(row.agent_id, row.username, row.removes) for row in found.wanted] == [("@greta", "@greta", True)]
+        assert found.problems == ()
+
+    @pytest.mark.parametrize("text", ["zo", "zoee", "zpe", "oze", "@zo"])
+    def test_a_leaver_who_may_be_mistyped(self, text: str) -> None:
+        """One letter away from somebody who is there, a leaver's name is taken for a mistake and the likely one is named."""
+        there = workspace([("d1", "Sales")], lists={"d1": [("a9", "zoe")]})
+        (problem,) = resolved(f"Sales;;{text};;;remove", there).problems
+        assert problem.code is Code.UNKNOWN_AGENT
+        assert '"zoe"' in problem.message
+
+    def test_an_old_name_that_somebody_else_has_now(self) -> None:
+        """Whoever is to leave and is not there, while an entry bears the name as an old one: both are meant, and both ids are said."""
+        there = workspace([("d1", "Sales")], agents=[("a2", "zoe")], lists={"d1": [("a1", "zoe")]})
+        (problem,) = resolved("Sales;;zoe;;;remove", there).problems
+        assert problem.code is Code.AMBIGUOUS_AGENT
+        assert "a1, a2" in problem.message
+
+    def test_whom_the_journal_knows(self) -> None:
+        """A leaver whom no list has any more is who the journal says: an earlier attempt may have removed them."""
+        there = workspace([("d1", "Sales")], lists={"d1": []})
+        left = DepartmentAgent(department_id="d1", agent_id="a9", username="zoe", present=False, rows=(2,))
+        attempt = Attempt(change=left, prior=None, outcome=None, status=None)
+        found = resolved("Sales;;zoe;;;remove", there, [attempt])
+        assert [row.agent_id for row in found.wanted] == ["a9"]
+
+    @pytest.mark.parametrize(("text", "meant"), [("@alice:example.org", "a1"), ("@ann", "a2"), ("ann", "a2")])
+    def test_a_username_as_it_stands_comes_first(self, text: str, meant: str) -> None:
+        """Federated usernames begin with ``@``: a name is looked for as it stands, then without its ``@``."""
+        there = workspace([("d1", "Sales")], agents=[("a1", "@alice:example.org"), ("a2", "ann")])
+        assert [row.agent_id for row in resolved(f"Sales;;{text};;;", there).wanted] == [meant]
 
     def test_agent_in_the_list_only_by_id(self) -> None:
         """Who is only in the department's list is found by id and in any case too."""

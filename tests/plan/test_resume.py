@@ -68,10 +68,22 @@ def test_whom_mirror_has_removed_is_credited() -> None:
     """A removal of unknown outcome that nothing asks for any more, because the agent is gone, was made by this run, for the rows left."""
     history = History(attempts=(attempt(REMOVED, None, None),), rows={3: RowResult(row=3, status=Status.SUCCESS)})
     there = replace(GONE, members={"d2": {"a2": Membership(agent_id="a2", username="ben", count=0, order=0)}})
-    credit = with_credit(with_removed(plan(), history, GONE), history)
-    assert [(change, change.rows) for change in credit.changes] == [(REMOVED, (2,))]
+    asking = replace(plan(), changes=(ASKED, GAIN))
+    credit = with_credit(with_removed(asking, history, GONE), history)
+    assert [(change, change.rows) for change in credit.changes] == [(ASKED, (2,)), (GAIN, (3,)), (REMOVED, (2,))]
     assert credit.settled[REMOVED].change is Effect.UPDATED
-    assert with_removed(plan(), history, there) == plan()
+    assert with_removed(asking, history, there) == asking
+
+
+def test_rows_that_ask_for_nothing_this_time_are_credited_nothing() -> None:
+    """A row that is held back or invalid this time is not told as done because mirror had removed somebody for it."""
+    history = History(attempts=(attempt(REMOVED, None, None),))
+    assert with_removed(plan(), history, GONE) == plan()
+
+
+def test_what_is_asked_for_still_is_not_credited_as_removed() -> None:
+    """A removal that the plan holds itself is no removal that nothing asks for any more."""
+    history = History(attempts=(attempt(REMOVED, None, None),))
     assert with_removed(replace(plan(), changes=(REMOVED,)), history, GONE).settled == {}
 
 

@@ -103,7 +103,7 @@ def planned(*attempts: Attempt, earlier: tuple[int, ...] = (), there: dict[str, 
 
     async def work() -> tuple[Prepared, Counter[str]]:
         sandbox = Sandbox(there or state(), clock=asyncio.get_running_loop().time, server_version="7.0")
-        client = Client(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
+        client = Client.over(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
         history = History(sheet=Kept.of(SHEET), attempts=attempts)
         run = state_of_rollback(history)
         run.earlier.update((row, RowResult(row=row, status=Status.SUCCESS)) for row in earlier)

@@ -19,7 +19,7 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.pacing.gate import STARVING
-from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit
+from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, Ticket
 from bulkjob.rocketchat.patience import BACKOFF, LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import NoAnswer, Written
 from bulkjob.rocketchat.turns import Closed

@@ -50,7 +50,7 @@ REQUESTS: list[Request[Any]] = [
     endpoints.unit("unit-a"),
     endpoints.unit_monitors("unit-a"),
     endpoints.put_department("dept-a", FIVE, unit_id=None, knows_units=True, members=[CHANGE]),
-    endpoints.post_department_agents("dept-a", [CHANGE], []),
+    endpoints.post_department_agents("dept-a", [CHANGE], {}),
     endpoints.post_unit(Unit(id="unit-a", name="A", visibility="public"), [], []),
     Request(route=Route(method="POST", pattern="livechat/units"), path="/api/v1/livechat/units", read=payloads.read_stored_unit),
     Request(route=Route(method="DELETE", pattern="livechat/units/:id"), path="/api/v1/livechat/units/unit-a", read=lambda _: True),

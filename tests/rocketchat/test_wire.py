@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.records.server import Account
-from bulkjob.records.workspace import Agent, Department, MemberChange, Membership, Monitor, Unit
+from bulkjob.records.workspace import Agent, Department, MemberChange, Membership, Monitor, Unit, members_by_id
 from bulkjob.rocketchat import endpoints, payloads
 from bulkjob.rocketchat.answers import interpret, rate_limit, server_time
 from bulkjob.rocketchat.call import Answer, Request
@@ -616,12 +617,14 @@ def test_agents_that_may_not_be_seen_are_unknown() -> None:
     assert state.members is None
 
 
-def test_an_agent_that_is_stored_twice_counts_once() -> None:
-    """Simultaneous writers can store an agent twice in a department."""
+def test_an_agent_that_is_stored_twice_is_seen_twice() -> None:
+    """Simultaneous writers can store an agent twice in a department; by id it is one place that is known to be doubled."""
     row = {"agentId": "u-agent", "username": "agent", "count": 1, "order": 2}
     state = interpret(READ, answer({"department": department_entry(), "agents": [row, {**row, "count": 5}]}))
     assert not isinstance(state, Failure)
-    assert state.members == (Membership(agent_id="u-agent", username="agent", count=5, order=2),)
+    assert [member.count for member in state.members or ()] == [1, 5]
+    place = Membership(agent_id="u-agent", username="agent", count=5, order=2, doubled=True)
+    assert members_by_id(state.members or ()) == {"u-agent": place}
 
 
 @pytest.mark.parametrize(("stored", "read"), [(3, 3), (3.0, 3), (None, 0), (-1, -1)])
@@ -643,7 +646,9 @@ def test_a_counter_that_is_no_number_is_no_answer(stored: bytes) -> None:
 
 def test_a_unit_is_read() -> None:
     """A unit's fields stand at the top level."""
-    assert interpret(endpoints.unit("unit-a"), answer({**STORED_UNIT, "success": True})) == UNIT
+    assert interpret(endpoints.unit("unit-a"), answer({**STORED_UNIT, "success": True})) == replace(
+        UNIT, counted=STORED_UNIT.get("numDepartments")
+    )
 
 
 @pytest.mark.parametrize("payload", [None, {"statusCode": 200, "body": None}, {"success": True}], ids=repr)

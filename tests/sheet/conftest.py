@@ -11,7 +11,7 @@ from openpyxl import Workbook
 
 from bulkjob.cli import main
 from bulkjob.records.sheet import CheckedSheet, Sheet
-from bulkjob.sheet import check, parse
+from bulkjob.sheet import check, parse, with_contradictions
 from bulkjob.vocabulary import Exit, Stop
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -85,7 +85,7 @@ def look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Se
 
 def looked_at(data: bytes, name: str, options: dict[str, object]) -> Seen:
     try:
-        return Seen(checked=check(parse(data, name, **options)))  # type: ignore[arg-type]
+        return Seen(checked=with_contradictions(check(parse(data, name, **options))))  # type: ignore[arg-type]
     except Stop as refusal:
         stop = refusal
     assert stop.exit_code is Exit.BAD_SHEET

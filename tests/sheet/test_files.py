@@ -12,6 +12,7 @@ import pytest
 
 import bulkjob
 from bulkjob.cli import main
+from bulkjob.phrases import printable
 from bulkjob.sheet import read_sheet
 from bulkjob.vocabulary import Exit, Stop
 
@@ -29,7 +30,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[Path], Stop]:
         assert "\n" not in stop.message
         assert main(["validate", str(path)]) == stop.exit_code
         said = capsys.readouterr()
-        assert (said.out, said.err) == ("", f"bulkjob: {stop.message}\n")
+        assert (said.out, said.err) == ("", f"bulkjob: {printable(stop.message)}\n")
         return stop
 
     return refused
@@ -164,11 +165,12 @@ def test_standard_input_is_read_to_its_end(argument: str) -> None:
 
 
 def test_closed_standard_input_is_no_sheet() -> None:
-    """Without a standard input there is nothing to read: exit 66."""
+    """Without a standard input there is nothing to read, which is said as of any empty sheet."""
     environment = {**os.environ, "PYTHONPATH": str(Path(bulkjob.__file__).parents[1])}
     command = ["sh", "-c", f"exec {sys.executable} -m bulkjob validate /dev/stdin <&-"]
     read = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert read.returncode == Exit.NO_INPUT, read.stderr
+    assert (read.returncode, read.stdout) == (Exit.BAD_SHEET, "")
+    assert "sheet is empty" in read.stderr
 
 
 def test_a_device_is_refused_as_soon_as_it_can_be_no_sheet(refused: Refused) -> None:

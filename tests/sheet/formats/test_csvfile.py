@@ -290,13 +290,13 @@ def test_max_rows_counts_rows_that_are_not_blank(look: Look) -> None:
 
 
 def test_assignments_say_what_rows_ask_for(look: Look) -> None:
-    """An assignment has the row's wishes with numbers as numbers, the agent without @ and blanks as nothing."""
+    """An assignment has what the row asks for with numbers as numbers, the agent as it is written, and blanks as nothing."""
     first, second = look(rows("Sales,-,@anna,5.0,,Remove", "Support,EMEA,,,,")).checked.assignments
     assert (first.row, first.department, first.unit, first.agent, first.count, first.order, first.removes) == (
         2,
         "Sales",
         "-",
-        "anna",
+        "@anna",
         5,
         None,
         True,
