@@ -33,9 +33,11 @@ def _at_once(archive: Archive, stream: Iterator[bytes]) -> Iterator[pa.Array]:
     """The strings a chunk at a time; raises `OtherXmlError` where that is not certain to be right."""
     rest = bytearray(next(stream, b""))
     begin = rest.find(b"<sst")
+    if begin < 0:
+        raise OtherXmlError
     require_utf8(bytes(rest[: begin + 4]))
     begin = rest.find(b">", begin) + 1
-    if begin <= 0 or b"<!" in rest[:begin] or rest[begin - 2 : begin] == b"/>":
+    if begin == 0 or b"<!" in rest[:begin] or rest[begin - 2 : begin] == b"/>":
         raise OtherXmlError
     archive.walk(iter((bytes(rest[:begin]) + b"</sst>",)), lambda *_: None, lambda _: None, lambda _: None)
     del rest[:begin]
