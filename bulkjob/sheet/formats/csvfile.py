@@ -103,43 +103,40 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
 def _first_rows(text: bytes, delimiter: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for row in islice(_Reader(text[:_BEGINNING], delimiter, ""), _FIRST_ROWS):
+        for row in islice(_records(text[:_BEGINNING], delimiter, ""), _FIRST_ROWS):
             rows.append(row)  # noqa: PERF402  # those before an error count
-    except csv.Error:
+    except Stop:
         # Cut in the middle of a cell, or not separated so; what came before tells enough.
         return rows
     return rows
 
 
-class _Reader:
-    """The standard library's reader in strict mode, over bytes of which some may be no UTF-8."""
+class _Lines:
+    """The lines of bytes of which some may be no UTF-8, and how many delimiters have come since ``delimiters`` was last set to 0."""
 
     def __init__(self, text: bytes, delimiter: str, name: str) -> None:
-        csv.field_size_limit(LONGEST_CELL)
         self._lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", errors="surrogateescape", newline="")
         self._delimiter = delimiter
         self._name = name
-        self._delimiters = 0
+        self.delimiters = 0
 
-    def __iter__(self) -> Iterator[list[str]]:
-        """Each record, blank ones included; raises `Stop` for one of more cells than could be held, before it is held."""
-        for record in csv.reader(self._watched(), delimiter=self._delimiter, strict=True):
-            self._delimiters = 0
-            yield record
-
-    def _watched(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
+        """Each line; raises `Stop` before a record of more cells than could be held."""
         for line in self._lines:
-            self._delimiters += line.count(self._delimiter)
-            if self._delimiters > _MOST_DELIMITERS:
+            self.delimiters += line.count(self._delimiter)
+            if self.delimiters > _MOST_DELIMITERS:
                 raise Stop(Exit.BAD_SHEET, messages.too_many_columns(self._name, MOST_COLUMNS))
             yield line
 
 
 def _records(text: bytes, delimiter: str, name: str) -> Iterator[list[str]]:
     """Each record, blank ones included; raises `Stop` where the quotation marks do not match."""
+    csv.field_size_limit(LONGEST_CELL)
+    lines = _Lines(text, delimiter, name)
     row = 0
     try:
-        for row, cells in enumerate(_Reader(text, delimiter, name), start=1):  # noqa: B007  # needed where the reader gives up
+        for row, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), start=1):  # noqa: B007  # needed where the reader gives up
+            lines.delimiters = 0
             yield cells
     except csv.Error as error:
         too_long = "field limit" in str(error)
