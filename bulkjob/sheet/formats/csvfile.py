@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -32,12 +32,12 @@ _SEP_LINE = re.compile(rb'"?sep=([,;\t])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 #: So many rows at a time pass through Python lists: few enough to stay in the processor's cache.
 _ROWS_AT_ONCE = 20_000
 _CELLS_AT_ONCE = 4_000_000
-#: So many pass before it is seen whether they fit: each may have a million cells.
-_FEW_ROWS = 50
+#: So many pass before it is seen whether they fit.
+_FEW_ROWS = 1000
 #: Of the beginning, in bytes and rows: where the delimiter is looked for.
 _BEGINNING, _FIRST_ROWS = 2**20, 20
-#: Within a record; a cell may hold some that separate nothing.
-_MOST_DELIMITERS = 2**20
+#: Lines are read so many characters at a time.
+_BLOCK = 2**18
 #: A text as Excel exports it where nothing shall make a number of it: ``="007"``.
 _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _CONTROL_Z = b"\x1a"
@@ -65,8 +65,6 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     header_row, headers = next(((row, cells) for row, cells in beginning if any(map(stripped, cells))), (0, []))
     if not header_row:
         raise Stop(Exit.BAD_SHEET, messages.empty(name))
-    if len(headers) > MOST_COLUMNS:
-        raise Stop(Exit.BAD_SHEET, messages.too_many_columns(name, MOST_COLUMNS))
     headers = [stripped(_as_typed(header)) for header in headers]
     notes = (*notes, f"read as {found.encoding}, cells separated by {DELIMITERS[delimiter]}", *([messages.CONTROL_Z] if closed else []))
     grid = None
@@ -101,42 +99,47 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
 
 
 def _first_rows(text: bytes, delimiter: str) -> list[list[str]]:
+    csv.field_size_limit(LONGEST_CELL)
+    beginning = text[:_BEGINNING].decode("utf-8", "surrogateescape")
     rows: list[list[str]] = []
     try:
-        for row in islice(_records(text[:_BEGINNING], delimiter, ""), _FIRST_ROWS):
+        for row in islice(csv.reader(io.StringIO(beginning, newline=""), delimiter=delimiter, strict=True), _FIRST_ROWS):
             rows.append(row)  # noqa: PERF402  # those before an error count
-    except Stop:
+    except csv.Error:
         # Cut in the middle of a cell, or not separated so; what came before tells enough.
         return rows
     return rows
 
 
-class _Lines:
-    """The lines of bytes of which some may be no UTF-8, and how many delimiters have come since ``delimiters`` was last set to 0."""
+class _Blocks:
+    """The lines of bytes of which some may be no UTF-8, many at a time; ``row`` is the record that is read, as its reader says."""
 
-    def __init__(self, text: bytes, delimiter: str, name: str) -> None:
+    def __init__(self, text: bytes, name: str) -> None:
         self._lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", errors="surrogateescape", newline="")
-        self._delimiter = delimiter
         self._name = name
-        self.delimiters = 0
+        self.row = 0
 
-    def __iter__(self) -> Iterator[str]:
-        """Each line; raises `Stop` before a record of more cells than could be held."""
-        for line in self._lines:
-            self.delimiters += line.count(self._delimiter)
-            if self.delimiters > _MOST_DELIMITERS:
-                raise Stop(Exit.BAD_SHEET, messages.too_many_columns(self._name, MOST_COLUMNS))
-            yield line
+    def __iter__(self) -> Iterator[list[str]]:
+        """Some lines at a time; raises `Stop` before a record is held that is far longer than one can be."""
+        row = length = 0
+        while lines := self._lines.readlines(_BLOCK):
+            length = 0 if self.row > row else length + sum(map(len, lines))
+            row = self.row
+            if length > LONGEST_ROW:
+                raise Stop(Exit.BAD_SHEET, messages.row_too_long(self._name, row + 1, LONGEST_ROW))
+            yield lines
 
 
 def _records(text: bytes, delimiter: str, name: str) -> Iterator[list[str]]:
-    """Each record, blank ones included; raises `Stop` where the quotation marks do not match."""
+    """Each record, blank ones included; raises `Stop` where the quotation marks do not match, or for one of too many cells."""
     csv.field_size_limit(LONGEST_CELL)
-    lines = _Lines(text, delimiter, name)
+    blocks = _Blocks(text, name)
     row = 0
     try:
-        for row, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), start=1):  # noqa: B007  # needed where the reader gives up
-            lines.delimiters = 0
+        for row, cells in enumerate(csv.reader(chain.from_iterable(blocks), delimiter=delimiter, strict=True), start=1):
+            blocks.row = row
+            if len(cells) > MOST_COLUMNS:
+                raise Stop(Exit.BAD_SHEET, messages.too_many_columns(name, MOST_COLUMNS))
             yield cells
     except csv.Error as error:
         too_long = "field limit" in str(error)
@@ -269,7 +272,7 @@ def _record_by_record(
     chunks: list[list[pa.Array]] = [[] for _ in headers]
     first, kept = header_row + 1, 0
     while some := fitted.take(max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // width))):
-        columns = tuple(pa.array(column, pa.string()) for column in zip(*some, strict=True))
+        columns = tuple(pa.array([cells[index] for cells in some], pa.string()) for index in range(width))
         here = pa.array(np.arange(first, first + len(some)))
         if (blank := _blank_rows(columns)) is not None:
             # A row with nothing but text beyond the headers is not blank.
