@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest kills soak bench clean
+.PHONY: help run test lint format types wheel check lowest kills soak bench foreignsheets clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-14s %s\n' "$$target" "$$what"; done
@@ -96,6 +96,11 @@ soak: $(INSTALLED) ## Simulate a hundred thousand runs with faults, kills and in
 
 bench: $(INSTALLED) ## Run the measurements
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+# Needs node and npm and, for a part of it, LibreOffice.
+foreignsheets: $(INSTALLED) ## Make workbooks with other programs and compare all readers over them
+	@$(BIN)/python tests/sheet/foreign/make.py build/foreign-sheets
+	@$(BIN)/python tests/sheet/foreign/compare.py build/foreign-sheets
 
 clean: ## Remove what make has made, but no run directory
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -23,7 +23,10 @@ from bulkjob.cli import main
 from bulkjob.vocabulary import Exit
 
 GOLDEN = Path(__file__).parent / "golden"
-WORKBOOKS = ("libreoffice.xlsx", "libreoffice.xls", "libreoffice.ods", "openpyxl.xlsx")
+WORKBOOKS = (
+    *("libreoffice.xlsx", "libreoffice.xls", "libreoffice.ods", "openpyxl.xlsx", "exceljs-stream.xlsx", "sheetjs-inline.xlsx"),
+    *("sheetjs.xls", "sheetjs.ods", "xlsxwriter.xlsx"),
+)
 
 STARTS = (
     b"", b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\x09\x02\x06\x00", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf",

@@ -11,7 +11,7 @@ LARGEST_FILE: Final = 2**30
 #: Of an archive's parts together, in bytes: a million rows of ten columns unpack to about half of this.
 LARGEST_UNPACKED: Final = 2**30
 #: Of a part that is read as a whole (styles, relations, the list of worksheets), in bytes.
-LARGEST_WHOLE_PART: Final = 32 * 2**20
+LARGEST_WHOLE_PART: Final = 16 * 2**20
 #: Of an archive's list of parts, in bytes: a workbook has hundreds of parts, not millions.
 LARGEST_DIRECTORY: Final = 4 * 2**20
 #: XML elements: so many in any file, and so many more for each byte of the file as it is packed.

@@ -8,8 +8,8 @@ that is what spreadsheet programs count.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -33,10 +33,12 @@ _SEP_LINE = re.compile(rb'"?sep=([,;\t])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 #: So many rows at a time pass through Python lists: few enough to stay in the processor's cache.
 _ROWS_AT_ONCE = 20_000
 _CELLS_AT_ONCE = 4_000_000
+#: So many pass before it is seen whether they fit.
+_FEW_ROWS = 1000
 #: Of the beginning, in bytes and rows: where the delimiter is looked for.
 _BEGINNING, _FIRST_ROWS = 2**20, 20
-#: Within a record; a cell may hold some that separate nothing.
-_MOST_DELIMITERS = 2**20
+#: Lines are read so many characters at a time.
+_BLOCK = 2**18
 #: A text as Excel exports it where nothing shall make a number of it: ``="007"``.
 _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _CONTROL_Z = b"\x1a"
@@ -64,8 +66,6 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     header_row, headers = next(((row, cells) for row, cells in beginning if any(map(stripped, cells))), (0, []))
     if not header_row:
         raise Stop(Exit.BAD_SHEET, messages.empty(name))
-    if len(headers) > MOST_COLUMNS:
-        raise Stop(Exit.BAD_SHEET, messages.too_many_columns(name, MOST_COLUMNS))
     headers = [stripped(_as_typed(header)) for header in headers]
     notes = (*notes, f"read as {found.encoding}, cells separated by {DELIMITERS[delimiter]}", *([messages.CONTROL_Z] if closed else []))
     grid = None
@@ -100,9 +100,11 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
 
 
 def _first_rows(text: bytes, delimiter: str) -> list[list[str]]:
+    csv.field_size_limit(LONGEST_CELL)
+    beginning = text[:_BEGINNING].decode("utf-8", "surrogateescape")
     rows: list[list[str]] = []
     try:
-        for row in islice(_reader(text[:_BEGINNING], delimiter, lambda _: None), _FIRST_ROWS):
+        for row in islice(csv.reader(io.StringIO(beginning, newline=""), delimiter=delimiter, strict=True), _FIRST_ROWS):
             rows.append(row)  # noqa: PERF402  # those before an error count
     except csv.Error:
         # Cut in the middle of a cell, or not separated so; what came before tells enough.
@@ -110,33 +112,36 @@ def _first_rows(text: bytes, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _reader(text: bytes, delimiter: str, before_line: Callable[[str], None]) -> Iterator[list[str]]:
-    """The standard library's reader in strict mode, over bytes of which some may be no UTF-8."""
-    csv.field_size_limit(LONGEST_CELL)
-    lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", errors="surrogateescape", newline="")
+class _Blocks:
+    """The lines of bytes of which some may be no UTF-8, many at a time; ``row`` is the record that is read, as its reader says."""
 
-    def watched() -> Iterator[str]:
-        for line in lines:
-            before_line(line)
-            yield line
+    def __init__(self, text: bytes, name: str) -> None:
+        self._lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", errors="surrogateescape", newline="")
+        self._name = name
+        self.row = 0
 
-    return csv.reader(watched(), delimiter=delimiter, strict=True)
+    def __iter__(self) -> Iterator[list[str]]:
+        """Some lines at a time; raises `Stop` before a record is held that is far longer than one can be."""
+        row = length = 0
+        while lines := self._lines.readlines(_BLOCK):
+            length = 0 if self.row > row else length + sum(map(len, lines))
+            row = self.row
+            if length > LONGEST_ROW:
+                raise Stop(Exit.BAD_SHEET, messages.row_too_long(self._name, row + 1, LONGEST_ROW))
+            yield lines
 
 
 def _records(text: bytes, delimiter: str, name: str) -> Iterator[list[str]]:
-    """Each record, blank ones included."""
-    delimiters = row = 0
-
-    def before_line(line: str) -> None:
-        nonlocal delimiters
-        delimiters += line.count(delimiter)
-        if delimiters > _MOST_DELIMITERS:
-            raise Stop(Exit.BAD_SHEET, messages.too_many_columns(name, MOST_COLUMNS))
-
+    """Each record, blank ones included; raises `Stop` where the quotation marks do not match, or for one of too many cells."""
+    csv.field_size_limit(LONGEST_CELL)
+    blocks = _Blocks(text, name)
+    row = 0
     try:
-        for row, cells in enumerate(_reader(text, delimiter, before_line), start=1):  # noqa: B007  # needed where the reader gives up
+        for row, cells in enumerate(csv.reader(chain.from_iterable(blocks), delimiter=delimiter, strict=True), start=1):
+            blocks.row = row
+            if len(cells) > MOST_COLUMNS:
+                raise Stop(Exit.BAD_SHEET, messages.too_many_columns(name, MOST_COLUMNS))
             yield cells
-            delimiters = 0
     except csv.Error as error:
         too_long = "field limit" in str(error)
         sentence = messages.endless_cell(name, row + 1, LONGEST_CELL) if too_long else messages.broken_quotes(name, row + 1)
@@ -230,28 +235,32 @@ class _Fitted:
     """Records as wide as the header row, and what did not fit."""
 
     def __init__(self, records: Iterator[list[str]], first: int, headers: list[str]) -> None:
-        self._records = enumerate(records, start=first)
+        self._records = records
+        self._row = first
         self._width = len(headers)
         self._needed = max((index for index, header in enumerate(headers) if header), default=0) + 1
         self.too_short: dict[int, int] = {}
         self.beyond: dict[int, tuple[tuple[int, str], ...]] = {}
         self.many_beyond = 0
 
-    def __iter__(self) -> Iterator[list[str]]:
-        """The rows, as long as not too much stands beyond the headers."""
-        for row, cells in self._records:
-            if len(cells) == self._width:
-                yield cells
-                continue
-            if len(cells) < self._needed and any(map(stripped, cells)):
-                self.too_short[row] = len(cells)
-            extra = tuple((column, _as_typed(cell)) for column, cell in enumerate(cells[self._width :], self._width) if stripped(cell))
-            if extra:
-                self.beyond[row] = extra
-                self.many_beyond += len(extra)
-            if self.many_beyond > MOST_BEYOND:
-                return
-            yield (cells + [""] * (self._width - len(cells)))[: self._width]
+    def take(self, most: int) -> list[list[str]]:
+        """The next rows, about so many; none at the end, or where too much stands beyond the headers."""
+        rows: list[list[str]] = []
+        while len(rows) < most and self.many_beyond <= MOST_BEYOND:
+            few = list(islice(self._records, _FEW_ROWS))
+            if not few:
+                break
+            rows += few if set(map(len, few)) == {self._width} else [self._fit(row, cells) for row, cells in enumerate(few, self._row)]
+            self._row += len(few)
+        return rows
+
+    def _fit(self, row: int, cells: list[str]) -> list[str]:
+        if len(cells) < self._needed and any(map(stripped, cells)):
+            self.too_short[row] = len(cells)
+        if extra := tuple((column, _as_typed(cell)) for column, cell in enumerate(cells[self._width :], self._width) if stripped(cell)):
+            self.beyond[row] = extra
+            self.many_beyond += len(extra)
+        return (cells + [""] * (self._width - len(cells)))[: self._width]
 
 
 def _record_by_record(
@@ -260,12 +269,11 @@ def _record_by_record(
     """The grid by the standard library's parser, which has read the header row already."""
     width = len(headers)
     fitted = _Fitted(records, header_row + 1, headers)
-    rows = iter(fitted)
     numbers: list[pa.Array] = [pa.array([], pa.int64())]
     chunks: list[list[pa.Array]] = [[] for _ in headers]
     first, kept = header_row + 1, 0
-    while some := list(islice(rows, max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // width)))):
-        columns = tuple(pa.array(column, pa.string()) for column in zip(*some, strict=True))
+    while some := fitted.take(max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // width))):
+        columns = tuple(pa.array([cells[index] for cells in some], pa.string()) for index in range(width))
         here = pa.array(np.arange(first, first + len(some)))
         if (blank := _blank_rows(columns)) is not None:
             # A row with nothing but text beyond the headers is not blank.

@@ -19,6 +19,10 @@ _LESS, _GREATER, _QUOTE, _SLASH = b'<>"/'
 #: Bytes that the arrays may be asked for beyond the end.
 _PADDING = bytes(64)
 _REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
+#: Of one tag, in bytes.
+_LONGEST_ATTRIBUTES = 10_000
+#: What no attribute's name may hold.
+_NO_NAME = frozenset(b" \n\t'\"=/")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)["']""")
 
@@ -139,6 +143,11 @@ class Tags:
         both = pa.Array.from_buffers(pa.binary(), len(borders) - 1, [None, pa.py_buffer(borders), pa.py_buffer(self.data)])
         return both.take(pa.array(np.arange(0, len(borders) - 1, 2)))
 
+    def require_attributes(self, tags: Integers, begins: Integers) -> None:
+        """Raises `OtherXmlError` unless each of the tags goes on, from where its attributes begin, as tags usually do."""
+        for text in self.segments(begins, self.ends[tags] - self.closed[tags]).unique().to_pylist():
+            attributes_of(text)
+
     def fragment(self, first: int, last: int) -> bytes:
         """The text from tag ``first`` to tag ``last``, both included."""
         return self.data[self.starts[first] : self.ends[last] + 1]
@@ -174,3 +183,21 @@ def require_each_in_place(tags: Tags, cells: Integers, ends: Integers, row_opens
     alone = row_opens & tags.closed
     if np.any((depths < 0) | (depths > 1)) or np.any(depths[cells] != 1) or np.any(depths[alone]) or (len(depths) and depths[-1]):
         raise OtherXmlError
+
+
+def attributes_of(text: bytes, *before: bytes) -> dict[bytes, bytes]:
+    """The attributes in a tag's text, which come behind those ``before``; raises `OtherXmlError` for an unusual spelling, or one twice."""
+    if len(text) > _LONGEST_ATTRIBUTES:
+        raise OtherXmlError
+    named = dict.fromkeys(before, b"")
+    rest = text
+    while rest.strip():
+        name, equals, value = rest.partition(b'="')
+        content, quote, rest = value.partition(b'"')
+        key = name.lstrip(b" \n\t")
+        is_name = key and name != key and key.isascii() and (key[:1].isalpha() or key[:1] == b"_") and not set(key) & _NO_NAME
+        if not (equals and quote and is_name) or key in named or b"&" in content:
+            raise OtherXmlError
+        content.decode()
+        named[key] = content
+    return named

@@ -16,7 +16,17 @@ from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LARGEST_WHOLE_PART, LAST_ROW, LONGEST_ROW, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Integers, Surroundings
-from bulkjob.sheet.formats.markup import Mask, OtherXmlError, Tags, require_each_in_place, require_utf8, texts_of, unescaped, with_line_ends
+from bulkjob.sheet.formats.markup import (
+    Mask,
+    OtherXmlError,
+    Tags,
+    attributes_of,
+    require_each_in_place,
+    require_utf8,
+    texts_of,
+    unescaped,
+    with_line_ends,
+)
 from bulkjob.sheet.formats.numbers import PLAIN_WHOLE
 from bulkjob.sheet.formats.xlsx_cells import PLAIN_STYLE, Workbook, XmlReader, unescaped_units
 
@@ -118,6 +128,10 @@ class _Rows:
             raise OtherXmlError
         if not np.array_equal(rows, numbers[np.searchsorted(parents, cells) - 1]):
             raise OtherXmlError
+        tags.require_attributes(parents, numbers_end + 1)
+        for name in (b"f", b"t"):
+            inner = np.flatnonzero(tags.element(name))
+            tags.require_attributes(inner, tags.starts[inner] + 1 + len(name))
         texts = tags.segments(digits_end + 1, tags.ends[cells] - tags.closed[cells])
         return cls(
             tags=tags,
@@ -235,16 +249,5 @@ def _shapes(tags: Tags, cells: Integers) -> tuple[Integers, Integers]:
 
 def _kind_and_style(attributes: bytes) -> tuple[str, str]:
     """What ``t`` and ``s`` say in the rest of a cell's first tag."""
-    named: dict[bytes, bytes] = {}
-    rest = attributes
-    while rest.strip():
-        name, equals, value = rest.partition(b'="')
-        text, quote, rest = value.partition(b'"')
-        key = name.lstrip(b" \n\t")
-        if not (equals and quote and key and name != key) or key in named or key == b"r" or b"&" in text or set(key) & _NO_NAME:
-            raise OtherXmlError
-        named[key] = text
+    named = attributes_of(attributes, b"r")
     return named.get(b"t", b"").decode(), named.get(b"s", b"").decode()
-
-
-_NO_NAME: Final = frozenset(b" \n\t'\"=/")

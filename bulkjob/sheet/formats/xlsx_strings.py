@@ -33,10 +33,13 @@ def _at_once(archive: Archive, stream: Iterator[bytes]) -> Iterator[pa.Array]:
     """The strings a chunk at a time; raises `OtherXmlError` where that is not certain to be right."""
     rest = bytearray(next(stream, b""))
     begin = rest.find(b"<sst")
+    if begin < 0:
+        raise OtherXmlError
     require_utf8(bytes(rest[: begin + 4]))
     begin = rest.find(b">", begin) + 1
-    if begin <= 0 or b"<!" in rest[:begin] or rest[begin - 2 : begin] == b"/>":
+    if begin == 0 or b"<!" in rest[:begin] or rest[begin - 2 : begin] == b"/>":
         raise OtherXmlError
+    archive.walk(iter((bytes(rest[:begin]) + b"</sst>",)), lambda *_: None, lambda _: None, lambda _: None)
     del rest[:begin]
     searched = 0
     while True:
@@ -67,6 +70,9 @@ def _strings(archive: Archive, data: bytes) -> pa.Array:
     if not len(opens) or opens[0] != 0 or ends[-1] != len(tags) - 1 or np.any(opens[1:] != ends[:-1] + 1) or np.any(ends < opens):
         # Each begins where the one before has ended, so that none is passed over.
         raise OtherXmlError
+    for name in (b"si", b"t"):
+        named = np.flatnonzero(tags.element(name))
+        tags.require_attributes(named, tags.starts[named] + 1 + len(name))
     beyond = np.zeros(8, np.bool_)
     texts_open, texts_close = np.append(tags.element(b"t") & ~tags.closed, beyond), np.append(tags.named(b"/t>"), beyond)
     simple = (ends == opens + 3) & texts_open[opens + 1] & texts_close[opens + 2]

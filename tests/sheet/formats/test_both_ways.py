@@ -118,6 +118,8 @@ SHEETS: dict[str, dict[str, Any]] = {
     "a hidden row": {"rows": HEADER + '<row r="2" hidden="1"><c r="A2" t="s"><v>2</v></c></row><row r="3" hidden="true"/><row r="4" hidden="0"/>'},
     "a hidden column": {"before": '<cols><col min="2" max="16384" hidden="1"/></cols>'},
     "merged cells": {"rows": HEADER + '<row r="2"><c r="A2" t="s"><v>2</v></c></row>', "after": '<mergeCells><mergeCell ref="a2:B4"/></mergeCells>'},
+    "prefixed strings": {"more": {"xl/sharedStrings.xml": '<x:sst xmlns:x="x"><x:si><x:t>unit</x:t></x:si><x:si><x:t>agent</x:t></x:si></x:sst>'}},
+    "strings in UTF-16": {"more": {"xl/sharedStrings.xml": "\ufeff<sst><si><t>unit</t></si><si><t>agent</t></si></sst>".encode("utf-16-le")}},
     "a table of the same elements elsewhere": {"after": '<extLst><ext><sheetData><row r="9"><v>1</v></row></sheetData></ext></extLst>'},
     "an error": {"rows": HEADER + '<row r="2"><c r="A2" t="e"><v> #N/A </v></c></row>'},
     "a date": {"rows": HEADER + '<row r="2"><c r="A2" t="d"><v>2009-01-01T10:59:59.9999999999984025</v></c></row>'},
@@ -231,6 +233,22 @@ def ods_outcome(data: bytes, *, at_once: bool) -> dict[str, Any] | str:
                 return values(ods.read_ods(archive, sheet_name=None, max_rows=1_000_000))
         except Stop as stop:
             return stop.message
+
+
+PREFIXED = {
+    "xl/sharedStrings.xml": '<x:sst xmlns:x="x"><x:si><x:t>unit</x:t></x:si></x:sst>',
+    "xl/worksheets/sheet1.xml": '<?xml version="1.0"?><x:worksheet xmlns:x="x"><x:sheetData><x:row r="1"><x:c r="A1" t="str"><x:v>department</x:v></x:c>'
+    '<x:c r="B1" t="s"><x:v>0</x:v></x:c></x:row><x:row r="2"><x:c r="A2" t="str"><x:v>A</x:v></x:c></x:row></x:sheetData></x:worksheet>',
+}
+UTF16 = {name: f"\ufeff{text}".replace("x:", "").encode("utf-16-le") for name, text in PREFIXED.items()}
+
+
+@pytest.mark.parametrize("parts", [PREFIXED, UTF16], ids=["prefixed", "UTF-16"])
+def test_workbooks_of_other_dress_are_read(parts: dict[str, Any], raw_xlsx: Raw) -> None:
+    """Elements with a prefix, as OpenXML SDK and ClosedXML write them, and parts in UTF-16 are read like any others."""
+    found = outcome(raw_xlsx("", more=parts))
+    assert isinstance(found, dict)
+    assert (found["headers"], found["columns"]) == (("department", "unit"), [["A"], [""]])
 
 
 ODS_FILES = sorted((Path(__file__).parents[1] / "golden").glob("*.ods"))

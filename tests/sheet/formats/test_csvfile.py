@@ -219,6 +219,7 @@ REFUSED = {
     "a million cells in a row": ("department,unit\nA,u" + ",x" * 1_100_000 + "\n", "16,384 columns"),
     "more beyond the headers than a sheet may have": ("department\n" + ("A" + ",x" * 10_001 + "\n") * 100, "right of its last header"),
     "too wide for its length": ("department" + ",x" * 16_000 + "\n" + ("A" + "," * 16_000 + "\n") * 5_001, "80,000,000 cells"),
+    "a record without end": ("department,unit\nA,u\nB," + '"x\n",' * 7_000_000, "Row 3 of sheet.csv is longer than 32 MB"),
     "a line without end": ("department,unit\n" + "x" * (65 * 2**20), "32 MB"),
     "a long cell without end": ('department,unit\nA,"' + "x\n" * 100_000, "quotation marks near row 2"),
 }
