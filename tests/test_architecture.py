@@ -21,7 +21,6 @@ DIRECTION: Final[tuple[tuple[str, ...], ...]] = (
     ("records",),
     ("settings",),
     ("system",),
-    ("sheet.formats",),
     ("sheet",),
     ("rocketchat.pacing",),
     ("rocketchat",),
@@ -52,14 +51,9 @@ LONGEST_FUNCTION: Final = 40
 LONG: Final[Mapping[str, str]] = {
     "commands.plan.planned": "the whole of `plan` on one screen",
     "doctor.outlook.outlook_of": "one value after the other, each from those before it",
-    "rocketchat.client._repeat": "all that can become of one call, in the order in which it can happen",
     "sandbox.routes._department_routes": "a table",
     "sandbox.routes._unit_routes": "a table",
     "settings.reading.survey": "every source of a setting, in the order in which they count",
-    "sheet.cells.grid": "one pass over columns that must stay side by side",
-    "sheet.csvfile._record_by_record": "one loop over what the csv module tells",
-    "sheet.xlsx": "the reader of one format",
-    "sheet.xlsx._put_chunk": "one pass over columns that must stay side by side",
 }
 
 
@@ -117,7 +111,7 @@ def ways_past_faces(program: House) -> list[str]:
             if target in program.packages:
                 wrong += [f"{module} imports {each.name} by the face of its own package"] if home == target != module else []
                 continue
-            around = f"{home}.".startswith(f"{package}.")
+            around = f"{home}.".startswith(f"{package}.") or room_of(module) == room_of(target)
             handed_on = each.target in program.packages and each.name in program.handed_on(each.target)
             if package and not around and not handed_on and target not in OPEN:
                 wrong.append(f"{module} imports {each.name or 'all'} of {target}, past the face of {package}")

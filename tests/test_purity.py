@@ -37,15 +37,18 @@ EFFECTS: Final[Mapping[str, str]] = {
     "execute.writing": "what these have in common",
     "job": "the whole run",
     "plan.approval": "reads an approved plan's file",
+    "plan.dropped": "asks the server",
     "plan.preparation": "asks the server",
     "plan.undoing": "asks the server",
     "report.ending": "writes the report",
     "report.progress": "the terminal and the log",
     "rocketchat.attempts": "waits",
     "rocketchat.client": "waits, and sends through the network",
+    "rocketchat.exchange": "waits, and sends through the network",
     "rocketchat.http": "the network",
     "rocketchat.inspect": "asks the server",
     "rocketchat.session": "opens the connection, the log",
+    "rocketchat.turns": "waits",
     "rocketchat.together": "starts tasks, and waits for them",
     "rocketchat.workspace": "asks the server",
     "rundir.directory": "makes and locks the run directory",
@@ -64,12 +67,6 @@ EFFECTS: Final[Mapping[str, str]] = {
 HEAVY: Final = ("aiohttp", "numpy", "pandas", "pyarrow")
 #: In the docstring of a package that has leave to load all of these but aiohttp.
 LEAVE: Final = re.compile(r"columns with pandas")
-#: Pure modules of other packages that load pandas, with what they do with it.
-FRAMES: Final[Mapping[str, str]] = {
-    "report.problems": "writes its CSV by report.results",
-    "report.results": "puts the outcome columns beside the sheet's",
-    "report.retry": "writes its CSV by report.results",
-}
 
 #: Nothing in these can be used without an effect, or without a value that differs from call to call.
 FORBIDDEN_MODULES: Final = frozenset(
@@ -196,7 +193,7 @@ def test_what_acts_is_there() -> None:
 
 
 def test_what_decides_loads_little() -> None:
-    """Importing a pure module loads no aiohttp, and pandas only where the package says that it checks columns with it, or FRAMES why."""
+    """Importing a pure module loads no aiohttp, and pandas only where the package says that it checks columns with it."""
     # Those that may load pandas are tried together: each by itself, loading it again and again would take most of the time.
     together = [module for module in pure_modules() if may_load(module, house())]
     alone = [module for module in pure_modules() if module not in together]
@@ -204,8 +201,7 @@ def test_what_decides_loads_little() -> None:
     first, *others = loaded_by([[f"bulkjob.{module}".removesuffix(".bulkjob") for module in group] for group in groups])
     assert first == {*HEAVY} - {"aiohttp"}
     unasked = {module: heavy for module, heavy in zip(alone, others, strict=True) if heavy}
-    assert {module: heavy for module, heavy in unasked.items() if "aiohttp" in heavy or module not in FRAMES} == {}
-    assert FRAMES.keys() == unasked.keys()
+    assert unasked == {}
 
 
 class TestTheseTests:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import pandas as pd
 import xlsxwriter
 
 from bulkjob.export.rows import Export, ExportRow
 from bulkjob.phrases import one_line
-from bulkjob.report import csv_bytes
+from bulkjob.report import csv_of_rows
 from bulkjob.sheet import LARGEST_NUMBER
 from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS
 
@@ -71,7 +70,7 @@ def render_csv(export: Export, *, with_counts: bool) -> bytes:
     """The export as CSV: UTF-8 with BOM, no cell a formula."""
     columns = columns_of(with_counts=with_counts)
     cells = {column: ["" if (value := _CELL_OF[column](row)) is None else str(value) for row in export.rows] for column in columns}
-    return csv_bytes(columns, pd.DataFrame(cells, columns=pd.Index(columns, dtype=object), dtype=object))
+    return csv_of_rows([columns, *cells])
 
 
 def render_xlsx(export: Export, origin: Origin, *, with_counts: bool) -> bytes:

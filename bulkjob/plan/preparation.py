@@ -20,6 +20,7 @@ from bulkjob.plan.state import RunState
 from bulkjob.records import Problem, RowResult, Server, Workspace
 from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_units_outside
 from bulkjob.settings import Settings
+from bulkjob.sheet import with_contradictions
 from bulkjob.vocabulary import Stop
 
 #: Takes a sentence that people should read at once.
@@ -53,8 +54,10 @@ class Preparation:
         """What can be refused without asking the server. Raises `Stop` (65)."""
         if self._approved:
             refuse_other_plan(self._approved, self._state.checked.sheet, self._settings.url)
-        if not self._settings.choices.skip_invalid:
-            refuse_problems(self._of_rows_left(self._state.checked.problems))
+        if not self._settings.choices.skip_invalid and (problems := self._of_rows_left(self._state.checked.problems)):
+            # Nobody comes to know ids now: what contradicts by what is written is said along with the rest.
+            self._state.checked = with_contradictions(self._state.checked)
+            refuse_problems(problems)
 
     async def plan(self, client: Client, warn: Warn) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""

@@ -56,19 +56,31 @@ def departments_to_read(assignments: Iterable[Assignment], workspace: Workspace,
     """
     directory = Directory(workspace)
     found: set[str] = set()
+    named: dict[str, set[str]] = defaultdict(set)
+    leaving: set[str] = set()
     for assignment in assignments:
         departments = directory.departments.find(assignment.department)
         if not assignment.agent or len(departments) != 1:
             continue
+        (department,) = departments
         agents = next((ids for spelling in spellings(assignment.agent) if (ids := directory.agents.find(spelling))), ())
+        named[department].update(agents)
         compares = not assignment.removes and (assignment.count is not None or assignment.order is not None or mirror)
         listed = [workspace.agents[agent].department_ids for agent in agents]
         silent = any(ids is None for ids in listed)
-        # Somebody else in the department may bear the name as an old one.
-        elsewhere = assignment.removes and (free or not any(ids and departments[0] in ids for ids in listed))
-        if not agents or silent or compares or elsewhere:
-            found.update(departments)
-    return frozenset(found)
+        there = any(ids and department in ids for ids in listed)
+        if not agents or silent or compares or (assignment.removes and there and free):
+            found.add(department)
+        elif assignment.removes and not there:
+            leaving.add(department)
+    # Somebody whom no row names may bear the name of one who is to leave as an old one.
+    others = {
+        department
+        for agent in (workspace.agents.values() if leaving else ())
+        for department in leaving & (agent.department_ids or frozenset())
+        if agent.id not in named[department]
+    }
+    return frozenset(found | others)
 
 
 def resolve_names(checked: CheckedSheet, workspace: Workspace, attempts: Iterable[Attempt] = ()) -> Resolution:

@@ -11,7 +11,7 @@ from .problems import problem_lines as problem_lines
 from .problems import problems_document as problems_document
 from .problems import render_problems as render_problems
 from .progress import progress_display as progress_display
-from .results import csv_bytes as csv_bytes
+from .results import csv_of_rows as csv_of_rows
 from .results import render_results as render_results
 from .rows import planned_results as planned_results
 from .rows import row_result as row_result

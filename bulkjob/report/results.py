@@ -3,46 +3,35 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-
-import pandas as pd
 
 from bulkjob.records import RowResult, Sheet
 from bulkjob.sheet import guard
 from bulkjob.vocabulary import OUTCOME_COLUMNS
 
 
-def results_frame(sheet: Sheet, results: Mapping[int, RowResult]) -> pd.DataFrame:
-    """Return the report as text cells, one row per row of the sheet and in its order, index = row numbers.
+def results_rows(sheet: Sheet, results: Mapping[int, RowResult]) -> Iterator[tuple[str, ...]]:
+    """Return the report as text cells: one tuple per row of the sheet, in its order, the sheet's own cells before the outcome columns.
 
-    The sheet's own columns are labelled by position as in `Sheet.cells`, the outcome columns behind them by name. A ragged row has as many
-    cells as the others, or the outcome columns would slip: missing ones are blank, what stands beyond the headers is left out.
-    Raises `ValueError` unless there is exactly one result for each row of the sheet: that is a defect, never to be papered over.
+    A ragged row has as many cells as the others, or the outcome columns would slip: missing ones are blank, what stands beyond the
+    headers is left out. Raises `ValueError` unless there is exactly one result for each row of the sheet: that is a defect, never to be
+    papered over.
     """
     rows: list[int] = sheet.cells.index.tolist()
     _insist_on_every_row_once(rows, results)
-    outcomes = [_outcome_cells(results[row]) for row in rows]
-    added = pd.DataFrame(outcomes, index=sheet.cells.index, columns=pd.Index(OUTCOME_COLUMNS, dtype=object), dtype=object)
-    return pd.concat([sheet.cells, added], axis="columns")
+    columns = [sheet.cells[position].tolist() for position in range(len(sheet.headers))]
+    own = zip(*columns, strict=True) if columns else iter([()] * len(rows))
+    return ((*cells, *_outcome_cells(results[row])) for row, cells in zip(rows, own, strict=True))
 
 
 def render_results(sheet: Sheet, results: Mapping[int, RowResult]) -> bytes:
-    """Return results.csv; raises `ValueError` as `results_frame` does."""
-    return csv_bytes((*sheet.headers, *OUTCOME_COLUMNS), results_frame(sheet, results))
-
-
-def csv_bytes(headers: Sequence[str], frame: pd.DataFrame) -> bytes:
-    """Return ``frame`` as a CSV that Excel opens: UTF-8 with BOM, CRLF, quoted where needed, no cell or header a formula.
-
-    ``headers`` go by position, because a sheet's own may repeat or be blank.
-    """
-    columns = [frame.iloc[:, position].tolist() for position in range(len(headers))]
-    return csv_of_rows(chain([headers], zip(*columns, strict=True)))
+    """Return results.csv; raises `ValueError` as `results_rows` does."""
+    return csv_of_rows(chain([(*sheet.headers, *OUTCOME_COLUMNS)], results_rows(sheet, results)))
 
 
 def csv_of_rows(rows: Iterable[Iterable[str]]) -> bytes:
-    """Return the rows, which may differ in length, as `csv_bytes` writes them."""
+    """Return the rows, which may differ in length, as a CSV that Excel opens: UTF-8 with BOM, CRLF, no cell a formula."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(map(guard, row) for row in rows)
     # A server's words may hold half a surrogate pair, which no file can, or NUL, which makes a file that nobody reads.

@@ -7,8 +7,8 @@ import pytest
 
 from bulkjob.rocketchat import Failure, Next, NoAnswer
 from bulkjob.vocabulary import Code, Exit
-
-State = dict[str, Any]
+from tests.support.rehearsal import rehearse
+from tests.support.states import State
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ State = dict[str, Any]
     ids=["PUT", "POST agents"],
 )
 def test_a_write_that_was_done_in_part_is_told_row_by_row(
-    tools: Any, small: State, tmp_path: Path, rows: list[dict[str, str]], part: dict[str, Any]
+    small: State, tmp_path: Path, rows: list[dict[str, str]], part: dict[str, Any]
 ) -> None:
     """Of a write that broke off half-way, the rows whose part is seen to hold are changed, the others have failed; both can be undone."""
 
@@ -35,7 +35,7 @@ def test_a_write_that_was_done_in_part_is_told_row_by_row(
             assert transport.call("POST", f"/api/v1/livechat/department/{rows[0]['department']}/agents", part).status == 200
             raise NoAnswer(Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer", undecided=True))
 
-    ran = tools.rehearse(tmp_path, small, rows, meddle=meddle, retries=1)
+    ran = rehearse(tmp_path, small, rows, meddle=meddle, retries=1)
     assert ran.exit == Exit.ROWS_NOT_DONE
     assert ran.column("status") == ["success", "failed"]
     assert ran.column("change") == ["updated", ""]

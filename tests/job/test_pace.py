@@ -107,9 +107,9 @@ def test_an_approved_plan_keeps_its_routes(tmp_path: Path, *, limited: bool) -> 
     assert {method for method, _ in ran.writes} == ({"PUT", "POST"} if limited else {"PUT"})
 
 
-def test_a_wait_while_reading_is_told(tools: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wait_while_reading_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Also before the first write the log says what is waited for, and until when."""
     rows = [{"department": f"d-{number}", "agent": "agent"} for number in range(15)]
     with caplog.at_level(logging.INFO, "bulkjob"):
-        tools.rehearse(tmp_path, workspace(15), rows, user="manager", rate_limit="10/60", latency=lambda _: 0.05, agents="mirror")
+        rehearse(tmp_path, workspace(15), rows, user="manager", rate_limit="10/60", latency=lambda _: 0.05, agents="mirror")
     assert re.search(r"Reading: \d+ calls so far, waiting for the server's rate limit until \d\d:\d\d:\d\d UTC\.", caplog.text)

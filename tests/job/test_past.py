@@ -15,7 +15,7 @@ import pytest
 from bulkjob.changes.change import Attempt, Change, by_row
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, records_of
 from bulkjob.rundir.history import read_history
-from bulkjob.settings.values import Choices, MaxRemovals
+from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit, Status
 from tests.support.rehearsal import Ran, rehearse
 from tests.support.rollbacks import roll_back
@@ -77,12 +77,10 @@ class Case:
 
 
 CASES = {
-    "units": Case(rows=ROWS, past=PAST, options={"choices": Choices(unit_route="unit")}),
-    "departments": Case(rows=ROWS, past=PAST, options={"choices": Choices(unit_route="department")}),
+    "units": Case(rows=ROWS, past=PAST, options={"unit_route": "unit"}),
+    "departments": Case(rows=ROWS, past=PAST, options={"unit_route": "department"}),
     "early answers": Case(rows=ROWS, past=PAST, options={"version": "6.5"}),
-    "mirror": Case(
-        rows=MIRRORED, past=MIRRORED_PAST, options={"choices": Choices(agents="mirror"), "max_removals": MaxRemovals(count=1000)}
-    ),
+    "mirror": Case(rows=MIRRORED, past=MIRRORED_PAST, options={"agents": "mirror", "max_removals": MaxRemovals(count=1000)}),
 }
 
 
@@ -295,7 +293,7 @@ class TestAttempts:
     CASE = Case(
         rows=[{"department": "gamma", "unit": "north", "agent": "cid", "count": 4}],
         past=[],
-        options={"choices": Choices(unit_route="unit")},
+        options={"unit_route": "unit"},
     )
     POST = ("POST", "/api/v1/livechat/units/north")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.report import retry
-from bulkjob.report.results import render_results, results_frame
+from bulkjob.report.results import render_results, results_rows
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.sheet import check
 from bulkjob.sheet.reading import parse
@@ -133,12 +133,11 @@ def test_a_row_number_that_occurs_twice_is_a_defect(make_sheet: MakeSheet) -> No
         render_results(make_sheet(["department"], [["a"], ["b"]], [2, 2]), {2: done(2)})
 
 
-def test_the_frame_keeps_row_numbers_and_holds_text(make_sheet: MakeSheet) -> None:
-    """The frame behind the file has the row numbers as index and text in every cell."""
-    frame = results_frame(make_sheet(["department"], [["a"], ["b"]], [4, 9]), {4: done(4), 9: failed(9)})
-    assert frame.index.tolist() == [4, 9]
-    assert frame.columns.tolist() == [0, *OUTCOME_COLUMNS]
-    assert list(frame.loc[9]) == ["b", "9", "failed", "", "rejected", "No.", "1", "400", "0.250"]
+def test_every_cell_is_text(make_sheet: MakeSheet) -> None:
+    """The rows behind the file have the sheet's own cells, then the outcome, all of it text."""
+    rows = list(results_rows(make_sheet(["department"], [["a"], ["b"]], [4, 9]), {4: done(4), 9: failed(9)}))
+    assert [row[:2] for row in rows] == [("a", "4"), ("b", "9")]
+    assert rows[1] == ("b", "9", "failed", "", "rejected", "No.", "1", "400", "0.250")
 
 
 def test_an_empty_sheet_has_a_header_line(make_sheet: MakeSheet) -> None:

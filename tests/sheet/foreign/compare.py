@@ -38,7 +38,8 @@ def ours(data: bytes, name: str) -> Texts:
     sheet = parse(data, name)
     found = {(sheet.header_row, column): header for column, header in enumerate(sheet.headers)}
     for column in range(len(sheet.headers)):
-        found |= {(int(row), column): text for row, text in sheet.cells[column].items()}
+        texts = zip(sheet.cells.index.tolist(), sheet.cells[column].tolist(), strict=True)
+        found |= {(row, column): text for row, text in texts}
     return {place: text for place, text in found.items() if text.strip()}
 
 

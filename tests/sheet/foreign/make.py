@@ -196,7 +196,7 @@ def by_libreoffice(folder: Path) -> None:
         return
     out = folder / "out"
     for number, (name, ending) in enumerate(FILTERS.items()):
-        command = [soffice, "--headless", "--convert-to", name, "--outdir", out, folder / "xlsxwriter.xlsx"]
+        command = [soffice, "--headless", "--convert-to", name, "--outdir", str(out), str(folder / "xlsxwriter.xlsx")]
         said = subprocess.run(command, check=True, capture_output=True, text=True)
         for made in out.iterdir() if out.exists() else ():
             made.rename(folder / f"libreoffice-{number}.{ending}")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulkjob.sheet.formats import ods, xlsx, xlsx_strings
+from bulkjob.sheet.formats import ods, xlsx, xlsx_cells, xlsx_strings
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
@@ -65,7 +65,7 @@ def test_golden_files_give_the_same_both_ways(path: Path) -> None:
 def test_golden_files_are_read_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What these programs write is read many cells at a time: the comparison above compares two ways, not one with itself."""
     read: list[str] = []
-    monkeypatch.setattr(xlsx.XmlReader, "read", lambda *_: read.append("by the parser"))
+    monkeypatch.setattr(xlsx_cells.XmlReader, "read", lambda *_: read.append("by the parser"))
     outcome(path.read_bytes())
     assert read == []
 
