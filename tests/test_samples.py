@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from bulkjob.sheet import check, parse
+from bulkjob.sheet import check, parse, with_contradictions
 from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS, Code
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -175,7 +175,7 @@ def test_the_reorganisation_is_the_one_described(workspace: Mapping[str, Sequenc
 
 def test_the_mistakes_are_the_ones_they_show(workspace: Mapping[str, Sequence[Record]]) -> None:
     """Each row of the sheet of mistakes has the problems that its column ``Shows`` announces, and together they show each code."""
-    checked = check(parse((SAMPLES / "mistakes.csv").read_bytes(), "mistakes.csv"))
+    checked = with_contradictions(check(parse((SAMPLES / "mistakes.csv").read_bytes(), "mistakes.csv")))
     shows = next(position for position, header in enumerate(checked.sheet.headers) if header == "Shows")
     announced = {
         row: {Code(code) for code in text.split()} & CODES_OF_THE_SHEET for row, text in checked.sheet.cells[shows].items() if text.strip()

@@ -8,7 +8,6 @@ from .change import Settled as Settled
 from .change import Words as Words
 from .change import agree as agree
 from .change import by_row as by_row
-from .change import credited as credited
 from .change import failed as failed
 from .change import seen as seen
 from .change import settled as settled

@@ -69,7 +69,7 @@ def columns_of(*, with_counts: bool) -> tuple[str, ...]:
 def render_csv(export: Export, *, with_counts: bool) -> bytes:
     """The export as CSV: UTF-8 with BOM, no cell a formula."""
     columns = columns_of(with_counts=with_counts)
-    cells = {column: ["" if (value := _CELL_OF[column](row)) is None else str(value) for row in export.rows] for column in columns}
+    cells = (["" if (value := _CELL_OF[column](row)) is None else str(value) for column in columns] for row in export.rows)
     return csv_of_rows([columns, *cells])
 
 

@@ -5,7 +5,6 @@ from .call import Request as Request
 from .call import Route as Route
 from .client import Client as Client
 from .endpoints import PAGE_SIZE as PAGE_SIZE
-from .exchange import Waiting as Waiting
 from .failures import CallFailed as CallFailed
 from .failures import Failure as Failure
 from .failures import Next as Next
@@ -26,7 +25,6 @@ from .transport import NoAnswer as NoAnswer
 from .transport import Transport as Transport
 from .transport import Written as Written
 from .turns import Closed as Closed
-from .turns import Figures as Figures
 from .workspace import NeverComplete as NeverComplete
 from .workspace import monitors_without_role as monitors_without_role
 from .workspace import read_departments as read_departments

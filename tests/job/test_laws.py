@@ -179,6 +179,9 @@ def _rows(draw: st.DrawFn, state: State, chosen: "Chosen", *, clean: bool) -> Ro
     mistake = None if clean else draw(st.sampled_from([None, None, *mistakes]))
     if mistake:
         cells[mistake] = mistakes[mistake]
+        if mistake == "agent":
+            # That somebody whom nobody knows shall leave is no mistake.
+            cells["action"] = "add"
     return Row(
         cells=cells,
         department=department,

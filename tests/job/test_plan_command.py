@@ -97,6 +97,8 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The terminal shows, unit by unit and department by department, what comes, changes and goes, the calls, and the next step."""
     monkeypatch.setenv("COLUMNS", "400")
     seen = planned(tmp_path, small, url="https://chat.example.org")
+    # A run does not read beforehand whom the server will drop: who holds the role, and the monitors of two units.
+    before = len(seen.calls) - 3
     assert seen.said.splitlines() == [
         "Plan for sheet.csv on https://chat.example.org (Rocket.Chat 7.0)",
         "6 rows: 5 planned, 1 already so",
@@ -120,7 +122,7 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         '  "Gamma"',
         '    ~ unit "SOUTH" to "NORTH"',
         "",
-        f"Calls (20, after {len(seen.calls)} calls before the first write, to read what is there)",
+        f"Calls (20, after {before} calls before the first write, to read what is there)",
         "        1  PUT  livechat/department/:id",
         "        1  POST livechat/department/:id/agents",
         "        3  POST livechat/units/:id",
@@ -129,7 +131,7 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "        2  GET  livechat/department/:id/agents",
         "        3  GET  livechat/units/:id",
         "        3  GET  livechat/units/:id/monitors",
-        f"Duration: {20 + len(seen.calls)} calls, and the server announced no rate limit: less than a minute.",
+        f"Duration: {20 + before} calls, and the server announced no rate limit: less than a minute.",
         "",
         *seen.said.splitlines()[-1:],
     ]
@@ -277,7 +279,7 @@ def test_forecast_is_kept(small: State, tmp_path: Path) -> None:
     assert abs(ran.seconds - seen.document["forecast"]["seconds"]) <= 60
     foreseen = {(call["method"], call["route"]): call["count"] for call in seen.document["calls"]}
     made = Counter((call["method"], call["route"]) for call in ran.calls)
-    before = Counter((call["method"], call["route"]) for call in seen.calls)
+    before = Counter((call["method"], call["route"]) for call in seen.calls if "monitors" not in call["route"])
     assert {key: made[key] - before[key] for key in foreseen if key[1] != "livechat/department"} == {
         key: count for key, count in foreseen.items() if key[1] != "livechat/department"
     }

@@ -165,11 +165,9 @@ def test_a_list_beyond_excels_rows_is_counted(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_sheet_beyond_excels_limits_is_said_to_be() -> None:
-    """Rows or columns beyond what Excel holds end in a sentence instead of a file."""
+    """Rows beyond what Excel holds end in a sentence instead of a file; more columns than it holds no sheet has."""
     long = parse(b"department,unit\n" + b"\n" * 1_048_575 + b"Sales,EMEA\n", "long.csv")
-    wide = parse(b"department,unit\nSales,EMEA" + b"," * 16_383 + b"x\n", "wide.csv")
     assert "1,048,577" in too_large(long)
-    assert "16,385" in too_large(wide)
     assert too_large(parse(b"department,unit\nSales,EMEA\n", "s.csv")) == ""
     with pytest.raises(ValueError, match="Excel"):
         render_annotated(check(long))

@@ -210,11 +210,11 @@ class TestCommand:
 
     def test_sheet_beyond_what_a_workbook_holds(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """Where Excel cannot hold the sheet, one sentence says so, and no marked copy of an earlier sheet stays behind."""
-        (tmp_path / "wide.csv").write_text("department,unit\nSales,EMEA" + "," * 16_400 + "x\n", encoding="utf-8")
+        (tmp_path / "long.csv").write_text("department,unit\n" + "\n" * 1_048_575 + "Sales,\n", encoding="utf-8")
         (tmp_path / "annotated.xlsx").touch()
-        assert main(["validate", str(tmp_path / "wide.csv"), "--out", str(tmp_path)]) == Exit.BAD_SHEET
+        assert main(["validate", str(tmp_path / "long.csv"), "--out", str(tmp_path)]) == Exit.BAD_SHEET
         assert capsys.readouterr().out.splitlines()[-1].startswith("annotated.xlsx was not written: ")
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["problems.csv", "wide.csv"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["long.csv", "problems.csv"]
 
     def test_no_room_for_a_temporary_file(
         self, mistakes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
