@@ -279,13 +279,20 @@ def settled(change: Change, state: Workspace, server: Server, attempts: Sequence
 
 
 def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
-    """The outcome of a change that is seen to be so, told as what it is: the work of an earlier attempt of the same run."""
-    before = attempt.outcome
-    return replace(
-        outcome,
-        change=Effect.UPDATED,
-        prior=attempt.prior,
-        attempts=before.attempts if before else None,
-        http_status=before.http_status if before else None,
-        seconds=before.seconds if before else None,
-    )
+    """The outcome of a change, told as what it is for a run of which an earlier attempt has written it, or may have.
+
+    What is so already is that attempt's work, with its figures. What that attempt made and a later one wrote once more, as a chat had
+    raised the counter, was before the run as that attempt had found it.
+    """
+    if outcome == ALREADY_SO:
+        before = attempt.outcome
+        return replace(
+            outcome,
+            change=Effect.UPDATED,
+            prior=attempt.prior,
+            attempts=before.attempts if before else None,
+            http_status=before.http_status if before else None,
+            seconds=before.seconds if before else None,
+        )
+    written_again = not isinstance(outcome.prior, msgspec.UnsetType) and attempt.still_holds(outcome.prior)
+    return replace(outcome, prior=attempt.prior) if written_again else outcome

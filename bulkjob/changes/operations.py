@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from bulkjob.changes.change import Attempt, Change, Outcome, Prior
+from bulkjob.changes.change import Attempt, Change, Outcome, Prior, credited
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.drafts import DepartmentDraft, UnitDraft
@@ -196,6 +196,13 @@ class Plan:
     warnings: tuple[str, ...]
     attempts: Mapping[Change, Sequence[Attempt]] = field(default_factory=lambda: MappingProxyType({}))
     """Of changes that put back: what the run made; what somebody has changed since is left alone, up to the moment of the write."""
+
+    earlier: Mapping[Change, Attempt] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a run that goes on: what its earlier attempts wrote, or may have written."""
+
+    def credited(self, change: Change, outcome: Outcome) -> Outcome:
+        """The outcome of a change with what earlier attempts of the same run did for it."""
+        return credited(outcome, self.earlier[change]) if change in self.earlier else outcome
 
     @property
     def removals(self) -> int:

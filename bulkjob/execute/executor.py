@@ -152,12 +152,13 @@ class Executor:
             return
         if carried.stop:
             self.stop(carried.stop)
-        rows = self._settle(carried.outcomes)
+        outcomes = {change: self._plan.credited(change, outcome) for change, outcome in carried.outcomes.items()}
+        rows = self._settle(outcomes)
         if carried.number is None:
             self._journal.keep(rows)
         else:
             try:
-                self._journal.outcome(carried.number, [carried.outcomes[change] for change in carried.journalled], rows)
+                self._journal.outcome(carried.number, [outcomes[change] for change in carried.journalled], rows)
             except Stop as stop:
                 self.stop(stop)
         failed = len(self._tally.failed) - self._foretold

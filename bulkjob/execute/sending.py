@@ -64,7 +64,9 @@ class Sending(Generic[T]):
 
     async def again(self) -> Request[T]:
         """The call made anew, with an intent of its own where it is another one. Raises `CallFailed`, `Nothing`."""
-        sent, self.composed = self.composed, await self._composed_anew()
+        sent, composed = self.composed, await self._composed_anew()
+        pending = {change: self._first_found(change, prior) for change, prior in composed.pending.items()}
+        self.composed = replace(composed, pending=pending)
         # What an earlier look showed of the changes that are left is no longer so.
         self._seen = None
         if self.composed.request is None:
@@ -72,8 +74,7 @@ class Sending(Generic[T]):
         if sent.request is None or (self.composed.request.body, self.composed.pending) != (sent.request.body, sent.pending):
             known = self.settled()
             self._journal.outcome(self.number, [known.get(change, _SUPERSEDED) for change in self.journalled], ())
-            pending, snapshot = self.composed.pending, self.composed.snapshot
-            self.number = await self._journal.intent(self._operation, self.composed.request, pending, snapshot)
+            self.number = await self._journal.intent(self._operation, self.composed.request, pending, self.composed.snapshot)
             self.journalled = tuple(pending)
         self._under_way[self._operation] = tuple(dict.fromkeys((*self.perhaps_made, *self.composed.pending)))
         return self.composed.request
@@ -106,6 +107,11 @@ class Sending(Generic[T]):
         if self.written is None:
             return updated
         return replace(updated, attempts=self.written.attempts, http_status=self.written.status, seconds=self.written.seconds)
+
+    def _first_found(self, change: Change, prior: Prior) -> Prior:
+        """What there was before the call: what is read now may be the work of a sending that arrived late, with a chat on top."""
+        before = self.perhaps_made.get(change, prior)
+        return before if change.holds(before, prior) else prior
 
     async def _composed_anew(self) -> Composed[T]:
         try:

@@ -12,7 +12,6 @@ from bulkjob.changes import (
     Outcome,
     Plan,
     UnitPost,
-    credited,
 )
 from bulkjob.plan.order import concerned
 from bulkjob.records import Department, Server, Workspace
@@ -41,19 +40,20 @@ def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
 
 
 def with_credit(plan: Plan, history: History) -> Plan:
-    """The plan with its settled changes told as what they are: what is so by a write of an earlier attempt was updated by this run.
+    """The plan with what earlier attempts wrote, or may have written: what is so by them was updated by this run.
 
-    That was known already where another part of the row failed; else the server is seen to hold it only now.
+    That was known already where another part of the row failed; else the server is seen to hold it only now, or just before a write.
     """
-    tried: dict[Change, Attempt] = {}
+    earlier: dict[Change, Attempt] = {}
     for attempt in history.attempts:
-        if attempt.status is not Status.FAILED:
-            tried.setdefault(attempt.change, attempt)
-    settled = {
-        change: credited(outcome, tried[change]) if outcome == ALREADY_SO and change in tried else outcome
-        for change, outcome in plan.settled.items()
-    }
-    return replace(plan, settled=settled)
+        if attempt.status is Status.FAILED:
+            continue
+        before = earlier.get(attempt.change)
+        # The last one decides; but what it found may be the work of the one before.
+        found = before.prior if before and before.still_holds(attempt.prior) else attempt.prior
+        earlier[attempt.change] = replace(attempt, prior=found)
+    plan = replace(plan, earlier=earlier)
+    return replace(plan, settled={change: plan.credited(change, outcome) for change, outcome in plan.settled.items()})
 
 
 def repaired(plan: Plan, pending: Mapping[str, frozenset[str]], departments: Mapping[str, Department]) -> Plan:

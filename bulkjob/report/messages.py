@@ -90,7 +90,7 @@ def joined(parts: Sequence[Part]) -> str:
     # Where one was not sent, the one that was has more to tell.
     gravest = max(_GRAVITY[part.status] for part in parts)
     told = next(part for part in parts if _GRAVITY[part.status] == gravest)
-    message = told.message.replace(_UNSENT_ROW, f"Nothing was sent for the {told.name} half of the row", 1)
+    message = told.message.replace(_UNSENT_ROW, f"Nothing was sent for the {told.name} part of the row", 1)
     return " ".join([message, *(_other_part(part) for part in parts if part is not told)])
 
 

@@ -87,7 +87,7 @@ def _unsent_message(nothing: Outcome, *, undoes: bool) -> str:
 def row_result(row: int, parts: Sequence[Settled], naming: Naming, *, undoes: bool = False) -> RowResult:
     """What became of the row's own changes; then whom ``mirror`` has removed for it, or what hindered that."""
     own = [part for part in parts if not _is_mirrored(part[0])]
-    decisive = _decisive(parts)
+    decisive = _decisive([*own, *(part for part in parts if _is_mirrored(part[0]))])
     _, outcome = decisive
     succeeded = outcome.status is Status.SUCCESS
     mirrored = [
@@ -95,7 +95,7 @@ def row_result(row: int, parts: Sequence[Settled], naming: Naming, *, undoes: bo
         for change, each in parts
         if isinstance(change, DepartmentAgent) and change.mirrored and each.change is Effect.UPDATED
     ]
-    told = own if succeeded or decisive in own else [*own[:1], decisive]
+    told = own if succeeded or decisive in own else [*own, decisive]
     message = joined([_part(change, each, naming, undoes=undoes) for change, each in told or parts])
     changed = any(each.change is Effect.UPDATED for _, each in parts)
     return RowResult(
@@ -141,4 +141,6 @@ def _part(change: Change, outcome: Outcome, naming: Naming, *, undoes: bool) -> 
             looked_up=outcome.looked_up,
         )
         message = failure_message(outcome.code or Code.NOT_APPLIED, change.part, words, evidence, undoes=undoes)
-    return Part(name=change.part, state=words.state, status=outcome.status, change=outcome.change, message=message)
+    # A removal that `mirror` asks for is about another agent than the row's own.
+    name = "mirror" if _is_mirrored(change) else change.part
+    return Part(name=name, state=words.state, status=outcome.status, change=outcome.change, message=message)

@@ -31,7 +31,8 @@ from bulkjob.rocketchat import Transport
 from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
 from bulkjob.settings.values import Settings
-from bulkjob.sheet import check, guard, parse
+from bulkjob.sheet import check, guard
+from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Exit, Stop
 from tests.support.in_process import EPOCH, InProcess, Meddling
 from tests.support.rehearsal import rehearse

@@ -12,7 +12,8 @@ from openpyxl.workbook import Workbook
 from bulkjob.report import annotated
 from bulkjob.report.annotated import render_annotated, title_of, too_large
 from bulkjob.report.workbook import LONGEST_TEXT
-from bulkjob.sheet import check, parse
+from bulkjob.sheet import check
+from bulkjob.sheet.reading import parse
 from bulkjob.sheet.text import stripped
 
 #: What neither XML nor Excel can hold is replaced by the program that writes the file; everything else has to come back.

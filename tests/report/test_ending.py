@@ -9,24 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.changes.change import ALREADY_SO, Outcome, failed
+from bulkjob.changes.change import ALREADY_SO, Change, Outcome, failed
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import Plan
 from bulkjob.plan.state import RunState
-from bulkjob.records.naming import Naming
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Department, Workspace
 from bulkjob.report.ending import exit_code_of, write_report
 from bulkjob.report.summary import Ending, RunFigures
 from bulkjob.rundir.directory import RunDirectory
-from bulkjob.sheet import check, parse
+from bulkjob.sheet import check
+from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import UNSENT_CODE, Code, Exit, Status, Stop
 
 SHEET = check(parse(b"department;unit;note\nd1;a;one\nd2;a;two\nd3;a;=three\n", "reorg.csv"))
 THERE = Workspace(
     departments={name: Department(id=name, name=name, parent_id=None, archived=False) for name in ("d1", "d2", "d3")}, units=None, agents={}
 )
-WISHES = tuple(DepartmentUnit(department_id=f"d{number}", unit_id="a", rows=(number + 1,)) for number in (1, 2, 3))
+CHANGES = tuple(DepartmentUnit(department_id=f"d{number}", unit_id="a", rows=(number + 1,)) for number in (1, 2, 3))
 INTERRUPTED = Stop(Exit.INTERRUPTED, "The job was interrupted.")
 
 results = st.lists(st.sampled_from(Status).map(lambda status: RowResult(row=2, status=status)))
@@ -34,8 +35,9 @@ results = st.lists(st.sampled_from(Status).map(lambda status: RowResult(row=2, s
 
 def known(*outcomes: Outcome | None, problems: tuple[Problem, ...] = ()) -> RunState:
     """Of the three rows; None for one that was not settled."""
-    settled: dict[Wish, Outcome] = {wish: outcome for wish, outcome in zip(WISHES, outcomes, strict=False) if outcome}
-    return RunState(checked=SHEET, changes=WISHES[: len(outcomes)], outcomes=settled, naming=Naming(THERE), problems=problems)
+    settled: dict[Change, Outcome] = {change: outcome for change, outcome in zip(CHANGES, outcomes, strict=False) if outcome}
+    plan = Plan(changes=CHANGES[: len(outcomes)], settled={}, operations=(), warnings=())
+    return RunState(checked=SHEET, workspace=THERE, plan=plan, outcomes=settled, problems=problems)
 
 
 def written(path: Path, what: RunState, stop: Stop | None = None, *, mirror: bool = False) -> tuple[Ending, dict[int, Status]]:
@@ -113,13 +115,14 @@ class TestFiles:
     def test_mirror_tries_whole_departments_again(self, tmp_path: Path) -> None:
         """With mirror, all rows of a department come along, however they spell it: a sheet without them would remove their agents."""
         sheet = check(parse(b"department;unit\nSales;a\nd1;a\nd2;a\n", "reorg.csv"))
-        wishes = (
+        changes = (
             DepartmentUnit(department_id="d1", unit_id="a", rows=(2,)),
             DepartmentUnit(department_id="d1", unit_id="b", rows=(3,)),
             DepartmentUnit(department_id="d2", unit_id="a", rows=(4,)),
         )
-        outcomes: dict[Wish, Outcome] = {wishes[0]: failed(Code.REJECTED, "No."), wishes[1]: ALREADY_SO, wishes[2]: ALREADY_SO}
-        what = RunState(checked=sheet, changes=wishes, outcomes=outcomes, naming=Naming(THERE))
+        outcomes: dict[Change, Outcome] = {changes[0]: failed(Code.REJECTED, "No."), changes[1]: ALREADY_SO, changes[2]: ALREADY_SO}
+        plan = Plan(changes=changes, settled={}, operations=(), warnings=())
+        what = RunState(checked=sheet, workspace=THERE, plan=plan, outcomes=outcomes)
         written(tmp_path, what, mirror=True)
         assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales", "d1"]
         written(tmp_path, what)

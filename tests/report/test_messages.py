@@ -1,23 +1,76 @@
 """What messages say."""
 
+from dataclasses import dataclass
+
 import pytest
 
+from bulkjob.changes.change import Change, Place, Prior, Words
+from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.phrases import SAID_LIMIT, named, named_agent, one_line
-from bulkjob.report.messages import Evidence, Half, Subject, failure_message, joined, success_message, unsent_message
+from bulkjob.records.naming import Naming
+from bulkjob.records.workspace import Department, Unit, Workspace
+from bulkjob.report.messages import Evidence, Part, failure_message, joined, success_message, unsent_message
 from bulkjob.vocabulary import Code, Effect, Status
 
 CODES = list(Code)
 FAILED_CODES = CODES[CODES.index(Code.NOT_APPLIED) : CODES.index(Code.REFUSED)]
 UNSENT_CODES = CODES[CODES.index(Code.REFUSED) :]
 
-SALES = named("Sales", "d-sales")
-MOVE = Subject(kind="unit", department=SALES, unit=named("DACH", "unit-dach"), from_unit=named("EMEA", "unit-emea"))
-PUT_IN = Subject(kind="unit", department=SALES, unit=named("DACH", "unit-dach"))
-TAKE_OUT = Subject(kind="unit", department=SALES, from_unit=named("EMEA", "unit-emea"))
-ADD = Subject(kind="agent", department=SALES, agent=named_agent("anna", "u-anna"), order=2)
-CHANGE = Subject(kind="agent", department=SALES, agent=named_agent("anna", "u-anna"), was_member=True, count=0, order=3)
-REMOVE = Subject(kind="agent", department=SALES, agent=named_agent("anna", "u-anna"), was_member=True, removes=True)
+NAMING = Naming(
+    Workspace(
+        departments={"d-sales": Department(id="d-sales", name="Sales", parent_id=None, archived=False)},
+        units={
+            "unit-dach": Unit(id="unit-dach", name="DACH", visibility="public"),
+            "unit-emea": Unit(id="unit-emea", name="EMEA", visibility="public"),
+        },
+        agents={},
+    )
+)
+SALES, DACH, EMEA = '"Sales" (d-sales)', '"DACH" (unit-dach)', '"EMEA" (unit-emea)'
+ANNA = "@anna (u-anna)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A change that messages tell of, what it found, and the things that a failure has to name."""
+
+    change: Change
+    prior: Prior
+    names: tuple[str, ...]
+
+    @property
+    def part(self) -> str:
+        return self.change.part
+
+    @property
+    def words(self) -> Words:
+        return self.change.words(self.prior, NAMING)
+
+
+def unit(wanted: str | None, prior: str | None, *names: str) -> Told:
+    change = DepartmentUnit(department_id="d-sales", unit_id=wanted, rows=(2,))
+    return Told(change=change, prior=prior, names=(SALES, *names))
+
+
+def agent(prior: Place | None, *, present: bool = True, count: int | None = None, order: int | None = None) -> Told:
+    change = DepartmentAgent(
+        department_id="d-sales", agent_id="u-anna", username="anna", present=present, count=count, order=order, rows=(2,)
+    )
+    return Told(change=change, prior=prior, names=(SALES, ANNA))
+
+
+MOVE = unit("unit-dach", "unit-emea", DACH, EMEA)
+PUT_IN = unit("unit-dach", None, DACH)
+TAKE_OUT = unit(None, "unit-emea", EMEA)
+ADD = agent(None, order=2)
+CHANGE = agent(Place(count=7, order=1), count=0, order=3)
+REMOVE = agent(Place(count=7, order=1), present=False)
 SUBJECTS = [MOVE, PUT_IN, TAKE_OUT, ADD, CHANGE, REMOVE]
+
+
+def failure(code: Code, subject: Told, evidence: Evidence | None = None) -> str:
+    return failure_message(code, subject.part, subject.words, evidence or Evidence())
 
 
 @pytest.mark.parametrize(
@@ -35,19 +88,18 @@ SUBJECTS = [MOVE, PUT_IN, TAKE_OUT, ADD, CHANGE, REMOVE]
         (REMOVE, "Removed agent @anna (u-anna).", "Already so: agent @anna (u-anna) is not in the department."),
     ],
 )
-def test_success_says_what_was_done(subject: Subject, updated: str, unchanged: str) -> None:
+def test_success_says_what_was_done(subject: Told, updated: str, unchanged: str) -> None:
     """A success says what was done, or that it was so."""
-    assert success_message(subject, Effect.UPDATED) == updated
-    assert success_message(subject, Effect.UNCHANGED) == unchanged
+    assert success_message(subject.words, Effect.UPDATED) == updated
+    assert success_message(subject.words, Effect.UNCHANGED) == unchanged
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("code", FAILED_CODES)
-def test_every_failure_names_things_and_a_next_step(code: Code, subject: Subject) -> None:
+def test_every_failure_names_things_and_a_next_step(code: Code, subject: Told) -> None:
     """Every failure names department, unit or agent with their ids, what happened, and ends with what to do."""
-    message = failure_message(code, subject, Evidence(said="Match error", http_status=400, attempts=3))
-    named_things = [subject.department, subject.agent, subject.unit, "" if subject.unit else subject.from_unit]
-    assert [thing for thing in named_things if thing not in message] == []
+    message = failure(code, subject, Evidence(said="Match error", http_status=400, attempts=3))
+    assert [thing for thing in subject.names if thing not in message] == []
     what, remedy = message.rstrip(".").rsplit(". ", 1)
     assert ": " in what
     assert len(remedy) > 30
@@ -57,14 +109,14 @@ def test_every_failure_names_things_and_a_next_step(code: Code, subject: Subject
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_every_failure_of_one_subject_reads_differently(subject: Subject) -> None:
+def test_every_failure_of_one_subject_reads_differently(subject: Told) -> None:
     """No two codes share their words."""
-    assert len({failure_message(code, subject) for code in FAILED_CODES}) == len(FAILED_CODES)
+    assert len({failure(code, subject) for code in FAILED_CODES}) == len(FAILED_CODES)
 
 
 def test_the_servers_own_words_are_in_a_rejection() -> None:
     """A rejection quotes the server and its status."""
-    message = failure_message(Code.REJECTED, ADD, Evidence(said="Match error: Missing key 'name'", http_status=400))
+    message = failure(Code.REJECTED, ADD, Evidence(said="Match error: Missing key 'name'", http_status=400))
     assert message == (
         'Agent @anna (u-anna) was not added to department "Sales" (d-sales): the server refused it (HTTP 400): '
         "“Match error: Missing key 'name'”. Put right what this names, then run the sheet again."
@@ -73,25 +125,25 @@ def test_the_servers_own_words_are_in_a_rejection() -> None:
 
 def test_a_rejection_that_was_not_sent_does_not_speak_of_the_server() -> None:
     """Where nothing was sent, the reason stands in place of an answer."""
-    message = failure_message(Code.REJECTED, MOVE, Evidence(said="the stored department has no email"))
+    message = failure(Code.REJECTED, MOVE, Evidence(said="the stored department has no email"))
     assert "it could not be sent: the stored department has no email. " in message
     assert "HTTP" not in message
 
 
 def test_what_was_seen_is_said() -> None:
     """not-applied says what the server held instead, in general words where nothing more precise is known."""
-    seen = failure_message(Code.NOT_APPLIED, MOVE, Evidence(seen='it is in unit "Nordics" (unit-n)'))
+    seen = failure(Code.NOT_APPLIED, MOVE, Evidence(seen='it is in unit "Nordics" (unit-n)'))
     assert 'afterwards it is in unit "Nordics" (unit-n). ' in seen
     for subject, words in ((MOVE, "was not in unit"), (TAKE_OUT, "was still in unit"), (REMOVE, "was still in the department's list")):
-        assert words in failure_message(Code.NOT_APPLIED, subject)
+        assert words in failure(Code.NOT_APPLIED, subject)
 
 
 def test_doubt_is_said() -> None:
     """A write that could not be looked up says that its outcome is not known; one that could does not."""
-    doubtful = failure_message(Code.TIMEOUT, ADD, Evidence(attempts=1, looked_up=False))
+    doubtful = failure(Code.TIMEOUT, ADD, Evidence(attempts=1, looked_up=False))
     assert "at the only attempt, and whether it was done all the same could not be looked up. " in doubtful
     assert "may not have been added" in doubtful
-    known = failure_message(Code.TIMEOUT, ADD, Evidence(attempts=5))
+    known = failure(Code.TIMEOUT, ADD, Evidence(attempts=5))
     assert "was not added" in known
     assert "looked up" not in known
 
@@ -100,7 +152,7 @@ def test_doubt_is_said() -> None:
 def test_other_codes_have_no_failure_message(code: Code) -> None:
     """A code that is not one of a failed row is a defect."""
     with pytest.raises(KeyError):
-        failure_message(code, ADD)
+        failure(code, ADD)
 
 
 @pytest.mark.parametrize("code", UNSENT_CODES)
@@ -126,35 +178,101 @@ def test_names_and_ids() -> None:
     assert named_agent("", "u-gone") == '"u-gone"'
 
 
-def half(subject: Subject, status: Status, change: Effect = Effect.NONE) -> Half:
-    return Half(subject=subject, status=status, change=change, message=f"[{subject.kind} {status}]")
+def part(subject: Told, status: Status, change: Effect = Effect.NONE) -> Part:
+    return Part(name=subject.part, state=subject.words.state, status=status, change=change, message=f"[{subject.part} {status}]")
 
 
 @pytest.mark.parametrize(
     ("unit", "agent", "message"),
     [
-        (half(MOVE, Status.SUCCESS, Effect.UPDATED), half(ADD, Status.SUCCESS, Effect.UNCHANGED), "[unit success] [agent success]"),
-        (half(MOVE, Status.NOT_SENT), half(ADD, Status.NOT_SENT), "[unit not_sent]"),
+        (part(MOVE, Status.SUCCESS, Effect.UPDATED), part(ADD, Status.SUCCESS, Effect.UNCHANGED), "[unit success] [agent success]"),
+        (part(MOVE, Status.NOT_SENT), part(ADD, Status.NOT_SENT), "[unit not_sent]"),
         (
-            half(MOVE, Status.FAILED),
-            half(ADD, Status.SUCCESS, Effect.UPDATED),
+            part(MOVE, Status.FAILED),
+            part(ADD, Status.SUCCESS, Effect.UPDATED),
             "[unit failed] The agent part of the row was done all the same: agent @anna (u-anna) is in the department with order 2.",
         ),
         (
-            half(MOVE, Status.SUCCESS, Effect.UNCHANGED),
-            half(ADD, Status.FAILED),
+            part(MOVE, Status.SUCCESS, Effect.UNCHANGED),
+            part(ADD, Status.FAILED),
             '[agent failed] The unit part of the row was so already: in unit "DACH" (unit-dach).',
         ),
-        (half(MOVE, Status.FAILED), half(ADD, Status.FAILED), "[unit failed] The agent part of the row failed too. [agent failed]"),
-        (half(MOVE, Status.FAILED), half(ADD, Status.NOT_SENT), "[unit failed] For the agent part of the row nothing was sent."),
-        (half(MOVE, Status.NOT_SENT), half(ADD, Status.FAILED), "[agent failed] For the unit part of the row nothing was sent."),
+        (part(MOVE, Status.FAILED), part(ADD, Status.FAILED), "[unit failed] The agent part of the row failed too. [agent failed]"),
+        (part(MOVE, Status.FAILED), part(ADD, Status.NOT_SENT), "[unit failed] For the agent part of the row nothing was sent."),
+        (part(MOVE, Status.NOT_SENT), part(ADD, Status.FAILED), "[agent failed] For the unit part of the row nothing was sent."),
         (
-            half(TAKE_OUT, Status.SUCCESS, Effect.UPDATED),
-            half(ADD, Status.NOT_SENT),
+            part(TAKE_OUT, Status.SUCCESS, Effect.UPDATED),
+            part(ADD, Status.NOT_SENT),
             "[agent not_sent] The unit part of the row was done all the same: in no unit.",
+        ),
+        (
+            part(MOVE, Status.FAILED),
+            part(ADD, Status.PLANNED),
+            "[unit failed] The agent part of the row is planned all the same. [agent planned]",
         ),
     ],
 )
-def test_a_row_of_two_halves(unit: Half, agent: Half, message: str) -> None:
-    """A row of two halves tells the one that failed (the unit's, if both did), and what became of the other."""
-    assert joined(unit, agent) == message
+def test_a_row_of_two_parts(unit: Part, agent: Part, message: str) -> None:
+    """A row of two parts tells the one that failed (the unit's, if both did), and what became of the other."""
+    assert joined([unit, agent]) == message
+
+
+def other(name: str, status: Status, change: Effect = Effect.NONE) -> Part:
+    return Part(name=name, state=f"its {name} is so", status=status, change=change, message=f"[{name} {status}]")
+
+
+SUCCESS, FAILED, NOT_SENT, PLANNED = Status.SUCCESS, Status.FAILED, Status.NOT_SENT, Status.PLANNED
+
+
+@pytest.mark.parametrize(
+    ("statuses", "message"),
+    [
+        ((SUCCESS, SUCCESS, SUCCESS), "[unit success] [agent success] [email success]"),
+        ((PLANNED, SUCCESS, PLANNED), "[unit planned] [agent success] [email planned]"),
+        ((NOT_SENT, NOT_SENT, NOT_SENT), "[unit not_sent]"),
+        (
+            (SUCCESS, FAILED, FAILED),
+            (
+                "[agent failed] The unit part of the row was done all the same: its unit is so. "
+                "The email part of the row failed too. [email failed]"
+            ),
+        ),
+        (
+            (NOT_SENT, SUCCESS, FAILED),
+            (
+                "[email failed] For the unit part of the row nothing was sent. "
+                "The agent part of the row was done all the same: its agent is so."
+            ),
+        ),
+        (
+            (FAILED, PLANNED, NOT_SENT),
+            (
+                "[unit failed] The agent part of the row is planned all the same. [agent planned] "
+                "For the email part of the row nothing was sent."
+            ),
+        ),
+        (
+            (SUCCESS, NOT_SENT, NOT_SENT),
+            (
+                "[agent not_sent] The unit part of the row was done all the same: its unit is so. "
+                "For the email part of the row nothing was sent."
+            ),
+        ),
+    ],
+)
+def test_a_row_of_three_parts(statuses: tuple[Status, ...], message: str) -> None:
+    """The first part that failed is told, else the first that was not sent; each of the others has a sentence, in their order."""
+    effects, names = {SUCCESS: Effect.UPDATED}, ("unit", "agent", "email")
+    parts = [other(name, status, effects.get(status, Effect.NONE)) for name, status in zip(names, statuses, strict=True)]
+    assert joined(parts) == message
+
+
+@pytest.mark.parametrize("told", [0, 1, 2])
+def test_a_part_that_was_not_sent_is_told_by_its_name(told: int) -> None:
+    """Where other parts of a row were done, the reason why one was not sent is not said of the whole row."""
+    names = ("unit", "agent", "email")
+    unsent = Part(name=names[told], state="so", status=NOT_SENT, message=unsent_message(Code.INTERRUPTED))
+    parts = [other(name, SUCCESS, Effect.UPDATED) for name in names if name != names[told]]
+    parts.insert(told, unsent)
+    assert joined(parts).startswith(f"Nothing was sent for the {names[told]} part of the row: the job was interrupted. ")
+    assert "for this row" not in joined(parts)

@@ -17,7 +17,7 @@ from bulkjob.phrases import printable
 from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
 from bulkjob.report import annotated
 from bulkjob.report.problems import COLUMNS, problem_lines, problems_document, render_problems
-from bulkjob.sheet import parse
+from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Code, Exit
 
 MISTAKES = "department,unit,agent,count\nSales,North,anna,many\n,North,,\nService,,=cmd,1.5\nBack office,South,,\n"

@@ -16,7 +16,8 @@ from bulkjob.records.sheet import Sheet
 from bulkjob.report import retry
 from bulkjob.report.results import render_results, results_frame
 from bulkjob.report.retry import render_retry, render_retry_workbook
-from bulkjob.sheet import check, parse
+from bulkjob.sheet import check
+from bulkjob.sheet.reading import parse
 from bulkjob.sheet.text import stripped
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Code, Effect, Status
 

@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkjob.changes.change import ALREADY_SO, Outcome, failed
+from bulkjob.changes.change import ALREADY_SO, Asked, Change, Outcome, Place, Prior, Words, failed
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.operations import Plan
 from bulkjob.plan.state import RunState
 from bulkjob.records.naming import Naming
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import CheckedSheet, Problem
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.report.rows import row_results
-from bulkjob.sheet import check, parse
+from bulkjob.sheet import check
+from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Code, Effect, Exit, Status, Stop
 
 THERE = Workspace(
@@ -55,26 +59,70 @@ def unit(*rows: int, department_id: str = "d1", unit_id: str | None = "apac") ->
     return DepartmentUnit(department_id=department_id, unit_id=unit_id, rows=rows)
 
 
-def agent(*rows: int, name: str = "anna", present: bool = True, count: int | None = None, order: int | None = None) -> DepartmentAgent:
-    return DepartmentAgent(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, order=order, rows=rows)
+def agent(
+    *rows: int, name: str = "anna", present: bool = True, count: int | None = None, order: int | None = None, mirrored: bool = False
+) -> DepartmentAgent:
+    return DepartmentAgent(
+        department_id="d1",
+        agent_id=f"u-{name}",
+        username=name,
+        present=present,
+        count=count,
+        order=order,
+        rows=rows,
+        mirrored=mirrored,
+    )
+
+
+class Email(Asked, frozen=True, kw_only=True, eq=False, tag="email"):
+    """A third kind of change that a row can ask for, as far as a report needs one."""
+
+    part: ClassVar[str] = "email"
+    rank: ClassVar[int] = 2
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        return "department", "d1", "email"
+
+    @property
+    def wanted(self) -> Prior:
+        return "sales@example.org"
+
+    def found(self, state: Workspace) -> Prior:
+        return None
+
+    def words(self, prior: Prior, naming: Naming) -> Words:
+        return Words(
+            done="Changed the email.",
+            planned="The email will be changed.",
+            thing="Department",
+            subject="The email",
+            deed="changed",
+            state="the email is sales@example.org",
+            opposite="it was another",
+        )
+
+
+def planned(*changes: Change) -> Plan:
+    return Plan(changes=changes, settled={}, operations=(), warnings=())
 
 
 def results_of(
-    outcomes: Mapping[Wish, Outcome | None], stop: Stop | None = None, *, rows: int | None = None, there: Workspace = THERE
+    outcomes: Mapping[Change, Outcome | None], stop: Stop | None = None, *, rows: int | None = None, there: Workspace = THERE
 ) -> dict[int, RowResult]:
-    """Of a plan with these wishes; None for a wish that was not settled."""
+    """Of a plan with these changes; None for a change that was not settled."""
     known = RunState(
-        checked=checked(rows or max(row for wish in outcomes for row in wish.rows) - 1),
-        changes=tuple(outcomes),
-        outcomes={wish: outcome for wish, outcome in outcomes.items() if outcome},
-        naming=Naming(there),
+        checked=checked(rows or max(row for change in outcomes for row in change.rows) - 1),
+        workspace=there,
+        plan=planned(*outcomes),
+        outcomes={change: outcome for change, outcome in outcomes.items() if outcome},
     )
     return row_results(known, stop)
 
 
-def result_of(*halves: tuple[Wish, Outcome | None], stop: Stop | None = None) -> RowResult:
+def result_of(*parts: tuple[Change, Outcome | None], stop: Stop | None = None) -> RowResult:
     """Of row 2, the only one."""
-    return results_of(dict(halves), stop)[2]
+    return results_of(dict(parts), stop)[2]
 
 
 def problem(row: int, message: str = "Wrong.", code: Code = Code.UNKNOWN_AGENT) -> Problem:
@@ -91,30 +139,33 @@ class TestLaws:
     @settings(deadline=None)
     @given(st.data())
     def test_every_row_once_and_success_only_if_all_of_it_is(self, data: st.DataObject) -> None:
-        """Whatever problems, wishes, outcomes and endings come together, each row is reported once, and as no better than it is."""
+        """Whatever problems, changes, outcomes and endings come together, each row is reported once, and as no better than it is."""
         rows = list(range(2, 2 + data.draw(st.integers(1, 6))))
         some = st.lists(st.sampled_from(rows), unique=True)
         problems = data.draw(some)
         held_back = [row for row in data.draw(some) if row not in problems]
         free = [row for row in rows if row not in problems and row not in held_back]
-        wishes: list[Wish] = []
+        changes: list[Change] = []
         if free:
             groups = st.lists(st.sampled_from(free), min_size=1, unique=True).map(sorted)
-            wishes = [
+            changes = [
                 *(unit(*group, department_id="d1") for group in data.draw(st.lists(groups, max_size=1))),
                 *(agent(*group, name="anna") for group in data.draw(st.lists(groups, max_size=1))),
-                *(agent(*group, name="bob", present=False) for group in data.draw(st.lists(groups, max_size=1))),
+                *(
+                    agent(*group, name="bob", present=False, mirrored=data.draw(st.booleans()))
+                    for group in data.draw(st.lists(groups, max_size=1))
+                ),
             ]
-        drawn = [(wish, data.draw(outcomes)) for wish in wishes]
-        settled = {wish: outcome for wish, outcome in drawn if outcome}
+        drawn = [(change, data.draw(outcomes)) for change in changes]
+        settled = {change: outcome for change, outcome in drawn if outcome}
         stop = data.draw(stops)
         known = RunState(
             checked=checked(len(rows)),
             problems=tuple(problem(row) for row in problems),
             held_back=frozenset(held_back),
-            changes=tuple(wishes),
+            workspace=THERE,
+            plan=planned(*changes),
             outcomes=data.draw(st.sampled_from([None, settled])),
-            naming=Naming(THERE),
         )
         results = row_results(known, stop)
 
@@ -122,7 +173,7 @@ class TestLaws:
         for row, result in results.items():
             assert result.row == row
             assert result.message.endswith(".")
-            asked = [settled.get(wish) for wish in wishes if row in wish.rows] if known.outcomes is not None else []
+            asked = [settled.get(change) for change in changes if row in change.rows] if known.outcomes is not None else []
             succeeded = bool(asked) and all(outcome is not None and outcome.status is Status.SUCCESS for outcome in asked)
             assert (result.status is Status.SUCCESS) == succeeded
             assert (result.code is None) == succeeded
@@ -158,7 +209,7 @@ class TestBeforeThePlan:
 
     def test_held_back_rows_say_so(self) -> None:
         """With --skip-invalid, a valid row of a department that an invalid row is about is refused for that, however the job ends."""
-        known = RunState(checked=checked(2), problems=(problem(2),), held_back=frozenset({3}), outcomes={}, naming=Naming(THERE))
+        known = RunState(checked=checked(2), problems=(problem(2),), held_back=frozenset({3}), workspace=THERE, plan=planned(), outcomes={})
         for stop in (None, Stop(Exit.UNAVAILABLE, "The server cannot be reached.")):
             result = row_results(known, stop)[3]
             assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
@@ -195,7 +246,7 @@ class TestBeforeThePlan:
 
 class TestSuccess:
     @pytest.mark.parametrize(
-        ("halves", "change", "message"),
+        ("parts", "change", "message"),
         [
             ([(unit(2), UPDATED)], Effect.UPDATED, 'Moved to unit "APAC" (apac) from "EMEA" (emea).'),
             ([(unit(2, unit_id=None), UPDATED)], Effect.UPDATED, 'Taken out of unit "EMEA" (emea).'),
@@ -211,13 +262,13 @@ class TestSuccess:
             ),
         ],
     )
-    def test_message_says_what_was_done(self, halves: Sequence[tuple[Wish, Outcome]], change: Effect, message: str) -> None:
+    def test_message_says_what_was_done(self, parts: Sequence[tuple[Change, Outcome]], change: Effect, message: str) -> None:
         """A success says what was done, or that it was so already, with names and ids."""
-        result = result_of(*halves)
+        result = result_of(*parts)
         assert (result.status, result.change, result.code, result.message) == (Status.SUCCESS, change, None, message)
 
     def test_figures_are_those_of_the_write(self) -> None:
-        """A row of which one half was so already has the figures of the half that was written; where none was, they are blank."""
+        """A row of which one part was so already has the figures of the part that was written; where none was, they are blank."""
         result = result_of((unit(2), ALREADY_SO), (agent(2), UPDATED))
         assert (result.attempts, result.http_status, result.seconds) == (1, 200, 0.25)
         result = result_of((unit(2), ALREADY_SO), (agent(2), ALREADY_SO))
@@ -229,9 +280,9 @@ class TestSuccess:
         assert replace(second, row=2) == first
 
 
-class TestHalves:
-    def test_units_half_decides_where_both_failed(self) -> None:
-        """Code and figures are the unit half's; the message tells of both."""
+class TestParts:
+    def test_units_part_decides_where_both_failed(self) -> None:
+        """Code and figures are the unit's; the message tells of both."""
         result = result_of((unit(2), NOT_APPLIED), (agent(2), REJECTED))
         assert (result.status, result.code) == (Status.FAILED, Code.NOT_APPLIED)
         assert (result.attempts, result.http_status, result.seconds) == (2, 200, 0.5)
@@ -250,17 +301,17 @@ class TestHalves:
             (None, UPDATED, Status.NOT_SENT, Code.UNAVAILABLE, "agent part of the row was done all the same"),
         ],
     )
-    def test_failed_half_decides_and_the_other_is_told(
+    def test_failed_part_decides_and_the_other_is_told(
         self, unit_outcome: Outcome | None, agent_outcome: Outcome | None, status: Status, code: Code, other: str
     ) -> None:
-        """A row is what its worse half is, and says what became of the better one."""
+        """A row is what its worse part is, and says what became of the better one."""
         stop = Stop(Exit.UNAVAILABLE, "The server cannot be reached.")
         result = result_of((unit(2), unit_outcome), (agent(2), agent_outcome), stop=stop)
         assert (result.status, result.code, result.change) == (status, code, Effect.NONE)
         assert other in result.message
 
-    def test_half_that_was_not_written_has_no_figures(self) -> None:
-        """A half that failed without a call has no figures, whatever the other half took."""
+    def test_part_that_was_not_written_has_no_figures(self) -> None:
+        """A part that failed without a call has no figures, whatever the other part took."""
         result = result_of((unit(2), UPDATED), (agent(2), failed(Code.AGENTS_NOT_PERMITTED)))
         assert (result.code, result.attempts, result.http_status, result.seconds) == (Code.AGENTS_NOT_PERMITTED, None, None, None)
 
@@ -271,9 +322,62 @@ class TestHalves:
         assert (result.status, result.code) == (Status.FAILED, Code.CONNECTION)
         assert "whether it was done all the same could not be looked up" in result.message
 
+    THREE: ClassVar[dict[str, Change]] = {"unit": unit(2), "agent": agent(2), "email": Email(rows=(2,))}  # type: ignore[dict-item]  # far enough
+
+    @pytest.mark.parametrize("order", list(permutations(THREE)), ids=" ".join)
+    def test_order_of_the_plan_does_not_matter(self, order: tuple[str, ...]) -> None:
+        """A row's parts are told by their rank, and the first of that order that failed decides, however the plan lists them."""
+        outcomes = {"unit": UPDATED, "agent": NOT_APPLIED, "email": REJECTED}
+        result = results_of({self.THREE[name]: outcomes[name] for name in order})[2]
+        assert (result.status, result.code, result.change) == (Status.FAILED, Code.NOT_APPLIED, Effect.NONE)
+        assert (result.attempts, result.http_status, result.seconds) == (2, 200, 0.5)
+        assert result.message == (
+            'Agent @anna (u-anna) was not added to department "Sales" (d1): the server answered that it was done, but afterwards it is in '
+            'unit "EMEA" (emea). Either the account may not change agents, or the user was deleted, or somebody changed the list at the '
+            "same moment: look at the department in Rocket.Chat, then run the sheet again. "
+            'The unit part of the row was done all the same: in unit "APAC" (apac). '
+            "The email part of the row failed too. The email was not changed: the server refused it (HTTP 400): “No.”. "
+            "Put right what this names, then run the sheet again."
+        )
+
+    @pytest.mark.parametrize("failing", THREE)
+    @pytest.mark.parametrize("others", [UPDATED, ALREADY_SO, None], ids=["updated", "already so", "not sent"])
+    def test_one_of_three_failed(self, failing: str, others: Outcome | None) -> None:
+        """Whichever part failed decides the row with its code and figures, and each of the other two is told."""
+        stop = Stop(Exit.UNAVAILABLE, "The server cannot be reached.")
+        result = results_of({change: REJECTED if name == failing else others for name, change in self.THREE.items()}, stop)[2]
+        assert (result.status, result.code, result.http_status, result.seconds) == (Status.FAILED, Code.REJECTED, 400, 0.125)
+        for name in self.THREE.keys() - {failing}:
+            if others is None:
+                assert f"For the {name} part of the row nothing was sent." in result.message
+            else:
+                so = "was done all the same" if others is UPDATED else "was so already"
+                assert f"The {name} part of the row {so}: {self.THREE[name].words(None, Naming(THERE)).state}." in result.message
+
+    @pytest.mark.parametrize("unsent", THREE)
+    def test_one_of_three_was_not_sent(self, unsent: str) -> None:
+        """A row of which one part was not sent is not sent, and says what was done of it."""
+        stop = Stop(Exit.INTERRUPTED, "The job was interrupted.")
+        result = results_of({change: None if name == unsent else UPDATED for name, change in self.THREE.items()}, stop)[2]
+        assert (result.status, result.code) == (Status.NOT_SENT, Code.INTERRUPTED)
+        assert (result.attempts, result.http_status, result.seconds) == (None, None, None)
+        assert result.message.startswith(f"Nothing was sent for the {unsent} part of the row: the job was interrupted. ")
+        assert result.message.count("part of the row was done all the same") == 2
+
+    @pytest.mark.parametrize("written", THREE)
+    def test_one_of_three_was_written(self, written: str) -> None:
+        """A row of which one part was written is updated, has that one's figures, and says of all three what they are."""
+        result = results_of({change: UPDATED if name == written else ALREADY_SO for name, change in self.THREE.items()})[2]
+        assert (result.status, result.change, result.attempts, result.seconds) == (Status.SUCCESS, Effect.UPDATED, 1, 0.25)
+        assert result.message.count("Already so: ") == 2
+        assert (
+            self.THREE[written].words(THERE.departments["d1"].parent_id if written == "unit" else None, Naming(THERE)).done
+            in result.message
+        )
+
 
 class TestMirror:
-    LEAVES = agent(2, 3, name="bob", present=False)
+    LEAVES = agent(2, 3, name="bob", present=False, mirrored=True)
 
     def test_failed_removal_fails_the_rows_that_share_it(self) -> None:
         """Where somebody could not be removed by mirror, every row that says who stays has failed, names them and tells of itself."""
@@ -303,12 +407,45 @@ class TestMirror:
         assert "@bob" in result.message
         assert "The unit part of the row was done all the same" in result.message
 
+    def test_all_own_parts_beside_a_removal(self) -> None:
+        """Where a removal by mirror failed, each of the row's own parts is told."""
+        result = results_of({unit(2): UPDATED, agent(2): ALREADY_SO, self.LEAVES: REJECTED})[2]
+        assert result.message.startswith("Agent @bob (u-bob) was not removed")
+        assert "The unit part of the row was done all the same: in unit" in result.message
+        assert "The agent part of the row was so already: agent @anna (u-anna) is in the department." in result.message
+
+    def test_removal_that_was_not_sent(self) -> None:
+        """A row whose own agent was added says so, and that it is the removal by mirror for which nothing was sent."""
+        result = results_of({agent(2): UPDATED, self.LEAVES: None}, Stop(Exit.INTERRUPTED, "The job was interrupted."))[2]
+        assert (result.status, result.code) == (Status.NOT_SENT, Code.INTERRUPTED)
+        assert result.message.startswith("Nothing was sent for the mirror part of the row: the job was interrupted. ")
+        assert "The agent part of the row was done all the same: agent @anna (u-anna) is in the department." in result.message
+
+    def test_own_failure_comes_first_wherever_it_stands(self) -> None:
+        """A row's own agent decides before a removal that it shares, also where the plan lists the removal first."""
+        result = results_of({self.LEAVES: REJECTED, agent(2): failed(Code.AGENTS_NOT_PERMITTED)})[2]
+        assert result.code is Code.AGENTS_NOT_PERMITTED
+
     def test_removal_by_a_row_of_its_own_is_told_as_such(self) -> None:
         """Who is removed by a row is that row's own matter."""
         assert result_of((agent(2, name="bob", present=False), UPDATED)).message == "Removed agent @bob (u-bob)."
 
 
-class TestSubjects:
+class TestBefore:
+    @pytest.mark.parametrize(
+        ("change", "prior", "message"),
+        [
+            (unit(2), "lost", 'Moved to unit "APAC" (apac) from "lost".'),
+            (unit(2), None, 'Put into unit "APAC" (apac).'),
+            (unit(2, unit_id=None), "apac", 'Taken out of unit "APAC" (apac).'),
+            (agent(2, count=1), Place(count=2, order=0), "Changed agent @anna (u-anna) to count 1."),
+            (agent(2, name="bob", count=1), None, "Added agent @bob (u-bob) with count 1."),
+        ],
+    )
+    def test_what_the_write_found_counts(self, change: Change, prior: Prior, message: str) -> None:
+        """What the write that decided had found is told, whatever the workspace held when it was read."""
+        assert results_of({change: replace(UPDATED, prior=prior)})[2].message == message
+
     @pytest.mark.parametrize(
         ("members", "departments", "message"),
         [
@@ -332,5 +469,5 @@ class TestSubjects:
 
     def test_department_of_a_row(self) -> None:
         """A row stands for its department's id where that is known, else for the sheet's word."""
-        known = RunState(checked=checked(3), changes=(unit(2, department_id="d2"), agent(4)))
+        known = RunState(checked=checked(3), plan=planned(unit(2, department_id="d2"), agent(4)))
         assert known.departments == {2: "d2", 3: "Department 1", 4: "d1"}

@@ -3,28 +3,32 @@
 import asyncio
 import os
 import resource
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
+import msgspec
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.changes.change import Outcome
+from bulkjob.changes.change import Outcome, Place, Prior
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.kinds import AnyChange
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
-from bulkjob.records.workspace import REQUIRED_FIELDS, Membership
+from bulkjob.records.workspace import REQUIRED_FIELDS
 from bulkjob.rocketchat import endpoints
-from bulkjob.rundir.format import JOURNAL_FILE, Change, Intent, Opened, Owner, Record, Rows, Settled, line_of, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Opened, Owner, Rows, Written, line_of, records_of
 from bulkjob.rundir.history import history_of
 from bulkjob.rundir.journal import Journal
-from bulkjob.vocabulary import Code, Exit, Status, Stop
-from bulkjob.vocabulary import Effect as RowChange
+from bulkjob.settings.values import Choices
+from bulkjob.vocabulary import Code, Effect, Exit, Status, Stop
 
-OWNER = Owner(sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", agents="add", unit_route="auto", skip_invalid=False)
+OWNER = Owner(sheet_sha256="ab12", sheet_name="", server="https://chat.example.org", choices=Choices())
 SHEET = Sheet(
     name="reorg.csv",
     sha256="ab12",
@@ -32,14 +36,14 @@ SHEET = Sheet(
     headers=("department", "Team lead"),
     letters=("A", "B"),
     positions={"department": 0},
-    cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 3], dtype="str"),
+    cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 5], dtype="str"),
 )
 UNIT = DepartmentUnit(department_id="d1", unit_id="u2", rows=(2, 3))
 AGENT = DepartmentAgent(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=4, rows=(3,))
-BEFORE = Membership(agent_id="a1", username="anna", count=7, order=0)
+BEFORE = Place(count=7, order=0)
 REQUEST = endpoints.put_department("d1", dict.fromkeys(REQUIRED_FIELDS, "x"), unit_id="u2", knows_units=True, members=())
-DONE = Outcome(status=Status.SUCCESS, change=RowChange.UPDATED, attempts=1, http_status=200, seconds=0.25)
-ROW = RowResult(row=3, status=Status.SUCCESS, change=RowChange.UPDATED, message="Done “so”.", attempts=1, http_status=200, seconds=0.25)
+DONE = Outcome(status=Status.SUCCESS, change=Effect.UPDATED, attempts=1, http_status=200, seconds=0.25)
+ROW = RowResult(row=3, status=Status.SUCCESS, change=Effect.UPDATED, message="Done “so”.", attempts=1, http_status=200, seconds=0.25)
 
 
 async def write_one(journal: Journal, *, outcome: Outcome | None = DONE) -> int:
@@ -73,28 +77,27 @@ async def test_what_was_written_is_read_back(path: Path) -> None:
     """Owner, sheet, rows and changes of a journal are those that were written."""
     journal = Journal(path, OWNER, SHEET)
     assert journal.read().owner is None
-    earlier = RowResult(row=2, status=Status.SUCCESS, change=RowChange.UNCHANGED, message="Already so.")
-    journal.settled([earlier])
+    earlier = RowResult(row=2, status=Status.SUCCESS, change=Effect.UNCHANGED, message="Already so.")
+    journal.keep([earlier])
     await write_one(journal)
     await journal.close()
     history = Journal(path, OWNER, SHEET).read()
     assert history.owner == OWNER
     assert history.rows == {2: earlier, 3: ROW}
-    assert [(made.wish, made.before, made.status) for made in history.made] == [
+    assert [(attempt.change, attempt.prior, attempt.status) for attempt in history.attempts] == [
         (UNIT, "u1", Status.SUCCESS),
         (AGENT, BEFORE, Status.SUCCESS),
     ]
     assert history.sheet is not None
-    kept = history.sheet
-    assert (kept.headers, kept.name, kept.positions) == (SHEET.headers, SHEET.name, SHEET.positions)
-    assert kept.rows == tuple(SHEET.cells.index)
-    assert kept.cells == tuple(tuple(SHEET.cells[position]) for position in SHEET.cells)
+    kept = history.sheet.sheet()
+    assert (kept.headers, kept.name, dict(kept.positions)) == (SHEET.headers, SHEET.name, SHEET.positions)
+    pd.testing.assert_frame_equal(kept.cells, SHEET.cells, check_column_type=False, check_index_type=False)
 
 
 async def test_nothing_is_owned_before_the_first_intent(path: Path) -> None:
     """A run that writes nothing leaves no journal, so that a corrected sheet needs no new directory."""
     journal = Journal(path, OWNER, SHEET)
-    journal.settled([ROW])
+    journal.keep([ROW])
     await journal.close()
     assert not path.exists()
 
@@ -106,7 +109,7 @@ async def test_rows_that_needed_no_write_are_kept_by_a_run_that_goes_on(path: Pa
     await journal.close()
     again = Journal(path, OWNER, SHEET)
     assert again.read().rows == {}
-    again.settled([ROW])
+    again.keep([ROW])
     await again.close()
     assert Journal(path, OWNER, SHEET).read().rows == {3: ROW}
 
@@ -130,7 +133,7 @@ async def test_another_run_is_kept_out(path: Path) -> None:
 @given(cut=st.integers(min_value=1))
 def test_a_torn_last_line_is_cut_off(cut: int) -> None:
     """Wherever a crash tears the last line, the lines before it are whole, and exactly their bytes count."""
-    lines = [line_of(Opened(owner=OWNER)), line_of(Rows(rows=(ROW,))), line_of(Settled(number=1, outcomes=(DONE,), rows=()))]
+    lines = [line_of(Opened(owner=OWNER)), line_of(Rows(rows=(ROW,))), line_of(Concluded(number=1, outcomes=(DONE,), rows=()))]
     whole = b"".join(lines[:2])
     torn = lines[2][: cut % len(lines[2])]
     records, size = records_of(whole + torn)
@@ -139,21 +142,16 @@ def test_a_torn_last_line_is_cut_off(cut: int) -> None:
 
 @given(place=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
 def test_a_damaged_line_is_never_believed(place: int, flip: int) -> None:
-    """A byte that is changed in a line before the last is noticed."""
+    """A byte that is changed anywhere but in the last line is noticed."""
     data = bytearray(line_of(Opened(owner=OWNER)) + line_of(Rows(rows=(ROW,))))
     first = len(line_of(Opened(owner=OWNER)))
     data[place % first] ^= flip
-    with pytest.raises(ValueError, match=r"damaged|not a journal"):
-        records_of(bytes(data))
-
-
-@given(place=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
-def test_a_damaged_last_line_is_not_taken_for_a_torn_one(place: int, flip: int) -> None:
-    """A byte that is changed in a whole last line is noticed, unless it is the line end, without which the line counts as torn."""
-    first, last = line_of(Opened(owner=OWNER)), bytearray(line_of(Rows(rows=(ROW,))))
-    last[place % (len(last) - 1)] ^= flip
-    with pytest.raises(ValueError, match=r"line [23] is damaged"):
-        records_of(first + bytes(last))
+    try:
+        records, _ = records_of(bytes(data))
+    except ValueError:
+        return
+    # A line break that was lost or made joins or splits lines, and what is left of them is the torn end.
+    assert len(records) < 2
 
 
 async def test_the_next_attempt_goes_on_behind_a_torn_line(path: Path) -> None:
@@ -162,13 +160,13 @@ async def test_the_next_attempt_goes_on_behind_a_torn_line(path: Path) -> None:
     await write_one(journal, outcome=None)
     await journal.close()
     with path.open("ab") as file:
-        file.write(line_of(Settled(number=1, outcomes=(DONE, DONE), rows=(ROW,)))[:40])
+        file.write(line_of(Concluded(number=1, outcomes=(DONE, DONE), rows=(ROW,)))[:40])
     journal = Journal(path, OWNER, SHEET)
-    assert [made.status for made in journal.read().made] == [None, None]
+    assert [attempt.status for attempt in journal.read().attempts] == [None, None]
     assert await write_one(journal) == 2
     await journal.close()
     history = history_of(records_of(path.read_bytes())[0])
-    assert [made.status for made in history.made] == [None, None, Status.SUCCESS, Status.SUCCESS]
+    assert [attempt.status for attempt in history.attempts] == [None, None, Status.SUCCESS, Status.SUCCESS]
     assert sum(line.startswith(b'{"crc32":') for line in path.read_bytes().splitlines()) == len(path.read_bytes().splitlines())
 
 
@@ -176,10 +174,10 @@ def test_a_write_that_could_not_be_looked_up_is_unknown() -> None:
     """A failed write of which nobody knows what it did is told from one that was refused."""
     unknown = Outcome(status=Status.FAILED, code=Code.TIMEOUT, looked_up=False)
     refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
-    change = Change(department="d1", rows=(2,), unit="u2", before="u1")
-    intent = Intent(number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(change, change), picture={})
-    history = history_of([intent, Settled(number=1, outcomes=(unknown, refused), rows=())])
-    assert [made.status for made in history.made] == [None, Status.FAILED]
+    written = Written(change=UNIT, prior="u1")
+    intent = Intent(number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(written, written), snapshot={})
+    history = history_of([intent, Concluded(number=1, outcomes=(unknown, refused), rows=())])
+    assert [attempt.status for attempt in history.attempts] == [None, Status.FAILED]
 
 
 async def test_who_waits_is_told_after_the_sync(path: Path) -> None:
@@ -277,7 +275,7 @@ async def test_closing_keeps_what_nobody_waits_for(path: Path) -> None:
     await asyncio.gather(*writing, return_exceptions=True)
     await journal.close()
     assert disk.synced[-1] == path.stat().st_size
-    assert len(history_of(records_of(path.read_bytes())[0]).made) == 2
+    assert len(history_of(records_of(path.read_bytes())[0]).attempts) == 2
 
 
 async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(path: Path) -> None:
@@ -285,12 +283,12 @@ async def test_an_outcome_is_written_at_once_and_synced_with_what_comes_next(pat
     disk = Disk()
 
     def known() -> list[Status | None]:
-        return [made.status for made in history_of(records_of(path.read_bytes()[: disk.synced[-1]])[0]).made]
+        return [attempt.status for attempt in history_of(records_of(path.read_bytes()[: disk.synced[-1]])[0]).attempts]
 
     journal = Journal(path, OWNER, SHEET, sync=disk.sync)
     number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
     journal.outcome(number, [DONE], [ROW])
-    assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [Status.SUCCESS]
+    assert [attempt.status for attempt in history_of(records_of(path.read_bytes())[0]).attempts] == [Status.SUCCESS]
     assert known() == [None]
     number = await journal.intent("department/d1", REQUEST, {UNIT: "u1"}, {})
     assert known() == [Status.SUCCESS, None]
@@ -339,43 +337,142 @@ async def test_a_disk_that_fails_at_the_end_is_told(path: Path) -> None:
     with pytest.raises(Stop) as stopped:
         await journal.close()
     assert stopped.value.exit_code is Exit.CANNOT_CREATE
-    assert [made.status for made in history_of(records_of(path.read_bytes())[0]).made] == [None]
+    assert [attempt.status for attempt in history_of(records_of(path.read_bytes())[0]).attempts] == [None]
 
 
-class TestOwed:
+@given(
+    prior=st.none()
+    | st.text()
+    | st.booleans()
+    | st.builds(Place, count=st.none() | st.integers(0, 9), order=st.none() | st.integers(0, 9), doubled=st.booleans()),
+    known=st.booleans(),
+)
+def test_prior_states_of_every_kind_are_read_back(*, prior: Prior, known: bool) -> None:
+    """What a write found, and what its outcome says of it, is read back as it was; nothing found is told from nothing said."""
+    outcome = replace(DONE, prior=prior) if known else DONE
+    intent = Intent(
+        number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(Written(change=UNIT, prior=prior),), snapshot={}
+    )
+    concluded = Concluded(number=1, outcomes=(outcome,), rows=())
+    records, _ = records_of(b"".join(map(line_of, (Opened(owner=OWNER), intent, concluded))))
+    (attempt,) = history_of(records).attempts
+    assert (attempt.change, attempt.change.rows, attempt.prior, attempt.outcome) == (UNIT, UNIT.rows, prior, outcome)
+
+
+@pytest.mark.parametrize("change", [UNIT, AGENT, msgspec.structs.replace(AGENT, present=False, order=None, mirrored=True)])
+def test_changes_are_read_back_whole(change: AnyChange) -> None:
+    """A change comes back from the journal with all that it asks for, its rows, and whether ``mirror`` asks for it."""
+    written = (Written(change=change),)
+    intent = Intent(number=1, operation="x", method="POST", path="/", body={}, changes=written, snapshot={})
+    (record,) = records_of(line_of(Opened(owner=OWNER)) + line_of(intent))[0][1:]
+    assert isinstance(record, Intent)
+    assert msgspec.structs.asdict(record.changes[0].change) == msgspec.structs.asdict(change)
+
+
+def old_line(record: dict[str, object]) -> bytes:
+    """A line as the first format of the journal had it."""
+    text = msgspec.json.encode(record)
+    return b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text)
+
+
+def old_intent(number: int, *changes: dict[str, object]) -> bytes:
+    whole = {"operation": "x", "method": "POST", "path": "/", "body": {}, "picture": {"unit": {"id": "u2"}}}
+    return old_line({"type": "intent", "number": number, **whole, "changes": changes})
+
+
+class TestFirstFormat:
+    """Journals of the version before."""
+
+    OPENED = old_line({"type": "opened", "format": 1, "bulkjob": "0.1.0", "owner": msgspec.to_builtins(OWNER)})
+    MOVE: ClassVar[dict[str, object]] = {"department": "d1", "rows": [2, 3], "unit": "u2", "before": "u1"}
+    PLACE: ClassVar[dict[str, object]] = {"department": "d1", "rows": [3], "agent": "a1", "username": "anna"}
+
+    def test_changes_are_those_of_today(self) -> None:
+        """Moves, places with their numbers, and removals come with what they found and with their rows."""
+        set_order = {**self.PLACE, "order": 4, "before": {"agent_id": "a1", "username": "anna", "count": 7, "order": 0}}
+        removal = {
+            **self.PLACE,
+            "present": False,
+            "before": {"agent_id": "a1", "username": "anna", "count": 7, "order": 0, "doubled": True},
+        }
+        out = {"department": "d2", "rows": [5], "before": "u1"}
+        history = history_of(records_of(self.OPENED + old_intent(1, self.MOVE, set_order, removal, out))[0])
+        assert [(attempt.change, attempt.change.rows, attempt.prior, attempt.status) for attempt in history.attempts] == [
+            (UNIT, (2, 3), "u1", None),
+            (AGENT, (3,), Place(count=7, order=0), None),
+            (msgspec.structs.replace(AGENT, present=False, order=None), (3,), Place(count=7, order=0, doubled=True), None),
+            (DepartmentUnit(department_id="d2", unit_id=None, rows=(5,)), (5,), "u1", None),
+        ]
+        assert history.pending_repairs == {"u1": {"d1"}}
+
+    def test_later_attempts_have_todays_format(self) -> None:
+        """A journal that was begun by the version before is continued in today's format, and all of it is read."""
+        concluded = Concluded(number=1, outcomes=(DONE,), rows=(ROW,))
+        intent = Intent(
+            number=2, operation="x", method="PUT", path="/", body={}, changes=(Written(change=AGENT, prior=BEFORE),), snapshot={}
+        )
+        data = self.OPENED + old_intent(1, self.MOVE) + b"".join(map(line_of, (concluded, Opened(owner=OWNER), intent)))
+        records, whole = records_of(data)
+        history = history_of(records)
+        assert whole == len(data)
+        assert [(attempt.change, attempt.prior, attempt.status) for attempt in history.attempts] == [
+            (UNIT, "u1", Status.SUCCESS),
+            (AGENT, BEFORE, None),
+        ]
+        assert history.rows == {3: ROW}
+
+    def test_removals_by_mirror_are_known_by_their_rows(self) -> None:
+        """The first format does not say what ``mirror`` asked for: it is the removals for rows that add somebody else."""
+        owner = replace(OWNER, agents="mirror")
+        opened = old_line({"type": "opened", "format": 1, "bulkjob": "0.1.0", "owner": msgspec.to_builtins(owner)})
+        leaver = {"department": "d1", "rows": [3], "agent": "a2", "username": "bob", "present": False}
+        by_a_row = {**leaver, "agent": "a3", "rows": [4]}
+        changes = (self.PLACE, leaver, by_a_row)
+        for beginning, expected in ((opened, [False, True, False]), (self.OPENED, [False, False, False])):
+            history = history_of(records_of(beginning + old_intent(1, *changes))[0])
+            assert [isinstance(one.change, DepartmentAgent) and one.change.mirrored for one in history.attempts] == expected
+
+    def test_format_of_tomorrow(self) -> None:
+        """A journal of a format that this version does not know is not read."""
+        line = old_line({"type": "opened", "format": 3, "bulkjob": "9.0", "owner": msgspec.to_builtins(OWNER)})
+        with pytest.raises(ValueError, match="line 1 is of format 3, which this version does not know"):
+            records_of(line)
+
+
+class TestPendingRepairs:
     """Of units that others took departments from, and that were not written since."""
 
     @staticmethod
     def post(number: int, unit: str, *gains: tuple[str, str | None]) -> Intent:
-        changes = tuple(Change(department=department, rows=(2,), unit=unit, before=before) for department, before in gains)
+        changes = tuple(
+            Written(change=DepartmentUnit(department_id=department, unit_id=unit, rows=(2,)), prior=prior) for department, prior in gains
+        )
         return Intent(
-            number=number, operation=f"unit/{unit}", method="POST", path="/", body={}, changes=changes, picture={"unit": {"id": unit}}
+            number=number, operation=f"unit/{unit}", method="POST", path="/", body={}, changes=changes, snapshot={"unit": {"id": unit}}
         )
 
     @pytest.mark.parametrize("outcome", [DONE, Outcome(status=Status.FAILED, code=Code.TIMEOUT), None])
     def test_taken_or_perhaps_taken(self, outcome: Outcome | None) -> None:
-        """A unit that a department was taken from, or may have been, is owed a write."""
-        settled = [Settled(number=1, outcomes=(outcome, outcome), rows=())] if outcome else []
-        history = history_of([self.post(1, "u2", ("d1", "u1"), ("d2", None)), *settled])
-        assert history.owed == {"u1": {"d1"}}
+        """A unit that a department was taken from, or may have been, has a repair pending."""
+        concluded = [Concluded(number=1, outcomes=(outcome, outcome), rows=())] if outcome else []
+        history = history_of([self.post(1, "u2", ("d1", "u1"), ("d2", None)), *concluded])
+        assert history.pending_repairs == {"u1": {"d1"}}
 
     def test_not_taken(self) -> None:
-        """One whose department stayed where it was is not."""
+        """One whose department stayed where it was has none."""
         refused = Outcome(status=Status.FAILED, code=Code.REJECTED)
-        history = history_of([self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(refused,), rows=())])
-        assert history.owed == {}
+        history = history_of([self.post(1, "u2", ("d1", "u1")), Concluded(number=1, outcomes=(refused,), rows=())])
+        assert history.pending_repairs == {}
 
     def test_written_since(self) -> None:
-        """One that was written afterwards is owed nothing; one of which that is not known still is."""
-        taken: list[Record] = [self.post(1, "u2", ("d1", "u1")), Settled(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
-        assert history_of(taken).owed == {"u1": {"d1"}}
-        assert history_of([*taken, Settled(number=2, outcomes=(), rows=())]).owed == {}
+        """One that was written afterwards needs no repair; one of which that is not known still does."""
+        taken = [self.post(1, "u2", ("d1", "u1")), Concluded(number=1, outcomes=(DONE,), rows=()), self.post(2, "u1")]
+        assert history_of(taken).pending_repairs == {"u1": {"d1"}}
+        assert history_of([*taken, Concluded(number=2, outcomes=(), rows=())]).pending_repairs == {}
 
 
 def test_an_address_as_older_versions_kept_it() -> None:
     """A journal that holds the server's address as it was typed is of the server that the address means."""
-    owner = Owner(
-        sheet_sha256="x", sheet_name="", server="HTTPS://Chat.Example.org:443/", agents="add", unit_route="auto", skip_invalid=False
-    )
+    owner = Owner(sheet_sha256="x", sheet_name="", server="HTTPS://Chat.Example.org:443/", choices=Choices())
     history = history_of([Opened(owner=owner)])
     assert history.owner == replace(owner, server="https://chat.example.org")

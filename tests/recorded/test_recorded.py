@@ -1,0 +1,204 @@
+"""Run directories and a plan that the version before has left: this one goes on with them, undoes them and carries them out.
+
+`journal-1` was recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings' defaults: a run that came to its end, the
+same run killed at a write, each with the server's state at that moment and before, and the plan of the sheet.
+"""
+
+import json
+import runpy
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkjob.plan.file import parse_plan
+from bulkjob.rundir.format import Intent, Opened, records_of
+from bulkjob.rundir.history import read_history
+from bulkjob.vocabulary import Exit
+
+TESTS = Path(__file__).parents[1]
+JOB = runpy.run_path(str(TESTS / "job" / "conftest.py"))
+rehearse, results_of, differences, places, parents = (JOB[name] for name in ("rehearse", "results_of", "differences", "places", "parents"))
+roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
+
+RECORDED = Path(__file__).parent / "journal-1"
+SHEET = RECORDED / "sheet.csv"
+ROWS = 61
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A copy of a recorded run directory, and the server's states."""
+
+    folder: Path
+    """The run directory is `run` in it."""
+    before: State
+    now: State
+
+
+def state(path: Path) -> State:
+    found: State = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Callable[[str], Recording]:
+    """A function that makes a copy of a recorded run, by name, to work with."""
+
+    def copied(name: str) -> Recording:
+        source = RECORDED / name
+        (tmp_path / name / "run").mkdir(parents=True)
+        for file in source.iterdir():
+            if not file.name.startswith("workspace"):
+                shutil.copy(file, tmp_path / name / "run")
+        return Recording(folder=tmp_path / name, before=state(source / "workspace-before.json"), now=state(source / "workspace.json"))
+
+    return copied
+
+
+def unlike(ran: Any, after: State) -> list[str]:
+    """Where a state is another one than that which a run left, who began from the same; ids of new documents are nobody's business."""
+    units = {department: unit for department, unit in parents(ran.after).items() if unit != parents(ran.before)[department]}
+    old, new = places(ran.before), places(ran.after)
+    agents = {place: new.get(place) for place in old.keys() | new.keys() if old.get(place) != new.get(place)}
+    found: list[str] = differences(ran.before, after, units=units, agents=agents)
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A whole run of the sheet by this version."""
+    ran = rehearse(tmp_path_factory.mktemp("whole"), state(RECORDED / "killed" / "workspace-before.json"), SHEET)
+    assert ran.exit == Exit.OK
+    return ran
+
+
+def told(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows without the seconds, which no two runs share."""
+    return [{name: cell for name, cell in row.items() if name != "seconds"} for row in rows]
+
+
+@pytest.mark.parametrize("name", ["finished", "killed"])
+def test_recordings_are_of_the_first_format(name: str) -> None:
+    """What these tests are about is a journal of the first format; a new recording would show nothing."""
+    records, _ = records_of((RECORDED / name / "journal.jsonl").read_bytes())
+    assert [record.format for record in records if isinstance(record, Opened)] == [1]
+    assert sum(isinstance(record, Intent) for record in records) > 10
+
+
+class TestFinished:
+    def test_again(self, recording: Callable[[str], Recording]) -> None:
+        """Run again, a finished run writes nothing, and tells of each row what the version before told."""
+        recorded = recording("finished")
+        before = told(results_of(recorded.folder / "run"))
+        ran = rehearse(recorded.folder, recorded.now, SHEET)
+        assert (ran.exit, ran.writes, ran.after) == (Exit.OK, [], ran.before)
+        assert ran.column("status") == ["success"] * ROWS
+        assert told(ran.rows) == before
+
+    def test_rolled_back(self, recording: Callable[[str], Recording]) -> None:
+        """All that it changed goes back, and nothing else is touched."""
+        recorded = recording("finished")
+        back = roll_back(recorded.folder / "run", recorded.now)
+        assert back.exit == Exit.OK, back.said
+        assert {row["status"] for row in back.rows} == {"success"}
+        assert len(back.rows) == ROWS
+        assert differences(recorded.before, back.after, units={}, agents={}) == []
+
+    def test_as_this_version_does_it(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+        """The version before has left the same on the server, and told the same of every row, as this one does."""
+        recorded = recording("finished")
+        assert unlike(whole, recorded.now) == []
+        assert told(results_of(recorded.folder / "run")) == told(whole.rows)
+
+
+class TestKilled:
+    def test_goes_on(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+        """The run goes on to its end: every row once and a success, the server as a whole run leaves it, nothing written twice."""
+        recorded = recording("killed")
+        ran = rehearse(recorded.folder, recorded.now, SHEET)
+        assert ran.exit == Exit.OK, ran.said
+        assert ran.column("row") == whole.column("row")
+        assert ran.column("status") == ["success"] * ROWS
+        assert unlike(whole, ran.after) == []
+        # What was answered before the kill is not sent again; a repair whose answer was lost may be.
+        done = {"unit/unit-dach", "unit/unit-key-accounts", "department/d-sales-se", "department/d-service-zh"}
+        assert not {path.removeprefix("/api/v1/livechat/").replace("units", "unit") for _, path in ran.write_paths} & done
+        again = rehearse(recorded.folder, ran.after, SHEET)
+        assert (again.exit, again.writes, told(again.rows)) == (Exit.OK, [], told(ran.rows))
+
+    def test_true_past(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+        """Rows are told as if there had been no kill; only the figures of writes whose answers were lost are not known."""
+        recorded = recording("killed")
+        ran = rehearse(recorded.folder, recorded.now, SHEET)
+        for name in ("message", "change", "code", "status"):
+            assert ran.column(name) == whole.column(name)
+        blank = [row for row, full in zip(told(ran.rows), told(whole.rows), strict=True) if row != full]
+        assert {(row["attempts"], row["http_status"]) for row in blank} <= {("", "")}
+        history = read_history(RECORDED / "killed" / "journal.jsonl")
+        assert history is not None
+        unknown = {str(row) for attempt in history.attempts if attempt.outcome is None for row in attempt.change.rows}
+        assert {row["row"] for row in blank} <= unknown
+
+    def test_rolled_back(self, recording: Callable[[str], Recording]) -> None:
+        """Rolled back as it is, what it had done goes back; rows that it did not come to need nothing."""
+        recorded = recording("killed")
+        back = roll_back(recorded.folder / "run", recorded.now)
+        assert back.exit == Exit.OK, back.said
+        assert [row["status"] for row in back.rows] == ["success"] * ROWS
+        assert differences(recorded.before, back.after, units={}, agents={}) == []
+
+    def test_rolled_back_when_it_has_come_to_its_end(self, recording: Callable[[str], Recording]) -> None:
+        """A run of both versions, one after the other, goes back as one."""
+        recorded = recording("killed")
+        ran = rehearse(recorded.folder, recorded.now, SHEET)
+        back = roll_back(recorded.folder / "run", ran.after)
+        assert back.exit == Exit.OK, back.said
+        assert [row["status"] for row in back.rows] == ["success"] * ROWS
+        assert differences(recorded.before, back.after, units={}, agents={}) == []
+
+
+class TestPlan:
+    PLAN = RECORDED / "plan.json"
+
+    def test_carried_out(self, whole: Any, tmp_path: Path) -> None:
+        """A plan of the version before is carried out to the letter: its operations, and nothing else."""
+        document = json.loads(self.PLAN.read_bytes())
+        ran = rehearse(tmp_path, whole.before, SHEET, plan=self.PLAN)
+        assert ran.exit == Exit.OK, ran.said
+        assert told(ran.rows) == told(whole.rows)
+        assert Counter(ran.write_paths) == Counter((operation["method"], operation["path"]) for operation in document["operations"])
+        assert unlike(whole, ran.after) == []
+
+    def test_same_as_of_this_version(self, whole: Any) -> None:
+        """The plan that this version makes of the same sheet and workspace says the same of every change, operation and row."""
+        made, recorded = (parse_plan(path.read_bytes()) for path in (whole.folder / "plan.json", self.PLAN))
+        for name in ("server", "options", "statuses", "removals", "warnings", "changes", "rows"):
+            assert getattr(made, name) == getattr(recorded, name), name
+        assert [(one.id, one.method, one.path, one.changes, one.after) for one in made.operations] == [
+            (one.id, one.method, one.path, one.changes, one.after) for one in recorded.operations
+        ]
+
+    def test_drift(self, whole: Any, tmp_path: Path) -> None:
+        """Where something is neither as it was found nor as it is wanted, the plan is refused by name, and nothing is sent."""
+        now = json.loads(json.dumps(whole.before))
+        department = next(one for one in now["departments"] if one["_id"] == "d-obrien")
+        department.update(parentId="unit-nordics", ancestors=["unit-nordics"])
+        ran = rehearse(tmp_path, now, SHEET, plan=self.PLAN)
+        assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
+        assert "O'Brien Stores" in ran.said
+        assert set(ran.column("status")) == {"not_sent"}
+
+    def test_half_of_it_done(self, whole: Any, recording: Callable[[str], Recording]) -> None:
+        """Where the killed run has done a part of what it says, the rest of the plan is carried out."""
+        recorded = recording("killed")
+        ran = rehearse(recorded.folder / "planned", recorded.now, SHEET, plan=self.PLAN)
+        assert ran.exit == Exit.OK, ran.said
+        # Of a unit's counter that the killed run did not come to put right, only its journal knows.
+        assert (parents(ran.after), places(ran.after)) == (parents(whole.after), places(whole.after))
