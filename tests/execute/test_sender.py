@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import runpy
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -25,9 +24,9 @@ from bulkjob.rocketchat.client import Client
 from bulkjob.rundir.format import Owner
 from bulkjob.rundir.journal import Journal
 from bulkjob.sandbox import Sandbox
+from bulkjob.settings.values import Choices
 from bulkjob.vocabulary import Code, Effect, Status
-
-VirtualTimeLoop = runpy.run_path(str(Path(__file__).parent.parent / "virtual_time.py"))["VirtualTimeLoop"]
+from tests.support.virtual_time import VirtualTimeLoop
 
 SERVER = Server(
     version=Version(7, 0),
@@ -36,7 +35,7 @@ SERVER = Server(
     permissions=None,
     modules=None,
 )
-OWNER = Owner(sheet_sha256="ab", sheet_name="", server="", agents="add", unit_route="auto", skip_invalid=False)
+OWNER = Owner(sheet_sha256="ab", sheet_name="", server="", choices=Choices())
 SHEET = Sheet(name="s.csv", sha256="ab", sheet_name="", headers=(), letters=(), positions={}, cells=pd.DataFrame(index=[2]))
 NAMES = ("anna", "bob")
 

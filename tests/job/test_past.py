@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import runpy
 import shutil
 import signal
 from collections import Counter
@@ -18,10 +17,9 @@ from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, records_of
 from bulkjob.rundir.history import read_history
 from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit, Status
-
-TESTS = Path(__file__).parents[1]
-rehearse, differences = (runpy.run_path(str(TESTS / "job" / "conftest.py"))[name] for name in ("rehearse", "differences"))
-roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
+from tests.support.rehearsal import rehearse
+from tests.support.rollbacks import roll_back
+from tests.support.states import differences
 
 #: Seconds that each call takes: a write is carried out when half of them are over.
 LATENCY = 0.25

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import runpy
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,8 +22,7 @@ from bulkjob.rundir.history import History
 from bulkjob.sandbox import Sandbox
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Code, Effect, Status
-
-VirtualTimeLoop = runpy.run_path(str(Path(__file__).parent.parent / "virtual_time.py"))["VirtualTimeLoop"]
+from tests.support.virtual_time import VirtualTimeLoop
 
 SHEET = Sheet(
     name="s.csv",

@@ -5,7 +5,6 @@ same run killed at a write, each with the server's state at that moment and befo
 """
 
 import json
-import runpy
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -19,11 +18,9 @@ from bulkjob.plan.file import parse_plan
 from bulkjob.rundir.format import Intent, Opened, records_of
 from bulkjob.rundir.history import read_history
 from bulkjob.vocabulary import Exit
-
-TESTS = Path(__file__).parents[1]
-JOB = runpy.run_path(str(TESTS / "job" / "conftest.py"))
-rehearse, results_of, differences, places, parents = (JOB[name] for name in ("rehearse", "results_of", "differences", "places", "parents"))
-roll_back = runpy.run_path(str(TESTS / "support" / "rollbacks.py"))["roll_back"]
+from tests.support.rehearsal import rehearse, results_of
+from tests.support.rollbacks import roll_back
+from tests.support.states import differences, parents, places
 
 RECORDED = Path(__file__).parent / "journal-1"
 SHEET = RECORDED / "sheet.csv"

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import runpy
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +13,9 @@ from bulkjob.rundir.directory import ROLLBACK, opened
 from bulkjob.sandbox import Sandbox
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit
-
-JOB = runpy.run_path(str(Path(__file__).parents[1] / "job" / "conftest.py"))
-results_of, InProcess, VirtualTimeLoop, EPOCH = (JOB[name] for name in ("results_of", "InProcess", "VirtualTimeLoop", "EPOCH"))
+from tests.support.in_process import EPOCH, InProcess
+from tests.support.rehearsal import results_of
+from tests.support.virtual_time import VirtualTimeLoop
 
 State = dict[str, Any]
 
