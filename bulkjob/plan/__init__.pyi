@@ -8,7 +8,9 @@ from .document import PLAN_FILE as PLAN_FILE
 from .document import PlanDocument as PlanDocument
 from .document import RowEntry as RowEntry
 from .drift import Drifted as Drifted
+from .drift import PlanRefused as PlanRefused
 from .file import render_plan as render_plan
+from .guards import TooManyRemovals as TooManyRemovals
 from .guards import refuse_many_removals as refuse_many_removals
 from .names import Directory as Directory
 from .order import sorter_of as sorter_of

@@ -129,8 +129,8 @@ class _Resolving:
                 return assignment.agent
             meant = " or ".join(f'"{name}"' for name in likely)
             message = (
-                f'Nobody called "{assignment.agent}" is in the department, but {meant} is. Correct the name, or delete the row if the agent '
-                "has left already."
+                f'Nobody called "{assignment.agent}" is in the department, but {meant} is. Correct the name, or delete the row if '
+                "the agent has left already."
             )
             self._add_problem(assignment.row, "agent", assignment.agent, Code.UNKNOWN_AGENT, message)
             self._about.add(department)

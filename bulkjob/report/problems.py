@@ -43,7 +43,7 @@ def problem_lines(checked: CheckedSheet, *, width: int, height: int, whole_list:
     remarks = [*_remarks("Note", checked.sheet.notes, width), *_remarks("Warning", checked.warnings, width)]
     rows = counted(len(checked.sheet.cells), "row")
     if not checked.problems:
-        return [*remarks, f"No problem found in {rows}."]
+        return [*remarks, f"No problems in {rows}. Names were not checked against the server."]
     groups = _by_code(checked.problems)
     bad_rows = len({problem.row for problem in checked.problems})
     found = f"{counted(len(checked.problems), 'problem')} in {bad_rows:,} of {rows} of {printable(checked.sheet.name)}."

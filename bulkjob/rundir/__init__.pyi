@@ -1,3 +1,4 @@
+from .corrections import room_for_corrections as room_for_corrections
 from .directory import LOCK as LOCK
 from .directory import REPORT_FILES as REPORT_FILES
 from .directory import ROLLBACK as ROLLBACK
@@ -6,7 +7,6 @@ from .directory import RunDirectory as RunDirectory
 from .directory import is_own_file as is_own_file
 from .directory import opened as opened
 from .directory import refuse_own_file as refuse_own_file
-from .directory import room_for_corrections as room_for_corrections
 from .format import JOURNAL_FILE as JOURNAL_FILE
 from .format import Owner as Owner
 from .history import History as History

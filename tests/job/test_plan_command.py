@@ -364,12 +364,12 @@ DRIFT: list[tuple[Callable[[State], None], dict[str, Any], str]] = [
         {},
         'in unit "NORTH" (north), now it is in unit "WEST" (west), the plan wants it in unit "SOUTH" (south).',
     ),
-    (_no_unit, {}, 'Department "Gamma" (gamma): the plan found it in unit "SOUTH" (south), now it is in no unit'),
-    (_into_a_unit, {}, 'Department "Free" (free): the plan found it in no unit, now it is in unit "NORTH" (north)'),
+    (_no_unit, {}, 'Department "Gamma" (gamma): was in unit "SOUTH" (south) when planned, is now in no unit'),
+    (_into_a_unit, {}, 'Department "Free" (free): was in no unit when planned, is now in unit "NORTH" (north)'),
     (
         _lower_count,
         {},
-        'in department "Alpha" (alpha): the plan found it there with count 7 and order 1, now it is there with count 6 and order 1',
+        'in department "Alpha" (alpha): was there with count 7 and order 1 when planned, is now there with count 6 and order 1',
     ),
     (_other_order, {}, "now it is there with count 7 and order 5"),
     (_left, {}, "now it is not there, the plan wants it there with count 9"),
@@ -378,7 +378,7 @@ DRIFT: list[tuple[Callable[[State], None], dict[str, Any], str]] = [
     (
         _came_with_an_order,
         {},
-        'Agent @cid (u-cid) in department "Beta" (beta): the plan found it not there, now it is there with count 7 and order 7',
+        'Agent @cid (u-cid) in department "Beta" (beta): was not there when planned, is now there with count 7 and order 7',
     ),
 ]
 

@@ -136,7 +136,7 @@ def rehearse(
         directory = stack.enter_context(opened(folder / "run", sheet.name, datetime.fromtimestamp(start, UTC)))
         before = sandbox.state()
         approved = read_approved(settings["plan"]) if settings.get("plan") else None
-        job = job_of(Settings(**settings), check(read_sheet(sheet)), connection, approved)
+        job = job_of(Settings.of(settings), check(read_sheet(sheet)), connection, approved)
         code = runner.run(job.run(directory))
         return Ran(
             exit=code,
@@ -193,5 +193,5 @@ def foresee(
             yield InProcess(sandbox, account, lambda _: 0.0, None)
 
         before = sandbox.state()
-        code = runner.run(planned(Settings(**settings), sheet, out=out, csv=csv, as_json=as_json, connect=connect))
+        code = runner.run(planned(Settings.of(settings), sheet, out=out, csv=csv, as_json=as_json, connect=connect))
         return Foreseen(exit=code, said=said.getvalue(), calls=sandbox.calls(), before=before, after=sandbox.state())
