@@ -15,7 +15,7 @@ class TooManyRemovals(Stop):
 
     def __init__(self, removals: int, assignments: int, allowed: int) -> None:
         message = (
-            f"The sheet removes {removals:,} of {counted(assignments, 'agent assignment')} of the workspace; the safety limit is "
+            f"The sheet removes {removals:,} of the workspace's {counted(assignments, 'agent assignment')}; the safety limit is "
             f"{allowed:,}. Nothing was sent. Check that all of these removals are intended."
         )
         super().__init__(Exit.BAD_SHEET, message)

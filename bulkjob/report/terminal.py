@@ -62,12 +62,13 @@ def verdict_of(ending: Ending, rows: RowCounts) -> str:
         if ending.undoes:
             return f"Everything that this run had changed is back as it was: {_by_kind(rows, undoes=True)}."
         return f"{everyone} in place: {_by_kind(rows, undoes=False)}."
-    counts = f" Of {counted(rows.total, 'row')}: {_by_kind(rows, undoes=ending.undoes)}." if rows.total else ""
+    counts = f": {_by_kind(rows, undoes=ending.undoes)}." if rows.total else "."
     if ending.exit_code is Exit.ROWS_NOT_DONE:
-        left, place = rows.total - rows.success, "not put back" if ending.undoes else "not in place"
-        return f"{left:,} of {counted(rows.total, 'row')} {'is' if left == 1 else 'are'} {place}.{counts}"
+        left = rows.total - rows.success
+        one, many, place = ("was", "were", "not put back") if ending.undoes else ("is", "are", "not in place")
+        return f"{left:,} of {counted(rows.total, 'row')} {one if left == 1 else many} {place}{counts}"
     early = "Stopped early" if ending.owned else "Stopped before the first change"
-    return f"{early} (exit code {int(ending.exit_code)}).{counts}"
+    return f"{early} (exit code {int(ending.exit_code)}){counts}"
 
 
 def _by_kind(rows: RowCounts, *, undoes: bool) -> str:

@@ -118,7 +118,7 @@ class TestRemovals:
     )
     def test_one_more_refuses_the_sheet(self, removals: int, assignments: int, limit: MaxRemovals | None, allowed: int) -> None:
         """One more ends the job with 65 before the first write, with the numbers."""
-        with pytest.raises(Stop, match=f"removes {removals} of {assignments} agent assignments .* limit is {allowed}") as stopped:
+        with pytest.raises(Stop, match=f"removes {removals} of the workspace's {assignments} agent .* limit is {allowed}") as stopped:
             refuse_many_removals(plan(removals), workspace(assignments), limit)
         assert stopped.value.exit_code is Exit.BAD_SHEET
         assert isinstance(stopped.value, TooManyRemovals)

@@ -335,7 +335,7 @@ class TestParts:
             "same moment: look at it in Rocket.Chat, then run the same sheet again. "
             'The unit part of this row was changed: the department is in unit "APAC" (apac). '
             "The email part of this row failed, too. The email was not changed: the server refused it (HTTP 400): “No.”. "
-            "Put right what this names, then run the same sheet again."
+            "Fix the problem named here, then run the same sheet again."
         )
 
     @pytest.mark.parametrize("failing", THREE)

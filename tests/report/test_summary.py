@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.records.results import RowResult
-from bulkjob.report.summary import Ending, RunFigures, render_summary
+from bulkjob.report.summary import Ending, RunFigures, render_summary, row_counts
 from bulkjob.vocabulary import Code, Effect, Exit, Status
 
 MakeEnding = Callable[..., Ending]

@@ -47,7 +47,7 @@ def test_verdict_first_and_last(make_ending: MakeEnding) -> None:
     """Where rows are left, the verdict is the first line and the last but one: above, the screen may have scrolled on."""
     results = [*failures(9), *(RowResult(row=row, status=Status.SUCCESS, change=Effect.UPDATED) for row in range(20, 27))]
     lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), results)
-    assert lines[0] == lines[-2] == "reorg.csv: 9 of 16 rows are not in place. Of 16 rows: 7 changed, 9 failed."
+    assert lines[0] == lines[-2] == "reorg.csv: 9 of 16 rows are not in place: 7 changed, 9 failed."
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_verdict_first_and_last(make_ending: MakeEnding) -> None:
     [
         (Exit.OK, True, False, "All 3 rows are in place: 2 changed, 1 already correct."),
         (Exit.OK, True, True, "Everything that this run had changed is back as it was: 2 put back, 1 as before already."),
-        (Exit.UNAVAILABLE, True, False, "Stopped early (exit code 69). Of 3 rows: 2 changed, 1 already correct."),
-        (Exit.NO_PERMISSION, False, False, "Stopped before the first change (exit code 77). Of 3 rows: 2 changed, 1 already correct."),
+        (Exit.UNAVAILABLE, True, False, "Stopped early (exit code 69): 2 changed, 1 already correct."),
+        (Exit.NO_PERMISSION, False, False, "Stopped before the first change (exit code 77): 2 changed, 1 already correct."),
     ],
 )
-def test_verdict(make_ending: MakeEnding, exit_code: Exit, owned: bool, undoes: bool, verdict: str) -> None:
+def test_verdict(make_ending: MakeEnding, exit_code: Exit, owned: bool, undoes: bool, verdict: str) -> None:  # noqa: FBT001 - of the case
     """The verdict counts rows by what became of them; a rollback speaks of what its run had changed, and of nothing else."""
     results = [RowResult(row=row, status=Status.SUCCESS, change=Effect.UPDATED) for row in (2, 3)]
     results.append(RowResult(row=4, status=Status.SUCCESS, change=Effect.UNCHANGED))
