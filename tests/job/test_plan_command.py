@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from bulkjob.settings.values import MaxRemovals
@@ -378,7 +379,7 @@ DRIFT: list[tuple[Callable[[State], None], dict[str, Any], str]] = [
     (
         _came,
         {"agents": "mirror"},
-        'Agent @ann (u-ann) would be removed from department "Beta" (beta), which the approved plan does not contain.',
+        'Agent @ann (u-ann) would be removed from department "Beta" (beta), which the approved plan does not',
     ),
     (
         _came_with_an_order,
@@ -546,3 +547,51 @@ def test_as_typed(program: Program, sample: State, tmp_path: Path) -> None:
         assert Counter((call["method"], call["path"]) for call in served.sandbox.calls() if call["method"] != "GET") == writes(document)
         after = program("plan", SAMPLES / "reorganisation.csv", "--json", url=served.url)
     assert json.loads(after.out)["operations"] == []
+
+
+NIGHT = "Night of 23 Nov; it's final"
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "removed"),
+    [
+        (("--agents", "mirror", "--max-removals", "2", "--unit-route", "department"), Exit.OK, {"u-ann", "u-bob"}),
+        (("--agents", "mirror", "--max-removals", "100%", "--unit-route", "unit"), Exit.OK, {"u-ann", "u-bob"}),
+        (("--skip-invalid", "--unit-route", "unit"), Exit.ROWS_NOT_DONE, set()),
+    ],
+    ids=["mirror by departments", "mirror by units", "skip invalid"],
+)
+@pytest.mark.parametrize("out", [(), ("--out", "my plan.json")], ids=["sheet", "plan"])
+def test_next_step_does_what_the_plan_said(  # noqa: PLR0917 - what is typed, and what is to come of it
+    program: Program, small: State, tmp_path: Path, flags: tuple[str, ...], code: Exit, removed: set[str], out: tuple[str, ...]
+) -> None:
+    """The command that a plan prints, typed as it stands, changes exactly what that plan said: of that worksheet, by that route."""
+    next(user for user in small["users"] if user["username"] == "admin")["token"] = SECRET
+    rows = [{"department": "alpha", "unit": "south", "agent": "cid"}, {"department": "gamma", "unit": "north"}]
+    if "--skip-invalid" in flags:
+        rows.append({"department": "beta", "agent": "nobody.here"})
+    book = openpyxl.Workbook()
+    # The first worksheet says something else.
+    book.active.append(["department", "unit"])
+    book.active.append(["beta", "-"])
+    night = book.create_sheet(NIGHT)
+    night.append(["department", "unit", "agent"])
+    for row in rows:
+        night.append([row.get("department"), row.get("unit"), row.get("agent")])
+    book.save(tmp_path / "re org.xlsx")
+    with serving(small) as served:
+        seen = program("plan", "re org.xlsx", "--sheet-name", NIGHT, "--url", served.url, *flags, *out)
+        assert seen.exit == code, seen.out + seen.err
+        document = json.loads(program("plan", "re org.xlsx", "--sheet-name", NIGHT, "--url", served.url, *flags, "--json").out)
+        bulkjob, *typed = shlex.split(seen.out.splitlines()[-1])
+        assert (bulkjob, typed[0]) == ("bulkjob", "run")
+        before = served.sandbox.state()
+        served.sandbox.calls().clear()
+        done = program(*typed)
+        assert done.exit == code, done.out + done.err
+        after = served.sandbox.state()
+        sent = Counter((call["method"], call["path"]) for call in served.sandbox.calls() if call["method"] != "GET")
+    assert sent == writes(document)
+    assert parents(after) == {**parents(before), "alpha": "south", "gamma": "north"}
+    gone = {place for place in places(before) if place not in places(after)}
+    assert gone == {("alpha", agent) for agent in removed}

@@ -219,9 +219,7 @@ class TestStopped:
             assert program("run", sheet, "--run-dir", "run", url=served.url).exit == Exit.OK
             stopped = program("rollback", "run", "--concurrency", "1", "--retries", "1", url=served.url)
             assert stopped.exit == Exit.ROWS_NOT_DONE, stopped.out + stopped.err
-            assert "then resume (what is back already is not sent again): bulkjob rollback run --concurrency 1 --retries 1" in words(
-                stopped.out
-            )
+            assert "(what is back already is not sent again): bulkjob rollback run --concurrency 1 --retries 1" in words(stopped.out)
             sent = writes(served)
             (refused,) = {call["path"] for call in served.sandbox.calls() if call["status"] == 500}
             done = program("rollback", "run", url=served.url)

@@ -182,9 +182,7 @@ def test_interrupted_twice(many: tuple[State, Path], tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.INTERRUPTED, out + err
         assert settled(served, tmp_path / "run") == {"success": 3, "failed": 2, "not_sent": 55}
-        assert "could not check whether it took effect" in next(
-            row["message"] for row in results_of(tmp_path / "run") if row["status"] == "failed"
-        )
+        assert "could not check" in next(row["message"] for row in results_of(tmp_path / "run") if row["status"] == "failed")
 
 
 def test_grace(many: tuple[State, Path], tmp_path: Path) -> None:
