@@ -38,7 +38,7 @@ from bulkjob.report import (
 from bulkjob.rocketchat import Client, Transport, client_of, connect
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings
-from bulkjob.system import remove_whole, terminal_size, told_to, write_whole
+from bulkjob.system import on_signals, remove_whole, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -74,7 +74,7 @@ class Job:
         started = time.monotonic()
         stop: Stop | None = None
         # From the lock until the report is written: an interruption must not cost it.
-        with told_to(lambda: self._interrupt(work), finally_ignored=True):
+        with on_signals(lambda: self._interrupt(work), finally_ignored=True):
             refuse_closed(directory.path)
             journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet, hold=directory.hold)
             # Another run's directory is left alone: no report is written into it.

@@ -13,7 +13,7 @@ from bulkjob.vocabulary import Code, Status
 
 
 class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department-unit"):
-    """A department shall be in a unit, or (``unit_id`` None) in none."""
+    """The desired unit of a department; ``unit_id`` None: none."""
 
     part: ClassVar[str] = "unit"
     rank: ClassVar[int] = 0

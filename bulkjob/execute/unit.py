@@ -60,7 +60,7 @@ class UnitWriting:
             names = ", ".join(self.naming.agent(monitor.id, monitor.username) for monitor in dropped)
             self.say(
                 f"Writing unit {self.naming.unit(self.operation.unit_id)} takes monitors out of it who no longer hold the role "
-                f"livechat-monitor: {names}. Rocket.Chat does so by itself; whoever shall stay needs the role first."
+                f"livechat-monitor: {names}. Rocket.Chat does so by itself; give the role first to those who should stay."
             )
 
     @property

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Final
 
 from bulkjob.changes import Operation, Stage, Terms
+from bulkjob.phrases import counted
 from bulkjob.plan.order import sorter_of
 from bulkjob.records import BYPASS_RATE_LIMIT
 from bulkjob.rocketchat import Route, endpoints
@@ -87,7 +88,7 @@ def duration_text(forecast: Forecast) -> str:
     if limit is None:
         return f"{_about(forecast.seconds).capitalize()} (the server announced no rate limit)."
     rate = f"{limit.calls} a minute" if limit.window == DEFAULT_WINDOW else f"{limit.calls} in {limit.window:g} s"
-    text = f"{_many(busiest.count, 'call')} at {rate}: {_about(forecast.seconds)}"
+    text = f"{counted(busiest.count, 'call')} at {rate}: {_about(forecast.seconds)}"
     if forecast.seconds >= 60:
         minutes = max(1, math.ceil(forecast.unlimited_seconds / 60))
         text += f"; with the permission {BYPASS_RATE_LIMIT} about {minutes}" + (" minutes" if forecast.seconds > _MINUTES * 60 else "")
@@ -195,10 +196,6 @@ def _about(seconds: float) -> str:
         return "less than a minute"
     minutes = math.ceil(seconds / 60)
     if minutes <= _MINUTES:
-        return f"about {_many(minutes, 'minute')}"
+        return f"about {counted(minutes, 'minute')}"
     hours, minutes = divmod(minutes, 60)
-    return f"about {hours} hours" + (f" and {_many(minutes, 'minute')}" if minutes else "")
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"about {counted(hours, 'hour')}" + (f" and {counted(minutes, 'minute')}" if minutes else "")

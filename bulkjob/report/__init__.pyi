@@ -11,6 +11,7 @@ from .next_steps import steps_after_plan as steps_after_plan
 from .next_steps import steps_after_rollback as steps_after_rollback
 from .next_steps import steps_after_run as steps_after_run
 from .next_steps import steps_after_validate as steps_after_validate
+from .next_steps import steps_without_plan as steps_without_plan
 from .plan_listing import Screen as Screen
 from .plan_listing import ambiguous as ambiguous
 from .plan_listing import in_encoding as in_encoding

@@ -124,11 +124,7 @@ def _after_refusal(ending: Ending, commands: Commands, stop: Stop | None, again:
     # The sheet, the settings and the plan of a run that has sent something are those of its directory.
     other = _another(run_dir) if ending.owned else run_dir
     if isinstance(stop, PlanRefused) and plan is not None:
-        fresh = plan.with_name(f"new-{plan.name}")
-        return [
-            Step(text="Make a new plan and have it approved:", command=commands.plan(out=fresh)),
-            Step(text="Then:", command=commands.run(run_dir=other, plan=fresh)),
-        ]
+        return steps_without_plan(commands, plan, other)
     if isinstance(stop, TooManyRemovals):
         allowed = commands.run(run_dir=run_dir, max_removals=stop.removals)
         return [Step(text="If not, correct the sheet and run it again; if they are:", command=allowed)]
@@ -141,6 +137,15 @@ def _after_refusal(ending: Ending, commands: Commands, stop: Stop | None, again:
             ),
         ]
     return [Step(text="Fix what is named above, then:", command=again)]
+
+
+def steps_without_plan(commands: Commands, plan: Path, run_dir: Path | None = None) -> list[Step]:
+    """What to do where an approved plan cannot be used: a new one, and a run of it in ``run_dir`` (None: as it was typed)."""
+    fresh = plan.with_name(f"new-{plan.name}")
+    return [
+        Step(text="Make a new plan and have it approved:", command=commands.plan(out=fresh)),
+        Step(text="Then:", command=commands.run(run_dir=run_dir, plan=fresh)),
+    ]
 
 
 def _another(run_dir: Path) -> Path:

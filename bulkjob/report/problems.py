@@ -135,4 +135,4 @@ def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:
 def _remarks(kind: str, remarks: tuple[str, ...], width: int) -> list[str]:
     lines = [line for remark in remarks[:_REMARKS] for line in wrapped(f"{kind}: {printable(remark)}", width, others="    ")]
     rest = len(remarks) - _REMARKS
-    return [*lines, f"{kind}: {rest} more."] if rest > 0 else lines
+    return [*lines, f"{kind}: {rest:,} more."] if rest > 0 else lines

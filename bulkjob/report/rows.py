@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from bulkjob.changes import Change, DepartmentAgent, Outcome, Plan, Settled, by_row
+from bulkjob.changes import Change, ChangeOutcome, DepartmentAgent, Outcome, Plan, by_row
 from bulkjob.plan import RunState
 from bulkjob.records import Naming, Problem, RowResult, Server
 from bulkjob.report.messages import (
@@ -84,7 +84,9 @@ def _unsent_message(nothing: Outcome, *, undoes: bool) -> str:
     return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said, undoes=undoes)
 
 
-def row_result(row: int, parts: Sequence[Settled], naming: Naming, *, server: Server | None = None, undoes: bool = False) -> RowResult:
+def row_result(
+    row: int, parts: Sequence[ChangeOutcome], naming: Naming, *, server: Server | None = None, undoes: bool = False
+) -> RowResult:
     """What became of the row's own changes; then whom ``mirror`` has removed for it, or what hindered that."""
     own = [part for part in parts if not _is_mirrored(part[0])]
     decisive = _decisive([*own, *(part for part in parts if _is_mirrored(part[0]))])
@@ -114,7 +116,7 @@ def _is_mirrored(change: Change) -> bool:
     return isinstance(change, DepartmentAgent) and change.mirrored
 
 
-def _decisive(parts: Sequence[Settled]) -> Settled:
+def _decisive(parts: Sequence[ChangeOutcome]) -> ChangeOutcome:
     """The part that decides the row: the first that failed, else that was not sent or is planned, else that was written."""
     for status in (Status.FAILED, Status.NOT_SENT, Status.PLANNED):
         for part in parts:

@@ -12,7 +12,7 @@ from bulkjob.rocketchat.client import LONGEST_BACKOFF, Client
 from bulkjob.rocketchat.http import Credentials, connected
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
-from bulkjob.system import told_to
+from bulkjob.system import on_signals
 from bulkjob.vocabulary import Exit, Stop
 
 #: Seconds between two lines of the log that say how far a reading is.
@@ -75,7 +75,7 @@ async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
             task.cancel()
 
     try:
-        with told_to(interrupt):
+        with on_signals(interrupt):
             yield
     except asyncio.CancelledError:
         if not interruptions:

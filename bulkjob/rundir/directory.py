@@ -67,7 +67,7 @@ class RunDirectory:
 
 
 class _Unusable(Exception):
-    """A directory that this process cannot work in; its text ends with what would mend that, without a full stop."""
+    """A directory that this process cannot work in; its text ends with what to do about it, without a full stop."""
 
     def __init__(self, exit_code: Exit, reason: str) -> None:
         super().__init__(reason)

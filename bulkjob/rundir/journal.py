@@ -209,7 +209,7 @@ class Journal:
         self._waiting.append(data)
         if self._next is None:
             self._next = asyncio.create_task(self._flush_after(self._syncing))
-            # Who waited may have been given up by then: its failure is nobody's.
+            # Whoever waited may have been cancelled by then; a failure that nobody awaits must not be logged as forgotten.
             self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(self._next)
 

@@ -521,14 +521,21 @@ def test_another_sheet_or_server(small: State, tmp_path: Path) -> None:
     ],
 )
 def test_file_that_is_no_plan(program: Program, tmp_path: Path, content: bytes | None, code: Exit, said: str) -> None:
-    """A plan that is missing is 66, one that is none or of another format 65, each with one sentence and before a run directory is made."""
+    """A plan that is missing is 66, one that is none 65, with the commands for a new one, each before a run directory is made."""
     (tmp_path / "sheet.csv").write_text("department,unit\na,b\n", encoding="utf-8")
     if content is not None:
         (tmp_path / "plan.json").write_bytes(content)
     done = program("run", "sheet.csv", "--plan", "plan.json", "--run-dir", "run", url="http://127.0.0.1:9")
     assert (done.exit, done.out) == (code, "")
-    assert len(done.err.splitlines()) == 1
-    assert said in done.err
+    message, *advice = done.err.splitlines()
+    assert said in message
+    if code is Exit.BAD_SHEET:
+        assert advice[1:4:2] == [
+            "  bulkjob plan sheet.csv --out new-plan.json",
+            "  bulkjob run sheet.csv --run-dir run --plan new-plan.json",
+        ]
+    else:
+        assert advice == []
     assert not (tmp_path / "run").exists()
 
 

@@ -120,9 +120,7 @@ async def test_another_run_is_kept_out(path: Path) -> None:
     await write_one(journal)
     await journal.close()
     before = path.read_bytes()
-    other = Owner(
-        sheet_sha256="other", sheet_name="", server="https://chat.example.org", choices=Choices(agents="mirror")
-    )
+    other = Owner(sheet_sha256="other", sheet_name="", server="https://chat.example.org", choices=Choices(agents="mirror"))
     with pytest.raises(Stop) as stopped:
         Journal(path, other, SHEET).read()
     assert stopped.value.exit_code is Exit.CANNOT_CREATE
