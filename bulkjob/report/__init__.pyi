@@ -3,7 +3,6 @@ from .annotated import too_large as too_large
 from .ending import exit_code_of as exit_code_of
 from .ending import write_report as write_report
 from .next_steps import Commands as Commands
-from .next_steps import Step as Step
 from .next_steps import step_lines as step_lines
 from .next_steps import steps_after_doctor as steps_after_doctor
 from .next_steps import steps_after_export as steps_after_export

@@ -7,7 +7,6 @@ from .proxy import ProxyVariables as ProxyVariables
 from .reading import Survey as Survey
 from .reading import survey as survey
 from .repeating import command_line as command_line
-from .repeating import repeated as repeated
 from .secret import Secret as Secret
 from .secret import basic_authorization as basic_authorization
 from .table import settings_of as settings_of
