@@ -52,6 +52,7 @@ def _ended(argv: Sequence[str] | None) -> int:
             return _answer(given, log)
         except Stop as stop:
             _say(stop.message)
+            print(*stop.advice, sep="\n", end="\n" if stop.advice else "", file=sys.stderr)
             return stop.exit_code
         except Exception:  # noqa: BLE001 - the outermost one: whatever it is, it is a defect
             _log.exception("bulkjob %s met a defect in bulkjob itself", __version__)

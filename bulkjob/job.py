@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from bulkjob.execute import Execution, Executor
 from bulkjob.plan import (
@@ -22,11 +23,22 @@ from bulkjob.plan import (
     render_plan,
 )
 from bulkjob.records import Sheet
-from bulkjob.report import RunFigures, planned_results, progress_display, row_result, summary_lines, write_report
+from bulkjob.report import (
+    Commands,
+    RunFigures,
+    planned_results,
+    progress_display,
+    row_counts,
+    row_result,
+    steps_after_rollback,
+    steps_after_run,
+    summary_lines,
+    write_report,
+)
 from bulkjob.rocketchat import Client, Transport, client_of, connect, telling
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings
-from bulkjob.system import remove_whole, terminal_size, told_to, write_whole
+from bulkjob.system import on_signals, remove_whole, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -43,8 +55,11 @@ _TICK = 1.0
 class Job:
     """One run: prepare, execute, report. What it finds out is in its state, so that every ending can be reported."""
 
-    def __init__(self, settings: Settings, state: RunState, preparation: Preparing, owner: Owner, connection: Connection) -> None:
-        """``owner``: whom the run directory belongs to."""
+    def __init__(  # noqa: PLR0917 - the parts of a job, in the order in which they are made
+        self, settings: Settings, state: RunState, preparation: Preparing, owner: Owner, connection: Connection, sheet: Path | None = None
+    ) -> None:
+        """``owner``: whom the run directory belongs to. ``sheet``: its path as it was given, for what is printed at the end."""
+        self._sheet = sheet or Path(state.checked.sheet.name)
         self.state = state
         self._settings = settings
         self._connection = connection
@@ -59,7 +74,7 @@ class Job:
         started = time.monotonic()
         stop: Stop | None = None
         # From the lock until the report is written: an interruption must not cost it.
-        with told_to(lambda: self._interrupt(work), finally_ignored=True):
+        with on_signals(lambda: self._interrupt(work), finally_ignored=True):
             refuse_closed(directory.path)
             journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet, hold=directory.hold)
             # Another run's directory is left alone: no report is written into it.
@@ -72,9 +87,9 @@ class Job:
             except Stop as reason:
                 stop = reason
             except Exception:
-                self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started)
+                self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started, owned=journal.owned)
                 raise
-            return self._report(directory, stop, started)
+            return self._report(directory, stop, started, owned=journal.owned)
 
     async def _work(self, directory: RunDirectory, journal: Journal, history: History) -> None:
         if history.owner is None:
@@ -112,7 +127,7 @@ class Job:
                 journal,
                 concurrency=self._settings.concurrency,
                 max_failures=self._settings.max_failures,
-                result_of=partial(row_result, naming=self.state.naming),
+                result_of=partial(row_result, naming=self.state.naming, server=self.state.server, undoes=self.state.undoes),
                 report=show,
                 warn=self._warn,
             )
@@ -158,13 +173,18 @@ class Job:
             server_version=(server.version_text if server else "") or None,
         )
 
-    def _report(self, directory: RunDirectory, stop: Stop | None, started: float) -> Exit:
+    def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
-        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror)
+        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned)
         if isinstance(stop, Drifted):
-            print("\n".join(stop.told), end="\n\n", flush=True)
-        lines = summary_lines(ending, results.values(), width=terminal_size().columns, colour=sys.stdout.isatty())
+            print("\n".join(stop.listed), end="\n\n", flush=True)
+        if self.state.undoes:
+            steps = steps_after_rollback(ending, self._settings, directory.path.parent)
+        else:
+            commands = Commands(sheet=self._sheet, settings=self._settings)
+            steps = steps_after_run(ending, row_counts(results.values()), commands, stop)
+        lines = summary_lines(ending, results.values(), steps=steps, width=terminal_size().columns, colour=sys.stdout.isatty())
         print("\n".join(lines), flush=True)
         return ending.exit_code
 
@@ -181,7 +201,7 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
 
 
 def _interrupted() -> Stop:
-    message = "The job was interrupted before its end. No further call was started; the report says for each row what became of it."
+    message = "Interrupted. Calls under way were finished, no new ones started."
     return Stop(Exit.INTERRUPTED, message)
 
 

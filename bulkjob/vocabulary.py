@@ -67,6 +67,7 @@ class Code(StrEnum):
     # A row that failed.
     NOT_APPLIED = "not-applied"
     AGENTS_NOT_PERMITTED = "agents-not-permitted"
+    DEPARTMENT_NOT_PERMITTED = "department-not-permitted"
     UNIT_NOT_PERMITTED = "unit-not-permitted"
     LAST_DEPARTMENT_IN_UNIT = "last-department-in-unit"
     DEPARTMENT_ARCHIVED = "department-archived"
@@ -119,10 +120,12 @@ NO_UNIT: Final = "-"
 class Stop(Exception):
     """The job cannot go on: ends the program with ``exit_code``.
 
-    ``message`` is one sentence for the person who reads the terminal; it never holds a secret.
+    ``message`` is one sentence for the person who reads the terminal; it never holds a secret. ``advice``: lines to print below it, what to
+    do next and with which command.
     """
 
-    def __init__(self, exit_code: Exit, message: str) -> None:
+    def __init__(self, exit_code: Exit, message: str, advice: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.message = message
+        self.advice = advice

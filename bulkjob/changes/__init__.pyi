@@ -1,10 +1,10 @@
 from .change import ALREADY_SO as ALREADY_SO
 from .change import Attempt as Attempt
 from .change import Change as Change
+from .change import ChangeOutcome as ChangeOutcome
 from .change import Outcome as Outcome
 from .change import Place as Place
 from .change import Prior as Prior
-from .change import Settled as Settled
 from .change import Words as Words
 from .change import agree as agree
 from .change import by_row as by_row

@@ -118,7 +118,7 @@ class Change(Protocol):
     def holds(self, prior: Prior, now: Prior, *, certain: bool = False) -> bool:
         """Whether the server holds it after a write that found ``prior``.
 
-        ``certain``: that write is known to have been carried out, so that what rose since rose since then.
+        ``certain``: that write is known to have been carried out, so that a number that has risen rose after it.
         """
 
     def missing(self, state: Workspace) -> Outcome | None:
@@ -195,7 +195,7 @@ class Entry(Protocol):
 
 
 #: A change and what became of it.
-Settled = tuple[Change, Outcome]
+ChangeOutcome = tuple[Change, Outcome]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind"):

@@ -15,7 +15,7 @@ from bulkjob.vocabulary import Code, Status
 
 
 class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="department-agent"):
-    """An agent shall be in a department, with a count and an order if given, or (``present`` False) not be there."""
+    """The desired place of an agent in a department, with a count and an order if given; ``present`` False: they are not to be there."""
 
     part: ClassVar[str] = "agent"
     rank: ClassVar[int] = 1

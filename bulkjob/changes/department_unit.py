@@ -13,7 +13,7 @@ from bulkjob.vocabulary import Code, Status
 
 
 class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department-unit"):
-    """A department shall be in a unit, or (``unit_id`` None) in none."""
+    """The desired unit of a department; ``unit_id`` None: none."""
 
     part: ClassVar[str] = "unit"
     rank: ClassVar[int] = 0
@@ -69,7 +69,7 @@ class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department
                 thing=f"Department {department}",
                 subject=f"Department {department}",
                 deed=leaving,
-                state="in no unit",
+                state="the department is in no unit",
                 opposite=f"the department was still in unit {origin}" if origin else "the department was still in a unit",
             )
         return Words(
@@ -78,7 +78,7 @@ class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department
             thing=f"Department {department}",
             subject=f"Department {department}",
             deed=f"moved to unit {unit}{coming}",
-            state=f"in unit {unit}",
+            state=f"the department is in unit {unit}",
             opposite=f"the department was not in unit {unit}",
         )
 

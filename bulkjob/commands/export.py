@@ -3,16 +3,16 @@
 import asyncio
 import logging
 import os
-import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.export import MOST_WORKBOOK_ROWS, Export, Origin, export_of, render_csv, render_xlsx
 from bulkjob.phrases import counted
 from bulkjob.records import Workspace
+from bulkjob.report import step_lines, steps_after_export
 from bulkjob.rocketchat import Client, Connect, connect, inspect_server, opened, read_workspace, reading, with_members
 from bulkjob.settings import Settings
-from bulkjob.system import refuse_unwritable, write_whole
+from bulkjob.system import refuse_unwritable, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
@@ -30,7 +30,7 @@ def export(settings: Settings, path: Path, *, with_counts: bool, force: bool) ->
 async def exported(settings: Settings, path: Path, *, with_counts: bool, force: bool, connect: Connect = connect) -> Exit:
     """As `export`, in a loop that is running already."""
     _refuse_unwritable(path, force=force)
-    async with opened(settings, connect) as client, reading(client, "The export was interrupted; no file was written."):
+    async with opened(settings, connect) as client, reading(client, "Interrupted; no file was written."):
         workspace = await _everything(client)
     export = export_of(workspace)
     for sentence in (*_cautions(workspace), *export.left_out):
@@ -39,7 +39,7 @@ async def exported(settings: Settings, path: Path, *, with_counts: bool, force: 
     # Reading may have taken an hour, in which somebody else may have put something there.
     _refuse_unwritable(path, force=force)
     write_whole(path, data)
-    print(_last_line(export, path), flush=True)
+    print("\n".join([_written(export, path), *step_lines(steps_after_export(path, settings), terminal_size().columns)]), flush=True)
     return Exit.OK
 
 
@@ -55,14 +55,14 @@ async def _everything(client: Client) -> Workspace:
 def _refuse_unwritable(path: Path, *, force: bool) -> None:
     """Raises `Stop` (73) if nothing can be written at ``path``, or something is there that ``force`` does not give up."""
     if os.path.lexists(path) and not path.is_dir() and not force:
-        raise Stop(Exit.CANNOT_CREATE, f"{path} is there already. Choose another name, or replace it with --force.")
+        raise Stop(Exit.CANNOT_CREATE, f"{path} already exists. Choose another name, or replace it with --force.")
     refuse_unwritable(path)
 
 
 def _cautions(workspace: Workspace) -> list[str]:
     """What whoever works with the sheet should know about how it was made."""
     if workspace.units is None and any(department.parent_id for department in workspace.departments.values()):
-        return ["This account cannot list units: their ids stand in the sheet instead of their names."]
+        return ["This account cannot list units, so the sheet has their ids instead of their names."]
     return []
 
 
@@ -70,14 +70,11 @@ def _rendered(export: Export, path: Path, origin: Origin, *, with_counts: bool) 
     if path.suffix.lower() == ".csv":
         return render_csv(export, with_counts=with_counts)
     if len(export.rows) > MOST_WORKBOOK_ROWS:
-        message = f"{counted(len(export.rows), 'row')} are more than a workbook holds ({MOST_WORKBOOK_ROWS:,}). Export to a .csv file."
+        message = f"{counted(len(export.rows), 'row')} are too many for a workbook (at most {MOST_WORKBOOK_ROWS:,}). Export to a .csv file."
         raise Stop(Exit.CANNOT_CREATE, message)
     return render_xlsx(export, origin, with_counts=with_counts)
 
 
-def _last_line(export: Export, path: Path) -> str:
+def _written(export: Export, path: Path) -> str:
     written = f"{counted(len(export.rows), 'row')} of {counted(export.departments, 'department')}"
-    verb = "is" if len(export.rows) == 1 else "are"
-    return (
-        f"{written} {verb} written to {path}. Change what shall change, then see what that would do: bulkjob plan {shlex.quote(str(path))}"
-    )
+    return f"Wrote {written} to {path}."

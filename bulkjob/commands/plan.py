@@ -1,13 +1,22 @@
 """``bulkjob plan``: what a sheet would change, what that costs, and what cannot be done; nothing is written on the server."""
 
 import asyncio
-import shlex
 import sys
 from pathlib import Path
 
 from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan, warnings_of_dropped_monitors
 from bulkjob.records import RowResult
-from bulkjob.report import Screen, ambiguous, exit_code_of, in_encoding, next_step, plan_lines, planned_results, render_results
+from bulkjob.report import (
+    Commands,
+    Screen,
+    ambiguous,
+    exit_code_of,
+    in_encoding,
+    plan_lines,
+    planned_results,
+    render_results,
+    steps_after_plan,
+)
 from bulkjob.rocketchat import Connect, connect, opened, reading
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
@@ -40,7 +49,7 @@ async def planned(
         preparation.check()
         async with (
             opened(settings, connect) as client,
-            reading(client, "The planning was interrupted. Nothing was sent, as a plan only reads."),
+            reading(client, "Interrupted. A plan only reads, so nothing was changed."),
         ):
             state.warnings += await warnings_of_dropped_monitors(
                 client, await preparation.plan(client, state.warnings.append), always=False
@@ -60,12 +69,12 @@ async def planned(
     if as_json:
         sys.stdout.write(rendered.decode())
     else:
-        run = f"bulkjob run {shlex.quote(str(sheet))}" + (f" --plan {shlex.quote(str(out))}" if out is not None else "")
+        steps = steps_after_plan(document, Commands(sheet=sheet, settings=settings), out, stop)
         workspace = prepared.workspace if prepared else None
         lines = plan_lines(
             document,
             with_ids=ambiguous(workspace) if workspace else frozenset(),
-            next_step=next_step(document, run=run),
+            steps=steps,
             screen=_screen(),
         )
         print("\n".join(in_encoding(lines, sys.stdout.encoding or "utf-8")), flush=True)

@@ -29,8 +29,8 @@ def rollback(settings: Settings, run_dir: Path) -> Exit:
 def _refuse_no_run(run_dir: Path) -> None:
     """Raises `Stop` (66) where no run has ever been, so that nothing is made there."""
     if not (run_dir / LOCK).exists() and not (run_dir / JOURNAL_FILE).exists():
-        reason = "is no directory" if not run_dir.is_dir() else "is no run directory"
-        raise Stop(Exit.NO_INPUT, f"{run_dir} {reason}. Name the run directory that bulkjob run has named.")
+        reason = f"{run_dir} is not a run directory." if run_dir.is_dir() else f'There is no directory "{run_dir}".'
+        raise Stop(Exit.NO_INPUT, f'{reason} Give the path after "Report:" at the end of the run.')
 
 
 def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
@@ -42,7 +42,7 @@ def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
     if history.owner.server != settings.url:
         message = (
             f"The run in {run_dir} was sent to {history.owner.server}, and this rollback would be sent to {settings.url}. "
-            f"Nothing was sent; give the run's own server with --url."
+            "Nothing was sent. Give the run's own server with --url."
         )
         raise Stop(Exit.CANNOT_CREATE, message)
     return history, history.owner

@@ -5,27 +5,43 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.job import Connection, Job, connection_of, owner_of
-from bulkjob.plan import Approved, Preparation, RunState, read_approved, with_choices_of
+from bulkjob.plan import Approved, PlanRefused, Preparation, RunState, read_approved, with_choices_of
 from bulkjob.records import CheckedSheet
+from bulkjob.report import Commands, step_lines, steps_without_plan
 from bulkjob.rundir import opened, refuse_own_file
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.vocabulary import Exit
+from bulkjob.system import terminal_size
+from bulkjob.vocabulary import Exit, Stop
 
 
 def run(settings: Settings, sheet: Path) -> Exit:
-    """Does the job, writes its report and sums it up on standard output. Raises `Stop` where there is nothing to report on yet."""
+    """Do the job, write its report and sum it up on standard output. Raises `Stop` where there is nothing to report on yet."""
     checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
-    approved = read_approved(settings.plan) if settings.plan else None
+    approved = _approved(settings, sheet)
     refuse_own_file(sheet, settings.run_dir)
     if settings.plan is not None:
         refuse_own_file(settings.plan, settings.run_dir, "plan")
     with opened(settings.run_dir, checked.sheet.name, datetime.now(UTC), lock_timeout=settings.lock_timeout) as directory:
-        return asyncio.run(job_of(settings, checked, connection_of(settings), approved).run(directory))
+        return asyncio.run(job_of(settings, checked, connection_of(settings), approved, sheet=sheet).run(directory))
 
 
-def job_of(settings: Settings, checked: CheckedSheet, connection: Connection, approved: Approved | None = None) -> "Job":
+def _approved(settings: Settings, sheet: Path) -> Approved | None:
+    """The plan to hold to, if one was given; where it cannot be used, what to do is printed. Raises `Stop` (65, 66)."""
+    if settings.plan is None:
+        return None
+    try:
+        return read_approved(settings.plan)
+    except PlanRefused as refused:
+        steps = steps_without_plan(Commands(sheet=sheet, settings=settings), settings.plan)
+        raise Stop(refused.exit_code, refused.message, tuple(step_lines(steps, terminal_size().columns))) from None
+
+
+def job_of(
+    settings: Settings, checked: CheckedSheet, connection: Connection, approved: Approved | None = None, *, sheet: Path | None = None
+) -> Job:
     """The job that a sheet asks for. ``approved``: the plan to hold to; without one, whatever is planned is sent."""
     settings = with_choices_of(approved, settings) if approved else settings
     state = RunState(checked=checked, warnings=list(checked.warnings))
-    return Job(settings, state, Preparation(settings, state, approved=approved), owner_of(settings, checked.sheet, approved), connection)
+    preparation, owner = Preparation(settings, state, approved=approved), owner_of(settings, checked.sheet, approved)
+    return Job(settings, state, preparation, owner, connection, sheet)

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob.records import CheckedSheet
-from bulkjob.report import problem_lines, problems_document, render_annotated, render_problems, too_large
+from bulkjob.report import (
+    Commands,
+    problem_lines,
+    problems_document,
+    render_annotated,
+    render_problems,
+    step_lines,
+    steps_after_validate,
+    too_large,
+)
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet, with_contradictions
 from bulkjob.system import remove_whole, terminal_size, writable_folder, write_whole
@@ -32,10 +41,12 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
     else:
         size = terminal_size()
         whole_list = str(out / PROBLEMS_FILE) if out is not None else ""
-        height = size.lines - (2 if written else 0)
-        print("\n".join(problem_lines(checked, width=size.columns, height=height, whole_list=whole_list)))
-    if written:
-        print(written if as_json else f"\n{written}", file=sys.stderr if as_json else sys.stdout)
+        height = size.lines - (1 if written else 0)
+        steps = step_lines(steps_after_validate(Commands(sheet=path, settings=settings), valid=not checked.problems), size.columns)
+        lines = problem_lines(checked, width=size.columns, height=height - len(steps) - 1, whole_list=whole_list)
+        print("\n".join([*lines, "", *([written] if written else []), *steps]))
+    if written and as_json:
+        print(written, file=sys.stderr)
     return Exit.BAD_SHEET if checked.problems else Exit.OK
 
 

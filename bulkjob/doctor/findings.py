@@ -83,13 +83,13 @@ def _sheet(sheet: SheetFacts) -> Iterator[Finding]:
         return
     checked = sheet.checked
     if checked.problems:
-        remedy = f"bulkjob validate {printable(sheet.path)} lists every problem with its cell and what to write there."
+        remedy = "Correct the sheet; bulkjob validate (below) lists every problem with its cell."
         yield _invalid("sheet", checked.problems, remedy, skip_invalid=sheet.skip_invalid)
     else:
-        yield Finding(state=State.OK, what="sheet", said=f"{counted(len(checked.sheet.cells), 'row')}, no problem found.")
+        yield Finding(state=State.OK, what="sheet", said=f"{counted(len(checked.sheet.cells), 'row')}, no problems.")
     if checked.warnings:
         more = f" ({len(checked.warnings) - 1:,} more)" if len(checked.warnings) > 1 else ""
-        remedy = f"bulkjob validate {printable(sheet.path)} shows all warnings." if more else ""
+        remedy = "bulkjob validate shows all warnings." if more else ""
         yield Finding(state=State.HINT, what="sheet", said=f"{printable(checked.warnings[0])}{more}", remedy=remedy)
 
 
@@ -132,25 +132,25 @@ def _names(sheet: SheetFacts, server: Server) -> Iterator[Finding]:
     if outlook.unlisted_units:
         named = ", ".join(f'"{printable(name)}"' for name in outlook.unlisted_units[:_SHOWN_PROBLEMS])
         more = len(outlook.unlisted_units) - _SHOWN_PROBLEMS
-        said = f"Units that this account has no list to find in: {named}{f' and {more:,} more' if more > 0 else ''}."
+        said = f"Units that this account cannot look up: {named}{f' and {more:,} more' if more > 0 else ''}."
         yield Finding(state=State.MISSING, what=what, said=said, exit_code=Exit.NO_PERMISSION)
     if outlook.problems:
-        remedy = "Correct these cells, or create on the server what they name."
+        remedy = "Correct these cells, or create the missing items in Rocket.Chat."
         if not server.may(MANAGE_UNITS) and any(problem.code is Code.UNKNOWN_UNIT for problem in outlook.problems):
-            remedy += f" Units may be there that this account is not shown: see {ListName.UNITS}."
+            remedy += f" There may be units that this account cannot see: see {ListName.UNITS}."
         yield _invalid(what, outlook.problems, remedy, skip_invalid=sheet.skip_invalid)
     if outlook.undecided:
         said = (
-            f"{counted(outlook.undecided, 'row')} with a user who is no live-chat agent. Whether the department has that user all the same "
-            "was not read, as it would take long."
+            f"{counted(outlook.undecided, 'row')} with a user who is no live-chat agent. Whether the department lists that user anyway "
+            "was not checked (slow)."
         )
-        yield Finding(state=State.HINT, what=what, said=said, remedy=f"bulkjob plan {printable(sheet.path)} reads it.")
+        yield Finding(state=State.HINT, what=what, said=said, remedy="bulkjob plan checks it.")
     if outlook.is_whole:
         yield Finding(state=State.OK, what=what, said="The server knows all of them.")
 
 
 def _work(sheet: SheetFacts, outlook: Outlook) -> Iterator[Finding]:
-    what, see = "what it asks for", f"bulkjob plan {printable(sheet.path)} shows"
+    what, see = "this sheet", "bulkjob plan shows"
     if outlook.outside:
         said = (
             f"{counted(outlook.outside, 'department')} would leave or enter a unit that this account does not monitor: the server would "
@@ -163,17 +163,17 @@ def _work(sheet: SheetFacts, outlook: Outlook) -> Iterator[Finding]:
     forbidden = {Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED}
     if failing := {code: rows for code, rows in outlook.failing.items() if code not in forbidden}:
         codes = ", ".join(f"{code} ({rows:,})" for code, rows in failing.items())
-        yield Finding(state=State.HINT, what=what, said=f"Rows that will fail, as things are: {codes}.", remedy=f"{see} them.")
+        yield Finding(state=State.HINT, what=what, said=f"Rows that would fail now: {codes}.", remedy=f"{see} them.")
     if sheet.mirror:
-        said = "With --agents mirror more agents may be removed; how many was not read, as it would take long."
+        said = "With --agents mirror more agents may be removed; how many was not checked (slow)."
         yield Finding(state=State.HINT, what=what, said=said, remedy=f"{see} how many.")
     if outlook.moves or outlook.changes:
-        parts = [f"a change of unit for {counted(outlook.moves, 'department')}"] if outlook.moves else []
-        parts += [f"a change of {counted(outlook.changes, 'agent assignment')}"] if outlook.changes else []
+        parts = [f"moves {counted(outlook.moves, 'department')}"] if outlook.moves else []
+        parts += [f"changes up to {counted(outlook.changes, 'agent assignment')}"] if outlook.changes else []
         partly = "" if outlook.is_whole else ", as far as its rows can be understood"
         yield Finding(state=State.OK, what=what, said=f"{' and '.join(parts).capitalize()}{partly}.")
     elif outlook.is_whole and not failing and not sheet.mirror:
-        yield Finding(state=State.OK, what=what, said="Everything is so already.")
+        yield Finding(state=State.OK, what=what, said="Everything is already correct.")
 
 
 # ------------------------------------------------------------------------------------------------------------- pace and others

@@ -9,7 +9,7 @@ from bulkjob.rocketchat import Answer, Failure, NoAnswer, Request, Transport, an
 # --------------------------------------------------------------------------------------------------------------- listening
 
 
-class Heard:
+class Observed:
     """What the answers tell beside what was asked for: limits, the server's clock, and who failed with what."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -58,18 +58,18 @@ class Heard:
 
 
 class _Listening:
-    """A transport that lets `Heard` hear every answer."""
+    """A transport that lets `Observed` see every answer."""
 
-    def __init__(self, transport: Transport, heard: Heard) -> None:
+    def __init__(self, transport: Transport, observed: Observed) -> None:
         self._transport = transport
-        self._heard = heard
+        self._observed = observed
 
     async def send(self, request: Request[object]) -> Answer:
-        sent = self._heard.now()
+        sent = self._observed.now()
         try:
             answer = await self._transport.send(request)
         except NoAnswer as nothing:
-            self._heard.failed(request, nothing.failure)
+            self._observed.failed(request, nothing.failure)
             raise
-        self._heard.answered(request, answer, sent)
+        self._observed.answered(request, answer, sent)
         return answer

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
-from bulkjob.doctor.listening import Heard
+from bulkjob.doctor.listening import Observed
 from bulkjob.doctor.outlook import Outlook, outlook_of
 from bulkjob.plan import Options, departments_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
@@ -66,11 +66,11 @@ async def gather_facts(
     )
     if not (settings.url and settings.user_id and settings.auth_token):
         return facts
-    heard = Heard(now)
+    observed = Observed(now)
     try:
-        async with opened(settings, lambda given: heard.listening(connect(given))) as client:
+        async with opened(settings, lambda given: observed.listening(connect(given))) as client:
             with _waiting_said(client):
-                return await _asked(settings, facts, client, heard)
+                return await _asked(settings, facts, client, observed)
     except Stop as stop:
         # Only the connection itself can say so: a --ca-file that holds no certificates; or it says once more that a proxy cannot be used.
         return replace(facts, wrong_settings=tuple(dict.fromkeys((*facts.wrong_settings, stop.message))))
@@ -103,11 +103,11 @@ def _try_directory(run_dir: Path | None) -> DirectoryFacts:
 # ------------------------------------------------------------------------------------------------------------------ server
 
 
-async def _asked(settings: Settings, facts: Facts, client: Client, heard: "Heard") -> Facts:
+async def _asked(settings: Settings, facts: Facts, client: Client, observed: "Observed") -> Facts:
     try:
         server = await inspect_server(client)
     except Stop as stop:
-        return replace(facts, answers=ServerFacts(info=heard.info, stop=stop, account_failure=heard.account_failure))
+        return replace(facts, answers=ServerFacts(info=observed.info, stop=stop, account_failure=observed.account_failure))
     lists = await _try_lists(client, server)
     sheet = facts.sheet
     if sheet is not None and sheet.checked is not None and _names_can_be_read(sheet.checked, lists):
@@ -115,7 +115,7 @@ async def _asked(settings: Settings, facts: Facts, client: Client, heard: "Heard
             sheet = replace(sheet, outlook=await _outlook(settings, sheet.checked, client, server))
         except Stop as stop:
             sheet = replace(sheet, unread=stop)
-    answers = ServerFacts(info=heard.info, server=server, lists=lists, windows=tuple(heard.windows), clock_ahead=heard.clock_ahead)
+    answers = ServerFacts(info=observed.info, server=server, lists=lists, windows=tuple(observed.windows), clock_ahead=observed.clock_ahead)
     return replace(facts, sheet=sheet, answers=answers)
 
 

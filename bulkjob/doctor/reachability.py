@@ -26,7 +26,7 @@ def address_finding(url: str, answers: ServerFacts) -> Iterator[Finding]:
     if url.lower().startswith("https:"):
         yield Finding(state=State.OK, what="TLS", said="The server's certificate is trusted.")
     else:
-        said = "None: whoever is on the way can read the token and everything else."
+        said = "Not encrypted: anyone on the network path can read the token and everything else."
         yield Finding(state=State.HINT, what="TLS", said=said, remedy="Use an https:// address, unless that network is yours alone.")
     yield _version(info)
 

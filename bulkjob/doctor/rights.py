@@ -40,7 +40,7 @@ def has_licence(answers: ServerFacts, server: Server) -> bool | None:
 
 
 def open_routes(server: Server, unit_route: UnitRoute) -> list[str]:
-    """The routes that are wanted and to be had, the one that will be taken first."""
+    """The routes that are wanted and open to the account, the one that will be taken first."""
     lacks = _lacks(server)
     return [route for route in _wanted(unit_route) if not lacks[route]]
 

@@ -86,7 +86,7 @@ def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
 
 
 def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempts: Attempts) -> Composed[DepartmentState]:
-    """The five required fields as they are, the unit as it is or shall be, and those agents only that are new or change.
+    """The five required fields as they are, the unit as it is or is to be, and only the agents who are new or change.
 
     ``state`` holds the department, if it is still there, and its agents.
     """

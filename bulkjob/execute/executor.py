@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bulkjob.changes import Change, Operation, Outcome, Plan, Settled, Terms, UnitPost, by_row
+from bulkjob.changes import Change, ChangeOutcome, Operation, Outcome, Plan, Terms, UnitPost, by_row
 from bulkjob.execute.sender import Sender
 from bulkjob.plan import sorter_of
 from bulkjob.records import Naming, RowResult
@@ -50,7 +50,7 @@ class Tally:
         self.done += len(finished)
         return finished
 
-    def parts(self, row: int) -> list[Settled]:
+    def parts(self, row: int) -> list[ChangeOutcome]:
         """A row's changes with their outcomes; all of them are settled."""
         return [(change, self.outcomes[change]) for change in self._changes[row]]
 
@@ -68,7 +68,7 @@ class Executor:
         *,
         concurrency: int,
         max_failures: int,
-        result_of: Callable[[int, list[Settled]], RowResult],
+        result_of: Callable[[int, list[ChangeOutcome]], RowResult],
         report: Callable[[int, int], None],
         warn: Callable[[str], None],
     ) -> None:
@@ -87,7 +87,7 @@ class Executor:
         self._report = report
         self._stop: Stop | None = None
         self._tally = Tally(plan.changes)
-        self._foretold = 0
+        self._failed_before_sending = 0
         self._passed_over: set[str] = set()
         self._queues: dict[type[Operation], asyncio.Queue[Operation | None]] = defaultdict(asyncio.Queue)
         self._unfinished = {operation.id for operation in plan.operations}
@@ -97,7 +97,7 @@ class Executor:
     async def run(self) -> Execution:
         """Carries out the plan until its end, or until it has to stop; cancelled, it tells what is known by then."""
         self._journal.keep(self._settle(self._plan.settled))
-        self._foretold = len(self._tally.failed)
+        self._failed_before_sending = len(self._tally.failed)
         kinds = {type(operation) for operation in self._plan.operations}
         self._queue_ready()
         if self._unfinished:
@@ -143,25 +143,25 @@ class Executor:
 
     async def _carry_out(self, operation: Operation) -> None:
         try:
-            carried = await self._sender.carry_out(operation)
+            sent = await self._sender.carry_out(operation)
         except Closed:
             self._passed_over.add(operation.id)
             return
         except Stop as stop:
             self.stop(stop)
             return
-        if carried.stop:
-            self.stop(carried.stop)
-        outcomes = {change: self._plan.credited(change, outcome) for change, outcome in carried.outcomes.items()}
+        if sent.stop:
+            self.stop(sent.stop)
+        outcomes = {change: self._plan.credited(change, outcome) for change, outcome in sent.outcomes.items()}
         rows = self._settle(outcomes)
-        if carried.number is None:
+        if sent.number is None:
             self._journal.keep(rows)
         else:
             try:
-                self._journal.outcome(carried.number, [outcomes[change] for change in carried.journalled], rows)
+                self._journal.outcome(sent.number, [outcomes[change] for change in sent.journalled], rows)
             except Stop as stop:
                 self.stop(stop)
-        failed = len(self._tally.failed) - self._foretold
+        failed = len(self._tally.failed) - self._failed_before_sending
         if self._max_failures and failed >= self._max_failures:
             rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
             message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."

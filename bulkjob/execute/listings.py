@@ -16,7 +16,7 @@ _UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept
 
 
 def _shared(reading: Coroutine[object, object, T]) -> asyncio.Task[T]:
-    """A task that several may wait for, or, once they have all been given up, nobody: then its failure is nobody's either."""
+    """A task that several callers may await. Once all of them are cancelled, nobody does, and its failure is not reported as forgotten."""
     task = asyncio.create_task(reading)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
@@ -54,7 +54,7 @@ class Monitors:
         self._reading: asyncio.Task[frozenset[str] | None] | None = None
 
     async def holders(self) -> frozenset[str] | None:
-        """Their ids; None where that list is not to be had. Raises `CallFailed` where no call will succeed, `Closed`."""
+        """Their ids; None where that list is not available. Raises `CallFailed` where no call will succeed, `Closed`."""
         if self._reading is None:
             self._reading = _shared(self._read())
         return await asyncio.shield(self._reading)

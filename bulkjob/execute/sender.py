@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Sent:
     """What became of an operation."""
 
     outcomes: Mapping[Change, Outcome]
     number: int | None = None
     """Of its write in the journal; None where nothing was sent."""
     journalled: tuple[Change, ...] = ()
-    """The changes that the write carried, as the journal lists them."""
+    """The changes that the write sent, as the journal lists them."""
     stop: Stop | None = None
     """Why the job cannot go on after it."""
 
@@ -53,7 +53,7 @@ class Sender:
         self.under_way: dict[str, tuple[Change, ...]] = {}
         """Operation id → the changes of its write, from just before it goes out until its outcome is known."""
 
-    async def carry_out(self, operation: Operation) -> Carried:
+    async def carry_out(self, operation: Operation) -> Sent:
         """What became of the operation's changes.
 
         Raises `Closed` if nothing was sent because the job is being interrupted, `Stop` (73) if the intent could not be put on disk.
@@ -90,13 +90,13 @@ class Sender:
                 finally:
                     agents.release()
 
-    async def _write(self, operation: Operation, writing: Writing[T]) -> Carried:
+    async def _write(self, operation: Operation, writing: Writing[T]) -> Sent:
         ticket = await writing.client.reserve(writing.route)
         try:
             composed = await writing.compose()
             if composed.request is None:
                 writing.client.give_back(writing.route, ticket)
-                return Carried(outcomes=composed.settled)
+                return Sent(outcomes=composed.settled)
             number = await self._journal.intent(operation.id, composed.request, composed.pending, composed.snapshot)
         except CallFailed as failed:
             writing.client.give_back(writing.route, ticket)
@@ -108,7 +108,7 @@ class Sender:
 
     async def _sent(
         self, operation: Operation, writing: Writing[T], composed: Composed[T], *, request: Request[T], number: int, ticket: Ticket
-    ) -> Carried:
+    ) -> Sent:
         """What became of a call that has something to send. Whatever else ends it, its changes stay under way: nobody knows about them."""
         sending = Sending(operation.id, writing, composed, number, journal=self._journal, under_way=self.under_way)
         try:
@@ -117,30 +117,30 @@ class Sender:
             after = await writing.judged(sending.composed, written)
             outcomes = verify.outcomes_of(sending.composed.pending, after, written, self._naming, ignored=writing.ignored)
             writing.warn(sending.composed, written)
-            carried = Carried(outcomes={**sending.settled(), **outcomes})
+            sent = Sent(outcomes={**sending.settled(), **outcomes})
         except Nothing:
-            carried = Carried(outcomes=sending.settled())
+            sent = Sent(outcomes=sending.settled())
         except CallFailed as failed:
             if sending.written is None and not sending.perhaps_made and verify.never_arrived(failed.failure):
                 del self.under_way[operation.id]
-                return Carried(outcomes=sending.settled(), stop=stop_for(failed.failure))
+                return Sent(outcomes=sending.settled(), stop=stop_for(failed.failure))
             self._warn_unrepaired(operation, failed)
             stop = stop_for(failed.failure) if failed.failure.next is Next.JOB else None
-            carried = Carried(outcomes={**sending.settled(), **sending.failed(failed)}, stop=stop)
+            sent = Sent(outcomes={**sending.settled(), **sending.failed(failed)}, stop=stop)
         except Closed:
             # Nothing was sent, or it was refused, or seen not to have been done.
             del self.under_way[operation.id]
             raise
         del self.under_way[operation.id]
-        return replace(carried, number=sending.number, journalled=sending.journalled)
+        return replace(sent, number=sending.number, journalled=sending.journalled)
 
-    def _unread(self, operation: Operation, failed: CallFailed) -> Carried:
+    def _unread(self, operation: Operation, failed: CallFailed) -> Sent:
         """What the call would have been made from could not be read: nothing was sent."""
         if failed.failure.next is Next.JOB:
-            return Carried(outcomes={}, stop=stop_for(failed.failure))
+            return Sent(outcomes={}, stop=stop_for(failed.failure))
         outcome = Outcome(status=Status.FAILED, code=failed.failure.code, said=failed.failure.said)
         self._warn_unrepaired(operation, failed)
-        return Carried(outcomes=dict.fromkeys(operation.changes, outcome))
+        return Sent(outcomes=dict.fromkeys(operation.changes, outcome))
 
     def _warn_unrepaired(self, operation: Operation, failed: CallFailed) -> None:
         """A unit that only lost departments is written for its counters' sake; that nobody could do so fails no row."""

@@ -24,12 +24,12 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "agent": "The username or id of an agent of this department. Blank: the row is about the unit only.",
     "count": "The agent's routing counter there: the next chat goes to the lowest. It rises with every chat. Blank: keep what it is.",
     "order": "The agent's place among equal counters there, lowest first. Blank: keep what it is, 0 for a new agent.",
-    "action": "add, or blank: the agent shall be in the department. remove: the agent shall leave it.",
+    "action": "add, or blank: the agent is to be in the department. remove: the agent is to leave it.",
 }
 
 
 _HINTS: Final = (
-    "Change what shall change, delete the rows that need not, add rows below. What the sheet does not mention stays as it is.",
+    "Edit what is to change, delete the rows that are not needed, add rows below. What the sheet does not mention stays as it is.",
     "To move an agent: one row with the old department and remove, one row with the new department.",
     "All rows of a department must name the same unit; or leave it blank in all but one.",
 )

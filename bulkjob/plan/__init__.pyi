@@ -8,9 +8,11 @@ from .document import PLAN_FILE as PLAN_FILE
 from .document import PlanDocument as PlanDocument
 from .document import RowEntry as RowEntry
 from .drift import Drifted as Drifted
+from .drift import PlanRefused as PlanRefused
 from .dropped import dropped_text as dropped_text
 from .dropped import warnings_of_dropped_monitors as warnings_of_dropped_monitors
 from .file import render_plan as render_plan
+from .guards import TooManyRemovals as TooManyRemovals
 from .guards import refuse_many_removals as refuse_many_removals
 from .names import Directory as Directory
 from .order import sorter_of as sorter_of

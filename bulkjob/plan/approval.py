@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkjob.plan.document import PlanDocument
+from bulkjob.plan.drift import PlanRefused
 from bulkjob.plan.file import parse_plan
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit, Stop
@@ -28,8 +29,8 @@ def read_approved(path: Path) -> Approved:
     try:
         document = parse_plan(data)
     except ValueError as error:
-        message = f"The plan {path} cannot be read: {error}. Make a new one with bulkjob plan SHEET --out FILE."
-        raise Stop(Exit.BAD_SHEET, message) from None
+        message = f"The plan {path} cannot be read: {error}. A new plan is needed."
+        raise PlanRefused(message) from None
     return Approved(document=document, sha256=hashlib.sha256(data).hexdigest())
 
 

@@ -107,8 +107,8 @@ class _Planning:
         if moves and not server.knows_department_unit and (route == "department" or lacks):
             reasons = "; ".join(lacks) or "--unit-route department was asked for"
             message = (
-                f"Rocket.Chat {server.version_text} changes a department's unit only by writing whole units, which is not to be had here: "
-                f"{reasons}. Nothing was sent. Update the server to 6.13 or later, or grant what is missing."
+                f"Rocket.Chat {server.version_text} changes a department's unit only by writing whole units, which is not available here: "
+                f"{reasons}. Nothing was sent. Update Rocket.Chat to 6.13 or later, or have what is missing granted."
             )
             raise Stop(Exit.NO_PERMISSION, message)
         if route == "unit" and lacks:
@@ -196,7 +196,7 @@ class _Planning:
             yield AgentsPost(department_id=department_id, changes=members, after=after)
 
     def _posts_agents(self, department: Department, changes: Sequence[DepartmentAgent]) -> bool:
-        """Whether agents go by a route of their own: a ``PUT`` removes nobody, and needs all five fields and a permission more."""
+        """Whether agents go by a route of their own: a ``PUT`` removes nobody, and needs all five fields and another permission."""
         members = self.workspace.members.get(department.id, {})
         removes = any(not change.present or (change.agent_id in members and members[change.agent_id].doubled) for change in changes)
         return removes or missing_fields(department) is not None or not self.server.may(MANAGE_DEPARTMENTS)
@@ -214,7 +214,7 @@ def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
     rows = {row for change in plan.changes for row in change.rows}
     if rows and rows == {row for change in forbidden for row in change.rows}:
         reasons = dict.fromkeys(outcome.said or f"the account lacks the permission {ADD_AGENTS}" for outcome in forbidden.values())
-        message = f"This account can do none of the sheet's rows: {'; '.join(reasons)}. Nothing was sent."
+        message = f"This account may not make any of the sheet's changes: {'; '.join(reasons)}. Nothing was sent."
         raise Stop(Exit.NO_PERMISSION, message)
 
 

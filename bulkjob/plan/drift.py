@@ -18,36 +18,39 @@ from bulkjob.changes import (
     department_put_id,
     unit_post_id,
 )
-from bulkjob.phrases import one_line
+from bulkjob.phrases import counted, one_line
 from bulkjob.plan.document import PlanDocument
 from bulkjob.plan.order import in_order
 from bulkjob.records import Department, Membership, Naming, Sheet, Unit, Workspace
 from bulkjob.settings import canonical_address
 from bulkjob.vocabulary import Exit, Status, Stop
 
-#: Differences that are told; the rest is counted.
-_TOLD: Final = 15
+#: Differences that are listed; the rest is counted.
+_LISTED: Final = 15
 
 
-class Drifted(Stop):
-    """The approved plan no longer fits (65)."""
+class PlanRefused(Stop):
+    """The approved plan cannot be carried out; a new one has to be made (65)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Exit.BAD_SHEET, message)
+
+
+class Drifted(PlanRefused):
+    """The approved plan no longer fits the workspace."""
 
     def __init__(self, differences: tuple[str, ...]) -> None:
         """``differences``: one sentence each."""
-        count = len(differences)
-        found = "1 difference" if count == 1 else f"{count} differences"
-        message = (
-            f"The approved plan no longer fits the workspace ({found}). Nothing was sent. Look at what has changed, then make a new plan."
-        )
-        super().__init__(Exit.BAD_SHEET, message)
+        found = counted(len(differences), "difference")
+        super().__init__(f"The approved plan no longer fits the workspace ({found}). Nothing was sent. A new plan is needed.")
         self.differences = differences
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """A screenful of the differences, and how many there are beside."""
-        rest = len(self.differences) - _TOLD
-        told = tuple(one_line(difference) for difference in self.differences[:_TOLD])
-        return told if rest <= 0 else (*told, f"… and {rest} more.")
+    def listed(self) -> tuple[str, ...]:
+        """A screenful of the differences, and how many more there are."""
+        rest = len(self.differences) - _LISTED
+        lines = tuple(one_line(difference) for difference in self.differences[:_LISTED])
+        return lines if rest <= 0 else (*lines, f"… and {counted(rest, 'more difference')}.")
 
 
 def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> None:
@@ -56,11 +59,9 @@ def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> 
     if (made_for.sha256, made_for.sheet_name) != (sheet.sha256, sheet.sheet_name):
         worksheet = f", worksheet {made_for.sheet_name}" if made_for.sheet_name not in ("", sheet.sheet_name) else ""
         made = f"{made_for.name}{worksheet}"
-        message = f"The plan was made for another sheet, or for an earlier state of it ({made}). Nothing was sent. Make a new plan."
-        raise Stop(Exit.BAD_SHEET, message)
+        raise PlanRefused(f"The plan was made for another sheet, or for an earlier version of it ({made}). Nothing was sent.")
     if canonical_address(document.server.url) != server_url:
-        message = f"The plan was made for another server ({document.server.url}, not {server_url}). Nothing was sent. Make a new plan."
-        raise Stop(Exit.BAD_SHEET, message)
+        raise PlanRefused(f"The plan was made for another server ({document.server.url}, not {server_url}). Nothing was sent.")
 
 
 def as_planned(workspace: Workspace, document: PlanDocument) -> Workspace:
@@ -118,12 +119,12 @@ def _difference(entry: AnyEntry, workspace: Workspace, naming: Naming) -> str | 
     """How something is that is neither as the plan found it nor as it wants it; None if it is one of the two."""
     change, prior = entry.change(), entry.prior()
     if change.missing(workspace):
-        return f"{change.words(prior, naming).thing}: it is no longer there."
+        return f"{change.words(prior, naming).thing}: the department no longer exists."
     now = change.found(workspace)
     if agree(prior, now) or change.is_so(now):
         return None
     found, present, wanted = (change.described(state, naming) for state in (prior, now, change.wanted))
-    return f"{change.words(prior, naming).thing}: the plan found it {found}, now it is {present}, the plan wants it {wanted}."
+    return f"{change.words(prior, naming).thing}: was {found} when planned, is now {present} (the plan wants it {wanted})."
 
 
 # -------------------------------------------------------------------------------------------------- what would be sent now
@@ -172,10 +173,10 @@ def _not_approved(
         for change in operation.changes:
             if carriers.get(change) != operation.id and change.target not in drifted:
                 words = change.words(change.found(naming.workspace), naming)
-                yield f"{words.subject} would be {words.deed}, which the plan does not hold."
+                yield f"{words.subject} would be {words.deed}, which the approved plan does not contain."
         # Where departments have drifted, that other units are concerned follows from it.
         if isinstance(operation, UnitPost) and not (operation.changes or drifted or approved & _names(operation)):
-            yield f"Unit {naming.unit(operation.unit_id)} would have to be written now, which the plan does not hold."
+            yield f"Unit {naming.unit(operation.unit_id)} would have to be written now, which the approved plan does not contain."
 
 
 def _names(operation: UnitPost) -> set[str]:
@@ -195,4 +196,4 @@ def _not_possible(
             continue
         if change in failing or not change.is_so(change.found(workspace)):
             reason = f" ({failing[change]})" if change in failing else ""
-            yield f"{change.words(entry.prior(), naming).thing}: it cannot be changed any longer{reason}."
+            yield f"{change.words(entry.prior(), naming).thing}: can no longer be changed{reason}."

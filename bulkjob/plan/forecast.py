@@ -87,8 +87,7 @@ def duration_text(forecast: Forecast) -> str:
         return "Nothing is to be sent."
     limit, busiest = forecast.limit, forecast.busiest
     if limit is None:
-        total = forecast.reading + sum(cost.count for cost in forecast.calls)
-        return f"{counted(total, 'call')}, and the server announced no rate limit: {_about(forecast.seconds)}."
+        return f"{_about(forecast.seconds).capitalize()} (the server announced no rate limit)."
     rate = f"{limit.calls} a minute" if limit.window == DEFAULT_WINDOW else f"{limit.calls} in {limit.window:g} s"
     text = f"{counted(busiest.count, 'call')} at {rate}: {_about(forecast.seconds)}"
     if forecast.seconds >= 60:
@@ -202,4 +201,4 @@ def _about(seconds: float) -> str:
     if minutes <= _MINUTES:
         return f"about {counted(minutes, 'minute')}"
     hours, minutes = divmod(minutes, 60)
-    return f"about {hours} hours" + (f" and {counted(minutes, 'minute')}" if minutes else "")
+    return f"about {counted(hours, 'hour')}" + (f" and {counted(minutes, 'minute')}" if minutes else "")

@@ -4,41 +4,53 @@ import math
 from collections.abc import Sequence
 
 from bulkjob.changes import Plan
+from bulkjob.phrases import counted, quoted
 from bulkjob.records import Problem, Server, Workspace
 from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Exit, Stop
 
 
-def refuse_problems(problems: Sequence[Problem]) -> None:
-    """Raises `Stop` (65) if any row is invalid."""
+class TooManyRemovals(Stop):
+    """The sheet removes more agent assignments than are allowed (65)."""
+
+    def __init__(self, removals: int, assignments: int, allowed: int) -> None:
+        message = (
+            f"The sheet removes {removals:,} of the workspace's {counted(assignments, 'agent assignment')}; the safety limit is "
+            f"{allowed:,}. Nothing was sent. Check that all of these removals are intended."
+        )
+        super().__init__(Exit.BAD_SHEET, message)
+        self.removals = removals
+
+
+def refuse_problems(problems: Sequence[Problem], *, sendable: int = 0) -> None:
+    """Raises `Stop` (65) if any row is invalid.
+
+    ``sendable``: the rows that ``--skip-invalid`` would let go ahead; 0 where there are none, or where it cannot be used.
+    """
     if not problems:
         return
     rows = len({problem.row for problem in problems})
-    subject = "1 row is" if rows == 1 else f"{rows} rows are"
-    message = f"{subject} invalid, so nothing was sent. Correct them; or let the other rows go ahead with --skip-invalid."
-    raise Stop(Exit.BAD_SHEET, message)
+    fix, verb = ("it", "is") if rows == 1 else ("them", "are")
+    others = f", or send the {counted(sendable, 'other row')} with --skip-invalid" if sendable else ""
+    raise Stop(Exit.BAD_SHEET, f"{counted(rows, 'row')} {verb} invalid, so nothing was sent. Correct {fix}{others}.")
 
 
 def refuse_unlisted_units(names: Sequence[str], server: Server) -> None:
     """Raises `Stop` (77) if the sheet names units and this account has no list to find them in."""
     if not names:
         return
-    shown = ", ".join(f'"{name}"' for name in names[:5]) + (" …" if len(names) > 5 else "")
+    shown = ", ".join(map(quoted, names[:5])) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
     reasons = "; ".join(server.unit_route_lacks()) or "the server refuses the list of units"
     message = f"The sheet names units ({shown}), but this account cannot list units: {reasons}. Nothing was sent."
     raise Stop(Exit.NO_PERMISSION, message)
 
 
 def refuse_many_removals(plan: Plan, workspace: Workspace, limit: MaxRemovals | None) -> None:
-    """Raises `Stop` (65) if the plan ends more agent assignments than allowed."""
+    """Raises `TooManyRemovals` if the plan ends more agent assignments than allowed."""
     assignments = sum(len(agent.department_ids or ()) for agent in workspace.agents.values())
     allowed = removals_allowed(limit, assignments)
     if plan.removals > allowed:
-        message = (
-            f"The sheet would end {plan.removals} of the workspace's {assignments} agent assignments; allowed are {allowed}. "
-            f"Nothing was sent. If this is meant, run it again with --max-removals {plan.removals}."
-        )
-        raise Stop(Exit.BAD_SHEET, message)
+        raise TooManyRemovals(plan.removals, assignments, allowed)
 
 
 def removals_allowed(limit: MaxRemovals | None, assignments: int) -> int:

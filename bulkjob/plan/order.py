@@ -13,7 +13,7 @@ from bulkjob.records import Department
 O = TypeVar("O", bound=Operation)  # noqa: E741
 
 
-#: A knot of exchanges gets the fewest extra calls if looking at so many units finds them (under a second); a larger one gets few.
+#: Units that exchange departments get the fewest extra calls if looking at this many units finds them (under a second); otherwise just few.
 _LOOKS = 100_000
 
 
@@ -21,7 +21,7 @@ def unit_posts(moves: Iterable[DepartmentUnit], departments: Mapping[str, Depart
     """One post for each unit that gains or loses departments, each after those of the units that take from it.
 
     So a department is in its new unit before its old one is written, and the last write of a unit finds it as it will stay: its counters
-    come out right. Units that exchange departments in a circle cannot all come after each other: one of them is written first, and once
+    come out right. Units that exchange departments in a cycle cannot all come after each other: one of them is written first, and once
     more at the end.
     """
     changes: dict[str, list[UnitChange]] = defaultdict(list)
@@ -52,7 +52,7 @@ def unit_posts(moves: Iterable[DepartmentUnit], departments: Mapping[str, Depart
 
 
 def _ahead(unit_id: str, cut: Collection[str], takers: Mapping[str, Collection[str]]) -> list[str]:
-    """The units cut out of circles whose first write comes before this one's, so that no two writes ever work on one department.
+    """The units cut out of cycles whose first write comes before this one's, so that no two writes ever work on one department.
 
     A cut unit goes ahead of those that take from it. Of two cut ones where either takes from the other, one goes first, no matter which.
     """
@@ -115,48 +115,48 @@ def in_order(operations: Iterable[O]) -> tuple[O, ...]:
 
 
 def fewest_cuts(graph: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """The fewest nodes without which a graph (node → nodes it waits for) has no circle; few of them where the knot is large.
+    """The fewest nodes without which a graph (node → nodes it waits for) has no cycle; few of them where a component is large.
 
-    The problem is NP-hard in general (feedback vertex set); reorganisations have knots of two or three units.
+    The problem is NP-hard in general (feedback vertex set); reorganisations have cycles of two or three units.
     """
     cuts: set[str] = set()
-    for knot in _knots(graph):
-        inside = {node: {other for other in graph[node] if other in knot} for node in knot}
+    for component in _cyclic_components(graph):
+        inside = {node: {other for other in graph[node] if other in component} for node in component}
         cuts |= _exact(inside) or _greedy(inside)
     return frozenset(cuts)
 
 
-def _exact(knot: Mapping[str, set[str]]) -> set[str]:
-    nodes = sorted(knot)
+def _exact(component: Mapping[str, set[str]]) -> set[str]:
+    nodes = sorted(component)
     looks = 0
     for size in range(1, len(nodes)):
         looks += comb(len(nodes), size) * len(nodes)
         if looks > _LOOKS:
             return set()
         for cut in combinations(nodes, size):
-            if not _knots({node: others - set(cut) for node, others in knot.items() if node not in cut}):
+            if not _cyclic_components({node: others - set(cut) for node, others in component.items() if node not in cut}):
                 return set(cut)
     return set(nodes)
 
 
-def _greedy(knot: Mapping[str, set[str]]) -> set[str]:
-    """Takes out the node with the most ways through it until no circle is left."""
-    left = {node: set(others) for node, others in knot.items()}
+def _greedy(component: Mapping[str, set[str]]) -> set[str]:
+    """The cuts found by taking out the node with the most ways through it until no cycle is left."""
+    left = {node: set(others) for node, others in component.items()}
     cuts: set[str] = set()
-    while knots := _knots(left):
-        tangled = max(knots, key=len)
+    while components := _cyclic_components(left):
+        largest = max(components, key=len)
         entering: dict[str, int] = defaultdict(int)
-        for node in tangled:
-            for other in left[node] & tangled:
+        for node in largest:
+            for other in left[node] & largest:
                 entering[other] += 1
-        worst = max(sorted(tangled), key=lambda node: len(left[node] & tangled) * entering[node])
+        worst = max(sorted(largest), key=lambda node: len(left[node] & largest) * entering[node])
         cuts.add(worst)
         left = {node: others - {worst} for node, others in left.items() if node != worst}
     return cuts
 
 
-def _knots(graph: Mapping[str, Collection[str]]) -> list[set[str]]:
-    """The strongly connected components that hold a circle, in an order that is always the same (Kosaraju's algorithm)."""
+def _cyclic_components(graph: Mapping[str, Collection[str]]) -> list[set[str]]:
+    """The strongly connected components that hold a cycle, in an order that is always the same (Kosaraju's algorithm)."""
     forth = {node: [other for other in sorted(others) if other in graph] for node, others in graph.items()}
     back: dict[str, list[str]] = {node: [] for node in graph}
     for node, others in forth.items():

@@ -20,7 +20,7 @@ from bulkjob.plan.state import RunState
 from bulkjob.records import Problem, RowResult, Server, Workspace
 from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_units_outside
 from bulkjob.settings import Settings
-from bulkjob.sheet import with_contradictions
+from bulkjob.sheet import comparable, with_contradictions
 from bulkjob.vocabulary import Stop
 
 #: Takes a sentence that people should read at once.
@@ -57,7 +57,7 @@ class Preparation:
         if not self._settings.choices.skip_invalid and (problems := self._of_rows_left(self._state.checked.problems)):
             # Nobody comes to know ids now: what contradicts by what is written is said along with the rest.
             self._state.checked = with_contradictions(self._state.checked)
-            refuse_problems(problems)
+            refuse_problems(problems, sendable=self._sendable(problems, self._beside(problems)))
 
     async def plan(self, client: Client, warn: Warn) -> Prepared:
         """The plan that may be sent. Raises `Stop`."""
@@ -99,7 +99,10 @@ class Preparation:
         if self._settings.choices.skip_invalid:
             state.held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
         else:
-            refuse_problems(self._of_rows_left(resolution.problems))
+            problems = self._of_rows_left(resolution.problems)
+            refuse_problems(
+                problems, sendable=self._sendable(problems, [r.row for r in resolution.wanted if r.department_id in resolution.about])
+            )
         return resolution
 
     def _planned(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
@@ -107,6 +110,19 @@ class Preparation:
         wanted = [row for row in resolution.wanted if row.row not in state.held_back]
         options = Options(mirror=self._settings.choices.agents == "mirror", unit_route=self._settings.choices.unit_route)
         return make_plan(wanted, workspace, server, options, state.earlier.keys())
+
+    def _beside(self, problems: Iterable[Problem]) -> list[int]:
+        """Valid rows about a department that an invalid row is about, by what the sheet calls it."""
+        called = {row: comparable(word).casefold() for row, word in self._state.departments.items()}
+        about = {called[problem.row] for problem in problems}
+        return [row for row, word in called.items() if word in about]
+
+    def _sendable(self, problems: Iterable[Problem], held_back: Iterable[int]) -> int:
+        """How many rows ``--skip-invalid`` would let go ahead; with ``mirror`` it cannot be used."""
+        if self._settings.choices.agents == "mirror":
+            return 0
+        rows = set(map(int, self._state.checked.sheet.cells.index))
+        return len(rows - {problem.row for problem in problems} - set(held_back) - self._state.earlier.keys())
 
     def _of_rows_left(self, problems: Iterable[Problem]) -> list[Problem]:
         """Those of rows that no earlier attempt brought to success."""

@@ -165,7 +165,7 @@ class _Resolving:
         text = str(getattr(assignment, column))
         if candidates:
             code = Code(f"ambiguous-{column}")
-            message = f'"{text}" fits {len(candidates)} {column}s. Write the id of the one you mean: {", ".join(sorted(candidates))}.'
+            message = f'"{text}" fits {len(candidates):,} {column}s. Write the id of the one you mean: {", ".join(sorted(candidates))}.'
         else:
             code = Code(f"unknown-{column}")
             message = self._unknown(text, column, names)
@@ -243,7 +243,7 @@ def _listed(texts: Iterable[str]) -> str:
     """``a and b``; ``a, b and 3 more``."""
     found = list(texts)
     shown, more = found[:5], len(found) - 5
-    return ", ".join(shown) + f" and {more} more" if more > 0 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return ", ".join(shown) + f" and {more:,} more" if more > 0 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _repeated(wanted: Iterable[Wanted], key: Callable[[Wanted], K | None]) -> list[list[Wanted]]:

@@ -30,9 +30,9 @@ class RunState:
     outcomes: Mapping[Change, Outcome] | None = None
     """Of the changes that are decided; None before there is a plan."""
     repairs_left: frozenset[str] = frozenset()
-    """Ids of the units whose counters the job did not come to put right, though no row hangs on it."""
+    """Ids of the units whose counters the job did not get to repair; no row depends on it."""
     warnings: list[str] = field(default_factory=list)
-    """What people should read, in the order in which it was found."""
+    """Sentences for people, in the order in which they were found."""
 
     @property
     def changes(self) -> tuple[Change, ...]:

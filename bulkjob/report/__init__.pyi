@@ -2,10 +2,18 @@ from .annotated import render_annotated as render_annotated
 from .annotated import too_large as too_large
 from .ending import exit_code_of as exit_code_of
 from .ending import write_report as write_report
+from .next_steps import Commands as Commands
+from .next_steps import step_lines as step_lines
+from .next_steps import steps_after_doctor as steps_after_doctor
+from .next_steps import steps_after_export as steps_after_export
+from .next_steps import steps_after_plan as steps_after_plan
+from .next_steps import steps_after_rollback as steps_after_rollback
+from .next_steps import steps_after_run as steps_after_run
+from .next_steps import steps_after_validate as steps_after_validate
+from .next_steps import steps_without_plan as steps_without_plan
 from .plan_listing import Screen as Screen
 from .plan_listing import ambiguous as ambiguous
 from .plan_listing import in_encoding as in_encoding
-from .plan_listing import next_step as next_step
 from .plan_listing import plan_lines as plan_lines
 from .problems import problem_lines as problem_lines
 from .problems import problems_document as problems_document
@@ -16,4 +24,5 @@ from .results import render_results as render_results
 from .rows import planned_results as planned_results
 from .rows import row_result as row_result
 from .summary import RunFigures as RunFigures
+from .summary import row_counts as row_counts
 from .terminal import summary_lines as summary_lines

@@ -26,9 +26,12 @@ def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
 
 
 def write_report(
-    directory: RunDirectory, state: RunState, stop: Stop | None, figures: RunFigures, *, mirror: bool
+    directory: RunDirectory, state: RunState, stop: Stop | None, figures: RunFigures, *, mirror: bool, owned: bool = False
 ) -> tuple[Ending, Mapping[int, RowResult]]:
-    """Writes the report's files, all or none of them; returns how the run ended, also where they cannot be written (73)."""
+    """Writes the report's files, all or none of them; returns how the run ended, also where they cannot be written (73).
+
+    ``owned``: whether a write is in the journal.
+    """
     results = row_results(state, stop)
     if stop is not None and stop.exit_code is Exit.INTERRUPTED and not state.repairs_left and _nothing_is_left(results.values()):
         stop = None
@@ -42,18 +45,20 @@ def write_report(
         bulkjob_version=__version__,
         figures=figures,
         undoes=state.undoes,
+        owned=owned,
     )
     departments = state.departments if mirror else None
     # What a rollback could not put back is no sheet to be run: it would be done once more.
     left = {} if state.undoes else {name: render(sheet, results, departments=departments) for name, render in _RETRIES.items()}
     files = {"results.csv": render_results(sheet, results), **left, "summary.json": render_summary(ending, results.values())}
+    ending = replace(ending, retry=next((name for name in ("retry.xlsx", "retry.csv") if left.get(name) is not None), ""))
     try:
         write_together({directory.path / name: data for name, data in files.items()})
     except Stop as unwritable:
-        message = f"{unwritable.message} So there is no report of this run; this is all there is."
+        message = f"{unwritable.message} No report could be written; only this summary exists."
         if stop is not None:
             message = f"{message} Before that: {stop.message}"
-        ending = replace(ending, exit_code=unwritable.exit_code, message=message, reported=False)
+        ending = replace(ending, exit_code=unwritable.exit_code, message=message, reported=False, retry="")
     return ending, results
 
 

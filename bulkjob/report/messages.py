@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bulkjob.changes import Words
-from bulkjob.phrases import one_line
+from bulkjob.phrases import listed, one_line
+from bulkjob.records import MANAGE_DEPARTMENTS, Server
 from bulkjob.vocabulary import Code, Effect, Status
 
 
@@ -27,8 +28,8 @@ class Part:
 
 
 def success_message(words: Words, change: Effect) -> str:
-    """Return what was done, or that it was so already."""
-    return words.done if change is Effect.UPDATED else f"Already so: {words.state}."
+    """What was done, or that there was nothing to do."""
+    return words.done if change is Effect.UPDATED else f"{_CORRECT}: {words.state}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,91 +47,119 @@ class Evidence:
     """False where a write went out and what became of it could not be looked up."""
 
 
-def failure_message(code: Code, part: str, words: Words, evidence: Evidence = Evidence(), *, undoes: bool = False) -> str:
-    """Return why one part of a row failed: what was asked, what the server did, what to do next; ``undoes``: in a rollback.
+def failure_message(
+    code: Code, part: str, words: Words, evidence: Evidence = Evidence(), *, server: Server | None = None, undoes: bool = False
+) -> str:
+    """Why one part of a row failed: what was asked, what the server did, what to do next.
 
-    Raises `KeyError` for a code that is not one of a failed row.
+    ``server``: what is known of the account, so that nobody is told to grant what it has. ``undoes``: in a rollback. Raises `KeyError` for
+    a code that is not one of a failed row.
     """
-    remedy = _AGENT_NOT_APPLIED_REMEDY if code is Code.NOT_APPLIED and part == "agent" else _REMEDY[code]
-    if undoes:
-        remedy = _REMEDY_BACK.get(code, remedy)
-    doubt = "" if evidence.looked_up else ", and whether it was done all the same could not be looked up"
+    remedy = (_REMEDY_BACK if undoes and code in _REMEDY_BACK else _REMEDY)[code]
+    if code is Code.NOT_APPLIED:
+        remedy = _not_applied_remedy(part, server)
+    elif code is Code.UNIT_NOT_PERMITTED:
+        remedy = _unit_remedy(server)
+    elif code is Code.LAST_DEPARTMENT_IN_UNIT and server is not None and not server.unit_route_lacks():
+        remedy = _UNIT_ROUTE_IS_OPEN
+    doubt = "" if evidence.looked_up else ", and bulkjob could not check whether it took effect"
     was_not = "was not" if evidence.looked_up else "may not have been"
     return f"{words.subject} {was_not} {words.deed}: {_account(code, words, evidence)}{doubt}. {_worded(remedy, undoes=undoes)}."
 
 
 def unsent_message(code: Code, reason: str = "", *, undoes: bool = False) -> str:
-    """Return why nothing was sent for a row that is valid in itself; ``reason`` (a clause without full stop) replaces the general one.
+    """Why nothing was sent for a row that is valid in itself; ``reason`` (a clause without full stop) replaces the general one.
 
     Raises `KeyError` for a code that is not one of an unsent row.
     """
     general, remedy = _UNSENT[code]
     # Where the reason is the sentence that stopped the whole job, it says this once more.
-    told = reason.replace(" Nothing was sent.", "") or general
-    return f"{_UNSENT_ROW}: {told.rstrip('. ')}. {_worded(remedy, undoes=undoes)}."
+    because = reason.replace(" Nothing was sent.", "") or general
+    return f"{_UNSENT_ROW}: {because.rstrip('. ')}. {_worded(remedy, undoes=undoes)}."
 
 
 def held_back_message() -> str:
-    """Return why nothing was sent for a valid row while other rows went ahead (``--skip-invalid``)."""
-    return f"{_UNSENT_ROW}: another row about the same department is invalid. Correct that one, then run both again (retry.csv holds them)."
+    """Why nothing was sent for a valid row while other rows went ahead (``--skip-invalid``)."""
+    return f"{_UNSENT_ROW}: another row about the same department is invalid. Correct that row, then send both (retry.csv has them)."
 
 
 def mirrored_message(agents: Sequence[str]) -> str:
-    """Return whom ``mirror`` removed along with a row: agents as `named_agent` makes them."""
+    """Whom ``mirror`` removed along with a row: agents as `named_agent` makes them."""
     shown, more = ", ".join(agents[:_MIRRORED_SHOWN]), len(agents) - _MIRRORED_SHOWN
-    return f"Removed from the department, because no row names them: {shown}{f' and {more} more' if more > 0 else ''}."
+    return f"Removed from the department, because no row names them: {shown}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def joined(parts: Sequence[Part]) -> str:
-    """Return the message of a row that asks for several things: the part that failed first, then what became of the others."""
+    """The message of a row that asks for several things: the part that failed first, then what became of the others."""
     if len(parts) == 1 or all(part.status is Status.NOT_SENT for part in parts):
         return parts[0].message
+    if all(part.status is Status.SUCCESS and part.change is not Effect.UPDATED for part in parts):
+        return f"{_CORRECT}: {listed(part.state for part in parts)}."
     if all(part.status in (Status.SUCCESS, Status.PLANNED) for part in parts):
         return " ".join(part.message for part in parts)
     # Where one was not sent, the one that was has more to tell.
     gravest = max(_GRAVITY[part.status] for part in parts)
-    told = next(part for part in parts if _GRAVITY[part.status] == gravest)
-    message = told.message.replace(_UNSENT_ROW, f"Nothing was sent for the {told.name} part of the row", 1)
-    return " ".join([message, *(_other_part(part) for part in parts if part is not told)])
+    first = next(part for part in parts if _GRAVITY[part.status] == gravest)
+    message = first.message.replace(_UNSENT_ROW, f"Nothing was sent for the {first.name} part of this row", 1)
+    return " ".join([message, *(_other_part(part) for part in parts if part is not first)])
 
 
 def _other_part(part: Part) -> str:
     if part.status is Status.SUCCESS:
-        done = "was so already" if part.change is not Effect.UPDATED else "was done all the same"
-        return f"The {part.name} part of the row {done}: {part.state}."
+        return f"The {part.name} part of this row {'was changed' if part.change is Effect.UPDATED else 'is already correct'}: {part.state}."
     if part.status is Status.PLANNED:
-        return f"The {part.name} part of the row is planned all the same. {part.message}"
+        return f"The {part.name} part of this row would still be changed. {part.message}"
     if part.status is Status.NOT_SENT:
-        return f"For the {part.name} part of the row nothing was sent."
-    return f"The {part.name} part of the row failed too. {part.message}"
+        return f"Nothing was sent for the {part.name} part of this row."
+    return f"The {part.name} part of this row failed, too. {part.message}"
 
 
 def _account(code: Code, words: Words, evidence: Evidence) -> str:
-    """Return what the server did, as a clause."""
+    """What the server did, as a clause."""
     said = one_line(evidence.said)
-    told = f": “{said}”" if said else ""
+    quote = f": “{said}”" if said else ""
     because = f": {said}" if said else ""
     answer = "" if evidence.http_status is None else f" (HTTP {evidence.http_status})"
     attempts = evidence.attempts
-    tries = "" if attempts is None else " at the only attempt" if attempts == 1 else f" after {attempts} attempts"
-    sent = "nothing was sent for it" if evidence.http_status is None else f"the server did nothing{answer}"
+    # A single attempt needs no mention.
+    tries = f" after {attempts} attempts" if attempts is not None and attempts > 1 else ""
+    sent = "so nothing was sent" if evidence.http_status is None else f"so the server did nothing{answer}"
+    late = f"no answer had come yet{because}" if attempts is None else f"Rocket.Chat did not answer in time{tries}"
     accounts = {
-        Code.NOT_APPLIED: f"the server answered that it was done, but afterwards {evidence.seen or words.opposite}",
-        Code.AGENTS_NOT_PERMITTED: "the account lacks the permission add-livechat-department-agents, without which the server passes "
-        "agents over in silence; nothing was sent for it",
-        Code.UNIT_NOT_PERMITTED: f"the account may not change it by any way open to it{because}; {sent}",
-        Code.LAST_DEPARTMENT_IN_UNIT: "it is the last one there, and by the department route the server lets no unit become empty",
-        Code.DEPARTMENT_ARCHIVED: f"the department is archived; {sent}",
-        Code.DEPARTMENT_GONE: f"the server no longer has the department, somebody must have deleted it{told}",
-        Code.REJECTED: f"it could not be sent{because}" if evidence.http_status is None else f"the server refused it{answer}{told}",
-        Code.RATE_LIMITED: f"the server, or a proxy before it, still answered{tries} that it gets too many calls{answer}{told}",
-        Code.TIMEOUT: f"no answer had come yet{because}" if attempts is None else f"the server did not answer in time{tries}",
-        Code.CONNECTION: f"the connection to the server broke or could not be made{tries}{told}",
-        Code.SERVER_ERROR: f"the server failed{tries}{answer}{told}",
-        Code.BAD_RESPONSE: f"the answer was not one of Rocket.Chat's{tries}{answer}{told}",
+        Code.NOT_APPLIED: f"the server said yes, but afterwards {evidence.seen or words.opposite}",
+        Code.AGENTS_NOT_PERMITTED: "the account lacks the permission add-livechat-department-agents, without which the server silently "
+        "ignores agents, so nothing was sent",
+        Code.UNIT_NOT_PERMITTED: f"the account may not change it{because}, {sent}",
+        Code.DEPARTMENT_NOT_PERMITTED: f"the account may not change departments{because}, {sent}",
+        Code.LAST_DEPARTMENT_IN_UNIT: "it is the last department of its unit, and one department at a time (--unit-route department) the "
+        "server lets no unit become empty, so nothing was sent",
+        Code.DEPARTMENT_ARCHIVED: f"the department is archived, {sent}",
+        Code.DEPARTMENT_GONE: f"the department no longer exists (probably deleted){quote}",
+        Code.REJECTED: f"it could not be sent{because}" if evidence.http_status is None else f"the server refused it{answer}{quote}",
+        Code.RATE_LIMITED: f'the server (or a proxy in front of it) still said "too many requests"{tries}{answer}{_unless_page(said)}',
+        Code.TIMEOUT: late,
+        Code.CONNECTION: f"the connection to the server broke or could not be made{tries}{quote}",
+        Code.SERVER_ERROR: f"the server answered with an error{tries} ({_status_words(evidence.http_status)}){_unless_page(said)}",
+        Code.BAD_RESPONSE: f"the answer did not come from Rocket.Chat{tries}{answer}{quote}",
         Code.CHANGED_MEANWHILE: f"somebody has changed it since the run{': ' + evidence.seen if evidence.seen else ''}; it was left alone",
     }
     return accounts[code]
+
+
+def _unless_page(said: str) -> str:
+    """The server's words; a page of a proxy says nothing to people."""
+    return f": “{said}”" if said and not said.startswith("HTTP ") else ""
+
+
+def _status_words(status: int | None) -> str:
+    """``502 Bad Gateway``."""
+    return f"{status} {_PHRASES.get(status, '')}".rstrip() if status is not None else "no status"
+
+
+_PHRASES: Final = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+
+
+_CORRECT: Final = "Already correct"
 
 
 _UNSENT_ROW: Final = "Nothing was sent for this row"
@@ -142,60 +171,95 @@ _MIRRORED_SHOWN: Final = 5
 _GRAVITY: Final = {Status.SUCCESS: 0, Status.PLANNED: 0, Status.NOT_SENT: 1, Status.FAILED: 2}
 
 
-_AGENT_NOT_APPLIED_REMEDY: Final = (
-    "Either the account may not change agents, or the user was deleted, or somebody changed the list at the same moment: look at the "
-    "department in Rocket.Chat, then {again}"
+# ---------------------------------------------------------------------------------------------------------------- remedies
+
+
+def _not_applied_remedy(part: str, server: Server | None) -> str:
+    """What can be the cause for this account, and what to do then; what is known not to be the cause is left out."""
+    if part == "agent":
+        rights = [] if server is not None and server.permissions is not None else ["the account may not change agents"]
+        causes = [*rights, "the user was deleted", "somebody changed the list at the same moment"]
+    else:
+        causes = [*_unit_causes(server), "somebody changed it at the same moment"]
+    if len(causes) == 1:
+        return f"Probably {causes[0]}: look at it in Rocket.Chat, then {{again}}"
+    return f"Either {', or '.join(causes)}: look at it in Rocket.Chat, then {{again}}"
+
+
+def _unit_causes(server: Server | None) -> list[str]:
+    roles = "the account may not change that unit (that takes the role admin or livechat-manager)"
+    licence = "the licence for units has ended"
+    if server is None:
+        return [roles, licence]
+    if server.restricted_to_own_units:
+        return ["the account may change only units that it monitors", licence]
+    return [*([] if server.moves_any_department else [roles]), licence]
+
+
+def _unit_remedy(server: Server | None) -> str:
+    """What opens a way to the unit for this account."""
+    whole = "the permissions manage-livechat-units and manage-livechat-monitors"
+    if server is None:
+        single = f"{MANAGE_DEPARTMENTS} together with the role livechat-manager"
+        return f"Have an administrator give the account {whole}, or {single}, then {{again}}"
+    if not server.has_units:
+        return "Units need a Rocket.Chat plan that includes them: ask whoever owns the workspace's licence, then {again}"
+    single = "" if server.moves_any_department else ", or the role livechat-manager"
+    if server.moves_any_department and not server.may(MANAGE_DEPARTMENTS):
+        single = f", or {MANAGE_DEPARTMENTS}"
+    return f"Have an administrator give the account {whole}{single}, then {{again}}"
+
+
+_UNIT_ROUTE_IS_OPEN: Final = (
+    "Put another department into that unit first, then {again}; or run the sheet with --unit-route unit, in a new run directory"
 )
 
 
 _REMEDY: Final = {
-    Code.NOT_APPLIED: "Either the account may not change that unit (it needs the role admin or livechat-manager), or the licence for units "
-    "has ended, or somebody changed it at the same moment: check these, then {again}",
+    Code.NOT_APPLIED: "",
     Code.AGENTS_NOT_PERMITTED: "Have an administrator give that permission to one of the account's roles, then {again}",
-    Code.UNIT_NOT_PERMITTED: "Have an administrator give the account the permissions manage-livechat-units and manage-livechat-monitors, "
-    "or manage-livechat-departments together with the role livechat-manager, then {again}",
-    Code.LAST_DEPARTMENT_IN_UNIT: "Put another department into that unit first, or use an account that has manage-livechat-units and "
-    "manage-livechat-monitors (--unit-route unit), then {again}",
-    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, or take the row out of the sheet, then {again}",
-    Code.DEPARTMENT_GONE: "Take the row out of the sheet, or name the department that replaces it, then {again}",
-    Code.REJECTED: "Put right what this names, then {again}",
-    Code.RATE_LIMITED: "{Again} later, or with a lower --concurrency; what is already so is not sent again",
-    Code.TIMEOUT: "{Again}, with a longer --timeout if this repeats; what is already so is not sent again",
-    Code.CONNECTION: "{Again}; if this repeats, show this message to whoever runs the network between here and the server",
-    Code.SERVER_ERROR: "{Again}; if this repeats, show this message and the time to whoever runs the server",
-    Code.BAD_RESPONSE: "{Again}; if this repeats, ask whoever runs the proxy before the server what it answered at that time",
-    Code.CHANGED_MEANWHILE: "Look at it in Rocket.Chat, and change it there by hand if it shall still be put back",
+    Code.UNIT_NOT_PERMITTED: "",
+    Code.DEPARTMENT_NOT_PERMITTED: "Have an administrator give the account the permission manage-livechat-departments, then {again}",
+    Code.LAST_DEPARTMENT_IN_UNIT: "Put another department into that unit first, or use an account with the permissions "
+    "manage-livechat-units and manage-livechat-monitors, then {again}",
+    Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, then {again}; or leave the row out of the sheet",
+    Code.DEPARTMENT_GONE: "Leave the row out of the sheet, or name the department that replaces it",
+    Code.REJECTED: "Fix the problem named here, then {again}",
+    Code.RATE_LIMITED: "Wait a while, then {again}, perhaps with a lower --concurrency",
+    Code.TIMEOUT: "Check that Rocket.Chat is up, then {again}, with a longer --timeout if this repeats",
+    Code.CONNECTION: "Check that Rocket.Chat is up, then {again}; if this repeats, show this message to whoever runs the network",
+    Code.SERVER_ERROR: "Wait a while, then {again}; if this repeats, show this message and the time to whoever runs Rocket.Chat",
+    Code.BAD_RESPONSE: "Wait a while, then {again}; if this repeats, ask whoever runs the proxy in front of Rocket.Chat what it answered",
+    Code.CHANGED_MEANWHILE: "Look at it in Rocket.Chat, and change it there by hand if it should still be put back",
 }
 
 
 #: The same for a rollback, where the way out is another one.
 _REMEDY_BACK: Final = {
     Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, then {again}",
-    Code.DEPARTMENT_GONE: "Nothing of it is left to be put back",
+    Code.DEPARTMENT_GONE: "There is nothing left to put back",
 }
 
 
-#: What to do once more, in the middle of a sentence; ``there`` where it goes on from where it stopped.
-_AGAIN: Final = {"again": "run the sheet again", "there": "run the same sheet again with the same --run-dir"}
+_AGAIN: Final = {"again": "run the same sheet again"}
 
 
-_AGAIN_BACK: Final = dict.fromkeys(("again", "there"), "run the same rollback again")
+_AGAIN_BACK: Final = {"again": "run the same rollback again"}
 
 
 def _worded(remedy: str, *, undoes: bool) -> str:
-    words = _AGAIN_BACK if undoes else _AGAIN
-    return remedy.format(**words, **{name.capitalize(): text.capitalize() for name, text in words.items()})
+    return remedy.format(**(_AGAIN_BACK if undoes else _AGAIN))
 
 
 _UNSENT: Final = {
-    Code.REFUSED: ("the job was refused before its first write", "Put right what stopped the job, then {again}"),
+    Code.REFUSED: ("the job was refused before its first change", "Fix what stopped the job first"),
     Code.UNAVAILABLE: (
-        "the server could not be reached or kept failing",
-        "{There} when the server answers; it continues where it stopped",
+        "Rocket.Chat could not be reached or kept failing",
+        "When it answers again, {again}",
     ),
-    Code.INTERRUPTED: ("the job was interrupted", "{There}; it continues where it stopped"),
+    Code.INTERRUPTED: ("the job was interrupted", "To send it, {again}"),
     Code.STOPPED: (
         "too many rows had failed before its turn (--max-failures)",
-        "Put right why the others failed, then {there}; it continues where it stopped",
+        "Fix the cause of the other failures, then {again}",
     ),
 }

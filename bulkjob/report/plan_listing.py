@@ -10,6 +10,7 @@ from bulkjob.changes import Line, Thing
 from bulkjob.phrases import counted, named, one_line
 from bulkjob.plan import PlanDocument, RowEntry
 from bulkjob.records import Workspace
+from bulkjob.report.next_steps import Step, step_lines
 from bulkjob.sheet import comparable
 from bulkjob.vocabulary import Status
 
@@ -57,8 +58,8 @@ def ambiguous(workspace: Workspace) -> frozenset[str]:
     return frozenset(found)
 
 
-def plan_lines(document: PlanDocument, *, with_ids: Collection[str], next_step: str, screen: Screen = Screen()) -> list[str]:
-    """The lines to print. ``with_ids``: the things that are named with their ids. ``next_step``: what to do now, as a sentence."""
+def plan_lines(document: PlanDocument, *, with_ids: Collection[str], steps: Sequence[Step] = (), screen: Screen = Screen()) -> list[str]:
+    """The lines to print. ``with_ids``: the things that are named with their ids. ``steps``: what to do now."""
     lister = _Listing(document, with_ids, screen)
     sections = (
         lister.head(),
@@ -67,19 +68,9 @@ def plan_lines(document: PlanDocument, *, with_ids: Collection[str], next_step: 
         lister.warnings(),
         lister.calls(),
         lister.rows(),
-        lister.wrapped(f"Next: {next_step}"),
+        step_lines(steps, screen.width),
     )
     return [line for section in sections if section for line in (*section, "")][:-1]
-
-
-def next_step(document: PlanDocument, *, run: str) -> str:
-    """What to do after a plan; ``run`` is the command that carries it out."""
-    if document.refused:
-        return "put right what is named above, then plan again; a run would end in the same way, and nothing would be sent."
-    undone = sum(document.statuses.get(status, 0) for status in (Status.FAILED, Status.INVALID, Status.NOT_SENT))
-    if not document.operations:
-        return "put right what is named above, then plan again; there is nothing to send." if undone else "nothing is left to do."
-    return f"{run}" + (", which leaves out the rows named above; or put them right first." if undone else "")
 
 
 def in_encoding(lines: Iterable[str], encoding: str) -> list[str]:
@@ -103,7 +94,7 @@ class _Listing:
         """What the plan is for, how many rows have which status, and what would refuse it."""
         document = self._document
         version = f" (Rocket.Chat {document.server.version})" if document.server.version else ""
-        words = {Status.SUCCESS: "already so", Status.NOT_SENT: "not to be sent"}
+        words = {Status.PLANNED: "to change", Status.SUCCESS: "already correct", Status.FAILED: "would fail", Status.NOT_SENT: "not sent"}
         order = (Status.PLANNED, Status.SUCCESS, Status.FAILED, Status.INVALID, Status.NOT_SENT)
         counts = [f"{document.statuses[status]:,} {words.get(status, str(status))}" for status in order if document.statuses.get(status)]
         lines = [f"Plan for {one_line(document.sheet.name)} on {document.server.url}{version}"]
@@ -137,9 +128,8 @@ class _Listing:
             headings += 1
         if rest := sum(map(len, groups.values())) - shown:
             others = len(groups) - headings
-            lines.append(
-                f"  … and {counted(rest, 'more change')}" + (f", of {counted(others, f'more {thing}')} among them" if others else "")
-            )
+            where = f" in {counted(others, f'more {thing}')}" if others else ""
+            lines.append(f"  … and {counted(rest, 'more change')}{where} (--json prints all)")
         return lines
 
     # ------------------------------------------------------------------------------------------------------------ others
@@ -154,8 +144,8 @@ class _Listing:
         if not document.calls or document.forecast is None:
             return []
         total = sum(call.count for call in document.calls)
-        before = f"{counted(document.forecast.reading_calls, 'call')} before the first write, to read what is there"
-        lines = [f"Calls ({total:,}, after {before})"]
+        reading = document.forecast.reading_calls
+        lines = [f"{counted(reading + total, 'call')}: {reading:,} to read the workspace, {total:,} for the changes and their checks"]
         lines += [f"  {call.count:>7,}  {call.method:<4} {call.route}" for call in document.calls]
         return lines + self.wrapped(f"Duration: {document.forecast.text}")
 
@@ -164,7 +154,7 @@ class _Listing:
         undone = [row for row in self._document.rows if row.status not in (Status.SUCCESS, Status.PLANNED)]
         # Rows that a refusal of the whole sheet holds back say the same as its message.
         telling = [row for row in undone if row.status is not Status.NOT_SENT] if self._document.refused else undone
-        return self._some("Rows that will not be done", telling, self._row)
+        return self._some("Rows that would not be in place", telling, self._row)
 
     def _row(self, row: RowEntry) -> list[str]:
         label = f"  row {row.row}  {row.status} {row.code or ''}".rstrip() + "  "

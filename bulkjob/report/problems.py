@@ -43,7 +43,7 @@ def problem_lines(checked: CheckedSheet, *, width: int, height: int, whole_list:
     remarks = [*_remarks("Note", checked.sheet.notes, width), *_remarks("Warning", checked.warnings, width)]
     rows = counted(len(checked.sheet.cells), "row")
     if not checked.problems:
-        return [*remarks, f"No problem found in {rows}."]
+        return [*remarks, f"No problems in {rows}. Names were not checked against the server."]
     groups = _by_code(checked.problems)
     bad_rows = len({problem.row for problem in checked.problems})
     found = f"{counted(len(checked.problems), 'problem')} in {bad_rows:,} of {rows} of {printable(checked.sheet.name)}."
@@ -135,4 +135,4 @@ def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:
 def _remarks(kind: str, remarks: tuple[str, ...], width: int) -> list[str]:
     lines = [line for remark in remarks[:_REMARKS] for line in wrapped(f"{kind}: {printable(remark)}", width, others="    ")]
     rest = len(remarks) - _REMARKS
-    return [*lines, f"{kind}: {rest} more."] if rest > 0 else lines
+    return [*lines, f"{kind}: {rest:,} more."] if rest > 0 else lines

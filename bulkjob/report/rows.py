@@ -1,13 +1,13 @@
-"""From what became of wishes to what is reported of rows: every row of the sheet exactly once."""
+"""From what became of changes to what is reported of rows: every row of the sheet exactly once."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from bulkjob.changes import Change, DepartmentAgent, Outcome, Plan, Settled, by_row
+from bulkjob.changes import Change, ChangeOutcome, DepartmentAgent, Outcome, Plan, by_row
 from bulkjob.plan import RunState
-from bulkjob.records import Naming, Problem, RowResult
+from bulkjob.records import Naming, Problem, RowResult, Server
 from bulkjob.report.messages import (
     Evidence,
     Part,
@@ -58,7 +58,7 @@ def _results(
             results[row] = RowResult(row=row, status=Status.NOT_SENT, code=Code.REFUSED, message=held_back_message())
         elif row in parts and outcomes is not None:
             decided = [(change, outcomes.get(change, nothing)) for change in parts[row]]
-            results[row] = row_result(row, decided, state.naming, undoes=state.undoes)
+            results[row] = row_result(row, decided, state.naming, server=state.server, undoes=state.undoes)
         else:
             results[row] = _unsent(row, nothing, undoes=state.undoes)
     return results
@@ -84,7 +84,9 @@ def _unsent_message(nothing: Outcome, *, undoes: bool) -> str:
     return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said, undoes=undoes)
 
 
-def row_result(row: int, parts: Sequence[Settled], naming: Naming, *, undoes: bool = False) -> RowResult:
+def row_result(
+    row: int, parts: Sequence[ChangeOutcome], naming: Naming, *, server: Server | None = None, undoes: bool = False
+) -> RowResult:
     """What became of the row's own changes; then whom ``mirror`` has removed for it, or what hindered that."""
     own = [part for part in parts if not _is_mirrored(part[0])]
     decisive = _decisive([*own, *(part for part in parts if _is_mirrored(part[0]))])
@@ -95,8 +97,8 @@ def row_result(row: int, parts: Sequence[Settled], naming: Naming, *, undoes: bo
         for change, each in parts
         if isinstance(change, DepartmentAgent) and change.mirrored and each.change is Effect.UPDATED
     ]
-    told = own if succeeded or decisive in own else [*own, decisive]
-    message = joined([_part(change, each, naming, undoes=undoes) for change, each in told or parts])
+    reported = own if succeeded or decisive in own else [*own, decisive]
+    message = joined([_part(change, each, naming, server=server, undoes=undoes) for change, each in reported or parts])
     changed = any(each.change is Effect.UPDATED for _, each in parts)
     return RowResult(
         row=row,
@@ -114,7 +116,7 @@ def _is_mirrored(change: Change) -> bool:
     return isinstance(change, DepartmentAgent) and change.mirrored
 
 
-def _decisive(parts: Sequence[Settled]) -> Settled:
+def _decisive(parts: Sequence[ChangeOutcome]) -> ChangeOutcome:
     """The part that decides the row: the first that failed, else that was not sent or is planned, else that was written."""
     for status in (Status.FAILED, Status.NOT_SENT, Status.PLANNED):
         for part in parts:
@@ -123,7 +125,7 @@ def _decisive(parts: Sequence[Settled]) -> Settled:
     return next((part for part in parts if part[1].change is Effect.UPDATED), parts[0])
 
 
-def _part(change: Change, outcome: Outcome, naming: Naming, *, undoes: bool) -> Part:
+def _part(change: Change, outcome: Outcome, naming: Naming, *, server: Server | None, undoes: bool) -> Part:
     prior = change.found(naming.workspace) if isinstance(outcome.prior, msgspec.UnsetType) else outcome.prior
     words = change.words(prior, naming)
     if outcome.status is Status.SUCCESS:
@@ -140,7 +142,7 @@ def _part(change: Change, outcome: Outcome, naming: Naming, *, undoes: bool) -> 
             seen=outcome.seen,
             looked_up=outcome.looked_up,
         )
-        message = failure_message(outcome.code or Code.NOT_APPLIED, change.part, words, evidence, undoes=undoes)
+        message = failure_message(outcome.code or Code.NOT_APPLIED, change.part, words, evidence, server=server, undoes=undoes)
     # A removal that `mirror` asks for is about another agent than the row's own.
     name = "mirror" if _is_mirrored(change) else change.part
     return Part(name=name, state=words.state, status=outcome.status, change=outcome.change, message=message)

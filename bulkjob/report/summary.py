@@ -43,6 +43,10 @@ class Ending:
     """Whether the run put back what another one had changed."""
     reported: bool = True
     """False where the report's files could not be written."""
+    owned: bool = False
+    """Whether the run directory belongs to its sheet: this run, or an earlier one in it, has journalled a write."""
+    retry: str = ""
+    """The file of the run directory with the rows that are left; blank where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ class RowCounts:
 
     @property
     def success(self) -> int:
-        """Return the rows that are as the sheet wants them, whether or not that took a write."""
+        """The rows that are in place, whether or not that took a write."""
         return self.updated + self.unchanged
 
 

@@ -1,12 +1,12 @@
 """The end of a run in a screenful of text, for the person who started it."""
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bulkjob.phrases import counted, one_line
 from bulkjob.records import RowResult
+from bulkjob.report.next_steps import Step, step_lines
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, row_counts
 from bulkjob.vocabulary import Exit, Status
 
@@ -14,143 +14,104 @@ from bulkjob.vocabulary import Exit, Status
 REPORT_PREFIX: Final = "Report: "
 
 
-#: So many rows that are not a success are shown, each in at most so many lines; with the rest of the summary that is one screen.
-SHOWN_ROWS: Final = 5
+#: One row is shown of each of so many reasons, in at most so many lines; with the rest of the summary that is one screen.
+SHOWN_REASONS: Final = 4
 
 
 LINES_PER_ROW: Final = 3
 
 
-SHOWN_REASONS: Final = 8
-
-
-SHOWN_WARNINGS: Final = 4
+SHOWN_WARNINGS: Final = 3
 
 
 _GREEN, _YELLOW, _RED, _BOLD, _PLAIN = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
 
 
-def summary_lines(ending: Ending, results: Iterable[RowResult], *, width: int = 100, colour: bool = False) -> list[str]:
-    """Return what to print at the end of a run; the last line is `REPORT_PREFIX` and the run directory.
+def summary_lines(
+    ending: Ending, results: Iterable[RowResult], *, steps: Sequence[Step] = (), width: int = 100, colour: bool = False
+) -> list[str]:
+    """The lines to print at the end of a run: the verdict first and last, then `REPORT_PREFIX` and the run directory.
 
-    Plain text unless ``colour`` is asked for. ``width`` is in characters; only a line with the run directory's path may be longer.
+    Plain text unless ``colour`` is asked for. ``width`` is in characters; only a command or a path may be longer.
     """
     results = list(results)
     rows = row_counts(results)
-    undone = [result for result in results if result.status is not Status.SUCCESS]
+    left = [result for result in results if result.status is not Status.SUCCESS]
+    verdict = _wrapped(f"{one_line(ending.sheet_name)}: {verdict_of(ending, rows)}", width)
+    if colour:
+        paint = {Exit.OK: _GREEN, Exit.ROWS_NOT_DONE: _YELLOW}.get(ending.exit_code, _RED)
+        verdict = [f"{_BOLD}{paint}{line}{_PLAIN}" for line in verdict]
     blocks = [
-        [_headline(ending, rows, colour=colour)],
-        _wrapped(one_line(ending.message), width) if ending.message else [],
-        _counts(rows, undoes=ending.undoes, colour=colour),
-        _reasons(undone),
-        _first_undone(undone, width, "; results.csv has them all" if ending.reported else "", stopped=bool(ending.message)),
+        [*verdict, *_wrapped(one_line(ending.message), width)],
+        _reasons(left, width, undoes=ending.undoes, reported=ending.reported, stopped=bool(ending.message)),
         _warnings(ending.figures.warnings, width),
         _wrapped(_traffic(ending.figures), width),
-        # Not broken within a word, so that the path in it can be copied.
-        textwrap.wrap(f"Next: {next_step(ending, rows)}", max(width, 40), break_long_words=False, break_on_hyphens=False),
+        step_lines(steps, width),
+        # Above a long list the first line may have left the screen.
+        verdict if left else [],
     ]
     spaced = [line for block in blocks if block for line in (*block, "")]
-    return [*spaced, REPORT_PREFIX + ending.run_dir]
+    return [*(spaced[:-1] if left else spaced), REPORT_PREFIX + ending.run_dir]
 
 
-def next_step(ending: Ending, rows: RowCounts) -> str:
-    """Return the one sentence on what to do after this ending."""
-    if ending.undoes:
-        return _next_step_back(ending)
-    again = (
-        f"run the same sheet again with --run-dir {ending.run_dir}; it continues where it stopped, and what is already so is not sent again"
-    )
-    steps = {
-        Exit.OK: "nothing is left to do; results.csv says for each row what was done.",
-        Exit.ROWS_NOT_DONE: "put right what the messages in results.csv name, then run retry.csv, which holds the rows that are left, "
-        f"or {again}.",
-        Exit.BAD_SHEET: "nothing was sent; put right what is named above, then run the sheet again.",
-        Exit.UNAVAILABLE: f"when the server answers again, {again}.",
-        Exit.DEFECT: f"this is a defect in bulkjob, please report it with the log; to go on all the same, {again}.",
-        Exit.CANNOT_CREATE: f"make the place writable, or choose another --run-dir if this one belongs to another run; then {again}."
-        if rows.success or rows.failed
-        else "make the run directory writable, or choose another with --run-dir, then run the sheet again.",
-        Exit.INTERRUPTED: f"{again}.",
-        Exit.NO_PERMISSION: f"put right what is named above (an administrator can, for permissions), then {again}.",
-        Exit.BAD_SETTING: "correct the setting that is named above, then run the sheet again.",
-    }
-    # Wrong usage ends before there is a run; should it ever get here, the message is all there is to say.
-    return steps.get(ending.exit_code, "see the message above.")
-
-
-def _next_step_back(ending: Ending) -> str:
-    """Return the same for a rollback, which is run again by its run's directory."""
-    again = "run the same rollback again; it continues where it stopped, and what is back already is not sent again"
-    steps = {
-        Exit.OK: "nothing is left to do; the run directory is closed, so a new run of the sheet needs another one.",
-        Exit.ROWS_NOT_DONE: "read the messages in results.csv; what somebody has changed since the run was left alone. Once what else they "
-        f"name is put right, {again}.",
-        Exit.UNAVAILABLE: f"when the server answers again, {again}.",
-        Exit.DEFECT: f"this is a defect in bulkjob, please report it with the log; to go on all the same, {again}.",
-        Exit.CANNOT_CREATE: f"make the place writable, then {again}.",
-        Exit.INTERRUPTED: f"{again}.",
-        Exit.NO_PERMISSION: f"have an administrator give the account what is named above, then {again}.",
-        Exit.BAD_SETTING: f"correct the setting that is named above, then {again}.",
-    }
-    return steps.get(ending.exit_code, "see the message above.")
-
-
-def _headline(ending: Ending, rows: RowCounts, *, colour: bool) -> str:
+def verdict_of(ending: Ending, rows: RowCounts) -> str:
+    """One sentence on how a run or a rollback ended, with the rows that ended in each way."""
+    everyone = f"all {rows.total:,} rows are" if rows.total > 1 else "the only row is" if rows.total else "the sheet has no rows, all is"
     if ending.exit_code is Exit.OK:
-        verdict, paint = "everything is as it was before the run" if ending.undoes else "every row is as the sheet says", _GREEN
-    elif ending.exit_code is Exit.ROWS_NOT_DONE:
-        undone = "not put back" if ending.undoes else "not done"
-        verdict, paint = f"{counted(rows.total - rows.success, 'row')} of {rows.total:,} {undone}", _YELLOW
-    else:
-        verdict, paint = f"stopped before its end (exit code {int(ending.exit_code)})", _RED
-    text = f"{one_line(ending.sheet_name)}: {verdict}"
-    return f"{_BOLD}{paint}{text}{_PLAIN}" if colour else text
+        everyone = everyone[0].upper() + everyone[1:]
+        if ending.undoes:
+            return f"Everything that this run had changed is back as it was: {_by_kind(rows, undoes=True)}."
+        return f"{everyone} in place: {_by_kind(rows, undoes=False)}."
+    counts = f": {_by_kind(rows, undoes=ending.undoes)}." if rows.total else "."
+    if ending.exit_code is Exit.ROWS_NOT_DONE:
+        left = rows.total - rows.success
+        one, many, place = ("was", "were", "not put back") if ending.undoes else ("is", "are", "not in place")
+        return f"{left:,} of {counted(rows.total, 'row')} {one if left == 1 else many} {place}{counts}"
+    early = "Stopped early" if ending.owned else "Stopped before the first change"
+    return f"{early} (exit code {int(ending.exit_code)}){counts}"
 
 
-def _counts(rows: RowCounts, *, undoes: bool, colour: bool) -> list[str]:
-    table = (
-        ("rows in the sheet", rows.total, ""),
-        ("put back" if undoes else "done", rows.updated, _GREEN),
-        ("as it was" if undoes else "already so", rows.unchanged, _GREEN),
-        ("failed", rows.failed, _RED),
-        ("invalid", rows.invalid, _RED),
-        ("not sent", rows.not_sent, _YELLOW),
+def _by_kind(rows: RowCounts, *, undoes: bool) -> str:
+    """``41 changed, 11 already correct, 9 failed``: what there is none of is left out."""
+    kinds = (
+        ("put back" if undoes else "changed", rows.updated),
+        ("as before already" if undoes else "already correct", rows.unchanged),
+        ("failed", rows.failed),
+        ("invalid", rows.invalid),
+        ("not sent", rows.not_sent),
     )
-    lines = []
-    for name, number, paint in table:
-        line = f"  {name:<18}{number:>9,}"
-        lines.append(f"{paint}{line}{_PLAIN}" if colour and paint and number else line)
-    return lines
+    return ", ".join(f"{number:,} {kind}" for kind, number in kinds if number) or "nothing to do"
 
 
-def _reasons(undone: Sequence[RowResult]) -> list[str]:
-    """Return the codes with their counts, the most frequent first."""
-    if not undone:
-        return []
-    reasons = Counter(f"{result.status.replace('_', ' ')}: {result.code}" if result.code else str(result.status) for result in undone)
-    ranked = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
-    lines = ["Reasons", *(f"  {reason:<40}{number:>9,}" for reason, number in ranked[:SHOWN_REASONS])]
-    if rest := ranked[SHOWN_REASONS:]:
-        lines.append(f"  {counted(len(rest), 'other reason'):<40}{sum(number for _, number in rest):>9,}")
-    return lines
+def _reasons(left: Sequence[RowResult], width: int, *, undoes: bool, reported: bool, stopped: bool) -> list[str]:
+    """One row for each reason, the gravest kind and the most frequent reason first."""
+    groups: dict[tuple[Status, str], list[RowResult]] = {}
+    for result in left:
+        groups.setdefault((result.status, str(result.code or "")), []).append(result)
+    ranked = sorted(groups.items(), key=lambda group: (_GRAVITY.get(group[0][0], 0), -len(group[1]), group[0][1]))
+    lines = ["Not put back, by reason" if undoes else "Not in place, by reason"] if ranked else []
+    for (status, code), results in ranked[:SHOWN_REASONS]:
+        reason = ", ".join(filter(None, (str(status).replace("_", " "), code)))
+        lines.append(f"  {reason}: {counted(len(results), 'row')}")
+        # Rows that were merely not sent say the same as the message that stopped the job.
+        if not (stopped and status is Status.NOT_SENT):
+            lines += _example(results[0], width)
+    rest = ranked[SHOWN_REASONS:]
+    if rest:
+        rows = sum(len(results) for _, results in rest)
+        lines.append(f"  {counted(len(rest), 'other reason')}: {counted(rows, 'row')}")
+    return [*lines, "  All of them are in results.csv."] if lines and reported else lines
 
 
-def _first_undone(undone: Sequence[RowResult], width: int, rest_is: str, *, stopped: bool) -> list[str]:
-    # What failed on the server first: rows that were merely not sent say the same as the message that stopped the job.
-    telling = [result for result in undone if result.status is not Status.NOT_SENT] or ([] if stopped else undone)
-    shown = telling[:SHOWN_ROWS]
-    if not shown:
-        return []
-    lines = ["Rows that are not done"]
-    for result in shown:
-        label = f"  row {result.row}  "
-        text = one_line(result.message) or str(result.code or result.status)
-        lines += textwrap.wrap(
-            text, max(width, 40), initial_indent=label, subsequent_indent=" " * len(label), max_lines=LINES_PER_ROW, placeholder=" …"
-        )
-    if rest := len(undone) - len(shown):
-        lines.append(f"  and {counted(rest, 'more row')}{rest_is}")
-    return lines
+_GRAVITY: Final = {Status.FAILED: 0, Status.INVALID: 1, Status.NOT_SENT: 2}
+
+
+def _example(result: RowResult, width: int) -> list[str]:
+    label = f"    row {result.row}  "
+    text = one_line(result.message) or str(result.code or result.status)
+    return textwrap.wrap(
+        text, max(width, 40), initial_indent=label, subsequent_indent=" " * len(label), max_lines=LINES_PER_ROW, placeholder=" …"
+    )
 
 
 def _warnings(warnings: Sequence[str], width: int) -> list[str]:
@@ -165,23 +126,21 @@ def _warnings(warnings: Sequence[str], width: int) -> list[str]:
 
 
 def _traffic(figures: RunFigures) -> str:
-    """Return one sentence on calls, waiting and time."""
+    """One sentence on calls, and one on time: what is waited for by several routes at once is no more than the whole."""
     total = sum(count for *_, count in figures.calls)
     writes = sum(count for method, _, _, count in figures.calls if method != "GET")
-    parts = [f"{counted(total, 'call')} to the server, {counted(writes, 'write')} among them"]
-    if figures.retries:
-        parts.append(f"{counted(figures.retries, 'call')} repeated after an error")
-    if figures.wait_seconds >= 1:
-        parts.append(f"{_duration(figures.wait_seconds)} waited for the rate limit (all routes added up)")
-    return f"{'; '.join(parts)}; {_duration(figures.duration_seconds)} in all."
+    repeated = f", {figures.retries:,} repeated after an error" if figures.retries else ""
+    much = figures.wait_seconds >= figures.duration_seconds / 2
+    waited = f", {'most' if much else 'part'} of it waiting for the server's rate limit" if figures.wait_seconds >= 1 else ""
+    return f"{counted(total, 'call')}, {writes:,} of them changes{repeated}. Took {_duration(figures.duration_seconds)}{waited}."
 
 
 def _duration(seconds: float) -> str:
-    if seconds < 60:
+    if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -13,7 +13,7 @@ from bulkjob.rocketchat.http import Credentials, connected
 from bulkjob.rocketchat.patience import LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
-from bulkjob.system import told_to
+from bulkjob.system import on_signals
 from bulkjob.vocabulary import Exit, Stop
 
 #: Seconds between two lines of the log that say how far a reading is.
@@ -85,7 +85,7 @@ async def reading(client: Client, interrupted: str) -> AsyncIterator[None]:
             task.cancel()
 
     try:
-        with told_to(interrupt):
+        with on_signals(interrupt):
             async with telling(client):
                 yield
     except asyncio.CancelledError:

@@ -1,3 +1,4 @@
+from .corrections import room_for_corrections as room_for_corrections
 from .directory import LOCK as LOCK
 from .directory import ROLLBACK as ROLLBACK
 from .directory import RUNS as RUNS

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from bulkjob.rundir.corrections import room_for_corrections
 from bulkjob.rundir.format import JOURNAL_FILE
 from bulkjob.system import foreign_kind, open_ordinary, part_of, same_file, try_folder
 from bulkjob.vocabulary import Exit, Stop
@@ -66,7 +67,7 @@ class RunDirectory:
 
 
 class _Unusable(Exception):
-    """A directory that this process cannot work in; its text ends with what would mend that, without a full stop."""
+    """A directory that this process cannot work in; its text ends with what to do about it, without a full stop."""
 
     def __init__(self, exit_code: Exit, reason: str) -> None:
         super().__init__(reason)
@@ -248,11 +249,6 @@ def refuse_own_file(path: Path, directory: Path | None, what: str = "sheet") -> 
             f"Nothing was sent. Copy it first, to {room_for_corrections(directory, path.name)} for example, and name the copy."
         )
         raise Stop(Exit.CANNOT_CREATE, message)
-
-
-def room_for_corrections(directory: Path, name: str) -> Path:
-    """Where a copy of the directory's file ``name`` may be corrected and run with the same directory: beside it, with its name before."""
-    return directory.with_name(f"{directory.name}-{name}") if directory.name else directory.absolute().with_name(f"corrected-{name}")
 
 
 def _unwritable(path: Path, error: OSError) -> _Unusable:

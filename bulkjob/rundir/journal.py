@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from bulkjob.changes import AnyChange, Change, Outcome, Prior
+from bulkjob.phrases import listed
 from bulkjob.records import RowResult, Sheet
 from bulkjob.rocketchat import Request
 from bulkjob.rundir.directory import taken
@@ -73,6 +74,11 @@ class Journal:
         self._syncing: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
 
+    @property
+    def owned(self) -> bool:
+        """Whether the directory belongs to this run's sheet: a write is in the journal."""
+        return self._owned or self._number > 0
+
     def read(self) -> History:
         """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
         records = read_records(self._path, "Nothing was sent; choose another --run-dir.")
@@ -83,8 +89,11 @@ class Journal:
         self._number = sum(isinstance(record, Intent) for record in records)
         self._sheet = None if history.sheet else self._sheet
         if history.owner is not None and history.owner != self._owner:
-            differences = ", ".join(_differences(history.owner, self._owner))
-            message = f"{self._path.parent} belongs to another run (another {differences}). Nothing was sent; choose another --run-dir."
+            differences = listed(_differences(history.owner, self._owner))
+            message = (
+                f"{self._path.parent} belongs to a run with another {differences}. Nothing was sent. A corrected sheet and other settings "
+                "need a run directory of their own: choose another one with --run-dir, or leave --run-dir out for a new one."
+            )
             raise Stop(Exit.CANNOT_CREATE, message)
         return history
 
@@ -200,7 +209,7 @@ class Journal:
         self._waiting.append(data)
         if self._next is None:
             self._next = asyncio.create_task(self._flush_after(self._syncing))
-            # Who waited may have been given up by then: its failure is nobody's.
+            # Whoever waited may have been cancelled by then; a failure that nobody awaits must not be logged as forgotten.
             self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(self._next)
 
@@ -253,7 +262,7 @@ class Journal:
         return self._unwritable(self._broken)
 
     def _unwritable(self, reason: str) -> Stop:
-        message = f"The journal {self._path} cannot be written: {reason}. Nothing that is not on disk was sent."
+        message = f"The journal {self._path} cannot be written: {reason}. Every request that was sent is in the journal."
         return Stop(Exit.CANNOT_CREATE, message)
 
 

@@ -4,6 +4,7 @@ from .masking import Mask as Mask
 from .proxy import Proxy as Proxy
 from .proxy import ProxyVariables as ProxyVariables
 from .reading import survey as survey
+from .repeating import command_line as command_line
 from .secret import Secret as Secret
 from .secret import basic_authorization as basic_authorization
 from .table import settings_of as settings_of

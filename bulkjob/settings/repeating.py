@@ -1,7 +1,9 @@
-"""The flags of a command line as a printed next step repeats them."""
+"""Commands as a printed next step shows them: with every flag that was given, quoted for a shell."""
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 from bulkjob.settings.address import without_secrets
 from bulkjob.settings.table import settings_of
@@ -11,6 +13,31 @@ def typed_flags(command: str, flags: Mapping[str, object]) -> tuple[tuple[str, s
     """The flags of ``command`` that were given, by setting, in the order of the documentation."""
     given = ((setting.name, flags.get(setting.name)) for setting in settings_of(command))
     return tuple((name, value if isinstance(value, bool) else str(value)) for name, value in given if value is not None)
+
+
+def command_line(
+    command: str,
+    operands: Sequence[str | Path],
+    typed: Iterable[tuple[str, str | bool]],
+    *,
+    replaced: Mapping[str, str | Path] = MappingProxyType({}),
+    without: Collection[str] = (),
+    more: Sequence[str | Path] = (),
+) -> str:
+    """A line to be pasted into a shell: ``bulkjob run 'my sheet.csv' --agents mirror --run-dir night``.
+
+    The flags in ``typed`` that ``command`` takes are repeated. ``replaced``: settings that this line gives, whatever was typed.
+    ``without``: settings that it must not give. ``more``: flags that are no settings, with their values.
+    """
+    given: dict[str, str | bool] = {name: value for name, value in typed if name not in without}
+    given.update({name: str(value) for name, value in replaced.items()})
+    words = ["bulkjob", command, *(shlex.quote(_operand(str(operand))) for operand in operands), *(shlex.quote(str(word)) for word in more)]
+    return " ".join(words) + repeated(given.items(), command=command)
+
+
+def _operand(text: str) -> str:
+    """A file whose name begins with a dash would be taken for a flag; a dash alone is standard input."""
+    return f"./{text}" if text.startswith("-") and text != "-" else text
 
 
 def repeated(typed: Iterable[tuple[str, str | bool]], *, command: str, without: Collection[str] = ()) -> str:

@@ -13,6 +13,6 @@ from .files import write_whole as write_whole
 from .log import LogFormatter as LogFormatter
 from .log import logging_to as logging_to
 from .signals import leaving_at_once as leaving_at_once
-from .signals import told_to as told_to
+from .signals import on_signals as on_signals
 from .streams import sturdy_standard_streams as sturdy_standard_streams
 from .streams import terminal_size as terminal_size

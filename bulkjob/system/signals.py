@@ -44,7 +44,7 @@ def leaving_at_once(*, finally_ignored: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def told_to(interrupted: Callable[[], None], *, finally_ignored: bool = False) -> Iterator[None]:
+def on_signals(interrupted: Callable[[], None], *, finally_ignored: bool = False) -> Iterator[None]:
     """While open, the signals call ``interrupted`` in the running event loop; afterwards they do what they did before.
 
     ``finally_ignored``: afterwards, where they would have left at once before, they do nothing: they find a job that has ended, and the

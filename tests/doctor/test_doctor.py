@@ -561,7 +561,7 @@ class TestSheet:
             ([*READ, MANAGE_UNITS, MANAGE_MONITORS], UNITS, []),
             ([READ[0], MANAGE_UNITS, MANAGE_MONITORS], UNITS, []),
             ([*READ, MANAGE_UNITS, MANAGE_MONITORS], MOVES, [ADD_AGENTS]),
-            ([*READ, MANAGE_UNITS, MANAGE_MONITORS], AGENTS, [ADD_AGENTS, "what it asks for"]),
+            ([*READ, MANAGE_UNITS, MANAGE_MONITORS], AGENTS, [ADD_AGENTS, "this sheet"]),
         ],
     )
     def test_need(self, examine: Examine, permissions: list[str], sheet: str, lacks: list[str]) -> None:
@@ -598,20 +598,20 @@ class TestSheet:
     def test_units_of_others(self, examine: Examine) -> None:
         """A monitor's sheet about a unit that is not his is 77, as the server would change nothing."""
         seen = examine("monitor", "department,unit\nPost,unit-north\n", version="8.0")
-        assert (seen.missing, seen.code) == (["what it asks for"], Exit.NO_PERMISSION)
+        assert (seen.missing, seen.code) == (["this sheet"], Exit.NO_PERMISSION)
 
     def test_guard(self, examine: Examine) -> None:
         """A sheet that ends more assignments than allowed is 65, as in a run."""
         seen = examine(sheet="department,agent,action\nSales,agent,remove\n", max_removals=None)
         assert seen.code is Exit.OK
         seen = examine(sheet="department,agent,action\nSales,agent,remove\n", max_removals=MaxRemovals(count=0))
-        assert (seen.missing, seen.code) == (["what it asks for"], Exit.BAD_SHEET)
+        assert (seen.missing, seen.code) == (["this sheet"], Exit.BAD_SHEET)
 
     def test_certain_failures(self, examine: Examine) -> None:
         """A row that will fail whatever is granted is a hint."""
         archived = {**department("web"), "archived": True}
         state = workspace(departments=[department("sales", "unit-north"), archived])
-        assert "department-archived (1)" in examine(sheet=AGENTS, state=state).one("what it asks for").said
+        assert "department-archived (1)" in examine(sheet=AGENTS, state=state).one("this sheet").said
 
     def test_many_doubtful_agents(self, examine: Examine) -> None:
         """Where very many departments' lists would have to be read, the doubt is said, and no minute is spent on it."""

@@ -14,7 +14,7 @@ from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Plan, Terms, UnitPost
 from bulkjob.execute.compose import Attempts
-from bulkjob.execute.sender import Carried, Sender
+from bulkjob.execute.sender import Sender, Sent
 from bulkjob.records.naming import Naming
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
@@ -103,7 +103,7 @@ def carried_out(
         units = {unit: Unit(id=unit, name=unit.upper(), visibility="public") for unit in ("emea", "apac")}
         naming = Naming(Workspace(departments={}, units=units, agents={}))
         sender = Sender(plan, client, Terms(server=SERVER, shares_lists=shares_lists), naming=naming, journal=journal, warn=said.append)
-        carried: Carried = await sender.carry_out(operation)
+        carried: Sent = await sender.carry_out(operation)
         await journal.close()
         assert sender.under_way == {}
         calls = sandbox.calls()

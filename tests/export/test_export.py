@@ -507,16 +507,17 @@ class TestCommand:
         assert path.read_text() == "precious"
 
     def test_last_line(self, sample: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """One line says how much was written, where, and what comes next; ``--force`` replaces what was there."""
+        """One line says how much was written and where, the last is the command that comes next; ``--force`` replaces what was there."""
         path = tmp_path / "my sheet.XLSX"
         path.write_text("old")
         done = export_in_process(sample, path, force=True)
-        (line,) = capsys.readouterr().out.splitlines()
+        written, step, command = capsys.readouterr().out.splitlines()
         rows = list(openpyxl.load_workbook(path)["Assignments"].iter_rows(min_row=2))
         departments = len([one for one in sample["departments"] if not one.get("archived")])
         assert done.exit == Exit.OK
-        assert line.startswith(f"{len(rows)} rows of {departments} departments are written to {path}.")
-        assert line.endswith(f"bulkjob plan '{path}'")
+        assert written == f"Wrote {len(rows)} rows of {departments} departments to {path}."
+        assert step == "Next: Edit it, then preview what would change:"
+        assert command == f"  bulkjob plan '{path}'"
         assert {call["method"] for call in done.calls} == {"GET"}
         assert [one.name for one in tmp_path.iterdir()] == [path.name]
 

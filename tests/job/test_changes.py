@@ -287,7 +287,7 @@ def test_monitor_of_other_units(small: State, tmp_path: Path) -> None:
     assert ran.column("code") == ["", "unit-not-permitted", "unit-not-permitted", ""]
     agents = {("alpha", "u-cid"): (0, 0), ("gamma", "u-cid"): (0, 0)}
     assert differences(ran.before, ran.after, units={"alpha": "west", "free": "west"}, agents=agents) == []
-    assert "The agent part of the row was done all the same" in ran.rows[1]["message"]
+    assert "The agent part of this row was changed" in ran.rows[1]["message"]
 
 
 def test_without_the_permission_for_agents(small: State, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from bulkjob.settings.values import MaxRemovals
@@ -89,7 +91,7 @@ def test_rows(small: State, tmp_path: Path) -> None:
         "Agent @bob (u-bob) will be removed.",
         "Agent @cid (u-cid) will be added with order 2.",
         'Will be moved to unit "NORTH" (north) from "SOUTH" (south).',
-        "Already so: in no unit.",
+        "Already correct: the department is in no unit.",
     ]
 
 
@@ -101,7 +103,7 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     before = len(seen.calls) - 3
     assert seen.said.splitlines() == [
         "Plan for sheet.csv on https://chat.example.org (Rocket.Chat 7.0)",
-        "6 rows: 5 planned, 1 already so",
+        "6 rows: 5 to change, 1 already correct",
         "",
         "Units (2)",
         '  "NORTH"',
@@ -122,7 +124,7 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         '  "Gamma"',
         '    ~ unit "SOUTH" to "NORTH"',
         "",
-        f"Calls (20, after {before} calls before the first write, to read what is there)",
+        f"{20 + before} calls: {before} to read the workspace, 20 for the changes and their checks",
         "        1  PUT  livechat/department/:id",
         "        1  POST livechat/department/:id/agents",
         "        3  POST livechat/units/:id",
@@ -131,11 +133,11 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "        2  GET  livechat/department/:id/agents",
         "        3  GET  livechat/units/:id",
         "        3  GET  livechat/units/:id/monitors",
-        f"Duration: {20 + before} calls, and the server announced no rate limit: less than a minute.",
+        "Duration: Less than a minute (the server announced no rate limit).",
         "",
-        *seen.said.splitlines()[-1:],
+        "Next: To carry it out:",
+        f"  bulkjob run {tmp_path}/sheet.csv --plan {tmp_path}/plan.json",
     ]
-    assert " ".join(seen.said.split()).endswith(f"Next: bulkjob run {tmp_path}/sheet.csv --plan {tmp_path}/plan.json")
 
 
 def test_json_is_the_file(small: State, tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_empty_after_a_run(small: State, tmp_path: Path) -> None:
     assert seen.exit == Exit.OK
     assert (seen.document["operations"], seen.document["calls"]) == ([], [])
     assert seen.document["statuses"] == {"success": 6}
-    assert "nothing is left to do" in seen.said
+    assert "every row is already correct" in seen.said
 
 
 def test_no_rows(small: State, tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_skip_invalid(small: State, tmp_path: Path) -> None:
     rows: list[Mapping[str, object]] = [*ROWS, {"department": "gamma", "agent": "nobody"}]
     seen = planned(tmp_path / "1", small, rows, skip_invalid=True)
     assert (seen.exit, seen.document["statuses"]) == (Exit.ROWS_NOT_DONE, {"success": 1, "planned": 4, "invalid": 1, "not_sent": 1})
-    assert "leaves out the rows named above" in " ".join(seen.said.split())
+    assert "without the rows named above" in " ".join(seen.said.split())
     ran = rehearse(tmp_path / "2", small, rows, skip_invalid=True, plan=seen.file)
     assert (ran.exit, Counter(ran.write_paths)) == (Exit.ROWS_NOT_DONE, writes(seen.document))
 
@@ -222,7 +224,7 @@ def test_max_removals(small: State, tmp_path: Path) -> None:
     seen = planned(tmp_path / "1", small, rows, max_removals=MaxRemovals(count=1))
     assert (seen.exit, seen.document) == (Exit.BAD_SHEET, None)
     said = " ".join(seen.said.split())
-    assert "would end 2 of the workspace's 3 agent assignments; allowed are 1." in said
+    assert "removes 2 of the workspace's 3 agent assignments; the safety limit is 1." in said
     assert "--max-removals 2" in said
     assert "− @ann − @bob" in said
     allowed = planned(tmp_path / "2", small, rows, max_removals=MaxRemovals(count=2))
@@ -259,7 +261,7 @@ def test_interrupted(small: State, tmp_path: Path, number: int) -> None:
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (Exit.INTERRUPTED, ""), err
-    assert "interrupted" in err.splitlines()[-1]
+    assert "Interrupted" in err.splitlines()[-1]
     assert "Traceback" not in err
     assert not (tmp_path / "plan.json").exists()
 
@@ -272,7 +274,7 @@ def test_forecast_is_kept(small: State, tmp_path: Path) -> None:
         *({"department": f"x{number}", "unit": ("north", "south")[number % 2]} for number in range(0, 45, 2)),
     ]
     seen = planned(tmp_path / "1", small, rows, user="manager", unit_route="unit")
-    forecast = " ".join(seen.said.split()).partition("Calls ")[2]
+    forecast = " ".join(seen.said.split()).partition("Duration: ")[2]
     assert "30 calls at 10 a minute: about 3 minutes; with the permission api-bypass-rate-limit about 1." in forecast
     ran = rehearse(tmp_path / "2", small, rows, user="manager", unit_route="unit", plan=seen.file)
     assert ran.exit == Exit.OK
@@ -364,23 +366,27 @@ DRIFT: list[tuple[Callable[[State], None], dict[str, Any], str]] = [
     (
         _other_unit,
         {},
-        'in unit "NORTH" (north), now it is in unit "WEST" (west), the plan wants it in unit "SOUTH" (south).',
+        'in unit "NORTH" (north) when planned, is now in unit "WEST" (west) (the plan wants it in unit "SOUTH" (south)).',
     ),
-    (_no_unit, {}, 'Department "Gamma" (gamma): the plan found it in unit "SOUTH" (south), now it is in no unit'),
-    (_into_a_unit, {}, 'Department "Free" (free): the plan found it in no unit, now it is in unit "NORTH" (north)'),
+    (_no_unit, {}, 'Department "Gamma" (gamma): was in unit "SOUTH" (south) when planned, is now in no unit'),
+    (_into_a_unit, {}, 'Department "Free" (free): was in no unit when planned, is now in unit "NORTH" (north)'),
     (
         _lower_count,
         {},
-        'in department "Alpha" (alpha): the plan found it there with count 7 and order 1, now it is there with count 6 and order 1',
+        'in department "Alpha" (alpha): was there with count 7 and order 1 when planned, is now there with count 6 and order 1',
     ),
-    (_other_order, {}, "now it is there with count 7 and order 5"),
-    (_left, {}, "now it is not there, the plan wants it there with count 9"),
-    (_archived, {}, 'Department "Gamma" (gamma): it cannot be changed any longer (department-archived).'),
-    (_came, {"agents": "mirror"}, 'Agent @ann (u-ann) would be removed from department "Beta" (beta), which the plan does not hold.'),
+    (_other_order, {}, "is now there with count 7 and order 5"),
+    (_left, {}, "is now not there (the plan wants it there with count 9"),
+    (_archived, {}, 'Department "Gamma" (gamma): can no longer be changed (department-archived).'),
+    (
+        _came,
+        {"agents": "mirror"},
+        'Agent @ann (u-ann) would be removed from department "Beta" (beta), which the approved plan does not',
+    ),
     (
         _came_with_an_order,
         {},
-        'Agent @cid (u-cid) in department "Beta" (beta): the plan found it not there, now it is there with count 7 and order 7',
+        'Agent @cid (u-cid) in department "Beta" (beta): was not there when planned, is now there with count 7 and order 7',
     ),
 ]
 
@@ -408,8 +414,8 @@ def test_many_differences(small: State, tmp_path: Path) -> None:
         _department(small, f"x{number}").update(parentId="north", ancestors=["north"])
     ran = rehearse(tmp_path / "2", small, rows, plan=seen.file)
     assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
-    assert ran.said.count("now it is in unit") == 15
-    assert "… and 25 more." in ran.said
+    assert ran.said.count("is now in unit") == 15
+    assert "… and 25 more differences." in ran.said
 
 
 def test_what_the_plan_does_not_mention(small: State, tmp_path: Path) -> None:
@@ -517,14 +523,21 @@ def test_another_sheet_or_server(small: State, tmp_path: Path) -> None:
     ],
 )
 def test_file_that_is_no_plan(program: Program, tmp_path: Path, content: bytes | None, code: Exit, said: str) -> None:
-    """A plan that is missing is 66, one that is none or of another format 65, each with one sentence and before a run directory is made."""
+    """A plan that is missing is 66, one that is none 65, with the commands for a new one, each before a run directory is made."""
     (tmp_path / "sheet.csv").write_text("department,unit\na,b\n", encoding="utf-8")
     if content is not None:
         (tmp_path / "plan.json").write_bytes(content)
     done = program("run", "sheet.csv", "--plan", "plan.json", "--run-dir", "run", url="http://127.0.0.1:9")
     assert (done.exit, done.out) == (code, "")
-    assert len(done.err.splitlines()) == 1
-    assert said in done.err
+    message, *advice = done.err.splitlines()
+    assert said in message
+    if code is Exit.BAD_SHEET:
+        assert advice[1:4:2] == [
+            "  bulkjob plan sheet.csv --out new-plan.json",
+            "  bulkjob run sheet.csv --run-dir run --plan new-plan.json",
+        ]
+    else:
+        assert advice == []
     assert not (tmp_path / "run").exists()
 
 
@@ -535,10 +548,59 @@ def test_as_typed(program: Program, sample: State, tmp_path: Path) -> None:
         first = program("plan", SAMPLES / "reorganisation.csv", "--out", "plan.json", url=served.url)
         assert first.exit == Exit.OK, first.err
         assert {call["method"] for call in served.sandbox.calls()} == {"GET"}
-        run = first.out.splitlines()[-1].removeprefix("Next: bulkjob ").split()
+        bulkjob, *run = shlex.split(first.out.splitlines()[-1])
+        assert bulkjob == "bulkjob"
         done = program(*run, "--run-dir", "run", url=served.url)
         assert done.exit == Exit.OK, done.out
         document = json.loads((tmp_path / "plan.json").read_bytes())
         assert Counter((call["method"], call["path"]) for call in served.sandbox.calls() if call["method"] != "GET") == writes(document)
         after = program("plan", SAMPLES / "reorganisation.csv", "--json", url=served.url)
     assert json.loads(after.out)["operations"] == []
+
+
+NIGHT = "Night of 23 Nov; it's final"
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "removed"),
+    [
+        (("--agents", "mirror", "--max-removals", "2", "--unit-route", "department"), Exit.OK, {"u-ann", "u-bob"}),
+        (("--agents", "mirror", "--max-removals", "100%", "--unit-route", "unit"), Exit.OK, {"u-ann", "u-bob"}),
+        (("--skip-invalid", "--unit-route", "unit"), Exit.ROWS_NOT_DONE, set()),
+    ],
+    ids=["mirror by departments", "mirror by units", "skip invalid"],
+)
+@pytest.mark.parametrize("out", [(), ("--out", "my plan.json")], ids=["sheet", "plan"])
+def test_next_step_does_what_the_plan_said(  # noqa: PLR0917 - what is typed, and what is to come of it
+    program: Program, small: State, tmp_path: Path, flags: tuple[str, ...], code: Exit, removed: set[str], out: tuple[str, ...]
+) -> None:
+    """The command that a plan prints, typed as it stands, changes exactly what that plan said: of that worksheet, by that route."""
+    next(user for user in small["users"] if user["username"] == "admin")["token"] = SECRET
+    rows = [{"department": "alpha", "unit": "south", "agent": "cid"}, {"department": "gamma", "unit": "north"}]
+    if "--skip-invalid" in flags:
+        rows.append({"department": "beta", "agent": "nobody.here"})
+    book = openpyxl.Workbook()
+    # The first worksheet says something else.
+    book.active.append(["department", "unit"])
+    book.active.append(["beta", "-"])
+    night = book.create_sheet(NIGHT)
+    night.append(["department", "unit", "agent"])
+    for row in rows:
+        night.append([row.get("department"), row.get("unit"), row.get("agent")])
+    book.save(tmp_path / "re org.xlsx")
+    with serving(small) as served:
+        seen = program("plan", "re org.xlsx", "--sheet-name", NIGHT, "--url", served.url, *flags, *out)
+        assert seen.exit == code, seen.out + seen.err
+        document = json.loads(program("plan", "re org.xlsx", "--sheet-name", NIGHT, "--url", served.url, *flags, "--json").out)
+        bulkjob, *typed = shlex.split(seen.out.splitlines()[-1])
+        assert (bulkjob, typed[0]) == ("bulkjob", "run")
+        before = served.sandbox.state()
+        served.sandbox.calls().clear()
+        done = program(*typed)
+        assert done.exit == code, done.out + done.err
+        after = served.sandbox.state()
+        sent = Counter((call["method"], call["path"]) for call in served.sandbox.calls() if call["method"] != "GET")
+    assert sent == writes(document)
+    assert parents(after) == {**parents(before), "alpha": "south", "gamma": "north"}
+    gone = {place for place in places(before) if place not in places(after)}
+    assert gone == {("alpha", agent) for agent in removed}

@@ -50,10 +50,14 @@ class TestRefused:
         """A directory that is not there, a file, and one that holds no run are 66, and nothing is made in them."""
         (tmp_path / "file").touch()
         (tmp_path / "holiday").mkdir()
-        for name, reason in (("gone", "is no directory"), ("file", "is no directory"), ("holiday", "is no run directory")):
+        for name, reason in (
+            ("gone", 'There is no directory "gone".'),
+            ("file", 'There is no directory "file".'),
+            ("holiday", "holiday is not a run directory."),
+        ):
             done = program("rollback", name, url="http://127.0.0.1:9")
             assert (done.exit, done.out) == (Exit.NO_INPUT, "")
-            assert done.err == f"bulkjob: {name} {reason}. Name the run directory that bulkjob run has named.\n"
+            assert done.err == f'bulkjob: {reason} Give the path after "Report:" at the end of the run.\n'
         assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "holiday"]
 
     def test_run_that_changed_nothing(self, program: Program, secret: State, tmp_path: Path) -> None:
@@ -127,10 +131,10 @@ class TestPutBack:
             rows[1]["message"] == 'Moved to unit "NORTH" (north) from "SOUTH" (south). Added agent @ann (u-ann) with count 7 and order 1.'
         )
         assert rows[2]["message"] == "The run changed nothing for this row, so there is nothing to put back."
-        assert done.out.splitlines()[0] == "reorg.csv: everything is as it was before the run"
-        assert "put back 3 as it was 1" in words(done.out)
+        verdict = "reorg.csv: Everything that this run had changed is back as it was: 3 put back, 1 as before already."
+        assert done.out.splitlines()[0] == verdict
         assert done.out.splitlines()[-1] == "Report: run/rollback"
-        assert "the run directory is closed" in words(done.out)
+        assert "This run directory is closed" in words(done.out)
         assert again.exit == Exit.OK
         assert results_of(Path("run/rollback")) == rows
         assert sorted(path.name for path in Path("run/rollback").iterdir()) == [
@@ -168,9 +172,9 @@ class TestPutBack:
         assert rows[3]["message"] == (
             'Agent @bob (u-bob) was not removed from department "Free" (free): somebody has changed it since the run: '
             "they are there with count 0 and order 9 now; it was left alone. "
-            "Look at it in Rocket.Chat, and change it there by hand if it shall still be put back."
+            "Look at it in Rocket.Chat, and change it there by hand if it should still be put back."
         )
-        assert done.out.splitlines()[0] == "reorg.csv: 1 row of 4 not put back"
+        assert done.out.splitlines()[0] == "reorg.csv: 1 of 4 rows was not put back: 2 put back, 1 as before already, 1 failed."
         # A sheet to be run would do once more what could not be put back.
         assert not Path("run/rollback/retry.csv").exists()
 
@@ -200,10 +204,10 @@ class TestStopped:
         rows = results_of(Path("run/rollback"))
         assert [row["status"] for row in rows] == ["not_sent", "not_sent", "success", "not_sent"]
         assert rows[0]["message"] == (
-            "Nothing was sent for this row: the server could not be reached or kept failing. Run the same rollback again when the server "
-            "answers; it continues where it stopped."
+            "Nothing was sent for this row: Rocket.Chat could not be reached or kept failing. When it answers again, run the same rollback "
+            "again."
         )
-        assert "Next: when the server answers again, run the same rollback again" in words(done.out)
+        assert "Next: When Rocket.Chat answers again, try again: bulkjob rollback run --retries 1" in words(done.out)
         for said in (*(row["message"] for row in rows), words(done.out)):
             assert "the sheet again" not in said
             assert "same sheet" not in said
@@ -215,7 +219,7 @@ class TestStopped:
             assert program("run", sheet, "--run-dir", "run", url=served.url).exit == Exit.OK
             stopped = program("rollback", "run", "--concurrency", "1", "--retries", "1", url=served.url)
             assert stopped.exit == Exit.ROWS_NOT_DONE, stopped.out + stopped.err
-            assert "run the same rollback again; it continues where it stopped" in words(stopped.out)
+            assert "(what is back already is not sent again): bulkjob rollback run --concurrency 1 --retries 1" in words(stopped.out)
             sent = writes(served)
             (refused,) = {call["path"] for call in served.sandbox.calls() if call["status"] == 500}
             done = program("rollback", "run", url=served.url)

@@ -25,7 +25,7 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
-from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, next_step, plan_lines
+from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, plan_lines
 from bulkjob.rocketchat.endpoints import LIST_DEPARTMENTS
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Exit, Status, Stop
@@ -305,23 +305,28 @@ class TestDrift:
         fresh = planned([agent_change("d1", "u1"), agent_change("d1", "u2", row=4)], there)
         with pytest.raises(Drifted) as drift:
             hold_to(approved, fresh, there, ())
-        assert drift.value.differences == ('Agent @u2 (u2) would be added to department "D1" (d1), which the plan does not hold.',)
+        assert drift.value.differences == (
+            'Agent @u2 (u2) would be added to department "D1" (d1), which the approved plan does not contain.',
+        )
 
     @pytest.mark.parametrize(
         ("change", "said"),
         [
             (
                 unit_change("d1", "b"),
-                'Department "D1" (d1) would be moved to unit "Unit b" (b) from "Unit a" (a), which the plan does not hold.',
+                'Department "D1" (d1) would be moved to unit "Unit b" (b) from "Unit a" (a), which the approved plan does not contain.',
             ),
-            (unit_change("d1", None), 'Department "D1" (d1) would be taken out of unit "Unit a" (a), which the plan does not hold.'),
+            (
+                unit_change("d1", None),
+                'Department "D1" (d1) would be taken out of unit "Unit a" (a), which the approved plan does not contain.',
+            ),
             (
                 agent_change("d1", "u1", count=5),
-                'Agent @u1 (u1) in department "D1" (d1) would be changed to count 5, which the plan does not hold.',
+                'Agent @u1 (u1) in department "D1" (d1) would be changed to count 5, which the approved plan does not contain.',
             ),
             (
                 agent_change("d1", "u1", present=False),
-                'Agent @u1 (u1) would be removed from department "D1" (d1), which the plan does not hold.',
+                'Agent @u1 (u1) would be removed from department "D1" (d1), which the approved plan does not contain.',
             ),
         ],
     )
@@ -342,8 +347,8 @@ class TestDrift:
         with pytest.raises(Drifted) as drift:
             hold_to(approved, planned(changes, now), now, ())
         assert drift.value.differences == (
-            'Department "D1" (d1): it cannot be changed any longer (department-archived).',
-            'Agent @u1 (u1) in department "D1" (d1): it cannot be changed any longer (department-archived).',
+            'Department "D1" (d1): can no longer be changed (department-archived).',
+            'Agent @u1 (u1) in department "D1" (d1): can no longer be changed (department-archived).',
         )
 
     def test_what_nothing_asks_for_any_more(self) -> None:
@@ -352,7 +357,7 @@ class TestDrift:
         approved = document(planned([unit_change("d1", "b")], there), there)
         with pytest.raises(Drifted) as drift:
             hold_to(approved, planned([], there), there, ())
-        assert drift.value.differences == ('Department "D1" (d1): it cannot be changed any longer.',)
+        assert drift.value.differences == ('Department "D1" (d1): can no longer be changed.',)
 
     def test_stored_twice_since(self) -> None:
         """An agent whose numbers the plan found, and who is stored twice by now, has drifted: nobody knows which numbers count."""
@@ -365,8 +370,8 @@ class TestDrift:
             hold_to(approved, planned([change], seen), seen, ())
         (difference,) = drift.value.differences
         assert difference == (
-            'Agent @u1 (u1) in department "D1" (d1): the plan found it there with count 3 and order 1, '
-            "now it is there with count 3 and order 1, more than once, the plan wants it there with count 5."
+            'Agent @u1 (u1) in department "D1" (d1): was there with count 3 and order 1 when planned, '
+            "is now there with count 3 and order 1, more than once (the plan wants it there with count 5)."
         )
 
     def test_stored_twice_as_planned(self) -> None:
@@ -385,7 +390,7 @@ class TestDrift:
         approved = document(planned([unit_change("d1", "b")], there), there)
         with pytest.raises(Drifted, match="1 difference") as drift:
             hold_to(approved, planned([], workspace({})), workspace({}), ())
-        assert drift.value.differences == ('Department "D1" (d1): it is no longer there.',)
+        assert drift.value.differences == ('Department "D1" (d1): the department no longer exists.',)
 
     def test_unit_deleted(self) -> None:
         """A unit that is no longer there is told by the name that the plan has, one that is new by the name of now."""
@@ -397,8 +402,8 @@ class TestDrift:
             hold_to(approved, planned([], now), now, ())
         (difference,) = drift.value.differences
         assert difference == (
-            'Department "Moved" (d1): the plan found it in unit "Unit a" (a), now it is in unit "Unit d" (d), '
-            'the plan wants it in unit "Unit b" (b).'
+            'Department "Moved" (d1): was in unit "Unit a" (a) when planned, is now in unit "Unit d" (d) '
+            '(the plan wants it in unit "Unit b" (b)).'
         )
 
     def test_another_sheet_or_server(self) -> None:
@@ -442,7 +447,7 @@ def risen(there: Workspace, by: int) -> Workspace:
 class TestListing:
     def lines(self, there: Workspace, changes: list[Change], screen: Screen = SCREEN, results: tuple[RowResult, ...] = ()) -> list[str]:
         seen = document(planned(changes, there), there, results)
-        return plan_lines(seen, with_ids=ambiguous(there), next_step=next_step(seen, run="bulkjob run x"), screen=screen)
+        return plan_lines(seen, with_ids=ambiguous(there), screen=screen)
 
     def test_ids_where_names_are_ambiguous(self) -> None:
         """Departments that share a name, or differ only in case, are told with their ids; others by name alone."""
@@ -460,8 +465,8 @@ class TestListing:
         lines = self.lines(there, changes, Screen(width=80, height=24), results)
         sections = "\n".join(lines).split("\n\n")
         assert all(len(section.splitlines()) <= 23 for section in sections)
-        assert "  … and 581 more changes, of 1 more unit among them" in lines
-        assert "  … and 290 more changes, of 290 more departments among them" in lines
+        assert "  … and 581 more changes in 1 more unit (--json prints all)" in lines
+        assert "  … and 290 more changes in 290 more departments (--json prints all)" in lines
         assert "  … and 280 more; --json prints them all" in lines
         assert all(len(line) <= 80 for line in lines)
 

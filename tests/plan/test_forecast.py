@@ -102,7 +102,7 @@ def test_as_it_is_said() -> None:
     [
         ([], TEN_A_MINUTE, "Nothing is to be sent."),
         ([put("d")], TEN_A_MINUTE, "1 call at 10 a minute: less than a minute. "),
-        ([put("d")], None, "3 calls, and the server announced no rate limit: less than a minute."),
+        ([put("d")], None, "Less than a minute (the server announced no rate limit)."),
         ([put(f"d{number}") for number in range(21)], Limit(calls=10, window=30.0), "21 calls at 10 in 30 s: about 2 minutes; "),
         ([put(f"d{number}") for number in range(2000)], TEN_A_MINUTE, "2,000 calls at 10 a minute: about 3 hours and 20 minutes; "),
     ],

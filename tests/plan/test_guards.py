@@ -7,7 +7,7 @@ import pytest
 from bulkjob.changes.change import ALREADY_SO
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.operations import AgentsPost, Plan
-from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
+from bulkjob.plan.guards import TooManyRemovals, refuse_many_removals, refuse_problems, refuse_unlisted_units
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Agent, Workspace
@@ -52,13 +52,24 @@ class TestProblems:
         assert stop_of(refuse_problems, []) is None
 
     @pytest.mark.parametrize(
-        ("problems", "words"), [([problem(2)], "1 row is"), ([problem(2), problem(2, "unit"), problem(3)], "2 rows are")]
+        ("problems", "words"),
+        [
+            ([problem(2)], r"1 row is invalid, so nothing was sent\. Correct it\."),
+            ([problem(2), problem(2, "unit"), problem(3)], r"2 rows are invalid, so nothing was sent\. Correct them\."),
+            ([problem(row) for row in range(2, 1502)], r"1,500 rows are invalid"),
+        ],
     )
     def test_any_refuses_the_sheet(self, problems: list[Problem], words: str) -> None:
-        """Invalid rows, counted once each, end the job with 65; the sentence names the way out."""
-        with pytest.raises(Stop, match=f"{words} invalid, so nothing was sent.*--skip-invalid") as stopped:
+        """Invalid rows, counted once each, end the job with 65; without a row that could go ahead, correcting them is the only way."""
+        with pytest.raises(Stop, match=words) as stopped:
             refuse_problems(problems)
         assert stopped.value.exit_code is Exit.BAD_SHEET
+        assert "--skip-invalid" not in stopped.value.message
+
+    def test_other_rows_can_go_ahead(self) -> None:
+        """Where valid rows are left, the sentence says how to send them."""
+        with pytest.raises(Stop, match=r"Correct it, or send the 12 other rows with --skip-invalid\."):
+            refuse_problems([problem(2)], sendable=12)
 
 
 class TestUnlistedUnits:
@@ -74,7 +85,7 @@ class TestUnlistedUnits:
 
     def test_many_names_are_cut(self) -> None:
         """Of very many names the first five are told."""
-        with pytest.raises(Stop, match=r'"u0", "u1", "u2", "u3", "u4" …\)'):
+        with pytest.raises(Stop, match=r'"u0", "u1", "u2", "u3", "u4" and 4 more\)'):
             refuse_unlisted_units([f"u{number}" for number in range(9)], SERVER)
 
 
@@ -106,8 +117,9 @@ class TestRemovals:
         ],
     )
     def test_one_more_refuses_the_sheet(self, removals: int, assignments: int, limit: MaxRemovals | None, allowed: int) -> None:
-        """One more ends the job with 65 before the first write, with the numbers and how to allow it."""
-        with pytest.raises(Stop, match=f"end {removals} of the workspace's {assignments} .* allowed are {allowed}") as stopped:
+        """One more ends the job with 65 before the first write, with the numbers."""
+        with pytest.raises(Stop, match=f"removes {removals} of the workspace's {assignments} agent .* limit is {allowed}") as stopped:
             refuse_many_removals(plan(removals), workspace(assignments), limit)
         assert stopped.value.exit_code is Exit.BAD_SHEET
-        assert f"--max-removals {removals}." in stopped.value.message
+        assert isinstance(stopped.value, TooManyRemovals)
+        assert stopped.value.removals == removals

@@ -1,6 +1,6 @@
 """What messages say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -9,6 +9,7 @@ from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.phrases import SAID_LIMIT, named, named_agent, one_line
 from bulkjob.records.naming import Naming
+from bulkjob.records.server import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, Account, Server, Version
 from bulkjob.records.workspace import Department, Unit, Workspace
 from bulkjob.report.messages import Evidence, Part, failure_message, joined, success_message, unsent_message
 from bulkjob.vocabulary import Code, Effect, Status
@@ -76,16 +77,20 @@ def failure(code: Code, subject: Told, evidence: Evidence | None = None) -> str:
 @pytest.mark.parametrize(
     ("subject", "updated", "unchanged"),
     [
-        (MOVE, 'Moved to unit "DACH" (unit-dach) from "EMEA" (unit-emea).', 'Already so: in unit "DACH" (unit-dach).'),
-        (PUT_IN, 'Put into unit "DACH" (unit-dach).', 'Already so: in unit "DACH" (unit-dach).'),
-        (TAKE_OUT, 'Taken out of unit "EMEA" (unit-emea).', "Already so: in no unit."),
-        (ADD, "Added agent @anna (u-anna) with order 2.", "Already so: agent @anna (u-anna) is in the department with order 2."),
+        (
+            MOVE,
+            'Moved to unit "DACH" (unit-dach) from "EMEA" (unit-emea).',
+            'Already correct: the department is in unit "DACH" (unit-dach).',
+        ),
+        (PUT_IN, 'Put into unit "DACH" (unit-dach).', 'Already correct: the department is in unit "DACH" (unit-dach).'),
+        (TAKE_OUT, 'Taken out of unit "EMEA" (unit-emea).', "Already correct: the department is in no unit."),
+        (ADD, "Added agent @anna (u-anna) with order 2.", "Already correct: agent @anna (u-anna) is in the department with order 2."),
         (
             CHANGE,
             "Changed agent @anna (u-anna) to count 0 and order 3.",
-            "Already so: agent @anna (u-anna) is in the department with count 0 and order 3.",
+            "Already correct: agent @anna (u-anna) is in the department with count 0 and order 3.",
         ),
-        (REMOVE, "Removed agent @anna (u-anna).", "Already so: agent @anna (u-anna) is not in the department."),
+        (REMOVE, "Removed agent @anna (u-anna).", "Already correct: agent @anna (u-anna) is not in the department."),
     ],
 )
 def test_success_says_what_was_done(subject: Told, updated: str, unchanged: str) -> None:
@@ -119,7 +124,7 @@ def test_the_servers_own_words_are_in_a_rejection() -> None:
     message = failure(Code.REJECTED, ADD, Evidence(said="Match error: Missing key 'name'", http_status=400))
     assert message == (
         'Agent @anna (u-anna) was not added to department "Sales" (d-sales): the server refused it (HTTP 400): '
-        "“Match error: Missing key 'name'”. Put right what this names, then run the sheet again."
+        "“Match error: Missing key 'name'”. Fix the problem named here, then run the same sheet again."
     )
 
 
@@ -138,14 +143,64 @@ def test_what_was_seen_is_said() -> None:
         assert words in failure(Code.NOT_APPLIED, subject)
 
 
+ADMIN = Server(
+    version=Version(7, 0),
+    version_text="7.0.0",
+    account=Account(id="u-admin", username="admin", roles=frozenset({"admin"})),
+    permissions=frozenset({ADD_AGENTS, MANAGE_DEPARTMENTS}),
+    modules=frozenset({"livechat-enterprise"}),
+)
+
+
+class TestRemedies:
+    """Remedies name only what can be the cause for this account."""
+
+    @pytest.mark.parametrize("code", [Code.NOT_APPLIED, Code.UNIT_NOT_PERMITTED])
+    def test_nobody_is_told_to_be_what_they_are(self, code: Code) -> None:
+        """An account that is admin is not told that this takes a role; one without such a role is."""
+        admin = failure_message(code, "unit", MOVE.words, server=ADMIN)
+        clerk = replace(ADMIN, account=replace(ADMIN.account, roles=frozenset({"clerk"})))
+        other = failure_message(code, "unit", MOVE.words, server=clerk)
+        assert "livechat-manager" not in admin
+        assert "livechat-manager" in other
+
+    def test_a_permission_that_is_there_is_no_cause(self) -> None:
+        """Where the permissions are known, agents that were not changed are not put down to them."""
+        assert "may not change agents" not in failure_message(Code.NOT_APPLIED, "agent", ADD.words, server=ADMIN)
+        assert "may not change agents" in failure_message(Code.NOT_APPLIED, "agent", ADD.words, server=replace(ADMIN, permissions=None))
+
+    def test_an_account_that_is_restricted_to_its_units(self) -> None:
+        """A monitor is told that only its own units can be changed."""
+        monitor = replace(ADMIN, account=replace(ADMIN.account, roles=frozenset({"livechat-monitor"})))
+        assert "only units that it monitors" in failure_message(Code.NOT_APPLIED, "unit", MOVE.words, server=monitor)
+
+    def test_a_unit_that_could_be_emptied(self) -> None:
+        """An account that may write whole units is told so, and that a setting of the run directory changes with it."""
+        able = replace(ADMIN, permissions=frozenset({MANAGE_UNITS, MANAGE_MONITORS}))
+        message = failure_message(Code.LAST_DEPARTMENT_IN_UNIT, "unit", TAKE_OUT.words, server=able)
+        assert "--unit-route unit, in a new run directory" in message
+        assert "use an account" in failure_message(Code.LAST_DEPARTMENT_IN_UNIT, "unit", TAKE_OUT.words, server=ADMIN)
+
+    def test_a_page_of_a_proxy_is_not_quoted(self) -> None:
+        """An error is told by its name; the first bytes of a page say nothing to people."""
+        message = failure(Code.SERVER_ERROR, ADD, Evidence(said="HTTP 502, text/html, 44 bytes: <html>", http_status=502, attempts=5))
+        assert "answered with an error after 5 attempts (502 Bad Gateway). " in message
+        assert "html" not in message
+
+    def test_what_the_plan_has_to_say_is_not_contradicted(self) -> None:
+        """Rows that a refused plan holds back are not told to run the sheet again."""
+        message = unsent_message(Code.REFUSED, "The approved plan no longer fits (1 difference). Nothing was sent. A new plan is needed.")
+        assert "again" not in message
+
+
 def test_doubt_is_said() -> None:
     """A write that could not be looked up says that its outcome is not known; one that could does not."""
     doubtful = failure(Code.TIMEOUT, ADD, Evidence(attempts=1, looked_up=False))
-    assert "at the only attempt, and whether it was done all the same could not be looked up. " in doubtful
+    assert "in time, and bulkjob could not check whether it took effect. " in doubtful
     assert "may not have been added" in doubtful
     known = failure(Code.TIMEOUT, ADD, Evidence(attempts=5))
     assert "was not added" in known
-    assert "looked up" not in known
+    assert "could not check" not in known
 
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in FAILED_CODES])
@@ -159,7 +214,7 @@ def test_other_codes_have_no_failure_message(code: Code) -> None:
 def test_unsent_rows_say_why_and_what_next(code: Code) -> None:
     """A row for which nothing went out says so, why, and what to do; a given reason takes the place of the general one."""
     assert unsent_message(code).startswith("Nothing was sent for this row: ")
-    assert "un the s" in unsent_message(code)
+    assert unsent_message(code).count(". ") == 1
     assert unsent_message(code, "the moon was full.").startswith("Nothing was sent for this row: the moon was full. ")
 
 
@@ -190,25 +245,25 @@ def part(subject: Told, status: Status, change: Effect = Effect.NONE) -> Part:
         (
             part(MOVE, Status.FAILED),
             part(ADD, Status.SUCCESS, Effect.UPDATED),
-            "[unit failed] The agent part of the row was done all the same: agent @anna (u-anna) is in the department with order 2.",
+            "[unit failed] The agent part of this row was changed: agent @anna (u-anna) is in the department with order 2.",
         ),
         (
             part(MOVE, Status.SUCCESS, Effect.UNCHANGED),
             part(ADD, Status.FAILED),
-            '[agent failed] The unit part of the row was so already: in unit "DACH" (unit-dach).',
+            '[agent failed] The unit part of this row is already correct: the department is in unit "DACH" (unit-dach).',
         ),
-        (part(MOVE, Status.FAILED), part(ADD, Status.FAILED), "[unit failed] The agent part of the row failed too. [agent failed]"),
-        (part(MOVE, Status.FAILED), part(ADD, Status.NOT_SENT), "[unit failed] For the agent part of the row nothing was sent."),
-        (part(MOVE, Status.NOT_SENT), part(ADD, Status.FAILED), "[agent failed] For the unit part of the row nothing was sent."),
+        (part(MOVE, Status.FAILED), part(ADD, Status.FAILED), "[unit failed] The agent part of this row failed, too. [agent failed]"),
+        (part(MOVE, Status.FAILED), part(ADD, Status.NOT_SENT), "[unit failed] Nothing was sent for the agent part of this row."),
+        (part(MOVE, Status.NOT_SENT), part(ADD, Status.FAILED), "[agent failed] Nothing was sent for the unit part of this row."),
         (
             part(TAKE_OUT, Status.SUCCESS, Effect.UPDATED),
             part(ADD, Status.NOT_SENT),
-            "[agent not_sent] The unit part of the row was done all the same: in no unit.",
+            "[agent not_sent] The unit part of this row was changed: the department is in no unit.",
         ),
         (
             part(MOVE, Status.FAILED),
             part(ADD, Status.PLANNED),
-            "[unit failed] The agent part of the row is planned all the same. [agent planned]",
+            "[unit failed] The agent part of this row would still be changed. [agent planned]",
         ),
     ],
 )
@@ -233,30 +288,24 @@ SUCCESS, FAILED, NOT_SENT, PLANNED = Status.SUCCESS, Status.FAILED, Status.NOT_S
         (
             (SUCCESS, FAILED, FAILED),
             (
-                "[agent failed] The unit part of the row was done all the same: its unit is so. "
-                "The email part of the row failed too. [email failed]"
+                "[agent failed] The unit part of this row was changed: its unit is so. "
+                "The email part of this row failed, too. [email failed]"
             ),
         ),
         (
             (NOT_SENT, SUCCESS, FAILED),
-            (
-                "[email failed] For the unit part of the row nothing was sent. "
-                "The agent part of the row was done all the same: its agent is so."
-            ),
+            ("[email failed] Nothing was sent for the unit part of this row. The agent part of this row was changed: its agent is so."),
         ),
         (
             (FAILED, PLANNED, NOT_SENT),
             (
-                "[unit failed] The agent part of the row is planned all the same. [agent planned] "
-                "For the email part of the row nothing was sent."
+                "[unit failed] The agent part of this row would still be changed. [agent planned] "
+                "Nothing was sent for the email part of this row."
             ),
         ),
         (
             (SUCCESS, NOT_SENT, NOT_SENT),
-            (
-                "[agent not_sent] The unit part of the row was done all the same: its unit is so. "
-                "For the email part of the row nothing was sent."
-            ),
+            ("[agent not_sent] The unit part of this row was changed: its unit is so. Nothing was sent for the email part of this row."),
         ),
     ],
 )
@@ -274,5 +323,5 @@ def test_a_part_that_was_not_sent_is_told_by_its_name(told: int) -> None:
     unsent = Part(name=names[told], state="so", status=NOT_SENT, message=unsent_message(Code.INTERRUPTED))
     parts = [other(name, SUCCESS, Effect.UPDATED) for name in names if name != names[told]]
     parts.insert(told, unsent)
-    assert joined(parts).startswith(f"Nothing was sent for the {names[told]} part of the row: the job was interrupted. ")
+    assert joined(parts).startswith(f"Nothing was sent for the {names[told]} part of this row: the job was interrupted. ")
     assert "for this row" not in joined(parts)

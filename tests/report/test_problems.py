@@ -51,7 +51,7 @@ class TestListing:
 
     def test_nothing_wrong(self) -> None:
         """A good sheet is one sentence with the number of its rows."""
-        assert lines(checked()) == ["No problem found in 61 rows."]
+        assert lines(checked()) == ["No problems in 61 rows. Names were not checked against the server."]
 
     def test_everything_that_fits_is_shown(self) -> None:
         """Problems stand below their code, each with place, value and remedy."""
@@ -70,7 +70,11 @@ class TestListing:
     def test_notes_and_warnings_come_first(self) -> None:
         """How the sheet was read, and what is odd about it, is said before anything else."""
         shown = lines(checked(notes=("read as UTF-8",), warnings=("a hidden row",)))
-        assert shown == ["Note: read as UTF-8", "Warning: a hidden row", "No problem found in 61 rows."]
+        assert shown == [
+            "Note: read as UTF-8",
+            "Warning: a hidden row",
+            "No problems in 61 rows. Names were not checked against the server.",
+        ]
 
     def test_the_rest_is_counted(self) -> None:
         """What does not fit is counted, and where to find it is said."""
@@ -175,7 +179,12 @@ class TestCommand:
         """A good sheet leaves with 0 and says so."""
         (tmp_path / "good.csv").write_text("department,unit\nSales,North\nService,North\n", encoding="utf-8")
         assert main(["validate", str(tmp_path / "good.csv")]) == Exit.OK
-        assert capsys.readouterr().out.splitlines()[-1] == "No problem found in 2 rows."
+        assert capsys.readouterr().out.splitlines()[-4:] == [
+            "No problems in 2 rows. Names were not checked against the server.",
+            "",
+            "Next: To check the names and see what would change:",
+            f"  bulkjob plan {tmp_path / 'good.csv'}",
+        ]
 
     def test_mistakes(self, mistakes: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A sheet with mistakes leaves with 65 and shows each."""
@@ -197,7 +206,7 @@ class TestCommand:
         for _ in range(2):
             assert main(["validate", str(mistakes), "--out", str(out)]) == Exit.BAD_SHEET
         assert sorted(path.name for path in out.iterdir()) == ["annotated.xlsx", "problems.csv"]
-        assert capsys.readouterr().out.splitlines()[-1] == f"Written to {out}: problems.csv and annotated.xlsx."
+        assert capsys.readouterr().out.splitlines()[-3] == f"Written to {out}: problems.csv and annotated.xlsx."
         assert parse((out / "annotated.xlsx").read_bytes(), "annotated.xlsx").sheet_name == "mistakes"
         data = (out / "problems.csv").read_bytes()
         assert data.startswith(b"\xef\xbb\xbf")
@@ -213,7 +222,7 @@ class TestCommand:
         (tmp_path / "long.csv").write_text("department,unit\n" + "\n" * 1_048_575 + "Sales,\n", encoding="utf-8")
         (tmp_path / "annotated.xlsx").touch()
         assert main(["validate", str(tmp_path / "long.csv"), "--out", str(tmp_path)]) == Exit.BAD_SHEET
-        assert capsys.readouterr().out.splitlines()[-1].startswith("annotated.xlsx was not written: ")
+        assert capsys.readouterr().out.splitlines()[-3].startswith("annotated.xlsx was not written: ")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["long.csv", "problems.csv"]
 
     def test_no_room_for_a_temporary_file(

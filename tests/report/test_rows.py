@@ -203,9 +203,7 @@ class TestBeforeThePlan:
         stop = Stop(Exit.BAD_SHEET, "1 row is invalid. Correct it.")
         result = row_results(RunState(checked=checked(1)), stop)[2]
         assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
-        assert result.message == (
-            "Nothing was sent for this row: 1 row is invalid. Correct it. Put right what stopped the job, then run the sheet again."
-        )
+        assert result.message == ("Nothing was sent for this row: 1 row is invalid. Correct it. Fix what stopped the job first.")
 
     def test_held_back_rows_say_so(self) -> None:
         """With --skip-invalid, a valid row of a department that an invalid row is about is refused for that, however the job ends."""
@@ -251,24 +249,24 @@ class TestSuccess:
             ([(unit(2), UPDATED)], Effect.UPDATED, 'Moved to unit "APAC" (apac) from "EMEA" (emea).'),
             ([(unit(2, unit_id=None), UPDATED)], Effect.UPDATED, 'Taken out of unit "EMEA" (emea).'),
             ([(unit(2, department_id="d2"), UPDATED)], Effect.UPDATED, 'Put into unit "APAC" (apac).'),
-            ([(unit(2), ALREADY_SO)], Effect.UNCHANGED, 'Already so: in unit "APAC" (apac).'),
+            ([(unit(2), ALREADY_SO)], Effect.UNCHANGED, 'Already correct: the department is in unit "APAC" (apac).'),
             ([(agent(2, count=3), UPDATED)], Effect.UPDATED, "Added agent @anna (u-anna) with count 3."),
             ([(agent(2, name="bob", order=4), UPDATED)], Effect.UPDATED, "Changed agent @bob (u-bob) to order 4."),
             ([(agent(2, name="bob", present=False), UPDATED)], Effect.UPDATED, "Removed agent @bob (u-bob)."),
             (
                 [(unit(2), ALREADY_SO), (agent(2), UPDATED)],
                 Effect.UPDATED,
-                'Already so: in unit "APAC" (apac). Added agent @anna (u-anna).',
+                'Already correct: the department is in unit "APAC" (apac). Added agent @anna (u-anna).',
             ),
         ],
     )
     def test_message_says_what_was_done(self, parts: Sequence[tuple[Change, Outcome]], change: Effect, message: str) -> None:
-        """A success says what was done, or that it was so already, with names and ids."""
+        """A success says what was done, or that it is already correct, with names and ids."""
         result = result_of(*parts)
         assert (result.status, result.change, result.code, result.message) == (Status.SUCCESS, change, None, message)
 
     def test_figures_are_those_of_the_write(self) -> None:
-        """A row of which one part was so already has the figures of the part that was written; where none was, they are blank."""
+        """A row of which one part is already correct has the figures of the part that was written; where none was, they are blank."""
         result = result_of((unit(2), ALREADY_SO), (agent(2), UPDATED))
         assert (result.attempts, result.http_status, result.seconds) == (1, 200, 0.25)
         result = result_of((unit(2), ALREADY_SO), (agent(2), ALREADY_SO))
@@ -292,13 +290,13 @@ class TestParts:
     @pytest.mark.parametrize(
         ("unit_outcome", "agent_outcome", "status", "code", "other"),
         [
-            (NOT_APPLIED, UPDATED, Status.FAILED, Code.NOT_APPLIED, "agent part of the row was done all the same"),
-            (UPDATED, REJECTED, Status.FAILED, Code.REJECTED, "unit part of the row was done all the same"),
-            (ALREADY_SO, REJECTED, Status.FAILED, Code.REJECTED, "unit part of the row was so already"),
-            (None, REJECTED, Status.FAILED, Code.REJECTED, "For the unit part of the row nothing was sent"),
-            (NOT_APPLIED, None, Status.FAILED, Code.NOT_APPLIED, "For the agent part of the row nothing was sent"),
-            (UPDATED, None, Status.NOT_SENT, Code.UNAVAILABLE, "unit part of the row was done all the same"),
-            (None, UPDATED, Status.NOT_SENT, Code.UNAVAILABLE, "agent part of the row was done all the same"),
+            (NOT_APPLIED, UPDATED, Status.FAILED, Code.NOT_APPLIED, "agent part of this row was changed"),
+            (UPDATED, REJECTED, Status.FAILED, Code.REJECTED, "unit part of this row was changed"),
+            (ALREADY_SO, REJECTED, Status.FAILED, Code.REJECTED, "unit part of this row is already correct"),
+            (None, REJECTED, Status.FAILED, Code.REJECTED, "Nothing was sent for the unit part of this row"),
+            (NOT_APPLIED, None, Status.FAILED, Code.NOT_APPLIED, "Nothing was sent for the agent part of this row"),
+            (UPDATED, None, Status.NOT_SENT, Code.UNAVAILABLE, "unit part of this row was changed"),
+            (None, UPDATED, Status.NOT_SENT, Code.UNAVAILABLE, "agent part of this row was changed"),
         ],
     )
     def test_failed_part_decides_and_the_other_is_told(
@@ -320,7 +318,7 @@ class TestParts:
         unknown = Outcome(status=Status.FAILED, code=Code.CONNECTION, said="reset", looked_up=False, attempts=5)
         result = result_of((agent(2), unknown))
         assert (result.status, result.code) == (Status.FAILED, Code.CONNECTION)
-        assert "whether it was done all the same could not be looked up" in result.message
+        assert "could not check whether it took effect" in result.message
 
     THREE: ClassVar[dict[str, Change]] = {"unit": unit(2), "agent": agent(2), "email": Email(rows=(2,))}  # type: ignore[dict-item]  # far enough
 
@@ -332,12 +330,12 @@ class TestParts:
         assert (result.status, result.code, result.change) == (Status.FAILED, Code.NOT_APPLIED, Effect.NONE)
         assert (result.attempts, result.http_status, result.seconds) == (2, 200, 0.5)
         assert result.message == (
-            'Agent @anna (u-anna) was not added to department "Sales" (d1): the server answered that it was done, but afterwards it is in '
+            'Agent @anna (u-anna) was not added to department "Sales" (d1): the server said yes, but afterwards it is in '
             'unit "EMEA" (emea). Either the account may not change agents, or the user was deleted, or somebody changed the list at the '
-            "same moment: look at the department in Rocket.Chat, then run the sheet again. "
-            'The unit part of the row was done all the same: in unit "APAC" (apac). '
-            "The email part of the row failed too. The email was not changed: the server refused it (HTTP 400): “No.”. "
-            "Put right what this names, then run the sheet again."
+            "same moment: look at it in Rocket.Chat, then run the same sheet again. "
+            'The unit part of this row was changed: the department is in unit "APAC" (apac). '
+            "The email part of this row failed, too. The email was not changed: the server refused it (HTTP 400): “No.”. "
+            "Fix the problem named here, then run the same sheet again."
         )
 
     @pytest.mark.parametrize("failing", THREE)
@@ -349,10 +347,10 @@ class TestParts:
         assert (result.status, result.code, result.http_status, result.seconds) == (Status.FAILED, Code.REJECTED, 400, 0.125)
         for name in self.THREE.keys() - {failing}:
             if others is None:
-                assert f"For the {name} part of the row nothing was sent." in result.message
+                assert f"Nothing was sent for the {name} part of this row." in result.message
             else:
-                so = "was done all the same" if others is UPDATED else "was so already"
-                assert f"The {name} part of the row {so}: {self.THREE[name].words(None, Naming(THERE)).state}." in result.message
+                so = "was changed" if others is UPDATED else "is already correct"
+                assert f"The {name} part of this row {so}: {self.THREE[name].words(None, Naming(THERE)).state}." in result.message
 
     @pytest.mark.parametrize("unsent", THREE)
     def test_one_of_three_was_not_sent(self, unsent: str) -> None:
@@ -361,15 +359,15 @@ class TestParts:
         result = results_of({change: None if name == unsent else UPDATED for name, change in self.THREE.items()}, stop)[2]
         assert (result.status, result.code) == (Status.NOT_SENT, Code.INTERRUPTED)
         assert (result.attempts, result.http_status, result.seconds) == (None, None, None)
-        assert result.message.startswith(f"Nothing was sent for the {unsent} part of the row: the job was interrupted. ")
-        assert result.message.count("part of the row was done all the same") == 2
+        assert result.message.startswith(f"Nothing was sent for the {unsent} part of this row: the job was interrupted. ")
+        assert result.message.count("part of this row was changed") == 2
 
     @pytest.mark.parametrize("written", THREE)
     def test_one_of_three_was_written(self, written: str) -> None:
         """A row of which one part was written is updated, has that one's figures, and says of all three what they are."""
         result = results_of({change: UPDATED if name == written else ALREADY_SO for name, change in self.THREE.items()})[2]
         assert (result.status, result.change, result.attempts, result.seconds) == (Status.SUCCESS, Effect.UPDATED, 1, 0.25)
-        assert result.message.count("Already so: ") == 2
+        assert result.message.count("Already correct: ") == 2
         assert (
             self.THREE[written].words(THERE.departments["d1"].parent_id if written == "unit" else None, Naming(THERE)).done
             in result.message
@@ -383,17 +381,17 @@ class TestMirror:
         """Where somebody could not be removed by mirror, every row that says who stays has failed, names them and tells of itself."""
         results = results_of({agent(2): UPDATED, agent(3, name="cem"): ALREADY_SO, self.LEAVES: REJECTED})
         assert {(result.status, result.code, result.http_status) for result in results.values()} == {(Status.FAILED, Code.REJECTED, 400)}
-        for row, own in ((2, "was done all the same: agent @anna"), (3, "was so already: agent @cem")):
+        for row, own in ((2, "was changed: agent @anna"), (3, "is already correct: agent @cem")):
             assert 'Agent @bob (u-bob) was not removed from department "Sales" (d1)' in results[row].message
             assert own in results[row].message
 
     def test_removal_is_an_update(self) -> None:
-        """A row that was so already and shares a removal has been updated, and says by what."""
+        """A row that is already correct and shares a removal has been updated, and says by what."""
         results = results_of({agent(2): UPDATED, agent(3, name="cem"): ALREADY_SO, self.LEAVES: UPDATED})
         assert {(result.status, result.change) for result in results.values()} == {(Status.SUCCESS, Effect.UPDATED)}
         removed = "Removed from the department, because no row names them: @bob (u-bob)."
         assert results[2].message == f"Added agent @anna (u-anna). {removed}"
-        assert results[3].message == f"Already so: agent @cem (u-cem) is in the department. {removed}"
+        assert results[3].message == f"Already correct: agent @cem (u-cem) is in the department. {removed}"
 
     def test_own_failure_comes_first(self) -> None:
         """A row whose own agent failed says that."""
@@ -405,21 +403,21 @@ class TestMirror:
         """A row with a unit tells of the unit beside the removal that failed."""
         result = results_of({unit(2): UPDATED, agent(2): UPDATED, self.LEAVES: REJECTED})[2]
         assert "@bob" in result.message
-        assert "The unit part of the row was done all the same" in result.message
+        assert "The unit part of this row was changed" in result.message
 
     def test_all_own_parts_beside_a_removal(self) -> None:
         """Where a removal by mirror failed, each of the row's own parts is told."""
         result = results_of({unit(2): UPDATED, agent(2): ALREADY_SO, self.LEAVES: REJECTED})[2]
         assert result.message.startswith("Agent @bob (u-bob) was not removed")
-        assert "The unit part of the row was done all the same: in unit" in result.message
-        assert "The agent part of the row was so already: agent @anna (u-anna) is in the department." in result.message
+        assert "The unit part of this row was changed: the department is in unit" in result.message
+        assert "The agent part of this row is already correct: agent @anna (u-anna) is in the department." in result.message
 
     def test_removal_that_was_not_sent(self) -> None:
         """A row whose own agent was added says so, and that it is the removal by mirror for which nothing was sent."""
         result = results_of({agent(2): UPDATED, self.LEAVES: None}, Stop(Exit.INTERRUPTED, "The job was interrupted."))[2]
         assert (result.status, result.code) == (Status.NOT_SENT, Code.INTERRUPTED)
-        assert result.message.startswith("Nothing was sent for the mirror part of the row: the job was interrupted. ")
-        assert "The agent part of the row was done all the same: agent @anna (u-anna) is in the department." in result.message
+        assert result.message.startswith("Nothing was sent for the mirror part of this row: the job was interrupted. ")
+        assert "The agent part of this row was changed: agent @anna (u-anna) is in the department." in result.message
 
     def test_own_failure_comes_first_wherever_it_stands(self) -> None:
         """A row's own agent decides before a removal that it shares, also where the plan lists the removal first."""

@@ -1,12 +1,14 @@
 """The summary at the end of a run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from bulkjob.records.results import RowResult
+from bulkjob.report.next_steps import Step
 from bulkjob.report.summary import Ending, RunFigures, row_counts
-from bulkjob.report.terminal import next_step, summary_lines
+from bulkjob.report.terminal import summary_lines, verdict_of
 from bulkjob.vocabulary import UNSENT_CODE, Code, Effect, Exit, Status
 
 MakeEnding = Callable[..., Ending]
@@ -26,36 +28,43 @@ def test_the_last_line_names_the_run_directory(make_ending: MakeEnding, exit_cod
     assert sum(line.startswith("Report: ") for line in lines) == 1
 
 
-@pytest.mark.parametrize("exit_code", ENDINGS)
-def test_the_next_step_is_one_sentence(make_ending: MakeEnding, exit_code: Exit) -> None:
-    """Each ending has a next step of its own."""
-    rows = row_counts(failures(1))
-    step = next_step(make_ending(exit_code), rows)
-    assert step.endswith(".")
-    others = {next_step(make_ending(code), rows) for code in ENDINGS if code is not exit_code}
-    assert step not in others
-
-
 def test_a_run_that_was_done_already(make_ending: MakeEnding) -> None:
-    """A second run says in its first line that all is so, and that nothing is left to do."""
+    """A second run says in its first line that all is in place, and what to do last."""
     results = [RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED) for row in range(2, 1502)]
     figures = RunFigures(calls=(("GET", "livechat/department", 200, 2),), duration_seconds=0.52)
-    assert summary_lines(make_ending(Exit.OK, figures=figures), results) == [
-        "reorg.csv: every row is as the sheet says",
+    assert summary_lines(make_ending(Exit.OK, figures=figures), results, steps=[Step(text="Nothing left to do.")]) == [
+        "reorg.csv: All 1,500 rows are in place: 1,500 already correct.",
         "",
-        "  rows in the sheet     1,500",
-        "  done                      0",
-        "  already so            1,500",
-        "  failed                    0",
-        "  invalid                   0",
-        "  not sent                  0",
+        "2 calls, 0 of them changes. Took 0.5 s.",
         "",
-        "2 calls to the server, 0 writes among them; 0.5 s in all.",
-        "",
-        "Next: nothing is left to do; results.csv says for each row what was done.",
+        "Next: Nothing left to do.",
         "",
         "Report: runs/20261123T005400Z-reorg",
     ]
+
+
+def test_verdict_first_and_last(make_ending: MakeEnding) -> None:
+    """Where rows are left, the verdict is the first line and the last but one: above, the screen may have scrolled on."""
+    results = [*failures(9), *(RowResult(row=row, status=Status.SUCCESS, change=Effect.UPDATED) for row in range(20, 27))]
+    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), results)
+    assert lines[0] == lines[-2] == "reorg.csv: 9 of 16 rows are not in place: 7 changed, 9 failed."
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "owned", "undoes", "verdict"),
+    [
+        (Exit.OK, True, False, "All 3 rows are in place: 2 changed, 1 already correct."),
+        (Exit.OK, True, True, "Everything that this run had changed is back as it was: 2 put back, 1 as before already."),
+        (Exit.UNAVAILABLE, True, False, "Stopped early (exit code 69): 2 changed, 1 already correct."),
+        (Exit.NO_PERMISSION, False, False, "Stopped before the first change (exit code 77): 2 changed, 1 already correct."),
+    ],
+)
+def test_verdict(make_ending: MakeEnding, exit_code: Exit, owned: bool, undoes: bool, verdict: str) -> None:  # noqa: FBT001 - of the case
+    """The verdict counts rows by what became of them; a rollback speaks of what its run had changed, and of nothing else."""
+    results = [RowResult(row=row, status=Status.SUCCESS, change=Effect.UPDATED) for row in (2, 3)]
+    results.append(RowResult(row=4, status=Status.SUCCESS, change=Effect.UNCHANGED))
+    ending = replace(make_ending(exit_code), owned=owned, undoes=undoes)
+    assert verdict_of(ending, row_counts(results)) == verdict
 
 
 def test_a_screenful_at_most(make_ending: MakeEnding) -> None:
@@ -64,22 +73,27 @@ def test_a_screenful_at_most(make_ending: MakeEnding) -> None:
     results += [RowResult(row=20_000 + n, status=Status.INVALID, code=code) for n, code in enumerate(Code)]
     figures = RunFigures(warnings=tuple(f"warning {number}" for number in range(100)))
     lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE, figures=figures), results, width=80)
-    assert len(lines) <= 60
+    assert len(lines) <= 40
     assert max(len(line) for line in lines) <= 80
     text = "\n".join(lines)
-    assert f"and {10_000 + len(Code) - 5:,} more rows" in text
-    assert "and 96 more warnings" in text
-    assert "failed: rejected" in text
-    assert "10,000" in text
+    assert "failed, rejected: 10,000 rows" in text
+    assert f"{len(Code) - 3} other reasons: {len(Code) - 3} rows" in text
+    assert "and 97 more warnings" in text
 
 
-def test_what_failed_is_shown_before_what_was_not_sent(make_ending: MakeEnding) -> None:
-    """Rows that were merely not sent do not push aside the row that says why."""
+def test_one_row_for_each_reason(make_ending: MakeEnding) -> None:
+    """Of each reason one row is shown with its message, what failed before what was not sent."""
     unsent = [RowResult(row=row, status=Status.NOT_SENT, code=UNSENT_CODE[Exit.ROWS_NOT_DONE], message="Not sent.") for row in range(2, 90)]
-    failed = RowResult(row=90, status=Status.FAILED, code=Code.TIMEOUT, message="Too late.")
-    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), [*unsent, failed])
-    assert "  row 90  Too late." in lines
-    assert "  and 88 more rows; results.csv has them all" in lines
+    failed = [RowResult(row=row, status=Status.FAILED, code=Code.TIMEOUT, message=f"Too late ({row}).") for row in (90, 91)]
+    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), [*unsent, *failed])
+    start = lines.index("Not in place, by reason")
+    assert lines[start + 1 : start + 6] == [
+        "  failed, timeout: 2 rows",
+        "    row 90  Too late (90).",
+        "  not sent, stopped: 88 rows",
+        "    row 2  Not sent.",
+        "  All of them are in results.csv.",
+    ]
 
 
 def test_rows_that_were_not_sent_do_not_repeat_what_stopped_the_job(make_ending: MakeEnding) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkjob.system.signals import SIGNALS, leaving_at_once, told_to
+from bulkjob.system.signals import SIGNALS, leaving_at_once, on_signals
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_the_job_is_told_and_afterwards_nobody(number: int) -> None:
     told: list[int] = []
 
     async def job() -> None:
-        with told_to(lambda: told.append(number), finally_ignored=True):
+        with on_signals(lambda: told.append(number), finally_ignored=True):
             os.kill(os.getpid(), number)
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), number)
@@ -71,7 +71,7 @@ def test_what_follows_a_reading_can_be_left(number: int) -> None:
     """Where nothing was said of the end, a signal after the told ones ends what is going on, as before them."""
 
     async def read_then_write() -> None:
-        with told_to(lambda: None):
+        with on_signals(lambda: None):
             pass
         os.kill(os.getpid(), number)
 
@@ -84,7 +84,7 @@ def test_an_ignored_hangup_stays_ignored() -> None:
     told: list[int] = []
 
     async def job() -> None:
-        with told_to(lambda: told.append(1)):
+        with on_signals(lambda: told.append(1)):
             os.kill(os.getpid(), signal.SIGHUP)
             await asyncio.sleep(0.01)
 
@@ -118,7 +118,7 @@ def test_others_get_their_handlers_back() -> None:
         """Nothing."""
 
     async def job() -> None:
-        with told_to(lambda: None):
+        with on_signals(lambda: None):
             assert signal.getsignal(signal.SIGTERM) != own
 
     before = signal.signal(signal.SIGTERM, own)
