@@ -13,7 +13,7 @@ from typing import Final
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
 from bulkjob.doctor.listening import Observed
 from bulkjob.doctor.outlook import Outlook, outlook_of
-from bulkjob.plan import Options, departments_to_read
+from bulkjob.plan import departments_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
 from bulkjob.rocketchat import (
     CallFailed,
@@ -181,8 +181,7 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
         checked,
         workspace,
         server,
-        options=Options(unit_route=settings.choices.unit_route),
-        skip_invalid=settings.choices.skip_invalid,
+        choices=settings.choices,
         max_removals=settings.max_removals,
         members_known=members_known,
     )

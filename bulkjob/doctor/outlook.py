@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bulkjob.changes import ALREADY_SO, Change, DepartmentAgent, DepartmentUnit
-from bulkjob.plan import Options, make_plan, refuse_many_removals, resolve_names
+from bulkjob.plan import make_plan, refuse_many_removals, resolve_names
 from bulkjob.records import MANAGE_UNITS, UNIT_ROLES, CheckedSheet, Problem, Server, Workspace
-from bulkjob.settings import MaxRemovals
+from bulkjob.settings import Choices, MaxRemovals
 from bulkjob.vocabulary import Code, Status, Stop
 
 
@@ -42,8 +42,7 @@ def outlook_of(
     workspace: Workspace,
     server: Server,
     *,
-    options: Options,
-    skip_invalid: bool,
+    choices: Choices,
     max_removals: MaxRemovals | None,
     members_known: bool,
 ) -> Outlook:
@@ -53,10 +52,10 @@ def outlook_of(
     """
     resolution = resolve_names(checked, workspace)
     undecided = {problem.row for problem in resolution.problems if problem.code is Code.UNKNOWN_AGENT and not members_known}
-    wanted = [row for row in resolution.wanted if not (skip_invalid and row.department_id in resolution.about)]
+    wanted = [row for row in resolution.wanted if not (choices.skip_invalid and row.department_id in resolution.about)]
     # The plan of an account that may do everything, on a server that can, tells what the sheet needs.
     boundless = replace(server, version=None, permissions=None, modules=None, account=replace(server.account, roles=UNIT_ROLES))
-    plan = make_plan(wanted, workspace, boundless, Options())
+    plan = make_plan(wanted, workspace, boundless, Choices())
     pending = [
         change for change in plan.changes if change not in plan.settled or (plan.settled[change] == ALREADY_SO and _has_number(change))
     ]
@@ -64,7 +63,7 @@ def outlook_of(
     failing: Mapping[Code, int] = {}
     refusals: tuple[Stop, ...] = ()
     try:
-        plan = make_plan(wanted, workspace, server, replace(options, mirror=False))
+        plan = make_plan(wanted, workspace, server, replace(choices, agents="add"))
         codes = [(change, outcome.code) for change, outcome in plan.settled.items() if outcome.status is Status.FAILED]
         failing = Counter(code for change, code in codes if code for _ in change.rows)
         refuse_many_removals(plan, workspace, max_removals)

@@ -1,7 +1,6 @@
 from .approval import Approved as Approved
 from .approval import read_approved as read_approved
 from .approval import with_choices_of as with_choices_of
-from .decide import Options as Options
 from .decide import make_plan as make_plan
 from .decide import missing_fields as missing_fields
 from .document import PLAN_FILE as PLAN_FILE

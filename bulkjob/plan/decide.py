@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from types import MappingProxyType
-from typing import Literal
 
 from bulkjob.changes import (
     AgentsPost,
@@ -25,29 +24,22 @@ from bulkjob.plan.asked import agents_asked, mirrored, units_asked
 from bulkjob.plan.order import arrivals, concerned, in_order, unit_posts
 from bulkjob.plan.resolve import Wanted
 from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, Department, Naming, Server, Workspace
+from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the operator decided."""
-
-    mirror: bool = False
-    unit_route: Literal["auto", "unit", "department"] = "auto"
-
-
 def make_plan(
-    wanted: Iterable[Wanted], workspace: Workspace, server: Server, options: Options, done: Collection[int] = frozenset()
+    wanted: Iterable[Wanted], workspace: Workspace, server: Server, choices: Choices, done: Collection[int] = frozenset()
 ) -> Plan:
     """The plan for rows whose names are resolved; ``done`` are the rows that an earlier attempt brought to success.
 
     Raises `Stop` (77) where the account cannot do a single row, or the server is one that no route to a unit is open to.
     """
     rows = tuple(wanted)
-    changes: list[Change] = [*units_asked(rows), *agents_asked(rows), *(mirrored(rows, workspace) if options.mirror else [])]
-    plan = plan_changes(without_rows(changes, done), workspace, server, options)
+    changes: list[Change] = [*units_asked(rows), *agents_asked(rows), *(mirrored(rows, workspace) if choices.agents == "mirror" else [])]
+    plan = plan_changes(without_rows(changes, done), workspace, server, choices)
     if not done:
         _refuse_if_nothing_is_permitted(plan)
     return plan
@@ -63,11 +55,11 @@ def plan_changes(
     changes: Iterable[Change],
     workspace: Workspace,
     server: Server,
-    options: Options,
+    choices: Choices,
     attempts: Mapping[Change, Sequence[Attempt]] = MappingProxyType({}),
 ) -> Plan:
     """The plan for changes. ``attempts``: of those that put back, what the run made. Raises `Stop` as `make_plan`."""
-    planning = _Planning(workspace, server, options, attempts)
+    planning = _Planning(workspace, server, choices, attempts)
     return planning.plan(tuple(changes))
 
 
@@ -75,7 +67,7 @@ def plan_changes(
 class _Planning:
     workspace: Workspace
     server: Server
-    options: Options
+    choices: Choices
     attempts: Mapping[Change, Sequence[Attempt]]
     settled: dict[Change, Outcome] = field(default_factory=dict)
 
@@ -103,7 +95,7 @@ class _Planning:
 
     def _takes_unit_route(self, moves: list[DepartmentUnit]) -> bool:
         """Whether units are written whole; settles the moves that cannot be made then."""
-        server, route, lacks = self.server, self.options.unit_route, self.server.unit_route_lacks()
+        server, route, lacks = self.server, self.choices.unit_route, self.server.unit_route_lacks()
         if moves and not server.knows_department_unit and (route == "department" or lacks):
             reasons = "; ".join(lacks) or "--unit-route department was asked for"
             message = (

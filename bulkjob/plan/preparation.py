@@ -3,13 +3,14 @@
 `run` and `plan` share it: whatever refuses the one refuses the other.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bulkjob.changes import Plan
 from bulkjob.plan.approval import Approved
-from bulkjob.plan.decide import Options, make_plan
+from bulkjob.plan.decide import make_plan
 from bulkjob.plan.document import PlanDocument, document_of
 from bulkjob.plan.drift import as_planned, hold_to, refuse_other_plan
 from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
@@ -22,6 +23,8 @@ from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, wi
 from bulkjob.settings import Settings
 from bulkjob.sheet import comparable, with_contradictions
 from bulkjob.vocabulary import Stop
+
+log = logging.getLogger("bulkjob")
 
 #: Takes a sentence that people should read at once.
 Warn = Callable[[str], None]
@@ -51,7 +54,9 @@ class Preparation:
         self._approved = approved.document if approved else None
 
     def check(self) -> None:
-        """What can be refused without asking the server. Raises `Stop` (65)."""
+        """Says how the sheet was read, and refuses what can be refused without asking the server. Raises `Stop` (65)."""
+        for note in self._state.checked.sheet.notes:
+            log.info("%s: %s", self._state.checked.sheet.name, note)
         if self._approved:
             refuse_other_plan(self._approved, self._state.checked.sheet, self._settings.url)
         if not self._settings.choices.skip_invalid and (problems := self._of_rows_left(self._state.checked.problems)):
@@ -108,8 +113,7 @@ class Preparation:
     def _planned(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
         state = self._state
         wanted = [row for row in resolution.wanted if row.row not in state.held_back]
-        options = Options(mirror=self._settings.choices.agents == "mirror", unit_route=self._settings.choices.unit_route)
-        return make_plan(wanted, workspace, server, options, state.earlier.keys())
+        return make_plan(wanted, workspace, server, self._settings.choices, state.earlier.keys())
 
     def _beside(self, problems: Iterable[Problem]) -> list[int]:
         """Valid rows about a department that an invalid row is about, by what the sheet calls it."""

@@ -1,7 +1,7 @@
 """From the history of a run to a plan that puts back what it changed."""
 
 from bulkjob.changes import DepartmentAgent, DepartmentUnit
-from bulkjob.plan.decide import Options, plan_changes, without_rows
+from bulkjob.plan.decide import plan_changes, without_rows
 from bulkjob.plan.preparation import Warn, calls_made
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.rollback import way_back
@@ -64,7 +64,7 @@ class Undoing:
         workspace = state.workspace = await with_members(client, workspace, members & workspace.departments.keys())
         back = way_back(made)
         left = without_rows(back, state.earlier.keys())
-        plan = plan_changes(left, workspace, server, Options(unit_route=self._settings.choices.unit_route), back)
+        plan = plan_changes(left, workspace, server, self._settings.choices, back)
         for warning in plan.warnings:
             warn(warning)
         self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)

@@ -11,16 +11,17 @@ from bulkjob.changes.change import ALREADY_SO, Change
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan, UnitPost
-from bulkjob.plan.decide import Options, make_plan
+from bulkjob.plan.decide import make_plan
 from bulkjob.plan.resolve import Wanted
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
+from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 FIELDS = {"name": "Sales", "email": "a@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": True}
 ALL = frozenset({"manage-livechat-departments", "add-livechat-department-agents", "manage-livechat-units", "manage-livechat-monitors"})
-AUTO, BY_UNIT, BY_DEPARTMENT = Options(), Options(unit_route="unit"), Options(unit_route="department")
-MIRROR = Options(mirror=True)
+AUTO, BY_UNIT, BY_DEPARTMENT = Choices(), Choices(unit_route="unit"), Choices(unit_route="department")
+MIRROR = Choices(agents="mirror")
 
 
 def server(*, without: Iterable[str] = (), version: tuple[int, int] = (7, 0), roles: Iterable[str] = ("livechat-manager",)) -> Server:
@@ -80,8 +81,8 @@ def codes(plan: Plan) -> dict[int, Code | None]:
     return {row: outcome.code for change, outcome in plan.settled.items() for row in change.rows}
 
 
-def planned(wanted: Iterable[Wanted], there: Workspace, account: Server | None = None, options: Options = AUTO) -> Plan:
-    plan = make_plan(wanted, there, account or server(), options)
+def planned(wanted: Iterable[Wanted], there: Workspace, account: Server | None = None, choices: Choices = AUTO) -> Plan:
+    plan = make_plan(wanted, there, account or server(), choices)
     carried = [change for operation in plan.operations for change in operation.changes]
     # Of every plan: each change is settled or carried, exactly once.
     assert sorted(map(repr, (*carried, *plan.settled))) == sorted(map(repr, plan.changes))
@@ -208,7 +209,7 @@ class TestMirror:
 
     def test_who_has_no_row_is_removed(self) -> None:
         """In a department for which a row says add, everybody without a row leaves, also who is no agent any more."""
-        plan = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "cem", removes=True)], self.THERE, options=MIRROR)
+        plan = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "cem", removes=True)], self.THERE, choices=MIRROR)
         (operation,) = plan.operations
         leaving = {
             change.agent_id: change.rows for change in operation.changes if isinstance(change, DepartmentAgent) and not change.present
@@ -218,7 +219,7 @@ class TestMirror:
 
     def test_department_without_an_add_row_is_left_alone(self) -> None:
         """Rows that only remove, or are about the unit, say nothing about who else is there."""
-        plan = planned([agent_row(2, "d1", "anna", removes=True), unit_row(3, "d2", None)], self.THERE, options=MIRROR)
+        plan = planned([agent_row(2, "d1", "anna", removes=True), unit_row(3, "d2", None)], self.THERE, choices=MIRROR)
         assert plan.removals == 1
 
     def test_add_removes_nobody(self) -> None:
@@ -228,7 +229,7 @@ class TestMirror:
     def test_second_run_changes_nothing(self) -> None:
         """A department that has exactly the sheet's agents needs no call."""
         rows = [agent_row(row, "d1", name) for row, name in enumerate(("anna", "bob", "cem", "gone"), start=2)]
-        assert planned(rows, self.THERE, options=MIRROR).operations == ()
+        assert planned(rows, self.THERE, choices=MIRROR).operations == ()
 
 
 class TestRowsDone:
@@ -271,7 +272,7 @@ class TestUnitRoute:
 
     def test_route_that_was_asked_for_is_kept_to(self) -> None:
         """--unit-route department takes that route even where the other is open, and --unit-route unit never the other."""
-        (put,) = planned([unit_row(2, "d1", "b")], self.THERE, options=BY_DEPARTMENT).operations
+        (put,) = planned([unit_row(2, "d1", "b")], self.THERE, choices=BY_DEPARTMENT).operations
         assert isinstance(put, DepartmentPut)
         account = server(without=["manage-livechat-units"])
         plan = planned([unit_row(2, "d1", "b"), unit_row(3, "d3", None)], self.THERE, account, BY_UNIT)
@@ -292,7 +293,7 @@ class TestUnitRoute:
         """An archived department stays in its unit and keeps it from being empty, by either route."""
         there = workspace(department("d1", "a"), department("d2", "a", archived=True))
         assert planned([unit_row(2, "d1", "b")], there).warnings == ()
-        assert codes(planned([unit_row(2, "d1", "b")], there, options=BY_DEPARTMENT)) == {}
+        assert codes(planned([unit_row(2, "d1", "b")], there, choices=BY_DEPARTMENT)) == {}
 
 
 class TestDepartmentRoute:
@@ -300,7 +301,7 @@ class TestDepartmentRoute:
         """Of the departments whose moves would empty a unit, the last in the sheet's order fails, and no other."""
         there = workspace(department("d1", "a"), department("d2", "a"), department("d3", "a"))
         rows = [unit_row(2, "d3", "b"), unit_row(3, "d1", None), unit_row(4, "d2", "b")]
-        plan = planned(rows, there, options=BY_DEPARTMENT)
+        plan = planned(rows, there, choices=BY_DEPARTMENT)
         assert codes(plan) == {4: Code.LAST_DEPARTMENT_IN_UNIT}
         assert [operation.id for operation in plan.operations] == ["department/d3", "department/d1"]
         assert plan.warnings == ()
@@ -308,20 +309,20 @@ class TestDepartmentRoute:
     def test_unit_that_others_come_into_may_lose_all_it_has(self) -> None:
         """What counts is how the unit will be: departments that come in let the others go, after they have come."""
         there = workspace(department("d1", "a"), department("d2", "b"), department("d3", "b"))
-        plan = planned([unit_row(2, "d1", None), unit_row(3, "d2", "a")], there, options=BY_DEPARTMENT)
+        plan = planned([unit_row(2, "d1", None), unit_row(3, "d2", "a")], there, choices=BY_DEPARTMENT)
         assert codes(plan) == {}
         assert [operation.id for operation in plan.operations] == ["department/d2", "department/d1"]
 
     def test_exchange_empties_nothing(self) -> None:
         """Two units that exchange their only departments are never empty in the end."""
         there = workspace(department("d1", "a"), department("d2", "b"))
-        assert codes(planned([unit_row(2, "d1", "b"), unit_row(3, "d2", "a")], there, options=BY_DEPARTMENT)) == {}
+        assert codes(planned([unit_row(2, "d1", "b"), unit_row(3, "d2", "a")], there, choices=BY_DEPARTMENT)) == {}
 
     def test_one_failure_can_bring_another(self) -> None:
         """A department that has to stay does not come into the unit it was to fill: the last one of that stays too, and so on."""
         there = workspace(department("d1", "a"), department("d2", "b"), department("d3", "c"))
         rows = [unit_row(2, "d3", "d"), unit_row(3, "d2", "c"), unit_row(4, "d1", "b")]
-        plan = planned(rows, there, options=BY_DEPARTMENT)
+        plan = planned(rows, there, choices=BY_DEPARTMENT)
         assert codes(plan) == {2: Code.LAST_DEPARTMENT_IN_UNIT, 3: Code.LAST_DEPARTMENT_IN_UNIT, 4: Code.LAST_DEPARTMENT_IN_UNIT}
 
     @settings(deadline=None)
@@ -330,7 +331,7 @@ class TestDepartmentRoute:
         """Whatever the moves, no unit ends empty; and each one that fails is the last in the sheet of those that would leave its unit."""
         there = workspace(*(department(f"d{number}", old) for number, (old, _) in enumerate(places)))
         rows = [unit_row(number, f"d{number}", new) for number, (_, new) in enumerate(places)]
-        plan = planned(rows, there, options=BY_DEPARTMENT)
+        plan = planned(rows, there, choices=BY_DEPARTMENT)
         stays = {row for row, code in codes(plan).items() if code is Code.LAST_DEPARTMENT_IN_UNIT}
         after = {number: old if number in stays else new for number, (old, new) in enumerate(places)}
         assert {old for old, _ in places if old} <= set(after.values())
@@ -343,7 +344,7 @@ class TestDepartmentRoute:
         """A PUT must carry the five fields: a department that lacks one keeps its unit, the message names the field, its agents go on."""
         bare = replace(department("d1", "a"), required={name: FIELDS[name] for name in FIELDS if name != "email"})
         there = workspace(bare, department("d2", "a"), agents={"anna": ""})
-        plan = planned([unit_row(2, "d1", "b"), agent_row(3, "d1", "anna")], there, options=BY_DEPARTMENT)
+        plan = planned([unit_row(2, "d1", "b"), agent_row(3, "d1", "anna")], there, choices=BY_DEPARTMENT)
         ((change, outcome),) = plan.settled.items()
         assert (change.rows, outcome.code, outcome.said) == (
             (2,),
@@ -356,9 +357,9 @@ class TestDepartmentRoute:
         """A department's unit and its new agents go in one PUT; with a removal, the agents follow by their own route."""
         there = workspace(department("d1"), agents={"anna": "", "bob": "d1"})
         both = [unit_row(2, "d1", "b"), agent_row(3, "d1", "anna")]
-        (put,) = planned(both, there, options=BY_DEPARTMENT).operations
+        (put,) = planned(both, there, choices=BY_DEPARTMENT).operations
         assert len(put.changes) == 2
-        put, post = planned([*both, agent_row(4, "d1", "bob", removes=True)], there, options=BY_DEPARTMENT).operations
+        put, post = planned([*both, agent_row(4, "d1", "bob", removes=True)], there, choices=BY_DEPARTMENT).operations
         assert isinstance(put, DepartmentPut)
         assert (put.agents, len(post.changes), post.after) == ((), 2, (put.id,))
 
@@ -413,16 +414,16 @@ class TestPermissions:
             3: None,
         }
 
-    @pytest.mark.parametrize(("without", "options"), [(["manage-livechat-units"], AUTO), ([], BY_DEPARTMENT)])
-    def test_old_server_without_the_unit_route(self, without: list[str], options: Options) -> None:
+    @pytest.mark.parametrize(("without", "choices"), [(["manage-livechat-units"], AUTO), ([], BY_DEPARTMENT)])
+    def test_old_server_without_the_unit_route(self, without: list[str], choices: Choices) -> None:
         """Before 6.13 only the unit route changes a unit: where it is not to be had, that is said before the first write (77)."""
         rows = [unit_row(2, "d1", "a"), agent_row(3, "d1", "anna")]
         with pytest.raises(Stop, match=r"6\.12 .* Nothing was sent") as stopped:
-            make_plan(rows, self.THERE, server(without=without, version=(6, 12)), options)
+            make_plan(rows, self.THERE, server(without=without, version=(6, 12)), choices)
         assert stopped.value.exit_code is Exit.NO_PERMISSION
         # Where no unit changes, there is nothing to refuse.
         settled = [unit_row(2, "d2", "a"), agent_row(3, "d1", "anna")]
-        assert len(planned(settled, self.THERE, server(without=without, version=(6, 12)), options).operations) == 1
+        assert len(planned(settled, self.THERE, server(without=without, version=(6, 12)), choices).operations) == 1
 
     def test_old_server_with_the_unit_route(self) -> None:
         """Before 6.13 units are written whole as on any server."""
@@ -444,13 +445,13 @@ class TestWhole:
         pairs = st.tuples(st.sampled_from(names), st.sampled_from(agents))
         for (name, agent), removes in data.draw(st.dictionaries(pairs, st.booleans())).items():
             rows.append(agent_row(len(rows) + 2, name, agent, removes=removes))
-        options = Options(mirror=data.draw(st.booleans()), unit_route=data.draw(st.sampled_from(["auto", "unit"])))
+        choices = Choices(agents=data.draw(st.sampled_from(["add", "mirror"])), unit_route=data.draw(st.sampled_from(["auto", "unit"])))
         before = workspace(
             *(department(name, unit) for name, unit in there.items()),
             agents={agent: " ".join(name for name in names if agent in lists[name]) for agent in agents},
             lists={name: [member(agent) for agent in sorted(found)] for name, found in lists.items()},
         )
-        plan = planned(rows, before, options=options)
+        plan = planned(rows, before, choices=choices)
 
         wanted_units, wanted_lists = dict(there), {name: set(found) for name, found in lists.items()}
         for row in rows:
@@ -460,7 +461,7 @@ class TestWhole:
                 wanted_lists[row.department_id].discard(row.username)
         for name in names:
             adds = {row.username for row in rows if row.department_id == name and row.agent_id and not row.removes}
-            wanted_lists[name] = adds if options.mirror and adds else wanted_lists[name] | adds
+            wanted_lists[name] = adds if choices.agents == "mirror" and adds else wanted_lists[name] | adds
         for operation in plan.operations:
             for change in operation.changes:
                 _carry_out(change, there, lists)

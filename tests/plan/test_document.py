@@ -16,7 +16,7 @@ from bulkjob.changes.change import Change, Place
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan
-from bulkjob.plan.decide import Options, plan_changes
+from bulkjob.plan.decide import plan_changes
 from bulkjob.plan.document import PlanDocument, document_of
 from bulkjob.plan.drift import Drifted, as_planned, hold_to, refuse_other_plan
 from bulkjob.plan.file import parse_plan, render_plan
@@ -91,7 +91,7 @@ def agent_change(
 
 
 def planned(changes: list[Change], there: Workspace) -> Plan:
-    return plan_changes(changes, there, SERVER, Options())
+    return plan_changes(changes, there, SERVER, Choices())
 
 
 def document(plan: Plan, there: Workspace, results: tuple[RowResult, ...] = (), stop: Stop | None = None) -> PlanDocument:
@@ -285,7 +285,7 @@ class TestDrift:
             agent_change("d1", "u2", row=4),
         ]
         before, now = workspace({"d1": "a"}, {"d1": {"u1": (0, 0)}}), workspace({"d1": "a"}, {"d1": {}})
-        options = Options(unit_route="department")
+        options = Choices(unit_route="department")
         other = replace(before, departments={**before.departments, "d9": replace(before.departments["d1"], id="d9")})
         now = replace(now, departments=other.departments)
         approved = document(plan_changes(changes, other, SERVER, options), other)

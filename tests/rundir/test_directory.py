@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bulkjob.rundir.directory import REPORT_FILES, is_own_file, opened, refuse_own_file, room_for_corrections
+from bulkjob.rundir.corrections import room_for_corrections
+from bulkjob.rundir.directory import REPORT_FILES, is_own_file, opened, refuse_own_file
 from bulkjob.vocabulary import Exit, Stop
 
 NOW = datetime(2026, 11, 23, 0, 54, tzinfo=UTC)
