@@ -4,7 +4,6 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import Final
 
 #: What may need an escape; everything else is plain ASCII. Runs, as nearly all of them are letters of some language.
@@ -103,16 +102,6 @@ def span(seconds: float) -> str:
         return counted(round(seconds), "second")
     minutes = round(seconds / 60)
     return counted(minutes, "minute") if minutes < 120 else counted(round(minutes / 60), "hour")
-
-
-def waiting_text(seconds: float, until: datetime, route: str) -> str:
-    """What a call is kept back by: ``waiting 42 seconds for the rate limit of livechat/units/:id, until 00:54:42 UTC``.
-
-    ``seconds`` from now; ``until`` is that moment, in UTC. The day is added where it is another one than ``seconds`` before.
-    """
-    same_day = (until - timedelta(seconds=seconds)).date() == until.date()
-    moment = f"{until:%H:%M:%S} UTC" if same_day else f"{until:%Y-%m-%d %H:%M:%S} UTC"
-    return f"waiting {span(max(seconds, 1))} for the rate limit of {printable(route)}, until {moment}"
 
 
 # ------------------------------------------------------------------------------------------------------------------- lines

@@ -2,13 +2,12 @@
 
 import json
 import unicodedata
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.phrases import SAID_LIMIT, counted, named, named_agent, one_line, printable, quoted, waiting_text
+from bulkjob.phrases import SAID_LIMIT, counted, named, named_agent, one_line, printable, quoted
 
 #: Categories of Unicode that act on a terminal, cannot be seen, or have no meaning here.
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -62,12 +61,3 @@ def test_one_line_has_a_length(text: str) -> None:
 def test_counts(number: int, said: str) -> None:
     """A count has its noun, and a comma at each thousand."""
     assert counted(number, "row") == said
-
-
-def test_waiting() -> None:
-    """What is waited for is said with how long and until when; the day only where it is not today."""
-    moment = datetime(2026, 11, 23, 0, 0, 42, tzinfo=UTC)
-    route = "livechat/units/:id"
-    assert waiting_text(40, moment, route) == f"waiting 40 seconds for the rate limit of {route}, until 00:00:42 UTC"
-    assert waiting_text(60, moment, route) == f"waiting 60 seconds for the rate limit of {route}, until 2026-11-23 00:00:42 UTC"
-    assert waiting_text(0.2, moment, route).startswith("waiting 1 second for ")
