@@ -102,11 +102,12 @@ def rehearse(
     seed: int = 0,
     latency: Callable[[str], float] = lambda _: 0.0,
     meddle: Meddling | None = None,
+    before_it: Callable[[Transport], Transport] = lambda transport: transport,
     log: io.StringIO | None = None,
     start: float = EPOCH,
     **settings: Any,
 ) -> Ran:
-    """Runs the job once, on virtual time, and tells everything about it."""
+    """Runs the job once, on virtual time, and tells everything about it. ``before_it`` puts something between job and sandbox."""
     sheet = _sheet_file(folder, sheet)
     said, log = io.StringIO(), log or io.StringIO()
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, ExitStack() as stack:
@@ -125,7 +126,7 @@ def rehearse(
 
         @asynccontextmanager
         async def connection() -> AsyncIterator[Transport]:
-            yield transport
+            yield before_it(transport)
 
         handler = logging.StreamHandler(log)
         # Of everybody: what asyncio says of a task that was forgotten is said in a run, too.
