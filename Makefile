@@ -11,7 +11,7 @@ BIN := .venv/bin
 .PHONY: help run test lint format types wheel check lowest kills soak bench foreignsheets clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-14s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-20s %s\n' "$$target" "$$what"; done
 
 # Refuses an interpreter that cannot work, with what to do about it.
 define usable_python

@@ -12,6 +12,8 @@ _NOT_PLAIN: Final = re.compile(r"[^ -~]+")
 
 #: The server's own words are cut after so many characters: enough for its sentences, too few for a proxy's web page.
 SAID_LIMIT: Final = 300
+#: Our own messages are whole, as what to do often comes last; only one that a foreign name makes absurdly long is cut.
+MESSAGE_LIMIT: Final = 1_500
 
 
 #: In characters. A sentence stays a sentence, whatever stands in the cell.

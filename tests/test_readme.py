@@ -1,5 +1,6 @@
 """README.md says what the program says: consoles, tables, and the three views of a sheet."""
 
+import ast
 import io
 import re
 import shlex
@@ -13,7 +14,7 @@ from bulkjob.cli import main
 from bulkjob.commands.usage import EXIT_MEANINGS
 from bulkjob.settings.table import settings_table
 from bulkjob.sheet import parse
-from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
+from bulkjob.vocabulary import SHEET_COLUMNS, Code, Exit, Stop
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,3 +115,28 @@ def test_exit_codes() -> None:
     _, *rows = table("exit codes")
     assert {int(code): meaning.replace("`", "") for code, meaning, _ in rows} == {int(code): text for code, text in EXIT_MEANINGS.items()}
     assert [int(code) for code, _, retry in rows if retry == "yes"] == list(WORTH_A_RETRY)
+
+
+def test_codes() -> None:
+    """Each reason code that a report can have is explained in a table."""
+    explained = {code for line in README.splitlines() if line.startswith("|") for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])}
+    assert {str(code) for code in Code} - explained == set()
+
+
+def test_settings_without_effect() -> None:
+    """The settings that README.md says have no effect are exactly those that nothing outside of the settings takes."""
+    sentence = README.partition("<!-- settings without effect -->\n")[2].partition(".\n")[0]
+    said = {name.replace(" ", "_").replace("-", "_") for name in re.findall(r"(?<=--)[a-z-]+|notify url", sentence)}
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "bulkjob").rglob("*.py") if path.parent.name != "settings"]
+    taken = {node.attr for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    named = {cells[0].removeprefix("--").split(" ")[0] if cells[0].startswith("--") else cells[0] for cells in settings_table()}
+    assert said == {name.replace(" ", "_").replace("-", "_") for name in named} - taken
+
+
+def test_reading_the_code() -> None:
+    """Every package of the program is in the map of the code, and every module or folder that the map names is there."""
+    named = set(re.findall(r"`([a-z_/0-9]+(?:/|\.py))`", section("Reading the code")))
+    assert {name for name in named if not (ROOT / "bulkjob" / name).exists() and not (ROOT / name).exists()} == set()
+    packages = {f"{path.parent.name}/" for path in (ROOT / "bulkjob").glob("*/__init__.py")}
+    modules = {path.name for path in (ROOT / "bulkjob").glob("*.py")} - {"__main__.py"}
+    assert packages | modules <= named

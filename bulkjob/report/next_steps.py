@@ -96,7 +96,7 @@ def _simple(ending: Ending, resume: str, again: str) -> list[Step]:
         Exit.DEFECT: f"This is a defect in bulkjob: please report it with the log. If you want to go on, {resume}:",
         Exit.CANNOT_CREATE: f"Make sure that {ending.run_dir} can be written and that no other run works in it, then {resume}:",
         Exit.INTERRUPTED: f"{resume[0].upper()}{resume[1:]}:",
-        Exit.NO_PERMISSION: f"Fix what is named above (an administrator can grant permissions), then {resume}:",
+        Exit.NO_PERMISSION: f"Fix what is named above (missing permissions are granted by an administrator), then {resume}:",
         Exit.BAD_SETTING: f"Correct the setting named above, then {resume}:",
     }
     # Wrong usage ends before there is a run; should it ever get here, the message is all there is to say.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from bulkjob.changes import Line, Thing
-from bulkjob.phrases import counted, named, one_line
+from bulkjob.phrases import MESSAGE_LIMIT, counted, named, one_line
 from bulkjob.plan import PlanDocument, RowEntry
 from bulkjob.records import Workspace
 from bulkjob.report.next_steps import Step, step_lines
@@ -136,7 +136,9 @@ class _Listing:
 
     def warnings(self) -> list[str]:
         """A screenful of the warnings."""
-        return self._some("Warnings", self._document.warnings, lambda warning: self.wrapped(one_line(warning), first="  ", others="    "))
+        return self._some(
+            "Warnings", self._document.warnings, lambda warning: self.wrapped(one_line(warning, MESSAGE_LIMIT), first="  ", others="    ")
+        )
 
     def calls(self) -> list[str]:
         """The writes and reads that it takes, and how long that lasts."""

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bulkjob.phrases import counted, one_line
+from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line
 from bulkjob.records import RowResult
 from bulkjob.report.next_steps import Step, step_lines
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, row_counts
@@ -42,7 +42,7 @@ def summary_lines(
         paint = {Exit.OK: _GREEN, Exit.ROWS_NOT_DONE: _YELLOW}.get(ending.exit_code, _RED)
         verdict = [f"{_BOLD}{paint}{line}{_PLAIN}" for line in verdict]
     blocks = [
-        [*verdict, *_wrapped(one_line(ending.message), width)],
+        [*verdict, *_wrapped(one_line(ending.message, MESSAGE_LIMIT), width)],
         _reasons(left, width, undoes=ending.undoes, reported=ending.reported, stopped=bool(ending.message)),
         _warnings(ending.figures.warnings, width),
         _wrapped(_traffic(ending.figures), width),
@@ -75,7 +75,7 @@ def _by_kind(rows: RowCounts, *, undoes: bool) -> str:
     """``41 changed, 11 already correct, 9 failed``: what there is none of is left out."""
     kinds = (
         ("put back" if undoes else "changed", rows.updated),
-        ("as before already" if undoes else "already correct", rows.unchanged),
+        ("already as before" if undoes else "already correct", rows.unchanged),
         ("failed", rows.failed),
         ("invalid", rows.invalid),
         ("not sent", rows.not_sent),
@@ -119,7 +119,7 @@ def _warnings(warnings: Sequence[str], width: int) -> list[str]:
         return []
     lines = ["Warnings"]
     for warning in warnings[:SHOWN_WARNINGS]:
-        lines += textwrap.wrap(one_line(warning), max(width, 40), initial_indent="  ", subsequent_indent="    ")
+        lines += textwrap.wrap(one_line(warning, MESSAGE_LIMIT), max(width, 40), initial_indent="  ", subsequent_indent="    ")
     if (rest := len(warnings) - SHOWN_WARNINGS) > 0:
         lines.append(f"  and {counted(rest, 'more warning')}; summary.json has them all")
     return lines

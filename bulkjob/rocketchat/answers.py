@@ -3,6 +3,7 @@
 Whatever a server or a proxy sends, nothing here raises. Sources are named by release and by file of the Rocket.Chat repository.
 """
 
+import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 
 _SAID_AT_MOST: Final = 300
+
+
+_WEB_PAGE: Final = re.compile(r"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]+)</title>", re.IGNORECASE)
 
 
 #: A stamp that is older than ``Date`` by more than this, in seconds, is an earlier write's.
@@ -148,7 +153,11 @@ def _whole(text: str) -> int | None:
 
 
 def _text(answer: Answer) -> str:
+    """An answer that is none of the API's, in a few words; of a web page only the title, which is all that was written for people."""
     text = " ".join(answer.body[: 4 * _SAID_AT_MOST].decode("utf-8", "replace").split())
+    if _WEB_PAGE.match(text):
+        title = _TITLE.search(text)
+        return f"HTTP {answer.status}, a web page" + (f' with the title "{_cut(title[1].strip(), 80)}"' if title else "")
     kind = answer.headers.get("content-type", "no content type").split(";")[0]
     return f"HTTP {answer.status}, {_cut(kind, 60)}, {len(answer.body)} bytes: {text[:_SAID_AT_MOST]}"
 

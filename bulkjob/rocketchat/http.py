@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -133,10 +134,10 @@ def _unconnected(error: Exception, proxy: Proxy | None) -> Failure | None:  # no
         reason = getattr(error.os_error, "reason", None) or type(error.os_error).__name__
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"no TLS connection to {error.host}:{error.port} ({reason})")
     if isinstance(error, aiohttp.ClientProxyConnectionError) and proxy is not None:
-        said = f"no connection to the proxy {proxy.address} ({error.strerror or 'refused'})"
+        said = f"no connection to the proxy {proxy.address} ({_reason(error.os_error)})"
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
     if isinstance(error, aiohttp.ClientConnectorError):
-        said = f"no connection to {error.host}:{error.port} ({error.strerror or 'refused'})"
+        said = f"no connection to {error.host}:{error.port} ({_reason(error.os_error)})"
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy makes no connection (HTTP {error.status})")
@@ -144,6 +145,14 @@ def _unconnected(error: Exception, proxy: Proxy | None) -> Failure | None:  # no
         way = f" to the proxy {proxy.address}" if proxy else ""
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said=f"no connection{way} within the time limit")
     return None
+
+
+def _reason(error: OSError) -> str:
+    """Why no connection was made, in the system's words; asyncio's own have Python's spelling of the address in them."""
+    # Names that nobody knows have numbers of the resolver's, which are negative, and its words.
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return (error.strerror or "refused").lower()
 
 
 #: OpenSSL's reasons not to trust a certificate (x509_vfy.h) that no other file of certificates mends.

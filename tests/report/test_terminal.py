@@ -43,6 +43,15 @@ def test_a_run_that_was_done_already(make_ending: MakeEnding) -> None:
     ]
 
 
+def test_a_long_message_is_shown_to_its_end(make_ending: MakeEnding) -> None:
+    """What ended the job is told whole, with what to do about it, which comes last; so is a warning."""
+    message = f"What answers is not Rocket.Chat ({'page ' * 70}). Check --url (ROCKETCHAT_URL)."
+    figures = RunFigures(warnings=(f"{'Monitor ' * 50}. Give the role back.",))
+    said = " ".join(" ".join(summary_lines(make_ending(Exit.BAD_SETTING, message, figures=figures), [])).split())
+    assert "Check --url (ROCKETCHAT_URL)." in said
+    assert "Give the role back." in said
+
+
 def test_verdict_first_and_last(make_ending: MakeEnding) -> None:
     """Where rows are left, the verdict is the first line and the last but one: above, the screen may have scrolled on."""
     results = [*failures(9), *(RowResult(row=row, status=Status.SUCCESS, change=Effect.UPDATED) for row in range(20, 27))]
@@ -54,7 +63,7 @@ def test_verdict_first_and_last(make_ending: MakeEnding) -> None:
     ("exit_code", "owned", "undoes", "verdict"),
     [
         (Exit.OK, True, False, "All 3 rows are in place: 2 changed, 1 already correct."),
-        (Exit.OK, True, True, "Everything that this run had changed is back as it was: 2 put back, 1 as before already."),
+        (Exit.OK, True, True, "Everything that this run had changed is back as it was: 2 put back, 1 already as before."),
         (Exit.UNAVAILABLE, True, False, "Stopped early (exit code 69): 2 changed, 1 already correct."),
         (Exit.NO_PERMISSION, False, False, "Stopped before the first change (exit code 77): 2 changed, 1 already correct."),
     ],

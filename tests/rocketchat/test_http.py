@@ -192,6 +192,15 @@ async def test_a_proxy_that_is_not_there_is_named() -> None:
     assert "hunter2" not in failed.said
 
 
+async def test_a_server_that_is_not_there_is_told_in_the_systems_words() -> None:
+    """Where nothing listens, the message says so as people know it, with the address once."""
+    async with listening(well) as server:
+        pass
+    failed = await send(server.url)
+    assert isinstance(failed, Failure)
+    assert failed.said == f"no connection to 127.0.0.1:{server.port} (connection refused)"
+
+
 async def test_no_proxy_is_honoured() -> None:
     """``NO_PROXY`` names hosts that are reached directly."""
     async with listening(well) as server:

@@ -214,6 +214,14 @@ async def test_another_program_is_a_wrong_address(answer: Answer) -> None:
         assert "ROCKETCHAT_URL" in stop.message
 
 
+async def test_another_programs_page_is_told_by_its_title() -> None:
+    """Of a web page that answers instead, people read what it is called, and no markup."""
+    body = b"<!DOCTYPE html>\n<html><head><meta charset='utf-8'><title>Error response</title></head><body><h1>Error</h1></body></html>"
+    stop = await stopped(lambda _: page(404, body))
+    assert '(not an answer of Rocket.Chat\'s API: HTTP 404, a web page with the title "Error response")' in stop.message
+    assert "<" not in (await stopped(lambda _: page(404))).message
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_a_wrong_address(status: int) -> None:
     """A redirect ends the job with 78 and says where it leads."""
