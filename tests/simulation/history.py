@@ -43,8 +43,11 @@ def picture_of(sandbox: Sandbox) -> Picture:
     for row in state.rows():
         key = "place", row["departmentId"], row["agentId"]
         values[key] = "twice" if key in values else (row.get("count", 0), row.get("order", 0))
+    for user in state.users.values():
+        values["person", user["_id"]] = tuple(user["roles"])
     for row in state.monitors.values():
-        if row["monitorId"] != "w1":  # who holds the role no longer: the server drops him by itself
+        # Who does not hold the role is dropped by the server itself.
+        if "livechat-monitor" in state.users[row["monitorId"]]["roles"]:
             values["monitor", row["unitId"], row["monitorId"]] = row["username"]
     return Picture(values)
 
@@ -69,6 +72,8 @@ class Edit:
     moment: int
     target: Target
     chat: bool = False
+    leave: bool = False
+    """Whether it is that an agent has left."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,9 @@ from tests.support.states import State
 
 TOKEN = "s3cret-Zx9-of-the-service-account"
 
+NAMES = {"a0": "anna", "a1": "boris", "a2": "chen", "a3": "dalia", "a4": "emil", "a5": "farid"}
+"""Agents' usernames by id. No two are a letter apart: who removes somebody unknown is asked whether he means such a one."""
+
 #: Newer ones more often: they are where the routes differ.
 VERSIONS = ("6.0", "6.5", "6.6", "6.12", "6.13", "6.13", "7.0", "7.0", "7.5", "8.0")
 
@@ -68,6 +71,8 @@ class Trouble:
     """The probability with which a colleague edits something while a call is on its way."""
     chats: float = 0.0
     """The probability with which a chat comes in meanwhile."""
+    leaves: float = 0.0
+    """The probability with which an agent loses the role, or is deleted, meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +101,8 @@ class Scenario:
     """The same of the rollback's rollback."""
 
 
-def scenario_of(seed: int) -> Scenario:
-    """The simulation of a seed."""
+def plain_scenario_of(seed: int) -> Scenario:
+    """The simulation of a seed, without what `more` gives the later ones."""
     scenario = _scenario(seed)
     # Drawn apart, so that the seeds that have found something stay what they are.
     chance = random.Random(f"bulkjob restarting {seed}")  # noqa: S311 - must be the same again for the same seed
@@ -189,7 +194,7 @@ def _workspace(chance: random.Random) -> State:
             del department["email"]
         departments.append(department)
         for agent in members:
-            place = {"_id": f"p{len(places)}", "agentId": agent, "departmentId": identifier, "username": f"agent.{agent}"}
+            place = {"_id": f"p{len(places)}", "agentId": agent, "departmentId": identifier, "username": NAMES[agent]}
             numbers = {"count": chance.randint(0, 4), "order": chance.randint(0, 2), "departmentEnabled": not archived}
             places.append({**place, **numbers})
     monitors = _monitors(chance, units)
@@ -200,7 +205,7 @@ def _workspace(chance: random.Random) -> State:
             {"_id": "boss", "username": "boss", "roles": ["livechat-manager"], "token": TOKEN},
             {"_id": "w0", "username": "watch", "roles": ["livechat-monitor"]},
             {"_id": "w1", "username": "retired", "roles": ["user"]},
-            *({"_id": agent, "username": f"agent.{agent}", "roles": ["livechat-agent"]} for agent in agents),
+            *({"_id": agent, "username": NAMES[agent], "roles": ["livechat-agent"]} for agent in agents),
         ],
         "departments": departments,
         "units": [
@@ -272,7 +277,7 @@ def _row(spelling: str, department: str, unit: str | None, agent: str = "", want
     cells = {"department": spelling, "unit": {KEEP: "", None: "-"}.get(unit, unit or "")}
     if wanted is not None:
         cells |= {
-            "agent": f"@agent.{agent}" if agent in ("a1", "a3") else agent,
+            "agent": f"@{NAMES[agent]}" if agent in ("a1", "a3") else agent,
             "count": "" if wanted.count is None else str(wanted.count),
             "order": "" if wanted.order is None else str(wanted.order),
             "action": "" if wanted.present else "remove",

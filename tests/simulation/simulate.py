@@ -13,7 +13,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.simulation.scenario import scenario_of
+from tests.simulation.more import scenario_of
 from tests.simulation.simulation import Simulation, Told, sheet_text
 
 

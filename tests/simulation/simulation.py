@@ -27,7 +27,8 @@ from tests.simulation import laws
 from tests.simulation.disk import Disk
 from tests.simulation.history import Call, Picture
 from tests.simulation.loop import Killed, Loop
-from tests.simulation.scenario import TOKEN, Row, Trouble, scenario_of
+from tests.simulation.more import own_units, scenario_of
+from tests.simulation.scenario import TOKEN, Row, Trouble
 from tests.simulation.world import Server
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -92,6 +93,9 @@ class Simulation:
         self._disk = Disk()
         self._asked = laws.Asked.of(scenario)
         self._server = Server(scenario, self._judge)
+        self._own = own_units(scenario)
+        self._goals: list[Picture] = []
+        """What rollbacks were to bring back, up to now."""
         self._goal: Picture | None = None
         """What a rollback brings back; None for the run itself."""
         self._attempts = 0
@@ -145,7 +149,7 @@ class Simulation:
                 self._hold(["there were writes before exit 77"] if ended.writes else [])
                 return ended.code
         self._hold(laws.nothing_done_twice(self._run_dir / JOURNAL_FILE, server))
-        if troubles[-1] is UNDISTURBED and ended and not self._edited():
+        if troubles[-1] is UNDISTURBED and ended and not self._edited() and not self._kept_out(ended):
             self._hold(laws.finished(scenario, self._asked, server, start, ended.rows))
             self.told.seen["units whose counter is wrong in the end"] += len(server.uncounted)
             if scenario.seed % 4 == 0:
@@ -164,6 +168,8 @@ class Simulation:
             self._server.edit(chance)
         if chance.random() < self._scenario.between.chats:
             self._server.chat(chance)
+        if chance.random() < self._scenario.between.leaves:
+            self._server.leave(chance)
 
     def _closed(self) -> None:
         """A run that was rolled back is not gone on with."""
@@ -177,6 +183,8 @@ class Simulation:
         """Whether there was a run to put back, that is to ``goal``."""
         scenario, server = self._scenario, self._server
         self._goal = goal
+        self._goals.append(goal)
+        begun = server.moment
         back = directory / ROLLBACK
 
         def job() -> Job:
@@ -193,11 +201,11 @@ class Simulation:
                 )
                 return False
             else:
-                self._hold(laws.success_is_back(scenario, self._asked, server, goal, ended.rows))
+                self._hold(laws.success_is_back(scenario, self._asked, server, goal, ended.rows, begun))
         if ended is None:
             return False
         self._hold(laws.nothing_done_twice(back / JOURNAL_FILE, server))
-        if not self._edited():
+        if not self._edited(leaves=True):
             self._hold(laws.all_back(scenario, server, goal, ended.rows))
         again = self._attempt("rollback again", job, [directory, back], UNDISTURBED)
         if not server.record.edits:
@@ -208,9 +216,17 @@ class Simulation:
     def _synced(self, directory: Path) -> bool:
         return bool(self._disk.kept(directory / JOURNAL_FILE))
 
-    def _edited(self) -> bool:
-        """Whether a colleague has been at work (chats do not count)."""
-        return any(not edit.chat for edit in self._server.record.edits)
+    def _edited(self, *, leaves: bool = False) -> bool:
+        """Whether a colleague has been at work: chats do not count, nor who has left, unless it is asked for or a row adds them."""
+        added = {target[2] for target, wanted in self._asked.places.items() if wanted.present}
+        return any(
+            not edit.chat and (not edit.leave or leaves or (edit.target[0] == "person" and edit.target[1] in added))
+            for edit in self._server.record.edits
+        )
+
+    def _kept_out(self, ended: Ended) -> bool:
+        """Whether an account that is restricted to its own units was refused before the first write."""
+        return self._own is not None and ended.code in (Exit.NO_PERMISSION, Exit.BAD_SHEET)
 
     # ------------------------------------------------------------------------------------------------------ one attempt
 
@@ -290,6 +306,8 @@ class Simulation:
             codes.add(Exit.INTERRUPTED)
         if self._edited():
             codes |= {Exit.BAD_SHEET}
+        if self._own is not None:
+            codes |= {Exit.BAD_SHEET, Exit.NO_PERMISSION}
         if self._settings.choices.unit_route == "department" and self._scenario.version in ("6.0", "6.5", "6.6", "6.12"):
             codes.add(Exit.NO_PERMISSION)
         return {int(code) for code in codes}
@@ -313,6 +331,8 @@ class Simulation:
                 ever = server.record.ever(target) if server.record.touched(target) else []
                 named = target in self._asked.units or target in self._asked.places or self._asked.unnamed(target)
                 fine = named and laws.allowed_back(target, old, new, self._goal.values.get(target), ever)
+                fine = fine and not laws.overwrites(self._asked, server, target, (old, new), call.read, self._goals)
+            fine = fine and laws.within_own_units(self._own, target, (old, new), call.request.path)
             lost = any(edit.target == target and edit.moment > call.read for edit in server.record.edits)
             self.told.seen["edits of a colleague overwritten in the window"] += lost and not fine
             # A unit's write in the window takes a department back that a colleague has just moved; a later one lets it go again.

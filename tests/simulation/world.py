@@ -10,11 +10,12 @@ from typing import Any
 from bulkjob.rocketchat import Answer, Failure, Next, NoAnswer, Request
 from bulkjob.rundir.format import Concluded, Intent, records_of
 from bulkjob.sandbox import Fault, Reply, Sandbox
+from bulkjob.sandbox.kinds import WAITING
 from bulkjob.vocabulary import Code
 from tests.simulation.disk import Disk
 from tests.simulation.history import Call, Edit, Picture, Record, Target, picture_of
 from tests.simulation.loop import Loop
-from tests.simulation.scenario import Scenario, Trouble
+from tests.simulation.scenario import NAMES, Scenario, Trouble
 from tests.support.in_process import EPOCH, TIMEOUT, departments_in
 
 
@@ -103,7 +104,7 @@ class Server:
         try:
             await asyncio.sleep(seconds / 2)
             reply = self._arrive(call)
-            await asyncio.sleep(TIMEOUT if reply.fault in (Fault.TIMEOUT, Fault.TIMEOUT_AFTER) else seconds / 2)
+            await asyncio.sleep(TIMEOUT if reply.fault in WAITING else seconds / 2)
         except asyncio.CancelledError:
             if request.writes and not call.done and self._chance.random() < 0.5:
                 self._arrive(call)
@@ -116,7 +117,7 @@ class Server:
         if reply.fault is Fault.REFUSE and reply.call is None:
             raise NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
         if reply.lost or call.restarts != self.sandbox.restarts:
-            code = Code.TIMEOUT if reply.fault in (Fault.TIMEOUT, Fault.TIMEOUT_AFTER) else Code.CONNECTION
+            code = Code.TIMEOUT if reply.fault in WAITING else Code.CONNECTION
             raise NoAnswer(Failure(next=Next.REPEAT, code=code, said="no answer", undecided=request.writes))
         return Answer(status=reply.status, headers=reply.headers, body=reply.body)
 
@@ -203,6 +204,8 @@ class Server:
             self.edit(self._chance)
         if self._chance.random() < self._trouble.chats:
             self.chat(self._chance)
+        if self._trouble.leaves and self._chance.random() < self._trouble.leaves:
+            self.leave(self._chance)
 
     def edit(self, chance: random.Random) -> None:
         """A colleague changes something."""
@@ -212,7 +215,10 @@ class Server:
         if not departments:
             return
         department = chance.choice(departments)
-        agent = chance.choice([user["_id"] for user in state.users.values() if user["roles"] == ["livechat-agent"]])
+        agents = self._agents()
+        if not agents:
+            return
+        agent = chance.choice(agents)
         kind = chance.choice(["move", "move", "remove", "place", "place", "describe", "rename", "archive", "delete"])
         if kind == "move" and units:
             unit = chance.choice([None, *units])
@@ -220,7 +226,7 @@ class Server:
         elif kind == "remove":
             state.remove_agent(department, agent)
         elif kind == "place":
-            state.save_row(department, agent, {"username": f"agent.{agent}", "count": chance.randint(0, 4), "order": chance.randint(0, 2)})
+            state.save_row(department, agent, {"username": NAMES[agent], "count": chance.randint(0, 4), "order": chance.randint(0, 2)})
         elif kind == "describe":
             state.update(department, {"description": f"by a colleague {self.moment}", "showOnRegistration": chance.random() < 0.5})
         elif kind == "rename" and units:
@@ -230,7 +236,7 @@ class Server:
         elif kind == "delete" and chance.random() < 0.15:
             state.remove_rows(department)
             state.delete(department)
-        self._edited(chat=False)
+        self._edited()
 
     def chat(self, chance: random.Random) -> None:
         """A chat comes in, and raises somebody's counter."""
@@ -240,7 +246,25 @@ class Server:
             row["count"] = row.get("count", 0) + 1
             self._edited(chat=True)
 
-    def _edited(self, *, chat: bool) -> None:
+    def leave(self, chance: random.Random) -> None:
+        """An agent loses the role, or is deleted; departments list them still, or no longer."""
+        agents = self._agents()
+        if not agents:
+            return
+        agent, state = chance.choice(agents), self.sandbox.store
+        if chance.random() < 0.5:
+            state.set_roles(agent, ["user"])
+        else:
+            del state.users[agent]
+        if chance.random() < 0.3:
+            for row in [row for row in state.rows() if row["agentId"] == agent]:
+                state.remove_agent(row["departmentId"], agent)
+        self._edited(leave=True)
+
+    def _agents(self) -> list[str]:
+        return [user["_id"] for user in self.sandbox.store.users.values() if user["roles"] == ["livechat-agent"]]
+
+    def _edited(self, *, chat: bool = False, leave: bool = False) -> None:
         self.moment += 1
         before, self.now = self.now, picture_of(self.sandbox)
-        self.record.edits += [Edit(moment=self.moment, target=target, chat=chat) for target in self._note(before)]
+        self.record.edits += [Edit(moment=self.moment, target=target, chat=chat, leave=leave) for target in self._note(before)]
