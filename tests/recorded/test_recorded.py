@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from bulkjob.changes import agree
 from bulkjob.plan.file import parse_plan
@@ -79,6 +80,16 @@ def told(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{name: cell for name, cell in row.items() if name != "seconds"} for row in rows]
 
 
+def worded_alike(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Rows as all versions word them: what was already as asked for was told in other words by the version before."""
+    return [row | {"message": common_words(row["message"])} for row in told(rows)]
+
+
+def common_words(message: str) -> str:
+    """The message, unless it tells of something that was already as asked for."""
+    return "" if "Already " in message else message
+
+
 @pytest.mark.parametrize("name", ["finished", "killed"])
 def test_recordings_are_of_the_first_format(name: str) -> None:
     """What these tests are about is a journal of the first format; a new recording would show nothing."""
@@ -110,7 +121,7 @@ class TestFinished:
         """The version before has left the same on the server, and told the same of every row, as this one does."""
         recorded = recording("finished")
         assert unlike(whole, recorded.now) == []
-        assert told(results_of(recorded.folder / "run")) == told(whole.rows)
+        assert worded_alike(results_of(recorded.folder / "run")) == worded_alike(whole.rows)
 
 
 class TestKilled:
@@ -132,9 +143,11 @@ class TestKilled:
         """Rows are told as if there had been no kill; only the figures of writes whose answers were lost are not known."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder, recorded.now, SHEET)
-        for name in ("message", "change", "code", "status"):
+        for name in ("change", "code", "status"):
             assert ran.column(name) == whole.column(name)
-        blank = [row for row, full in zip(told(ran.rows), told(whole.rows), strict=True) if row != full]
+        pairs = list(zip(worded_alike(ran.rows), worded_alike(whole.rows), strict=True))
+        assert [row["message"] for row, _ in pairs] == [full["message"] for _, full in pairs]
+        blank = [row for row, full in pairs if row != full]
         assert {(row["attempts"], row["http_status"]) for row in blank} <= {("", "")}
         history = read_history(RECORDED / "killed" / "journal.jsonl")
         assert history is not None
@@ -174,8 +187,10 @@ class TestPlan:
     def test_same_as_of_this_version(self, whole: Ran) -> None:
         """The plan that this version makes of the same sheet and workspace says the same of every change, operation and row."""
         made, recorded = (parse_plan(path.read_bytes()) for path in (whole.folder / "plan.json", self.PLAN))
-        for name in ("server", "options", "statuses", "removals", "warnings", "rows"):
+        for name in ("server", "options", "statuses", "removals", "warnings"):
             assert getattr(made, name) == getattr(recorded, name), name
+        for new, old in zip(made.rows, recorded.rows, strict=True):
+            assert structs.replace(new, message=common_words(new.message)) == structs.replace(old, message=common_words(old.message))
         assert [entry.change() for entry in made.changes] == [entry.change() for entry in recorded.changes]
         # Of agents who are to leave the earlier version did not read the numbers.
         assert all(agree(old.prior(), new.prior()) for old, new in zip(recorded.changes, made.changes, strict=True))

@@ -37,7 +37,7 @@ SHEET = Sheet(
     headers=("department", "Team lead"),
     letters=("A", "B"),
     positions={"department": 0},
-    cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 5], dtype="str"),
+    cells=pd.DataFrame({0: ["Sales", "007"], 1: ["Ö", ""]}, index=[2, 3], dtype="str"),
 )
 UNIT = DepartmentUnit(department_id="d1", unit_id="u2", rows=(2, 3))
 AGENT = DepartmentAgent(department_id="d1", agent_id="a1", username="anna", present=True, count=None, order=4, rows=(3,))
@@ -132,7 +132,7 @@ async def test_another_run_is_kept_out(path: Path) -> None:
     with pytest.raises(Stop) as stopped:
         Journal(path, other, SHEET).read()
     assert stopped.value.exit_code is Exit.CANNOT_CREATE
-    assert "sheet, --agents" in stopped.value.message
+    assert "with another sheet and --agents" in stopped.value.message
     assert path.read_bytes() == before
 
 

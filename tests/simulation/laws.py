@@ -257,7 +257,8 @@ def success_is_back(
 
 def was_back(server: Server, target: Target, goal: Any, begun: int) -> bool:
     """Whether what the job has changed in a target was put back at some moment of the rollback, to what was there or somebody made of it
-    while the run went on."""
+    while the run went on.
+    """
     record = server.record
     moments = {edit.moment for edit in record.edits if edit.target == target}
     entries = [(0, ABSENT), *record.history.get(target, [])]
@@ -361,7 +362,8 @@ def finished(scenario: Scenario, asked: Asked, server: Server, start: Picture, r
 
 def reaches(scenario: Scenario, wanted: str | None, was: str | None) -> bool:
     """Whether the account can move a department from one unit to another, either of them none: whole units are written by who is in
-    the one that is written, ``departmentUnit`` is for monitors of both."""
+    the one that is written, ``departmentUnit`` is for monitors of both.
+    """
     own = own_units(scenario)
     if own is None:
         return True
