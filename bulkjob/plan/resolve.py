@@ -8,7 +8,7 @@ from typing import TypeVar
 from bulkjob.changes import Attempt
 from bulkjob.phrases import rows_listed
 from bulkjob.plan.names import Directory, Names, spellings
-from bulkjob.records import Assignment, CheckedSheet, Problem, Sheet, Workspace
+from bulkjob.records import Assignment, CheckedSheet, Naming, Problem, Sheet, Workspace
 from bulkjob.vocabulary import NO_UNIT, Code
 
 K = TypeVar("K", bound=Hashable)
@@ -92,6 +92,7 @@ class _Resolving:
     def __init__(self, checked: CheckedSheet, directory: Directory) -> None:
         self._checked = checked
         self._directory = directory
+        self._naming = Naming(directory.workspace)
         self._problems: list[Problem] = []
         self._unlisted: dict[str, None] = {}
         self._about: set[str] = set()
@@ -204,10 +205,13 @@ class _Resolving:
         for rows in _repeated(wanted, lambda row: row.department_id if row.about_unit else None):
             units = dict.fromkeys(row.unit_id for row in rows)
             if len(units) > 1:
-                said = f"Department {self._department(rows[0])} is given different units, {_listed(map(self._unit_named, units))},"
+                department = self._naming.department(rows[0].department_id)
+                said = f"Department {department} is given different units, {_listed(map(self._unit_named, units))},"
                 bad |= self._contradict(rows, Code.CONFLICTING_UNIT, "unit", said)
         for rows in _repeated(wanted, lambda row: (row.department_id, row.agent_id) if row.agent_id else None):
-            agent = f"Agent @{rows[0].username} ({rows[0].agent_id}) in department {self._department(rows[0])}"
+            first = rows[0]
+            named = self._naming.agent(first.agent_id or "", first.username)
+            agent = f"Agent {named} in department {self._naming.department(first.department_id)}"
             if len({row.removes for row in rows}) > 1:
                 bad |= self._contradict(rows, Code.CONFLICTING_AGENT, "action", f"{agent} is both added and removed,")
             for column in ("count", "order"):
@@ -226,17 +230,11 @@ class _Resolving:
         return set(numbers)
 
     def _add_problem(self, row: int, column: str, value: str, code: Code, message: str) -> None:
-        sheet = self._checked.sheet
-        position = sheet.positions.get(column)
-        cell = "" if position is None else f"{sheet.letters[position]}{row}"
+        cell = self._checked.sheet.address(row, column)
         self._problems.append(Problem(row=row, column=column, cell=cell, value=value, code=code, message=message))
 
-    def _department(self, row: Wanted) -> str:
-        return f'"{self._directory.workspace.departments[row.department_id].name}" ({row.department_id})'
-
     def _unit_named(self, unit_id: str | None) -> str:
-        unit = (self._directory.workspace.units or {}).get(unit_id or "")
-        return f'"{unit.name}" ({unit_id})' if unit else f'"{unit_id}"' if unit_id else "none"
+        return self._naming.unit(unit_id) if unit_id else "none"
 
 
 def _listed(texts: Iterable[str]) -> str:
