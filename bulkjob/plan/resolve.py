@@ -135,7 +135,7 @@ class _Resolving:
         )
 
     def _agent(self, assignment: Assignment, department: str) -> str | None:
-        """The agent's id; of somebody who is to leave and whom nobody knows any more, the text itself. None for a problem."""
+        """The agent's id, or the text itself for somebody who is to leave and is no longer known anywhere; None for a problem."""
         candidates = self._directory.find_agent(assignment.agent, department, leaves=assignment.removes)
         if assignment.removes and not candidates:
             if not (likely := self._directory.mistyped(assignment.agent, department)):
