@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bulkjob.changes import Attempt
-from bulkjob.phrases import rows_listed
+from bulkjob.phrases import printable, rows_listed
 from bulkjob.plan.names import Directory, Names, spellings
 from bulkjob.records import Assignment, CheckedSheet, Naming, Problem, Sheet, Workspace
 from bulkjob.vocabulary import NO_UNIT, Code
@@ -140,9 +140,9 @@ class _Resolving:
         if assignment.removes and not candidates:
             if not (likely := self._directory.mistyped(assignment.agent, department)):
                 return assignment.agent
-            meant = " or ".join(f'"{name}"' for name in likely)
+            meant = " or ".join(f'"{printable(name)}"' for name in likely)
             message = (
-                f'Nobody called "{assignment.agent}" is in the department, but {meant} is. '
+                f'Nobody called "{printable(assignment.agent)}" is in the department, but {meant} is. '
                 "Correct the name, or delete the row if the agent has left already."
             )
             self._add_problem(assignment.row, "agent", assignment.agent, Code.UNKNOWN_AGENT, message)
@@ -165,8 +165,9 @@ class _Resolving:
             return candidates[0]
         text = str(getattr(assignment, column))
         if candidates:
+            ids = ", ".join(sorted(candidates))
             code = Code(f"ambiguous-{column}")
-            message = f'"{text}" fits {len(candidates):,} {column}s. Write the id of the one you mean: {", ".join(sorted(candidates))}.'
+            message = f'"{printable(text)}" fits {len(candidates):,} {column}s. Write the id of the one you mean: {ids}.'
         else:
             code = Code(f"unknown-{column}")
             message = self._unknown(text, column, names)
@@ -175,19 +176,20 @@ class _Resolving:
         return None
 
     def _unknown(self, text: str, column: str, names: Names) -> str:
+        shown = printable(text)
         if column == "department" and self._directory.find_unit(text):
-            return f'"{text}" is a unit, not a department. Write the department\'s name here; units belong in the column "unit".'
+            return f'"{shown}" is a unit, not a department. Write the department\'s name here; units belong in the column "unit".'
         if column == "unit" and self._directory.departments.find(text):
-            return f'"{text}" is a department, not a unit. Write the name of a unit here.'
+            return f'"{shown}" is a department, not a unit. Write the name of a unit here.'
         if column == "unit" and text in ("–", "—", "−", "‐", "‑"):
             return f'"{text}" is not a plain minus sign. To take the department out of its unit, write a plain -.'
         if column == "agent":
-            reason = f'There is no live-chat agent "{text}", and nobody of that name is in the department. '
+            reason = f'There is no live-chat agent "{shown}", and nobody of that name is in the department. '
             remedy = "Check the spelling of the username, or make this user an agent first (Omnichannel → Agents)."
         else:
-            reason, remedy = f'There is no {column} "{text}" on the server. ', "Check the spelling, or create it first."
+            reason, remedy = f'There is no {column} "{shown}" on the server. ', "Check the spelling, or create it first."
         nearest = self._nearest(names, text)
-        meant = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+        meant = f"Did you mean {' or '.join(map(printable, nearest))}? " if nearest else ""
         return reason + meant + remedy
 
     def _nearest(self, names: Names, text: str) -> list[str]:

@@ -358,6 +358,11 @@ class TestContradictions:
         message = problems_of("d1;;a1;;;\nd1;;a1;;;remove", odd)[2].message
         assert message.startswith('Agent @an\\nna (a1) in department "Sales\\nNorth" (d1) is both added and removed, ')
 
+    def test_message_shows_what_cannot_be_seen(self) -> None:
+        """A text of the sheet that is not found stands in the message with its invisible characters escaped; so do names like it."""
+        message = message_of("Sal\u202ees;u1;;;;", workspace([("d1", "Sa\u202eles")], [("u1", "EMEA")]))
+        assert message.startswith('There is no department "Sal\\u202ees" on the server. Did you mean Sa\\u202eles? ')
+
     def test_message_names_everything_with_ids(self) -> None:
         """Rows that are spelt differently do not show what they have in common: the message says it, and where the other rows are."""
         assert problems_of("Sales;EMEA;;;;\nd1;u2;;;;\nSALES;emea;;;;", TWO)[2].message == (
