@@ -85,8 +85,8 @@ def wrong_imports(program: House) -> list[str]:
     return wrong
 
 
-def circles(program: House) -> list[str]:
-    """A circle of modules, and one of rooms, where there are any."""
+def cycles(program: House) -> list[str]:
+    """A cycle of modules, and one of rooms, where there are any."""
     modules = {module: program.reached(module) for module in program.modules}
     rooms: dict[str, set[str]] = {}
     for module, targets in modules.items():
@@ -170,9 +170,9 @@ def test_imports_go_one_way() -> None:
     assert wrong_imports(house()) == []
 
 
-def test_no_circles() -> None:
-    """Neither modules nor packages import each other in a circle."""
-    assert circles(house()) == []
+def test_no_cycles() -> None:
+    """Neither modules nor packages import each other in a cycle."""
+    assert cycles(house()) == []
 
 
 def test_packages_are_entered_by_their_faces() -> None:
@@ -287,12 +287,12 @@ class TestTheseTests:
         """What goes upwards, and neighbours, are no finding."""
         assert wrong_imports(self.house(sandbox__server="", **{module: text})) == []
 
-    def test_circles_are_seen(self) -> None:
-        """Two modules that import each other are a circle, and two packages of which different modules do."""
-        assert len(circles(self.house(plan__a="from .b import x", plan__b="from .a import y"))) == 1
+    def test_cycles_are_seen(self) -> None:
+        """Two modules that import each other are a cycle, and two packages of which different modules do."""
+        assert len(cycles(self.house(plan__a="from .b import x", plan__b="from .a import y"))) == 1
         apart = self.house(plan__a="from bulkjob.report.rows import x", report__b="from bulkjob.plan.decide import y")
-        assert circles(apart) in (["plan → report → plan"], ["report → plan → report"])
-        assert circles(self.house(plan__a="from .decide import x", report__b="from bulkjob.plan.decide import y")) == []
+        assert cycles(apart) in (["plan → report → plan"], ["report → plan → report"])
+        assert cycles(self.house(plan__a="from .decide import x", report__b="from bulkjob.plan.decide import y")) == []
 
     @pytest.mark.parametrize(
         ("module", "text"),

@@ -101,6 +101,21 @@ def is_value(name: str, text: str) -> bool:
     return False
 
 
+def late_imports(text: str) -> list[str]:
+    """The top packages that functions of a module import when they are called, which importing the module does not show."""
+    functions = [node for node in ast.walk(tree_of(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    found = []
+    for node in (inner for function in functions for inner in ast.walk(function)):
+        match node:
+            case ast.Import(names=names):
+                found += [alias.name.partition(".")[0] for alias in names]
+            case ast.ImportFrom(module=str(origin), level=0):
+                found.append(origin.partition(".")[0])
+            case _:
+                continue
+    return found
+
+
 def impurities(module: str, program: House) -> list[str]:
     """One sentence for each thing that a pure module may not do."""
     wrong = []
@@ -109,6 +124,7 @@ def impurities(module: str, program: House) -> list[str]:
         if origin in EFFECTS and not is_value(each.name, program.modules.get(origin, "")):
             wrong.append(f"{module} imports {each.name or 'all'} of {origin}, which acts ({EFFECTS[origin]})")
     text = program.modules[module]
+    wrong += [f"{module} imports {name} when it is called" for name in late_imports(text) if name in {*HEAVY} - may_load(module, program)]
     knows_paths = "pathlib" in text
     for node in ast.walk(tree_of(text)):
         match node:
@@ -216,6 +232,8 @@ class TestTheseTests:
             "from urllib import request",
             "from urllib.request import urlopen",
             "def late():\n    import asyncio",
+            "def late():\n    import pandas as pd",
+            "def late():\n    from pyarrow import compute",
             "from random import choice",
             "import random\nrandom.random()",
             "from datetime import datetime\ndatetime.now()",

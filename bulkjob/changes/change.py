@@ -140,13 +140,13 @@ class Change(Protocol):
         """How a plan's document holds it."""
 
 
-def agree(told: Prior, now: Prior) -> bool:
-    """Whether what is there is what was told of it; a number that was not told may be any."""
-    if not isinstance(told, Place) or not isinstance(now, Place):
-        return told == now
-    pairs = ((told.count, now.count), (told.order, now.order))
+def agree(expected: Prior, now: Prior) -> bool:
+    """Whether what is there is what is expected; a number that is left open may be any."""
+    if not isinstance(expected, Place) or not isinstance(now, Place):
+        return expected == now
+    pairs = ((expected.count, now.count), (expected.order, now.order))
     numbers = any(number is not None for number, _ in pairs)
-    return not (numbers and now.doubled and not told.doubled) and all(None in pair or pair[0] == pair[1] for pair in pairs)
+    return not (numbers and now.doubled and not expected.doubled) and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def as_before(prior: Prior, now: Prior) -> bool:
@@ -263,10 +263,10 @@ class Attempt:
 
 
 def settled(change: Change, state: Workspace, server: Server, attempts: Sequence[Attempt] = ()) -> Outcome | None:
-    """Why a change needs no call or cannot have one, by what the server holds; None where one is needed.
+    """The outcome of a change that needs no call or cannot have one, given what the server holds; None where a call is needed.
 
-    ``attempts``: of a change that puts back, what the run made, the first of which found what is to be there again; what somebody changed
-    since is left alone.
+    ``attempts``: for a change that puts something back, what the run made; the first of them found the state that is to be restored. What
+    somebody has changed since is left alone.
     """
     now = change.found(state)
     if missing := change.missing(state):
@@ -281,10 +281,10 @@ def settled(change: Change, state: Workspace, server: Server, attempts: Sequence
 
 
 def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
-    """The outcome of a change, told as what it is for a run of which an earlier attempt has written it, or may have.
+    """The outcome of a change in a run of which an earlier attempt has written it, or may have.
 
-    What is so already is that attempt's work, with its figures. What that attempt made and a later one wrote once more, as a chat had
-    raised the counter, was before the run as that attempt had found it.
+    A change that turns out to be in place is that attempt's work, and is reported with its figures. Where a chat has raised the counter
+    since, so that it was written once more, the state before the run is still the one that the earlier attempt found.
     """
     if outcome == ALREADY_SO:
         before = attempt.outcome

@@ -92,9 +92,7 @@ def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempt
     """
     department = state.departments.get(operation.department_id)
     incomplete = missing_fields(department) if department else None
-    found = {change: settled(change, state, server, attempts.get(change, ())) or incomplete for change in operation.changes}
-    known: dict[Change, Outcome] = {change: outcome for change, outcome in found.items() if outcome}
-    pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
+    known, pending = _sorted_out(operation.changes, state, server, attempts, otherwise=incomplete)
     if department is None or not pending:
         return Composed(request=None, settled=known)
     draft = DepartmentDraft(fields=dict(department.required), unit_id=department.parent_id)
@@ -117,9 +115,7 @@ def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempt
 
 def agents_call(operation: AgentsPost, state: Workspace, server: Server, attempts: Attempts) -> Composed[bool]:
     """The agents who leave and are there, and those who are new or change; ``state`` as for `put_call`."""
-    found = {change: settled(change, state, server, attempts.get(change, ())) for change in operation.changes}
-    known: dict[Change, Outcome] = {change: outcome for change, outcome in found.items() if outcome}
-    pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
+    known, pending = _sorted_out(operation.changes, state, server, attempts)
     if not pending:
         return Composed(request=None, settled=known)
     draft = DepartmentDraft()
@@ -128,3 +124,20 @@ def agents_call(operation: AgentsPost, state: Workspace, server: Server, attempt
             change.apply_to_department(draft, pending[change])
     request = endpoints.post_department_agents(operation.department_id, draft.upserts.values(), draft.removals)
     return Composed(request=request, pending=pending, settled=known)
+
+
+def _sorted_out(
+    changes: Iterable[Change], state: Workspace, server: Server, attempts: Attempts, *, otherwise: Outcome | None = None
+) -> tuple[dict[Change, Outcome], dict[Change, Prior]]:
+    """The changes that need no call or cannot have one, each with its outcome; and the others, each with what it finds.
+
+    ``otherwise``: the outcome of all that would need a call, where none can be made.
+    """
+    known: dict[Change, Outcome] = {}
+    pending: dict[Change, Prior] = {}
+    for change in changes:
+        if outcome := settled(change, state, server, attempts.get(change, ())) or otherwise:
+            known[change] = outcome
+        else:
+            pending[change] = change.found(state)
+    return known, pending

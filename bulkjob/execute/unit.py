@@ -28,7 +28,7 @@ class UnitWriting:
     monitors: tuple[Monitor, ...] = ()
     """Those who are expected to stay."""
     said: bool = False
-    """Whether it was said who is not."""
+    """Whether people have been told which monitors the server will drop."""
     route: Route = endpoints.POST_UNIT
 
     async def compose(self) -> Composed[StoredUnit]:

@@ -156,9 +156,8 @@ class _Planning:
         after = {department.id: department.parent_id for department in self.workspace.departments.values()}
         before = {unit_id for unit_id in after.values() if unit_id}
         after.update((move.department_id, move.unit_id) for move in moves if move not in self.settled)
-        units = self.workspace.units or {}
-        named = {unit_id: f'"{units[unit_id].name}" ({unit_id})' if unit_id in units else f'"{unit_id}"' for unit_id in before}
-        return [f"Unit {named[unit_id]} will be left without departments." for unit_id in sorted(before - set(after.values()))]
+        naming = Naming(self.workspace)
+        return [f"Unit {naming.unit(unit_id)} will be left without departments." for unit_id in sorted(before - set(after.values()))]
 
     # ------------------------------------------------------------------------------------------------------- operations
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bulkjob.changes import Attempt
-from bulkjob.phrases import rows_listed
+from bulkjob.phrases import printable, rows_listed
 from bulkjob.plan.names import Directory, Names, spellings
-from bulkjob.records import Assignment, CheckedSheet, Problem, Sheet, Workspace
+from bulkjob.records import Assignment, CheckedSheet, Naming, Problem, Sheet, Workspace
 from bulkjob.vocabulary import NO_UNIT, Code
 
 K = TypeVar("K", bound=Hashable)
@@ -92,6 +92,7 @@ class _Resolving:
     def __init__(self, checked: CheckedSheet, directory: Directory) -> None:
         self._checked = checked
         self._directory = directory
+        self._naming = Naming(directory.workspace)
         self._problems: list[Problem] = []
         self._unlisted: dict[str, None] = {}
         self._about: set[str] = set()
@@ -134,14 +135,14 @@ class _Resolving:
         )
 
     def _agent(self, assignment: Assignment, department: str) -> str | None:
-        """The agent's id; of somebody who is to leave and whom nobody knows any more, the text itself. None for a problem."""
+        """The agent's id, or the text itself for somebody who is to leave and is no longer known anywhere; None for a problem."""
         candidates = self._directory.find_agent(assignment.agent, department, leaves=assignment.removes)
         if assignment.removes and not candidates:
             if not (likely := self._directory.mistyped(assignment.agent, department)):
                 return assignment.agent
-            meant = " or ".join(f'"{name}"' for name in likely)
+            meant = " or ".join(f'"{printable(name)}"' for name in likely)
             message = (
-                f'Nobody called "{assignment.agent}" is in the department, but {meant} is. '
+                f'Nobody called "{printable(assignment.agent)}" is in the department, but {meant} is. '
                 "Correct the name, or delete the row if the agent has left already."
             )
             self._add_problem(assignment.row, "agent", assignment.agent, Code.UNKNOWN_AGENT, message)
@@ -164,8 +165,9 @@ class _Resolving:
             return candidates[0]
         text = str(getattr(assignment, column))
         if candidates:
+            ids = ", ".join(sorted(candidates))
             code = Code(f"ambiguous-{column}")
-            message = f'"{text}" fits {len(candidates):,} {column}s. Write the id of the one you mean: {", ".join(sorted(candidates))}.'
+            message = f'"{printable(text)}" fits {len(candidates):,} {column}s. Write the id of the one you mean: {ids}.'
         else:
             code = Code(f"unknown-{column}")
             message = self._unknown(text, column, names)
@@ -174,19 +176,20 @@ class _Resolving:
         return None
 
     def _unknown(self, text: str, column: str, names: Names) -> str:
+        shown = printable(text)
         if column == "department" and self._directory.find_unit(text):
-            return f'"{text}" is a unit, not a department. Write the department\'s name here; units belong in the column "unit".'
+            return f'"{shown}" is a unit, not a department. Write the department\'s name here; units belong in the column "unit".'
         if column == "unit" and self._directory.departments.find(text):
-            return f'"{text}" is a department, not a unit. Write the name of a unit here.'
+            return f'"{shown}" is a department, not a unit. Write the name of a unit here.'
         if column == "unit" and text in ("–", "—", "−", "‐", "‑"):
             return f'"{text}" is not a plain minus sign. To take the department out of its unit, write a plain -.'
         if column == "agent":
-            reason = f'There is no live-chat agent "{text}", and nobody of that name is in the department. '
+            reason = f'There is no live-chat agent "{shown}", and nobody of that name is in the department. '
             remedy = "Check the spelling of the username, or make this user an agent first (Omnichannel → Agents)."
         else:
-            reason, remedy = f'There is no {column} "{text}" on the server. ', "Check the spelling, or create it first."
+            reason, remedy = f'There is no {column} "{shown}" on the server. ', "Check the spelling, or create it first."
         nearest = self._nearest(names, text)
-        meant = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+        meant = f"Did you mean {' or '.join(map(printable, nearest))}? " if nearest else ""
         return reason + meant + remedy
 
     def _nearest(self, names: Names, text: str) -> list[str]:
@@ -204,10 +207,13 @@ class _Resolving:
         for rows in _repeated(wanted, lambda row: row.department_id if row.about_unit else None):
             units = dict.fromkeys(row.unit_id for row in rows)
             if len(units) > 1:
-                said = f"Department {self._department(rows[0])} is given different units, {_listed(map(self._unit_named, units))},"
+                department = self._naming.department(rows[0].department_id)
+                said = f"Department {department} is given different units, {_listed(map(self._unit_named, units))},"
                 bad |= self._contradict(rows, Code.CONFLICTING_UNIT, "unit", said)
         for rows in _repeated(wanted, lambda row: (row.department_id, row.agent_id) if row.agent_id else None):
-            agent = f"Agent @{rows[0].username} ({rows[0].agent_id}) in department {self._department(rows[0])}"
+            first = rows[0]
+            named = self._naming.agent(first.agent_id or "", first.username)
+            agent = f"Agent {named} in department {self._naming.department(first.department_id)}"
             if len({row.removes for row in rows}) > 1:
                 bad |= self._contradict(rows, Code.CONFLICTING_AGENT, "action", f"{agent} is both added and removed,")
             for column in ("count", "order"):
@@ -226,17 +232,11 @@ class _Resolving:
         return set(numbers)
 
     def _add_problem(self, row: int, column: str, value: str, code: Code, message: str) -> None:
-        sheet = self._checked.sheet
-        position = sheet.positions.get(column)
-        cell = "" if position is None else f"{sheet.letters[position]}{row}"
+        cell = self._checked.sheet.address(row, column)
         self._problems.append(Problem(row=row, column=column, cell=cell, value=value, code=code, message=message))
 
-    def _department(self, row: Wanted) -> str:
-        return f'"{self._directory.workspace.departments[row.department_id].name}" ({row.department_id})'
-
     def _unit_named(self, unit_id: str | None) -> str:
-        unit = (self._directory.workspace.units or {}).get(unit_id or "")
-        return f'"{unit.name}" ({unit_id})' if unit else f'"{unit_id}"' if unit_id else "none"
+        return self._naming.unit(unit_id) if unit_id else "none"
 
 
 def _listed(texts: Iterable[str]) -> str:

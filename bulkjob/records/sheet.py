@@ -72,6 +72,11 @@ class Sheet:
     flaws: tuple[Problem, ...] = ()
     """Problems that only reading could see: ragged rows, dates, error values, lost digits, formulas without result."""
 
+    def address(self, row: int, column: str) -> str:
+        """The address of a row's cell in a column of `vocabulary.SHEET_COLUMNS`, as a spreadsheet shows it; blank if the sheet lacks it."""
+        position = self.positions.get(column)
+        return "" if position is None else f"{self.letters[position]}{row}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:

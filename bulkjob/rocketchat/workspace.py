@@ -157,8 +157,7 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
     try:
         return await reading
     except NeverComplete as incomplete:
-        message = f"The list of {what} {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
-        raise Stop(Exit.UNAVAILABLE, message) from None
+        raise _stop_for_incomplete(what, incomplete) from None
     except CallFailed as failed:
         if failed.failure.status == 403:
             message = f"This account may not list {what} ({failed.failure.said}). Grant one of its roles the permission {permission}."
@@ -166,13 +165,17 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
         raise stop_for(failed.failure) from None
 
 
+def _stop_for_incomplete(what: str, incomplete: NeverComplete) -> Stop:
+    message = f"The list of {what} {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
+    return Stop(Exit.UNAVAILABLE, message)
+
+
 async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
     """The units by id; None where this account or this server's licence has no list of them."""
     try:
         return await read_pages(client, endpoints.units, lambda unit: unit.id)
     except NeverComplete as incomplete:
-        message = f"The list of units {incomplete}. Nothing was sent; run again when nobody is editing the workspace."
-        raise Stop(Exit.UNAVAILABLE, message) from None
+        raise _stop_for_incomplete("units", incomplete) from None
     except CallFailed as failed:
         failure = failed.failure
         refused = failure.status == 403 and failure.code is Code.REFUSED

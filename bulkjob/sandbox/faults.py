@@ -72,7 +72,7 @@ class Strike:
     """Else after which share of them: at least 0, below 1."""
 
     def last_step(self, of: int) -> int:
-        """After how many of so many steps the work ends: without a wish, after the first at the earliest and before the last."""
+        """After how many of so many steps the work ends; if none is specified, at least one and fewer than all."""
         return 1 + int(self.share * (of - 1)) if self.steps is None else self.steps
 
 

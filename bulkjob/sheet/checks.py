@@ -132,11 +132,11 @@ class _Columns:
 
     def problem(self, index: int, name: str, code: Code, message: str, value: str | None = None) -> Problem:
         """The problem of one cell, with its address."""
-        position = self.sheet.positions.get(name)
+        row = int(self.rows[index])
         return Problem(
-            row=int(self.rows[index]),
+            row=row,
             column=name,
-            cell="" if position is None else f"{self.sheet.letters[position]}{self.rows[index]}",
+            cell=self.sheet.address(row, name),
             value=self.text(name, index) if value is None else value,
             code=code,
             message=message,
@@ -196,7 +196,7 @@ def _error_texts(sheet: Sheet) -> Iterator[Problem]:
                 yield Problem(
                     row=row,
                     column=name,
-                    cell=f"{sheet.letters[position]}{row}",
+                    cell=sheet.address(row, name),
                     value=value,
                     code=Code.EXCEL_ERROR,
                     message=messages.odd_cell(Code.EXCEL_ERROR, value),

@@ -9,7 +9,7 @@ from bulkjob.sheet.apostrophe import STARTS_FORMULA
 from bulkjob.sheet.text import BLANKS, comparable
 
 #: Only texts with one of these can differ from their comparable form once their ends are stripped.
-_UNSETTLED: Final = r"[^\x21-\x7e ]|  "
+_MAY_DIFFER: Final = r"[^\x21-\x7e ]|  "
 
 #: RE2's spelling of a guarded beginning; ``\A`` because a cell may hold line breaks.
 _GUARD: Final = rf"\A'('*{STARTS_FORMULA})"
@@ -23,11 +23,11 @@ def stripped_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def comparable_column(column: pa.Array) -> pa.Array:
     """`comparable` of each text of an Arrow string array; texts in plain ASCII never meet Python."""
     trimmed = stripped_column(column)
-    unsettled = pc.match_substring_regex(trimmed, _UNSETTLED)
-    if not pc.any(unsettled).as_py():
+    may_differ = pc.match_substring_regex(trimmed, _MAY_DIFFER)
+    if not pc.any(may_differ).as_py():
         return trimmed
-    settled = pa.array([comparable(text) for text in trimmed.filter(unsettled).to_pylist()], trimmed.type)
-    return pc.replace_with_mask(trimmed, unsettled, settled)
+    replacements = pa.array([comparable(text) for text in trimmed.filter(may_differ).to_pylist()], trimmed.type)
+    return pc.replace_with_mask(trimmed, may_differ, replacements)
 
 
 def take_off_guard_column(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -284,6 +284,10 @@ class TestUnitRoute:
         plan = planned([unit_row(2, "d1", "b"), unit_row(3, "d2", None)], self.THERE)
         assert plan.warnings == ('Unit "A" (a) will be left without departments.',)
         assert planned([unit_row(2, "d1", "b")], self.THERE).warnings == ()
+        odd = replace(self.THERE, units={"a": Unit(id="a", name="A\nB", visibility="public")})
+        assert planned([unit_row(2, "d1", None), unit_row(3, "d2", None)], odd).warnings == (
+            'Unit "A\\nB" (a) will be left without departments.',
+        )
         unlisted = replace(self.THERE, units=None)
         assert planned([unit_row(2, "d1", None), unit_row(3, "d2", None)], unlisted).warnings == (
             'Unit "a" will be left without departments.',

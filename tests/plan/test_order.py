@@ -40,8 +40,8 @@ def before(operations: Collection[Operation]) -> dict[str, set[str]]:
     return ended
 
 
-def circles(graph: Graph, without: Collection[str]) -> bool:
-    """Whether a graph has a circle once some nodes are taken out."""
+def cycles(graph: Graph, without: Collection[str]) -> bool:
+    """Whether a graph has a cycle once some nodes are taken out."""
     left = {node: {other for other in graph[node] if other in graph and other not in without} for node in graph if node not in without}
     while free := {node for node, others in left.items() if not others}:
         left = {node: others - free for node, others in left.items() if node not in free}
@@ -50,7 +50,7 @@ def circles(graph: Graph, without: Collection[str]) -> bool:
 
 places = st.one_of(
     st.lists(st.tuples(st.none() | st.sampled_from(UNITS), st.none() | st.sampled_from(UNITS)), max_size=12),
-    # Every possible exchange of four units or none: knots within knots.
+    # Every possible exchange of four units or none: cycles within cycles.
     st.sets(st.sampled_from([(old, new) for old in UNITS[:4] for new in UNITS[:4] if old != new])).map(sorted),
 )
 laws = settings(deadline=None)
@@ -60,7 +60,7 @@ class TestUnitPosts:
     @laws
     @given(places)
     def test_each_changing_unit_is_written_once_and_cut_ones_twice(self, places: list[tuple[str | None, str | None]]) -> None:
-        """A unit that gains or loses a department has one post, a unit that is cut out of a circle a second one without changes."""
+        """A unit that gains or loses a department has one post, a unit that is cut out of a cycle a second one without changes."""
         changes, departments = moves_of(places)
         posts = unit_posts(changes, departments)
         changing = {unit for change in changes for unit in (change.unit_id, departments[change.department_id].parent_id) if unit}
@@ -115,7 +115,7 @@ class TestUnitPosts:
     @laws
     @given(places)
     def test_extra_calls_are_the_fewest(self, places: list[tuple[str | None, str | None]]) -> None:
-        """There are no more second posts than units that have to be taken out so that no circle of exchanges is left."""
+        """There are no more second posts than units that have to be taken out so that no cycle of exchanges is left."""
         changes, departments = moves_of(places)
         posts = unit_posts(changes, departments)
         graph: dict[str, set[str]] = {unit: set() for unit in UNITS}
@@ -136,7 +136,7 @@ class TestUnitPosts:
             post.id: (set(post.changes), post.lost, set(post.after)) for post in back
         }
 
-    def test_units_of_two_circles_that_take_from_each_other_are_ordered(self) -> None:
+    def test_units_of_two_cycles_that_take_from_each_other_are_ordered(self) -> None:
         """Two units that are both written twice are ordered too where one takes from the other, whichever comes first by name."""
         for first, second in permutations(("A", "B")):
             pairs = [("A", "C"), ("C", "A"), ("B", "D"), ("D", "B"), (first, second)]
@@ -207,7 +207,7 @@ dependent = st.lists(st.sets(st.integers(0, 7), max_size=3), max_size=8).flatmap
 
 class TestInOrder:
     @pytest.mark.parametrize("walk", [in_order, sorter_of])
-    def test_circle_is_a_defect(self, walk: Callable[[list[UnitPost]], object]) -> None:
+    def test_cycle_is_a_defect(self, walk: Callable[[list[UnitPost]], object]) -> None:
         """Operations that wait for each other are refused rather than silently left out."""
         with pytest.raises(ValueError, match="cycle"):
             walk([post("A", "B"), post("B", "A")])
@@ -247,7 +247,7 @@ class TestInOrder:
 
 
 def fewest_by_trying(graph: Graph) -> int:
-    return next(size for size in range(len(graph) + 1) if any(not circles(graph, without=cut) for cut in combinations(graph, size)))
+    return next(size for size in range(len(graph) + 1) if any(not cycles(graph, without=cut) for cut in combinations(graph, size)))
 
 
 def graphs(nodes: int) -> st.SearchStrategy[dict[str, set[str]]]:
@@ -261,18 +261,18 @@ class TestFewestCuts:
     @laws
     @given(graphs(7))
     def test_no_fewer_would_do(self, graph: dict[str, set[str]]) -> None:
-        """For small knots the cuts are as few as trying all of them finds, and no circle is left."""
+        """For small graphs the cuts are as few as trying all of them finds, and no cycle is left."""
         cuts = fewest_cuts(graph)
-        assert not circles(graph, without=cuts)
+        assert not cycles(graph, without=cuts)
         assert len(cuts) == fewest_by_trying(graph)
 
     @settings(laws, max_examples=25)
     @given(graphs(40))
-    def test_large_knot_is_untied(self, graph: dict[str, set[str]]) -> None:
-        """However large the knot, no circle is left."""
-        assert not circles(graph, without=fewest_cuts(graph))
+    def test_large_graph_is_cut(self, graph: dict[str, set[str]]) -> None:
+        """However large the graph, no cycle is left."""
+        assert not cycles(graph, without=fewest_cuts(graph))
 
-    def test_large_knot_is_untied_with_few(self) -> None:
+    def test_large_graph_is_cut_with_few(self) -> None:
         """A hub that exchanges with a hundred units is cut, not the hundred."""
         spokes = [f"n{number}" for number in range(100)]
         graph = {"hub": set(spokes)} | {spoke: {"hub"} for spoke in spokes}

@@ -350,6 +350,19 @@ class TestContradictions:
             (4, column, "2", Code.CONFLICTING_AGENT),
         }
 
+    def test_message_stays_one_line(self) -> None:
+        """Whatever the server's names hold, a message shows them escaped, so that it stays one line of a report."""
+        odd = workspace([("d1", "Sales\nNorth")], [("u1", "EM\nEA"), ("u2", "APAC")], [("a1", "an\nna")])
+        message = problems_of("d1;u1;;;;\nd1;u2;;;;", odd)[2].message
+        assert message.startswith('Department "Sales\\nNorth" (d1) is given different units, "EM\\nEA" (u1) and "APAC" (u2), ')
+        message = problems_of("d1;;a1;;;\nd1;;a1;;;remove", odd)[2].message
+        assert message.startswith('Agent @an\\nna (a1) in department "Sales\\nNorth" (d1) is both added and removed, ')
+
+    def test_message_shows_what_cannot_be_seen(self) -> None:
+        """A text of the sheet that is not found stands in the message with its invisible characters escaped; so do names like it."""
+        message = message_of("Sal\u202ees;u1;;;;", workspace([("d1", "Sa\u202eles")], [("u1", "EMEA")]))
+        assert message.startswith('There is no department "Sal\\u202ees" on the server. Did you mean Sa\\u202eles? ')
+
     def test_message_names_everything_with_ids(self) -> None:
         """Rows that are spelt differently do not show what they have in common: the message says it, and where the other rows are."""
         assert problems_of("Sales;EMEA;;;;\nd1;u2;;;;\nSALES;emea;;;;", TWO)[2].message == (
