@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+
 from bulkjob.sandbox.state_file import DEFAULT_PERMISSIONS
 from tests.simulation.scenario import TOKEN, Row, Scenario, Trouble, Wanted, plain_scenario_of
 
