@@ -23,7 +23,7 @@ from bulkjob.rundir import JOURNAL_FILE, ROLLBACK, RunDirectory, opened
 from bulkjob.settings import MaxRemovals, Secret, Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import Exit, Stop
-from tests.simulation import laws
+from tests.simulation import laws, laws_of_rollback
 from tests.simulation.disk import Disk
 from tests.simulation.history import Call, Picture
 from tests.simulation.loop import Killed, Loop
@@ -155,7 +155,9 @@ class Simulation:
             if scenario.seed % 4 == 0:
                 again = self._attempt("run again", self._job, [self._run_dir], UNDISTURBED)
                 statuses = [[row["status"] for row in each.rows] for each in (ended, again) if each]
-                self._hold(["a second run writes"] if again and again.writes and not server.record.edits else [])
+                self._hold(
+                    ["a second run writes"] if again and again.writes and not server.record.edits and not _tried_again(again) else []
+                )
                 self._hold(["a second run reports otherwise"] if statuses[0] != statuses[-1] else [])
         return ended.code if ended else None
 
@@ -201,15 +203,15 @@ class Simulation:
                 )
                 return False
             else:
-                self._hold(laws.success_is_back(scenario, self._asked, server, goal, ended.rows, begun))
+                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, begun=begun))
         if ended is None:
             return False
         self._hold(laws.nothing_done_twice(back / JOURNAL_FILE, server))
         if not self._edited(leaves=True):
-            self._hold(laws.all_back(scenario, server, goal, ended.rows))
+            self._hold(laws_of_rollback.all_back(scenario, server, goal, ended.rows))
         again = self._attempt("rollback again", job, [directory, back], UNDISTURBED)
         if not server.record.edits:
-            self._hold(["a second rollback writes"] if again and again.writes else [])
+            self._hold(["a second rollback writes"] if again and again.writes and not _tried_again(again) else [])
         self._hold(["a second rollback ends otherwise"] if again and again.code != ended.code and not server.record.edits else [])
         return True
 
@@ -330,8 +332,8 @@ class Simulation:
             else:
                 ever = server.record.ever(target) if server.record.touched(target) else []
                 named = target in self._asked.units or target in self._asked.places or self._asked.unnamed(target)
-                fine = named and laws.allowed_back(target, old, new, self._goal.values.get(target), ever)
-                fine = fine and not laws.overwrites(self._asked, server, target, (old, new), call.read, self._goals)
+                fine = named and laws_of_rollback.allowed_back(target, old, new, self._goal.values.get(target), ever)
+                fine = fine and not laws_of_rollback.overwrites(self._asked, server, target, old, new, read=call.read, goals=self._goals)
             fine = fine and laws.within_own_units(self._own, target, (old, new), call.request.path)
             lost = any(edit.target == target and edit.moment > call.read for edit in server.record.edits)
             self.told.seen["edits of a colleague overwritten in the window"] += lost and not fine
@@ -359,6 +361,11 @@ def _abandon(loop: Loop) -> None:
         # Of coroutines that were made and never got to run.
         warnings.simplefilter("ignore", RuntimeWarning)
         loop.abandon()
+
+
+def _tried_again(ended: Ended) -> bool:
+    """Whether there is a row of which only the write itself tells that the server will not do it: each attempt tries it once more."""
+    return any(row["code"] in ("not-applied", "unit-not-permitted") and row["attempts"] for row in ended.rows)
 
 
 def sheet_text(rows: Iterable[Row]) -> str:
