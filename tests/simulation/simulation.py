@@ -310,6 +310,9 @@ class Simulation:
             codes |= {Exit.BAD_SHEET}
         if self._own is not None:
             codes |= {Exit.BAD_SHEET, Exit.NO_PERMISSION}
+        if "400-before" in trouble.faults:
+            # A list that the job needs is refused, in words that are nobody's fault but the account's.
+            codes |= {Exit.NO_PERMISSION}
         if self._settings.choices.unit_route == "department" and self._scenario.version in ("6.0", "6.5", "6.6", "6.12"):
             codes.add(Exit.NO_PERMISSION)
         return {int(code) for code in codes}
@@ -337,6 +340,8 @@ class Simulation:
             fine = fine and laws.within_own_units(self._own, target, (old, new), call.request.path)
             lost = any(edit.target == target and edit.moment > call.read for edit in server.record.edits)
             self.told.seen["edits of a colleague overwritten in the window"] += lost and not fine
+            if lost:
+                server.record.crossed.add((target, server.moment))
             # A unit's write in the window takes a department back that a colleague has just moved; a later one lets it go again.
             if not (fine or lost or server.record.last_edit(target) == (new,)):
                 server.broken.append(f"{call.request.route.method} {call.request.path} turned {target} from {old} into {new}")
