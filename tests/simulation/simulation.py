@@ -120,11 +120,11 @@ class Simulation:
             start, code = self._server.now, self._run()
             if code not in (Exit.NO_PERMISSION, Exit.BAD_SHEET) and self._scenario.rollbacks is not None:
                 self._between()
-                done = self._server.now
-                if self._roll_back(self._run_dir, start, self._scenario.rollbacks):
+                done, since = self._server.now, self._server.moment
+                if self._roll_back(self._run_dir, start, 0, self._scenario.rollbacks):
                     self._closed()
                     if self._scenario.returns is not None:
-                        self._roll_back(self._run_dir / ROLLBACK, done, self._scenario.returns)
+                        self._roll_back(self._run_dir / ROLLBACK, done, since, self._scenario.returns)
         self._hold(laws.token_is_secret(TOKEN, (self._said.getvalue(), self._log.getvalue()), self._run_dir))
         self._hold(["something was logged with a traceback"] if "Traceback" in self._log.getvalue() else [])
         calls = [[call["method"], call["path"], call["status"], round(call["time"], 6)] for call in self._server.sandbox.calls()]
@@ -181,8 +181,8 @@ class Simulation:
 
     # ----------------------------------------------------------------------------------------------------- the way back
 
-    def _roll_back(self, directory: Path, goal: Picture, troubles: Iterable[Trouble]) -> bool:
-        """Whether there was a run to put back, that is to ``goal``."""
+    def _roll_back(self, directory: Path, goal: Picture, since: int, troubles: Iterable[Trouble]) -> bool:
+        """Whether there was a run to put back, that is to ``goal``, which was so at the moment ``since``."""
         scenario, server = self._scenario, self._server
         self._goal = goal
         self._goals.append(goal)
@@ -203,7 +203,7 @@ class Simulation:
                 )
                 return False
             else:
-                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, begun=begun))
+                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, during=(since, begun)))
         if ended is None:
             return False
         self._hold(laws.nothing_done_twice(back / JOURNAL_FILE, server))
