@@ -127,6 +127,8 @@ class Simulation:
                         self._roll_back(self._run_dir / ROLLBACK, done, since, self._scenario.returns)
         self._hold(laws.token_is_secret(TOKEN, (self._said.getvalue(), self._log.getvalue()), self._run_dir))
         self._hold(["something was logged with a traceback"] if "Traceback" in self._log.getvalue() else [])
+        self.told.seen["agents who left meanwhile"] += len({edit.moment for edit in self._server.record.edits if edit.leave})
+        self.told.seen[f"account: {self._scenario.user}"] += 1
         calls = [[call["method"], call["path"], call["status"], round(call["time"], 6)] for call in self._server.sandbox.calls()]
         self.told.digest = hashlib.sha256(json.dumps([calls, self.told.story]).encode()).hexdigest()[:16]
         return self.told
@@ -290,6 +292,7 @@ class Simulation:
         rows = laws.results_of(directory)
         summary = json.loads((directory / "summary.json").read_bytes())
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
+        self.told.seen.update(f"row: {row['code']}" for row in rows if row["code"])
         held_back = bool(self._asked.held_back) and self._goal is None
         if (directory / JOURNAL_FILE).exists():
             done = self._done.setdefault(directory, {})
