@@ -36,14 +36,15 @@ def parts(value: Any) -> dict[str, Any]:
 def overwrites(asked: Asked, server: Server, target: Target, old: Any, new: Any, *, read: int, goals: list[Picture]) -> bool:
     """Whether a rollback's write turns what somebody else had made of a target, before it was read for that write, into something else.
 
-    A value that the job itself has written or was to write tells nobody whose it is, nor does a count that has risen, as with a chat.
+    A value that the job has written or was to write tells nobody whose it is, nor does one that was there before and that it may have been
+    about to put back with a call that got lost, nor a count that has risen, as with a chat.
     """
     moments = [edit.moment for edit in server.record.edits if edit.target == target and not edit.chat]
     entries = server.record.history.get(target, [])
     if not moments or old == new or server.record.ever(target, max(moments))[0] != old or max(moments) > read:
         return False
     ours = [parts(ABSENT if not entries or entries[0][0] > 0 else entries[0][1])]
-    ours += [parts(value) for moment, value in entries if moment not in moments]
+    ours += [parts(value) for moment, value in entries if moment < max(moments)]
     ours += [parts(goal.values.get(target)) for goal in goals]
     if target in asked.units:
         ours.append(parts(asked.units[target]))
