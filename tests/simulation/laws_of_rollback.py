@@ -44,7 +44,7 @@ def overwrites(asked: Asked, server: Server, target: Target, old: Any, new: Any,
     if not moments or old == new or server.record.ever(target, max(moments))[0] != old or max(moments) > read:
         return False
     ours = [parts(ABSENT if not entries or entries[0][0] > 0 else entries[0][1])]
-    ours += [parts(value) for moment, value in entries if moment < max(moments)]
+    ours += [parts(value) for moment, value in entries if moment < max(moments) or moment not in moments]
     ours += [parts(goal.values.get(target)) for goal in goals]
     if target in asked.units:
         ours.append(parts(asked.units[target]))
