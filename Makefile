@@ -92,7 +92,7 @@ kills: $(INSTALLED) ## Kill real runs at 200 moments, end them at 50, and let th
 # How many simulated runs: make soak SEEDS=1000000. A seed that fails says how to replay it.
 SEEDS ?= 100000
 soak: $(INSTALLED) ## Simulate a hundred thousand runs with faults, kills and interruptions
-	@$(BIN)/python -m tests.simulation.simulate --seeds 1-$(SEEDS)
+	@$(BIN)/python -m tests.simulation.simulate --seeds 100001-$$((100000 + $(SEEDS)))
 
 bench: $(INSTALLED) ## Run the measurements
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

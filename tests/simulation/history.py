@@ -83,6 +83,8 @@ class Record:
     edits: list[Edit] = field(default_factory=list)
     history: dict[Target, list[tuple[int, Any]]] = field(default_factory=dict)
     """Target → (moment, value), each time that it changed."""
+    crossed: set[tuple[Target, int]] = field(default_factory=set)
+    """The changes, by target and moment, of writes that somebody else's edit came between since they were read for."""
 
     def touched(self, target: Target, *, chats: bool = True) -> bool:
         """Whether somebody else edited it."""

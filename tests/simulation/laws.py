@@ -146,12 +146,16 @@ _UNSENT = {
 
 
 def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *, held_back: bool, repairs: bool) -> Iterable[str]:
-    """The exit code is one that this attempt can have, and agrees with the rows; ``repairs``: there may be writes that no row hangs on."""
+    """The exit code is one that this attempt can have, and agrees with the rows; ``repairs``: there may be writes that no row hangs on.
+
+    What stopped the job decides, also where an earlier attempt had left nothing undone: so it is with a server that cannot be reached,
+    and with an account that is refused.
+    """
     statuses = {row["status"] for row in rows}
     unsent = {row["code"] for row in rows if row["status"] == "not_sent"} - ({"refused"} if held_back else set())
     if code not in possible:
         yield f"exit {code}, possible are {sorted(possible)}"
-    stopped = code in (Exit.UNAVAILABLE, Exit.BAD_SETTING) or (code == Exit.INTERRUPTED and repairs)
+    stopped = code in (Exit.UNAVAILABLE, Exit.BAD_SETTING, Exit.NO_PERMISSION) or (code == Exit.INTERRUPTED and repairs)
     if (code == Exit.OK) != (statuses == {"success"}) and not (stopped and statuses == {"success"}):
         yield f"exit {code} with rows that are {sorted(statuses)}"
     if not unsent <= _UNSENT.get(Exit(code), set()):
@@ -252,7 +256,7 @@ def finished(scenario: Scenario, asked: Asked, server: Server, start: Picture, r
         permitted = target[0] != "unit" or reaches(scenario, asked.units[target], was)
         return asked.holds(target, was) or (target[1] not in archived and permitted)
 
-    yield from _rows_finished(scenario, asked, server, start, rows, possible)
+    yield from _rows_finished(scenario, asked, server, rows, possible)
     failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["status"] != "success"}
     excused = failed if goes_by_department(scenario) or scenario.user in ACCOUNTS else set()
     for target in start.values | server.now.values | asked.units | asked.places:
@@ -266,16 +270,13 @@ def finished(scenario: Scenario, asked: Asked, server: Server, start: Picture, r
 
 
 def _rows_finished(
-    scenario: Scenario,
-    asked: Asked,
-    server: Server,
-    start: Picture,
-    rows: list[dict[str, str]],
-    possible: Callable[[Target], bool],
+    scenario: Scenario, asked: Asked, server: Server, rows: list[dict[str, str]], possible: Callable[[Target], bool]
 ) -> Iterable[str]:
     excuses = _excuses(scenario)
+    found_by_trying = excuses - {"unit-not-permitted"} if scenario.user != "plain" else {"unit-not-permitted", *excuses}
+    known = [target for target, values in server.record.history.items() if values[0][0] == 0]
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
-        targets = asked.targets_of(row, start.values)
+        targets = asked.targets_of(row, known)
         if row.invalid or row.department in asked.held_back:
             expected = "invalid" if row.invalid else "not_sent"
         else:
@@ -284,11 +285,7 @@ def _rows_finished(
         if reported["status"] != expected and not chats and reported["code"] not in excuses:
             yield f"row {number} is {reported['status']} ({reported['code']}: {reported['message']}), and should be {expected}"
         foretold = reported["code"] in ("department-archived", "unit-not-permitted") and reported["attempts"] == ""
-        if (
-            expected == "failed"
-            and not (chats or foretold or reported["code"] in excuses - {"unit-not-permitted"})
-            and scenario.user != "plain"
-        ):
+        if expected == "failed" and not (chats or foretold or reported["code"] in found_by_trying):
             yield f"row {number} is {reported['code']} after {reported['attempts'] or 'no'} attempts, and that was to be known before"
 
 

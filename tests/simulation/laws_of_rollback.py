@@ -36,14 +36,15 @@ def parts(value: Any) -> dict[str, Any]:
 def overwrites(asked: Asked, server: Server, target: Target, old: Any, new: Any, *, read: int, goals: list[Picture]) -> bool:
     """Whether a rollback's write turns what somebody else had made of a target, before it was read for that write, into something else.
 
-    A value that the job itself has written or was to write tells nobody whose it is, nor does a count that has risen, as with a chat.
+    A value that the job has written or was to write tells nobody whose it is, nor does one that was there before and that it may have been
+    about to put back with a call that got lost, nor a count that has risen, as with a chat.
     """
     moments = [edit.moment for edit in server.record.edits if edit.target == target and not edit.chat]
     entries = server.record.history.get(target, [])
     if not moments or old == new or server.record.ever(target, max(moments))[0] != old or max(moments) > read:
         return False
     ours = [parts(ABSENT if not entries or entries[0][0] > 0 else entries[0][1])]
-    ours += [parts(value) for moment, value in entries if moment not in moments]
+    ours += [parts(value) for moment, value in entries if moment < max(moments) or moment not in moments]
     ours += [parts(goal.values.get(target)) for goal in goals]
     if target in asked.units:
         ours.append(parts(asked.units[target]))
@@ -62,32 +63,37 @@ def overwrites(asked: Asked, server: Server, target: Target, old: Any, new: Any,
 
 
 def success_is_back(
-    scenario: Scenario, asked: Asked, server: Server, goal: Picture, rows: list[dict[str, str]], *, begun: int
+    scenario: Scenario, asked: Asked, server: Server, goal: Picture, rows: list[dict[str, str]], *, during: tuple[int, int]
 ) -> Iterable[str]:
-    """What a successful row of a rollback, ``begun`` at that moment, is about is as it was."""
+    """What a successful row of a rollback is about is as it was; ``during``: from which moment to which the run went on.
+
+    A department that somebody has deleted takes with it all that was to be put back there.
+    """
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
         if reported["status"] == "success" and not row.invalid:
-            for target in asked.targets_of(row, server.record.history):
+            there = ("fields of department", row.department) in server.now.values
+            for target in asked.targets_of(row, server.record.history) if there else ():
                 if not is_back(server, target, goal.values.get(target)):
                     yield f"row {number} is success, and {target} is {server.now.values.get(target)}, not {goal.values.get(target)}"
-                if not was_back(server, target, goal.values.get(target), begun):
+                if not was_back(server, target, goal.values.get(target), during):
                     yield f"row {number} is success, and {target} is somebody else's: {server.now.values.get(target)}"
 
 
-def was_back(server: Server, target: Target, goal: Any, begun: int) -> bool:
+def was_back(server: Server, target: Target, goal: Any, during: tuple[int, int]) -> bool:
     """Whether what the job has changed in a target was put back at some moment of the rollback.
 
-    That is to what was there before, or to what somebody made of it while the run went on.
+    That is to what was there before, or to what somebody made of it while the run went on. What a write did to an edit
+    that came in its round trip, no journal knows.
     """
-    record = server.record
+    record, (since, begun) = server.record, during
     moments = {edit.moment for edit in record.edits if edit.target == target}
     entries = [(0, ABSENT), *record.history.get(target, [])]
     changed: set[str] = set()
     for (_, old), (moment, new) in itertools.pairwise(entries):
-        if 0 < moment <= begun and moment not in moments:
+        if since < moment <= begun and moment not in moments and (target, moment) not in record.crossed:
             was, became = parts(old), parts(new)
             changed |= {part for part in (was | became) if was.get(part) != became.get(part)}
-    fine = [parts(goal), *(parts(value) for moment, value in entries if moment in moments and moment <= begun)]
+    fine = [parts(goal), *(parts(value) for moment, value in entries if moment in moments and since < moment <= begun)]
     held = [parts(value) for value in record.ever(target, begun)]
     if record.touched(target):
         changed.discard("count")

@@ -120,13 +120,15 @@ class Simulation:
             start, code = self._server.now, self._run()
             if code not in (Exit.NO_PERMISSION, Exit.BAD_SHEET) and self._scenario.rollbacks is not None:
                 self._between()
-                done = self._server.now
-                if self._roll_back(self._run_dir, start, self._scenario.rollbacks):
+                done, since = self._server.now, self._server.moment
+                if self._roll_back(self._run_dir, start, 0, self._scenario.rollbacks):
                     self._closed()
                     if self._scenario.returns is not None:
-                        self._roll_back(self._run_dir / ROLLBACK, done, self._scenario.returns)
+                        self._roll_back(self._run_dir / ROLLBACK, done, since, self._scenario.returns)
         self._hold(laws.token_is_secret(TOKEN, (self._said.getvalue(), self._log.getvalue()), self._run_dir))
         self._hold(["something was logged with a traceback"] if "Traceback" in self._log.getvalue() else [])
+        self.told.seen["agents who left meanwhile"] += len({edit.moment for edit in self._server.record.edits if edit.leave})
+        self.told.seen[f"account: {self._scenario.user}"] += 1
         calls = [[call["method"], call["path"], call["status"], round(call["time"], 6)] for call in self._server.sandbox.calls()]
         self.told.digest = hashlib.sha256(json.dumps([calls, self.told.story]).encode()).hexdigest()[:16]
         return self.told
@@ -181,8 +183,8 @@ class Simulation:
 
     # ----------------------------------------------------------------------------------------------------- the way back
 
-    def _roll_back(self, directory: Path, goal: Picture, troubles: Iterable[Trouble]) -> bool:
-        """Whether there was a run to put back, that is to ``goal``."""
+    def _roll_back(self, directory: Path, goal: Picture, since: int, troubles: Iterable[Trouble]) -> bool:
+        """Whether there was a run to put back, that is to ``goal``, which was so at the moment ``since``."""
         scenario, server = self._scenario, self._server
         self._goal = goal
         self._goals.append(goal)
@@ -203,7 +205,7 @@ class Simulation:
                 )
                 return False
             else:
-                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, begun=begun))
+                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, during=(since, begun)))
         if ended is None:
             return False
         self._hold(laws.nothing_done_twice(back / JOURNAL_FILE, server))
@@ -290,6 +292,7 @@ class Simulation:
         rows = laws.results_of(directory)
         summary = json.loads((directory / "summary.json").read_bytes())
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
+        self.told.seen.update(f"row: {row['code']}" for row in rows if row["code"])
         held_back = bool(self._asked.held_back) and self._goal is None
         if (directory / JOURNAL_FILE).exists():
             done = self._done.setdefault(directory, {})
@@ -310,6 +313,9 @@ class Simulation:
             codes |= {Exit.BAD_SHEET}
         if self._own is not None:
             codes |= {Exit.BAD_SHEET, Exit.NO_PERMISSION}
+        if "400-before" in trouble.faults:
+            # A list that the job needs is refused, in words that are nobody's fault but the account's.
+            codes |= {Exit.NO_PERMISSION}
         if self._settings.choices.unit_route == "department" and self._scenario.version in ("6.0", "6.5", "6.6", "6.12"):
             codes.add(Exit.NO_PERMISSION)
         return {int(code) for code in codes}
@@ -337,6 +343,8 @@ class Simulation:
             fine = fine and laws.within_own_units(self._own, target, (old, new), call.request.path)
             lost = any(edit.target == target and edit.moment > call.read for edit in server.record.edits)
             self.told.seen["edits of a colleague overwritten in the window"] += lost and not fine
+            if lost:
+                server.record.crossed.add((target, server.moment))
             # A unit's write in the window takes a department back that a colleague has just moved; a later one lets it go again.
             if not (fine or lost or server.record.last_edit(target) == (new,)):
                 server.broken.append(f"{call.request.route.method} {call.request.path} turned {target} from {old} into {new}")

@@ -1,13 +1,16 @@
-"""The job under simulated faults, kills and interruptions: the same thousand seeds every time; `make soak` tries a hundred thousand."""
+"""The job under simulated faults, kills and interruptions: the same seeds every time; `make soak` tries a hundred thousand others."""
 
 from collections import Counter
 
 import pytest
 
+from tests.simulation.more import ACCOUNTS, MORE, scenario_of
 from tests.simulation.simulate import failures_of, simulate
 
 #: So that several processes can share the seeds.
 CHUNK = 25
+#: Of the earlier seeds, and of those that have more.
+FIRSTS = (*range(0, 350, CHUNK), *range(MORE, MORE + 300, CHUNK))
 
 
 #: Seeds that have found a defect, by what was wrong.
@@ -25,7 +28,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("first", range(0, 1000, CHUNK))
+@pytest.mark.parametrize("first", FIRSTS)
 def test_no_law_is_broken(first: int) -> None:
     """Whatever breaks, every row is told once and truthfully, nothing else changes, going on ends the work, and rollback undoes it."""
     failures = [line for seed in range(first, first + CHUNK) for line in failures_of(simulate(seed))]
@@ -47,6 +50,25 @@ def test_a_seed_is_the_same_every_time() -> None:
 
 def test_what_shall_happen_happens() -> None:
     """The seeds hold runs that were killed, interrupted and that failed for all, and ways back that were broken off."""
-    seen = sum((simulate(seed).seen for seed in range(150)), start=Counter[str]())
+    seen = _seen(range(100))
     for what in ("run: killed", "run: exit 75", "run: exit 69", "run again: exit 0", "rollback: killed", "rollback: exit 75"):
         assert seen[what], what
+
+
+def test_what_shall_happen_in_the_later_seeds_happens() -> None:
+    """The later seeds hold agents who leave, colleagues during a rollback, and accounts that are restricted and told so."""
+    seen = _seen(range(MORE, MORE + 100))
+    accounts = [f"account: {name}" for name in ACCOUNTS]
+    for what in (*accounts, "agents who left meanwhile", "row: changed-meanwhile", "row: unit-not-permitted"):
+        assert seen[what], what
+
+
+def test_writes_break_off_in_every_way() -> None:
+    """The later seeds hold each kind of a write that breaks off, or that is done although its answer is a refusal."""
+    faults = ",".join(trouble.faults for seed in range(MORE, MORE + 300) for trouble in scenario_of(seed).runs)
+    for kind in ("400-before", "400-half", "400-after", "reset-half", "timeout-half", "504-after"):
+        assert kind in faults, kind
+
+
+def _seen(seeds: range) -> Counter[str]:
+    return sum((simulate(seed).seen for seed in seeds), start=Counter[str]())
