@@ -165,8 +165,8 @@ class Entry(Protocol):
     """A change in a plan's document."""
 
     @property
-    def department(self) -> Thing:
-        """The department that it is about."""
+    def departments(self) -> tuple[Thing, ...]:
+        """The departments that it names."""
 
     @property
     def units(self) -> tuple[Thing, ...]:

@@ -176,6 +176,11 @@ class DepartmentAgentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     mirrored: bool = False
 
     @property
+    def departments(self) -> tuple[Thing, ...]:
+        """The one that it is about."""
+        return (self.department,)
+
+    @property
     def units(self) -> tuple[Thing, ...]:
         """It names none."""
         return ()

@@ -106,6 +106,11 @@ class DepartmentUnitEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="
     code: Code | None = None
 
     @property
+    def departments(self) -> tuple[Thing, ...]:
+        """The one that it is about."""
+        return (self.department,)
+
+    @property
     def units(self) -> tuple[Thing, ...]:
         """The units that it names."""
         return tuple(unit for unit in (self.found, self.wanted) if unit)

@@ -1,21 +1,17 @@
 """The findings as people read them: one table, and one sentence that sums it up."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import Final
 
 from bulkjob.doctor.finding import Finding, State
 from bulkjob.doctor.findings import RATE_LIMIT, exit_code_of
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE
+from bulkjob.phrases import wrapped
 
 _PAINT: Final = {State.OK: "\x1b[32m", State.MISSING: "\x1b[31m", State.HINT: "\x1b[33m"}
 
 
 _PLAIN: Final = "\x1b[0m"
-
-
-#: Narrower, the sentences would be columns of single words.
-_LEAST_TEXT: Final = 40
 
 
 def findings_table(findings: Sequence[Finding], *, with_sheet: bool, width: int = 120, colour: bool = False) -> list[str]:
@@ -26,13 +22,13 @@ def findings_table(findings: Sequence[Finding], *, with_sheet: bool, width: int 
     indent = first + second + third + 6
     lines = [f"{heads[0]:<{first}}  {heads[1]:<{second}}  {heads[2]:<{third}}".rstrip()]
     for finding in findings:
-        said, *rest = _wrapped(finding.said, width - indent)
+        said, *rest = wrapped(finding.said, width - indent) or [""]
         state = f"{finding.state:<{first}}"
         painted = f"{_PAINT[finding.state]}{state}{_PLAIN}" if colour else state
         lines.append(f"{painted}  {finding.what:<{second}}  {finding.needed:<{third}}  {said}")
-        remedy = _wrapped(f"To do: {finding.remedy}", width - indent) if finding.remedy else []
+        remedy = wrapped(f"To do: {finding.remedy}", width - indent) if finding.remedy else []
         lines += [" " * indent + line for line in (*rest, *remedy)]
-    return [*lines, "", *_wrapped(_summary(findings), width), *_notes(findings, width)]
+    return [*lines, "", *wrapped(_summary(findings), width), *_notes(findings, width)]
 
 
 def _summary(findings: Sequence[Finding]) -> str:
@@ -54,9 +50,4 @@ def _notes(findings: Sequence[Finding], width: int) -> list[str]:
             "The role livechat-manager has every permission named here but api-bypass-rate-limit, unless somebody changed that: "
             f"{MANAGERS_PAGE} gives it to an account. Do not tick them for user, or everybody has them."
         )
-    return [line for note in notes for line in _wrapped(note, width)]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    # Not broken within a word, so that addresses and paths can be copied.
-    return textwrap.wrap(text, max(width, _LEAST_TEXT), break_long_words=False, break_on_hyphens=False) or [""]
+    return [line for note in notes for line in wrapped(note, width)]

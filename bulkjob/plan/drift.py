@@ -105,8 +105,11 @@ def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Coll
 
 def _naming(document: PlanDocument, workspace: Workspace) -> Naming:
     """The names of now; of what is gone, the names that the plan has."""
-    things = {entry.department.id: entry.department.name for entry in document.changes}
-    departments = {identifier: Department(id=identifier, name=name, parent_id=None, archived=False) for identifier, name in things.items()}
+    departments = {
+        thing.id: Department(id=thing.id, name=thing.name, parent_id=None, archived=False)
+        for entry in document.changes
+        for thing in entry.departments
+    }
     units = {unit.id: Unit(id=unit.id, name=unit.name, visibility=None) for entry in document.changes for unit in entry.units}
     named = replace(workspace, departments={**departments, **workspace.departments}, units={**units, **(workspace.units or {})})
     return Naming(named)

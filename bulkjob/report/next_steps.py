@@ -4,13 +4,12 @@ A next step is printed only where following it helps: a run directory belongs to
 needs another one from then on, and a sheet inside a run directory would be overwritten by the run.
 """
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bulkjob.phrases import counted, printable
+from bulkjob.phrases import counted, printable, wrapped
 from bulkjob.plan import PlanDocument, PlanRefused, TooManyRemovals
 from bulkjob.report.summary import Ending, RowCounts
 from bulkjob.rundir import room_for_corrections
@@ -222,14 +221,7 @@ def step_lines(steps: Iterable[Step], width: int) -> list[str]:
     for number, step in enumerate(steps):
         indent = " " * len(_NEXT)
         first = indent if number else _NEXT
-        lines += _wrapped(printable(step.text), width, first, indent)
+        lines += wrapped(printable(step.text), width, first=first, others=indent)
         if step.command:
             lines.append(f"  {step.command}")
     return lines
-
-
-def _wrapped(text: str, width: int, first: str, others: str) -> Sequence[str]:
-    # Not broken within a word, so that a path in it can be copied.
-    return textwrap.wrap(
-        text, max(width, 40), initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
-    )

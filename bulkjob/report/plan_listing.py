@@ -1,13 +1,12 @@
 """A plan as people read it on a terminal: what changes, unit by unit and department by department, what it costs, what cannot be done."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from bulkjob.changes import Line, Thing
-from bulkjob.phrases import MESSAGE_LIMIT, counted, named, one_line
+from bulkjob.phrases import MESSAGE_LIMIT, counted, named, one_line, wrapped
 from bulkjob.plan import PlanDocument, RowEntry
 from bulkjob.records import Workspace
 from bulkjob.report.next_steps import Step, step_lines
@@ -160,14 +159,7 @@ class _Listing:
 
     def _row(self, row: RowEntry) -> list[str]:
         label = f"  row {row.row}  {row.status} {row.code or ''}".rstrip() + "  "
-        return textwrap.wrap(
-            one_line(row.message),
-            max(self._screen.width, 40),
-            initial_indent=label,
-            subsequent_indent="      ",
-            max_lines=_LINES_PER_ROW,
-            placeholder=" …",
-        )
+        return wrapped(one_line(row.message), self._screen.width, first=label, others="      ", most=_LINES_PER_ROW)
 
     def _some(self, title: str, things: Sequence[T], lines_of: Callable[[T], list[str]]) -> list[str]:
         """As many as a screen holds, and how many more there are."""
@@ -184,15 +176,8 @@ class _Listing:
         return lines
 
     def wrapped(self, text: str, *, first: str = "", others: str = "") -> list[str]:
-        """Not broken within a word, so that paths and addresses can be copied."""
-        return textwrap.wrap(
-            text,
-            max(self._screen.width, 40),
-            initial_indent=first,
-            subsequent_indent=others,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        """In lines as wide as the screen."""
+        return wrapped(text, self._screen.width, first=first, others=others)
 
     def _named(self, thing: Thing) -> str:
         name = one_line(thing.name)

@@ -118,7 +118,7 @@ def _problem_lines(problem: Problem, width: int) -> list[str]:
     value = printable(problem.value)
     value = f'"{value if len(value) <= _VALUE else value[: _VALUE - 1] + "…"}"' if problem.value else ""
     where = "  ".join(filter(None, (f"row {problem.row}", problem.cell, problem.column, value)))
-    return wrapped(f"{where}  {printable(problem.message)}", width, first="  ", others="      ")
+    return wrapped(f"{where}  {printable(problem.message)}", width, first="  ", others="      ", whole_words=False)
 
 
 def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:

@@ -1,10 +1,9 @@
 """The end of a run in a screenful of text, for the person who started it."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line
+from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line, wrapped
 from bulkjob.records import RowResult
 from bulkjob.report.next_steps import Step, step_lines
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, row_counts
@@ -37,15 +36,15 @@ def summary_lines(
     results = list(results)
     rows = row_counts(results)
     left = [result for result in results if result.status is not Status.SUCCESS]
-    verdict = _wrapped(f"{one_line(ending.sheet_name)}: {verdict_of(ending, rows)}", width)
+    verdict = wrapped(f"{one_line(ending.sheet_name)}: {verdict_of(ending, rows)}", width)
     if colour:
         paint = {Exit.OK: _GREEN, Exit.ROWS_NOT_DONE: _YELLOW}.get(ending.exit_code, _RED)
         verdict = [f"{_BOLD}{paint}{line}{_PLAIN}" for line in verdict]
     blocks = [
-        [*verdict, *_wrapped(one_line(ending.message, MESSAGE_LIMIT), width)],
+        [*verdict, *wrapped(one_line(ending.message, MESSAGE_LIMIT), width)],
         _reasons(left, width, undoes=ending.undoes, reported=ending.reported, stopped=bool(ending.message)),
         _warnings(ending.figures.warnings, width),
-        _wrapped(_traffic(ending.figures), width),
+        wrapped(_traffic(ending.figures), width),
         step_lines(steps, width),
         # Above a long list the first line may have left the screen.
         verdict if left else [],
@@ -109,9 +108,7 @@ _GRAVITY: Final = {Status.FAILED: 0, Status.INVALID: 1, Status.NOT_SENT: 2}
 def _example(result: RowResult, width: int) -> list[str]:
     label = f"    row {result.row}  "
     text = one_line(result.message) or str(result.code or result.status)
-    return textwrap.wrap(
-        text, max(width, 40), initial_indent=label, subsequent_indent=" " * len(label), max_lines=LINES_PER_ROW, placeholder=" …"
-    )
+    return wrapped(text, width, first=label, others=" " * len(label), most=LINES_PER_ROW)
 
 
 def _warnings(warnings: Sequence[str], width: int) -> list[str]:
@@ -119,7 +116,7 @@ def _warnings(warnings: Sequence[str], width: int) -> list[str]:
         return []
     lines = ["Warnings"]
     for warning in warnings[:SHOWN_WARNINGS]:
-        lines += textwrap.wrap(one_line(warning, MESSAGE_LIMIT), max(width, 40), initial_indent="  ", subsequent_indent="    ")
+        lines += wrapped(one_line(warning, MESSAGE_LIMIT), width, first="  ", others="    ")
     if (rest := len(warnings) - SHOWN_WARNINGS) > 0:
         lines.append(f"  and {counted(rest, 'more warning')}; summary.json has them all")
     return lines
@@ -141,7 +138,3 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 40), break_on_hyphens=False)

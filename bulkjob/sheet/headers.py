@@ -10,7 +10,7 @@ from bulkjob.records import OutcomeColumn, Problem, Sheet
 from bulkjob.sheet import messages
 from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.text import column_letter, header_key, one_letter_off, stripped, words_of
+from bulkjob.sheet.text import column_letter, column_meant, header_key, one_letter_off, stripped, words_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
 
 _OUTCOME_KEYS = frozenset(map(header_key, OUTCOME_COLUMNS))
@@ -76,16 +76,17 @@ def _columns(grid: Grid, name: str) -> _Columns:
     meant: dict[str, int] = {}
     dropped: list[int] = []
     others: list[int] = []
-    for index, key in enumerate(map(header_key, headers)):
+    for index, header in enumerate(headers):
+        key, column = header_key(header), column_meant(header)
         if key in _OUTCOME_KEYS:
             dropped.append(index)
-        elif key not in SHEET_COLUMNS:
+        elif column is None:
             others.append(index)
-        elif key in meant:
-            both = (column_letter(meant[key]), headers[meant[key]]), (column_letter(index), headers[index])
-            raise Stop(Exit.BAD_SHEET, messages.same_column_twice(name, key, *both))
+        elif column in meant:
+            both = (column_letter(meant[column]), headers[meant[column]]), (column_letter(index), header)
+            raise Stop(Exit.BAD_SHEET, messages.same_column_twice(name, column, *both))
         else:
-            meant[key] = index
+            meant[column] = index
     _require_columns(grid, name, meant, others)
     return _Columns(
         kept=tuple(index for index in range(len(headers)) if index not in set(dropped)),
@@ -98,17 +99,16 @@ def _columns(grid: Grid, name: str) -> _Columns:
 
 def _require_columns(grid: Grid, name: str, meant: Mapping[str, int], others: Sequence[int]) -> None:
     """Raises `Stop` where a column that is needed is missing, or one goes by its plural: with the likely cause."""
-    keys = {index: header_key(grid.headers[index]) for index in others}
     if not meant and (row := _headers_further_down(grid)):
         raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
-    for index, key in keys.items():
-        singular = key.removesuffix("s")
-        if singular != key and singular in SHEET_COLUMNS and singular not in meant:
+    for index in others:
+        singular = column_meant(header_key(grid.headers[index]).removesuffix("s"))
+        if singular and singular not in meant:
             raise Stop(Exit.BAD_SHEET, messages.plural_header(name, grid.headers[index], singular, column_letter(index)))
     if _NEEDED not in meant:
         if row := _headers_further_down(grid):
             raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
-        near = [index for index in others if one_letter_off(keys[index]) == _NEEDED or _SHORT & words_of(grid.headers[index])]
+        near = [index for index in others if one_letter_off(grid.headers[index]) == _NEEDED or _SHORT & words_of(grid.headers[index])]
         near += [index for index in others if _NEEDED in words_of(grid.headers[index])]
         hint = grid.headers[near[0]] if near else None
         raise Stop(Exit.BAD_SHEET, messages.no_department(name, grid.headers, grid.header_row, hint))
@@ -122,14 +122,14 @@ def _headers_further_down(grid: Grid) -> int:
         if row > grid.header_row + _FIRST_ROWS:
             break
         texts = [column[place] for column in cells] + [text for _, text in grid.beyond.get(row, ())]
-        if _NEEDED in map(header_key, texts):
+        if _NEEDED in map(column_meant, texts):
             return int(row)
     return 0
 
 
 def _telling(header: str, index: int, meant: Mapping[str, int]) -> str:
     """The warning that a header which is not read looks like one that could be; blank if it does not."""
-    column = one_letter_off(header_key(header))
+    column = one_letter_off(header)
     if column and column not in meant:
         return messages.near_header(header, column, column_letter(index))
     words = words_of(header)

@@ -64,9 +64,18 @@ def column_index(letters: str) -> int:
     return index - 1
 
 
-def one_letter_off(text: str) -> str | None:
-    """The sheet column that ``text`` (a `header_key`) is one letter from: added, missing, wrong or two swapped; None if none or itself."""
-    return next((name for name in SHEET_COLUMNS if name != text and _is_one_edit(text, name)), None)
+_COLUMNS: Final = {header_key(column): column for column in SHEET_COLUMNS}
+
+
+def column_meant(header: str) -> str | None:
+    """The column of `SHEET_COLUMNS` that a header stands for; None if it stands for none."""
+    return _COLUMNS.get(header_key(header))
+
+
+def one_letter_off(header: str) -> str | None:
+    """The column of `SHEET_COLUMNS` that a header is one letter from: added, missing, wrong or two swapped; None if none or itself."""
+    text = header_key(header)
+    return next((column for key, column in _COLUMNS.items() if key != text and _is_one_edit(text, key)), None)
 
 
 def _is_one_edit(left: str, right: str) -> bool:

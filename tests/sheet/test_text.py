@@ -1,5 +1,7 @@
 """Laws of names, headers, column letters and of the apostrophe that guards formulas."""
 
+from collections.abc import Callable
+
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 from hypothesis import given
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 
 from bulkjob.sheet import comparable, guard, take_off_guard
 from bulkjob.sheet.columns import comparable_column, stripped_column, take_off_guard_column
-from bulkjob.sheet.text import column_index, column_letter, header_key, one_letter_off, stripped
+from bulkjob.sheet.text import column_index, column_letter, column_meant, header_key, one_letter_off, stripped
+from bulkjob.vocabulary import SHEET_COLUMNS
 
 NAMES = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\u00a0\u200b\u2003ae\u0301é'=-")), max_size=12)
 FORMULAS = st.text(st.sampled_from("'=+-@\t\r\nab"), max_size=6)
@@ -86,6 +89,13 @@ def test_column_letters_and_numbers_are_inverse(index: int) -> None:
 def test_column_letters(index: int, letters: str) -> None:
     """Columns are lettered as spreadsheet programs letter them."""
     assert column_letter(index) == letters
+
+
+@pytest.mark.parametrize("column", SHEET_COLUMNS)
+@pytest.mark.parametrize("spelt", [str, str.upper, lambda column: f" {column.replace(' ', '_')}-"], ids=["as it is", "capitals", "joined"])
+def test_every_column_is_meant_by_its_header(column: str, spelt: Callable[[str], str]) -> None:
+    """A column's own header stands for it, whatever its case, blanks and hyphens: one of several words, too."""
+    assert column_meant(spelt(column)) == column
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from bulkjob.sheet.columns import stripped_column, take_off_guard_column
 from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
 from bulkjob.sheet.formats.encodings import text_of
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.text import header_key, stripped
-from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
+from bulkjob.sheet.text import column_meant, stripped
+from bulkjob.vocabulary import Exit, Stop
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 #: What other programs put between cells.
@@ -85,11 +85,10 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
     """The text without Excel's ``sep=`` line, and what separates its cells: of the three, the one that gives the best header row."""
     if announced := _SEP_LINE.match(text):
         return text[announced.end() :], announced[1].decode()
-    known = set(SHEET_COLUMNS)
     scores: dict[str, tuple[int, int, int]] = {}
     for delimiter in (*DELIMITERS, *_OTHER_DELIMITERS):
         rows = [row for row in _first_rows(text, delimiter) if any(stripped(cell.strip(";,\t")) for cell in row)]
-        found = [len(known & {header_key(_as_typed(header)) for header in row}) for row in rows]
+        found = [len({column_meant(_as_typed(header)) for header in row} - {None}) for row in rows]
         # Headers that stand further down still tell what separates them; that they do not come first is for others to say.
         scores[delimiter] = (found[0] if found else 0, max(found, default=0), len(rows[0]) if rows else 0)
     best = max(DELIMITERS, key=scores.__getitem__)
