@@ -23,6 +23,7 @@ from bulkjob.changes.change import (
 )
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.kinds import AnyChange
 from bulkjob.records.naming import Naming
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import Department, Membership, Unit, Workspace
@@ -312,8 +313,6 @@ class TestCredited:
 
 def test_changes_survive_a_file() -> None:
     """Every kind of change is read as it was written, told apart by its kind."""
-    from bulkjob.changes.kinds import AnyChange
-
     changes = [MOVE, ANNA, anna(present=False, mirrored=True, rows=(2, 3)), anna(count=0, order=1)]
     read = msgspec.json.decode(msgspec.json.encode(changes), type=list[AnyChange])
     assert [msgspec.to_builtins(change) for change in read] == [msgspec.to_builtins(change) for change in changes]

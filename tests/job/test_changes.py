@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
 from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit
 from tests.support.rehearsal import rehearse
@@ -304,8 +305,6 @@ def test_without_the_permission_for_agents(small: State, tmp_path: Path) -> None
 
 
 def _default_permissions() -> State:
-    from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
-
     return json.loads(json.dumps(DEFAULT_PERMISSIONS))  # type: ignore[no-any-return]
 
 
