@@ -49,7 +49,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "rocketchat.inspect": "asks the server",
     "rocketchat.session": "opens the connection, the log",
     "rocketchat.turns": "waits",
-    "rocketchat.together": "starts tasks, and waits for them",
+    "rocketchat.call_group": "starts tasks, and waits for them",
     "rocketchat.workspace": "asks the server",
     "rundir.directory": "makes and locks the run directory",
     "rundir.history": "reads the journal",

@@ -10,7 +10,7 @@ from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.writing import Warn
 from bulkjob.plan import dropped_text
 from bulkjob.records import Department, Monitor, Naming, Server, Workspace
-from bulkjob.rocketchat import Client, Route, StoredUnit, Together, Written, endpoints
+from bulkjob.rocketchat import CallGroup, Client, Route, StoredUnit, Written, endpoints
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class UnitWriting:
 
     async def compose(self) -> Composed[StoredUnit]:
         """Reads the unit, its monitors and all departments."""
-        async with Together() as group:
+        async with CallGroup() as group:
             unit = group.start(self.client.call(endpoints.unit(self.operation.unit_id)))
             monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
             departments = group.start(self.listings.fresh())

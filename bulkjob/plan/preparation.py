@@ -75,10 +75,8 @@ class Preparation:
             workspace = as_planned(workspace, self._approved)
         state.workspace = workspace
         resolution = self._resolve(workspace, server)
-        if server.restricted_to_own_units:
-            moved = [row for row in resolution.wanted if row.about_unit]
-            units = {unit for row in moved for unit in (row.unit_id, workspace.departments[row.department_id].parent_id) if unit}
-            state.workspace = workspace = await with_units_outside(client, workspace, units)
+        moves = ((row.department_id, row.unit_id) for row in resolution.wanted if row.about_unit)
+        state.workspace = workspace = await with_units_out_of_reach(client, workspace, server, moves)
         plan = self._planned(resolution, workspace, server)
         if self._approved:
             plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
@@ -147,6 +145,20 @@ def document_of_plan(
         prepared=prepared,
         concurrency=settings.concurrency,
     )
+
+
+async def with_units_out_of_reach(
+    client: Client, workspace: Workspace, server: Server, moves: Iterable[tuple[str, str | None]]
+) -> Workspace:
+    """The workspace with the units that this account cannot change, of those that ``moves``, department id and unit id, go from or to.
+
+    Nothing is asked for an account that is not restricted to its own units. Raises `Stop` (69, 77).
+    """
+    if not server.restricted_to_own_units:
+        return workspace
+    parents = {identifier: department.parent_id for identifier, department in workspace.departments.items()}
+    units = {unit for department, unit in moves for unit in (unit, parents.get(department)) if unit}
+    return await with_units_outside(client, workspace, units)
 
 
 def calls_made(client: Client) -> Counter[Route]:

@@ -2,7 +2,7 @@
 
 from bulkjob.changes import DepartmentAgent, DepartmentUnit
 from bulkjob.plan.decide import plan_changes, without_rows
-from bulkjob.plan.preparation import Warn, calls_made
+from bulkjob.plan.preparation import Warn, calls_made, with_units_out_of_reach
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.rollback import way_back
 from bulkjob.plan.state import RunState
@@ -64,6 +64,8 @@ class Undoing:
         workspace = state.workspace = await with_members(client, workspace, members & workspace.departments.keys())
         back = way_back(made)
         left = without_rows(back, state.earlier.keys())
+        moves = ((change.department_id, change.unit_id) for change in left if isinstance(change, DepartmentUnit))
+        workspace = state.workspace = await with_units_out_of_reach(client, workspace, server, moves)
         plan = plan_changes(left, workspace, server, self._settings.choices, back)
         for warning in plan.warnings:
             warn(warning)

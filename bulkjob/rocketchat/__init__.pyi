@@ -3,6 +3,7 @@ from . import endpoints as endpoints
 from .call import Answer as Answer
 from .call import Request as Request
 from .call import Route as Route
+from .call_group import CallGroup as CallGroup
 from .client import Client as Client
 from .endpoints import PAGE_SIZE as PAGE_SIZE
 from .failures import CallFailed as CallFailed
@@ -20,7 +21,6 @@ from .session import connect as connect
 from .session import opened as opened
 from .session import reading as reading
 from .session import telling as telling
-from .together import Together as Together
 from .transport import NoAnswer as NoAnswer
 from .transport import Transport as Transport
 from .transport import Written as Written

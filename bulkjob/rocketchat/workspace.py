@@ -7,12 +7,12 @@ from typing import TypeVar
 from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Monitor, Server, Unit, Workspace, doubled
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
+from bulkjob.rocketchat.call_group import CallGroup
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.endpoints import PAGE_SIZE
 from bulkjob.rocketchat.failures import CallFailed, Next, stop_for
 from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.rocketchat.payloads import Page
-from bulkjob.rocketchat.together import Together
 from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ async def read_workspace(client: Client, server: Server, *, names_units: bool, n
     async def units() -> dict[str, Unit] | None:
         return await _units(client, server) if names_units and server.has_units else None
 
-    async with Together() as group:
+    async with CallGroup() as group:
         departments = group.start(_needed(read_departments(client), "departments", "view-livechat-departments"))
         found_agents = group.start(_needed(agents(), "live-chat agents", "transfer-livechat-guest"))
         found_units = group.start(units())
@@ -125,14 +125,14 @@ async def with_units_outside(client: Client, workspace: Workspace, unit_ids: Ite
         return await _needed(client.call(endpoints.unit(unit_id)), "a unit", MANAGE_UNITS) is not None
 
     wanted = sorted(set(unit_ids) & (workspace.units or {}).keys())
-    async with Together() as group:
+    async with CallGroup() as group:
         tasks = {unit_id: group.start(reads(unit_id)) for unit_id in wanted}
     return replace(workspace, outside=frozenset(unit_id for unit_id, task in tasks.items() if not task.result()))
 
 
 async def monitors_without_role(client: Client, unit_ids: Iterable[str]) -> dict[str, tuple[Monitor, ...]]:
     """Unit id → its monitors who no longer hold the role of one, of those units that have any. Raises `CallFailed`, `NeverComplete`."""
-    async with Together() as group:
+    async with CallGroup() as group:
         holders = group.start(read_pages(client, endpoints.monitors, lambda monitor: monitor.id))
         tasks = {unit_id: group.start(client.call(endpoints.unit_monitors(unit_id))) for unit_id in unit_ids}
     known = holders.result()
@@ -147,7 +147,7 @@ async def with_members(client: Client, workspace: Workspace, department_ids: Ite
         return await _needed(read_members(client, department_id), "a department's agents", "view-livechat-departments")
 
     wanted = sorted(set(department_ids) - workspace.members.keys())
-    async with Together() as group:
+    async with CallGroup() as group:
         tasks = {department_id: group.start(members(department_id)) for department_id in wanted}
     return replace(workspace, members={**workspace.members, **{department_id: task.result() for department_id, task in tasks.items()}})
 

@@ -13,6 +13,7 @@ from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
 from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit
 from tests.support.rehearsal import rehearse
+from tests.support.rollbacks import roll_back
 from tests.support.states import State, differences, parents, places, wrong_counters
 from tests.support.workspaces import SAMPLES
 
@@ -264,31 +265,48 @@ def test_forgotten_writes(small: State, tmp_path: Path) -> None:
         assert set(ran.column("http_status")) == {"200"}
 
 
-def test_monitor_of_other_units(small: State, tmp_path: Path) -> None:
-    """A monitor changes departments of his own units only: elsewhere the server ignores him, and the row is `unit-not-permitted`."""
-    small["units"].append({"_id": "west", "name": "WEST", "visibility": "public", "type": "u", "numMonitors": 1, "numDepartments": 0})
-    small["unitMonitors"].append({"_id": "m3", "monitorId": "u-monitor", "username": "monitor", "unitId": "west"})
-    small["permissions"] = {
+def _with_monitor_of_west(state: State) -> State:
+    """With a third unit, and a monitor of it alone who may change departments."""
+    state["units"].append({"_id": "west", "name": "WEST", "visibility": "public", "type": "u", "numMonitors": 1, "numDepartments": 0})
+    state["unitMonitors"].append({"_id": "m3", "monitorId": "u-monitor", "username": "monitor", "unitId": "west"})
+    state["permissions"] = {
         "view-livechat-departments": ["livechat-monitor"],
         "manage-livechat-departments": ["livechat-monitor"],
         "add-livechat-department-agents": ["livechat-monitor"],
         "transfer-livechat-guest": ["livechat-monitor"],
         "manage-livechat-units": ["livechat-monitor"],
     }
-    small["departments"].append({**small["departments"][1], "_id": "stays", "name": "Stays", "numAgents": 0})
-    small["units"][0]["numDepartments"] = 3
+    state["departments"].append({**state["departments"][1], "_id": "stays", "name": "Stays", "numAgents": 0})
+    state["units"][0]["numDepartments"] = 3
+    return state
+
+
+def test_monitor_of_other_units(small: State, tmp_path: Path) -> None:
+    """A monitor changes departments of his own units only: elsewhere the server ignores him, and the row is `unit-not-permitted`."""
     rows = [
         {"department": "alpha", "unit": "west", "agent": "cid"},
         {"department": "gamma", "unit": "west", "agent": "cid"},
         {"department": "beta", "unit": "south"},
         {"department": "free", "unit": "west"},
     ]
-    ran = rehearse(tmp_path, small, rows, user="monitor", rate_limit="off")
+    ran = rehearse(tmp_path, _with_monitor_of_west(small), rows, user="monitor", rate_limit="off")
     assert ran.exit == Exit.ROWS_NOT_DONE
     assert ran.column("code") == ["", "unit-not-permitted", "unit-not-permitted", ""]
     agents = {("alpha", "u-cid"): (0, 0), ("gamma", "u-cid"): (0, 0)}
     assert differences(ran.before, ran.after, units={"alpha": "west", "free": "west"}, agents=agents) == []
     assert "The agent part of this row was changed" in ran.rows[1]["message"]
+
+
+def test_monitor_of_other_units_rolls_back(small: State, tmp_path: Path) -> None:
+    """What a monitor cannot put back, because the unit is none of his own, is known before anything is sent."""
+    rows = [{"department": "beta", "unit": "south"}, {"department": "alpha", "unit": "north", "agent": "cid"}]
+    permissions = _with_monitor_of_west(small).pop("permissions")
+    ran = rehearse(tmp_path, small, rows, rate_limit="off")
+    assert ran.exit == Exit.OK
+    back = roll_back(ran.folder, {**ran.after, "permissions": permissions}, user="monitor", rate_limit="off")
+    assert back.exit == Exit.ROWS_NOT_DONE
+    assert [row["code"] for row in back.rows] == ["unit-not-permitted", ""]
+    assert [route for _, route in back.writes] == ["livechat/department/:id/agents"]
 
 
 def test_without_the_permission_for_agents(small: State, tmp_path: Path) -> None:

@@ -30,17 +30,25 @@ class RolledBack:
     after: State
     said: str
     """Standard output."""
+    writes: list[tuple[str, str]]
+    """Method and route of each call that is no reading."""
 
 
 def roll_back(
-    run_dir: Path, state: State, *, version: str = "7.0", rate_limit: str | None = None, meddle: Meddling | None = None
+    run_dir: Path,
+    state: State,
+    *,
+    user: str = "admin",
+    version: str = "7.0",
+    rate_limit: str | None = None,
+    meddle: Meddling | None = None,
 ) -> RolledBack:
-    """Rolls back the run, or goes on with its rollback, as the account `admin`."""
+    """Rolls back the run, or goes on with its rollback."""
     said = io.StringIO()
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, redirect_stdout(said), redirect_stderr(io.StringIO()):
         loop = runner.get_loop()
         sandbox = Sandbox(state, clock=lambda: EPOCH + loop.time(), server_version=version, rate_limit=rate_limit)
-        account = next(someone for someone in state["users"] if someone["username"] == "admin")
+        account = next(someone for someone in state["users"] if someone["username"] == user)
 
         @asynccontextmanager
         async def connection() -> AsyncIterator[Transport]:
@@ -50,4 +58,5 @@ def roll_back(
         history, owner = run_to_undo(run_dir, settings)
         with opened(run_dir / ROLLBACK, "", datetime.fromtimestamp(EPOCH, UTC)) as directory:
             code = runner.run(undoing(settings, history, owner, connection).run(directory))
-        return RolledBack(exit=code, rows=results_of(run_dir / ROLLBACK), after=sandbox.state(), said=said.getvalue())
+        writes = [(call["method"], call["route"]) for call in sandbox.calls() if call["method"] != "GET"]
+        return RolledBack(exit=code, rows=results_of(run_dir / ROLLBACK), after=sandbox.state(), said=said.getvalue(), writes=writes)

@@ -1,4 +1,4 @@
-"""Coroutines side by side, of which the first failure ends the others."""
+"""Calls side by side, of which the first failure ends the others."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 
-class Together:
-    """Coroutines that run side by side: ends when all have ended, and the first failure is raised by itself and ends the others.
+class CallGroup:
+    """Coroutines side by side: ends when all have ended, and the first failure is raised by itself and ends the others.
 
     A `TaskGroup` wraps what went wrong, and before Python 3.13 a failure leaves its task marked as cancelled, so that nobody can tell it
     from one that is cancelled from outside at the same moment.
