@@ -78,19 +78,19 @@ def test_half_of_the_work(write: Any, kind: str, broken: Callable[..., Any]) -> 
     ends = set()
     for seed in range(100):
         reply, sandbox = broken(write, kind, seed=seed)
-        ends.add(sandbox._state.steps)
+        ends.add(sandbox.store.steps)
         assert reply.fault is Fault(kind)
         assert (reply.status, reply.lost) == ((400, False) if kind == "400-half" else (0, True))
-    assert ends == set(range(1, whole._state.steps))
+    assert ends == set(range(1, whole.store.steps))
 
 
 @EACH
 def test_the_step_can_be_chosen(write: Any, broken: Callable[..., Any], workspace: Any) -> None:
     """With STEPS the work ends after so many changes: none of them, each further one, at last all."""
     _, whole = broken(write, None)
-    states = [meaning(broken(write, f"400-half={steps}/driver")[1]) for steps in range(whole._state.steps + 2)]
+    states = [meaning(broken(write, f"400-half={steps}/driver")[1]) for steps in range(whole.store.steps + 2)]
     assert json.loads(states[0]) == workspace
-    assert len(set(states)) == whole._state.steps + 1
+    assert len(set(states)) == whole.store.steps + 1
     assert states[-1] == states[-2] == meaning(whole)
 
 

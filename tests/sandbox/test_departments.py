@@ -91,7 +91,7 @@ def test_only_a_change_counts(hours: Callable[..., Sandbox], call: Callable[...,
     put(call, sandbox, enabled=True)
     assert left(sandbox) == (["dept-a"], ["day", "default"])
     sandbox = hours("dept-a")
-    sandbox._state.update("dept-a", {"enabled": False})
+    sandbox.store.update("dept-a", {"enabled": False})
     rows = put(call, sandbox, enabled=False).json["agents"]
     assert left(sandbox) == (["dept-a"], ["day", "default"])
     assert [row["departmentEnabled"] for row in rows] == [True, True]

@@ -96,7 +96,7 @@ class Loop(VirtualTimeLoop):
         """Throws away every task as it stands; none of them gets to do anything that is seen outside."""
         self.set_exception_handler(lambda *_: None)
         for task in asyncio.all_tasks(self):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - a killed process warns of nothing
             coroutine: Any = task.get_coro()
             for _ in range(20):
                 try:

@@ -273,7 +273,7 @@ class Simulation:
                     # The report is written: a kill changes nothing any more.
                     loop.on_step = lambda: None
                     self._server.end()
-                    asyncio.runners._cancel_all_tasks(loop)  # type: ignore[attr-defined]  # as `asyncio.run` does
+                    asyncio.runners._cancel_all_tasks(loop)  # type: ignore[attr-defined]  # noqa: SLF001 - as `asyncio.run` does
                     loop.close()
         if code is None:
             self._disk.release()
