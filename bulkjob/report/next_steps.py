@@ -83,7 +83,7 @@ def steps_after_run(ending: Ending, rows: RowCounts, commands: Commands, stop: S
     resume = "resume (rows that are in place are not sent again)" if ending.owned else "run it again"
     if ending.exit_code is Exit.ROWS_NOT_DONE:
         text = f"Fix in Rocket.Chat, or in the account's permissions, what the messages name, then {resume}:"
-        return [Step(text=text, command=again), *_corrections(ending, rows, commands, again)]
+        return [Step(text=text, command=again), *_corrections(ending, rows, commands)]
     doctor = [Step(text="To see everything that this account lacks:", command=commands.doctor())]
     return [*(doctor if ending.exit_code is Exit.NO_PERMISSION else []), *_simple(ending, resume, again)]
 
@@ -103,10 +103,10 @@ def _simple(ending: Ending, resume: str, again: str) -> list[Step]:
     return [Step(text=text, command=again)] if text else [Step(text="See the message above.")]
 
 
-def _corrections(ending: Ending, rows: RowCounts, commands: Commands, again: str) -> list[Step]:
+def _corrections(ending: Ending, rows: RowCounts, commands: Commands) -> list[Step]:
     """How rows are corrected in the sheet: in a copy, as the file in the run directory is replaced by the next run there."""
     if not ending.owned:
-        return [Step(text="Or correct the sheet; no change was sent, so it can use the same run directory:", command=again)]
+        return [Step(text="Or correct the sheet, and run the same command: no change was sent, so it can use the same run directory.")]
     if not ending.retry:
         return []
     run_dir = Path(ending.run_dir)
