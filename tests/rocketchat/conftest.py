@@ -1,12 +1,14 @@
 """Virtual time, and answers in place of a server's."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 from aioresponses import aioresponses
 
+from tests.support.connections import CERTIFICATE
 from tests.support.replies import Replies
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -27,3 +29,10 @@ def replies() -> Iterator[Replies]:
     """Answers that stand in for every server while a test runs."""
     with aioresponses() as mocked:
         yield Replies(mocked)
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
