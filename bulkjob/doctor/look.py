@@ -170,7 +170,7 @@ def _names_can_be_read(checked: CheckedSheet, lists: dict[ListName, Listed]) -> 
 
 async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, server: Server) -> Outlook:
     """Reads the lists that the sheet needs, but few departments' own. Raises `Stop`."""
-    workspace: Workspace = await read_workspace(client, server, names_units=checked.names_units, names_agents=checked.names_agents)
+    workspace: Workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
     # Numbers are not compared here: only lists that decide who is meant count.
     numberless = [replace(assignment, count=None, order=None) for assignment in checked.assignments]
     deciding = departments_to_read(numberless, workspace, mirror=False)

@@ -57,6 +57,8 @@ class Undoing:
         """The plan of what is to be put back and was not by an earlier attempt. Raises `Stop`."""
         state = self._state
         server = state.server = await inspect_server(client)
+        for warning in server.warnings:
+            warn(warning)
         made = [attempt for attempt in self._history.attempts if attempt.status is not Status.FAILED]
         names_units = any(isinstance(attempt.change, DepartmentUnit) for attempt in made)
         members = {attempt.change.department_id for attempt in made if isinstance(attempt.change, DepartmentAgent)}

@@ -297,6 +297,15 @@ def test_monitor_of_other_units(small: State, tmp_path: Path) -> None:
     assert "The agent part of this row was changed" in ran.rows[1]["message"]
 
 
+def test_rollback_warns_of_the_server(small: State, tmp_path: Path) -> None:
+    """What a run says of a server that hides its version, a rollback there says, too."""
+    ran = rehearse(tmp_path, small, [{"department": "beta", "unit": "south"}], version="hidden", rate_limit="off")
+    back = roll_back(ran.folder, ran.after, version="hidden", rate_limit="off")
+    assert (ran.exit, back.exit) == (Exit.OK, Exit.OK)
+    (warning,) = [line for line in ran.summary["warnings"] if "version" in line]
+    assert warning in " ".join(back.said.split())
+
+
 def test_monitor_of_other_units_rolls_back(small: State, tmp_path: Path) -> None:
     """What a monitor cannot put back, because the unit is none of his own, is known before anything is sent."""
     rows = [{"department": "beta", "unit": "south"}, {"department": "alpha", "unit": "north", "agent": "cid"}]
