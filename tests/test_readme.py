@@ -12,9 +12,9 @@ import pytest
 
 from bulkjob.cli import main
 from bulkjob.commands.usage import EXIT_MEANINGS
-from bulkjob.settings.table import settings_table
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Code, Exit, Stop
+from tests.support.settings import settings_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -48,14 +48,6 @@ class Survey:
         return Stop(Exit.BAD_SETTING, told) if told else None
 
 
-def settle(command: str, flags: Mapping[str, object], environ: Mapping[str, str], read_text: ReadText) -> Settings:
-    """As `survey`, for a command that needs all of its settings. Raises `Stop` (2, 78)."""
-    found = survey(command, flags, environ, read_text)
-    if found.stop:
-        raise found.stop
-    return found.settings
-
-
 def survey(command: str, flags: Mapping[str, object], environ: Mapping[str, str], read_text: ReadText) -> Survey:
     """The settings of ``command``, with everything that is wrong with them.
 

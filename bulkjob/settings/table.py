@@ -349,16 +349,3 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 def settings_of(command: str) -> tuple[Setting, ...]:
     """The settings that ``command`` takes, in the order of the documentation."""
     return tuple(setting for setting in SETTINGS if command in setting.commands)
-
-
-def settings_table() -> tuple[tuple[str, str, str, str], ...]:
-    """One row per setting for the documentation: setting, environment, default, meaning."""
-    return tuple(
-        (
-            f"{setting.flag} {setting.metavar or ''}".strip() or setting.words,
-            f"{setting.variable} or {setting.variable}_FILE" if setting.or_file else setting.variable,
-            setting.default,
-            setting.help,
-        )
-        for setting in SETTINGS
-    )

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkjob.plan.guards import removals_allowed
-from bulkjob.settings.reading import settle, survey
+from bulkjob.settings.reading import ReadText, survey
 from bulkjob.settings.secret import Secret
-from bulkjob.settings.table import SETTINGS, settings_of, settings_table
+from bulkjob.settings.table import SETTINGS, settings_of
 from bulkjob.settings.values import Choices, MaxRemovals, Settings
 from bulkjob.vocabulary import Exit, Stop
+from tests.support.settings import settings_table
 
 TOKEN = "tok-EN+secret/1"
 CONNECTION = {"ROCKETCHAT_URL": "https://chat.example.com", "ROCKETCHAT_USER_ID": "u1", "ROCKETCHAT_AUTH_TOKEN": TOKEN}
@@ -84,6 +85,14 @@ BAD = [
     *[("publish", text) for text in ("bucket/key", "ftp://store.example.com/x")],
     *[("pushgateway", text) for text in ("push:9091", "s3://bucket")],
 ]
+
+
+def settle(command: str, flags: Mapping[str, object], environ: Mapping[str, str], read_text: ReadText) -> Settings:
+    """As `survey`, for a command that needs all of its settings. Raises `Stop` (2, 78), as `main` does."""
+    found = survey(command, flags, environ, read_text)
+    if found.stop:
+        raise found.stop
+    return found.settings
 
 
 def no_files(path: Path) -> str:
