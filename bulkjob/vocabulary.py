@@ -42,7 +42,7 @@ class Effect(StrEnum):
 
 
 class Code(StrEnum):
-    """Machine-readable reasons of a row that is not a success."""
+    """Machine-readable reasons of a row that is not a success. Of several reasons why a row is invalid, the report has the first of these."""
 
     # The sheet alone shows these.
     MISSING_DEPARTMENT = "missing-department"
@@ -52,6 +52,10 @@ class Code(StrEnum):
     AGENT_NEEDED = "agent-needed"
     CONFLICTING_UNIT = "conflicting-unit"
     CONFLICTING_AGENT = "conflicting-agent"
+    CONFLICTING_MONITOR = "conflicting-monitor"
+    CONFLICTING_VALUE = "conflicting-value"
+    UNIT_NEEDED = "unit-needed"
+    BAD_VALUE = "bad-value"
     RAGGED_ROW = "ragged-row"
     EXCEL_DATE = "excel-date"
     EXCEL_ERROR = "excel-error"
@@ -61,9 +65,12 @@ class Code(StrEnum):
     UNKNOWN_DEPARTMENT = "unknown-department"
     UNKNOWN_UNIT = "unknown-unit"
     UNKNOWN_AGENT = "unknown-agent"
+    UNKNOWN_MONITOR = "unknown-monitor"
     AMBIGUOUS_DEPARTMENT = "ambiguous-department"
     AMBIGUOUS_UNIT = "ambiguous-unit"
     AMBIGUOUS_AGENT = "ambiguous-agent"
+    AMBIGUOUS_MONITOR = "ambiguous-monitor"
+    NAME_TAKEN = "name-taken"
     # A row that failed.
     NOT_APPLIED = "not-applied"
     AGENTS_NOT_PERMITTED = "agents-not-permitted"
@@ -99,7 +106,23 @@ UNSENT_CODE: Final[dict[Exit, Code]] = {
 }
 
 #: The columns of the sheet that mean something, in the order of the documentation.
-SHEET_COLUMNS: Final = ("department", "unit", "agent", "count", "order", "action")
+SHEET_COLUMNS: Final = (
+    "department",
+    "unit",
+    "agent",
+    "count",
+    "order",
+    "action",
+    "unit monitor",
+    "unit visibility",
+    "new unit name",
+    "new department name",
+    "department enabled",
+    "department show on registration",
+    "department show on offline form",
+    "department email",
+    "department description",
+)
 
 #: The columns that a report adds behind the sheet's own, in this order.
 OUTCOME_COLUMNS: Final = (

@@ -103,8 +103,8 @@ class _Resolving:
         wanted = [found for assignment in self._checked.assignments if (found := self._wanted(assignment))]
         bad = self._contradictions(wanted)
         self._about.update(row.department_id for row in wanted if row.row in bad)
-        for _, department in self._checked.suspects:
-            self._about.update(self._directory.departments.find(department))
+        for suspect in self._checked.suspects:
+            self._about.update(self._directory.departments.find(suspect.department))
         return Resolution(
             wanted=tuple(row for row in wanted if row.row not in bad),
             problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),

@@ -10,11 +10,14 @@ from .server import UNIT_ROLES as UNIT_ROLES
 from .server import Account as Account
 from .server import Server as Server
 from .server import Version as Version
+from .sheet import DEPARTMENT_COLUMNS as DEPARTMENT_COLUMNS
+from .sheet import UNIT_COLUMNS as UNIT_COLUMNS
 from .sheet import Assignment as Assignment
 from .sheet import CheckedSheet as CheckedSheet
 from .sheet import OutcomeColumn as OutcomeColumn
 from .sheet import Problem as Problem
 from .sheet import Sheet as Sheet
+from .sheet import Suspect as Suspect
 from .workspace import REQUIRED_FIELDS as REQUIRED_FIELDS
 from .workspace import Agent as Agent
 from .workspace import Department as Department

@@ -5,7 +5,7 @@ A `Sheet` holds a frame of pandas, which those who read sheets make; whoever onl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bulkjob.vocabulary import NO_UNIT, Code
 
@@ -78,13 +78,28 @@ class Sheet:
         return "" if position is None else f"{self.letters[position]}{row}"
 
 
+#: The columns about a department itself, and what the server calls the field that each of them sets (``departmentsLib.ts``).
+DEPARTMENT_COLUMNS: Final[Mapping[str, str]] = {
+    "new department name": "name",
+    "department enabled": "enabled",
+    "department show on registration": "showOnRegistration",
+    "department show on offline form": "showOnOfflineForm",
+    "department email": "email",
+    "department description": "description",
+}
+
+
+#: The same for the unit that a row names (``LivechatUnit.ts``).
+UNIT_COLUMNS: Final[Mapping[str, str]] = {"unit visibility": "visibility", "new unit name": "name"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """What one valid row of the sheet asks for, in the sheet's own words."""
 
     row: int
-    department: str
-    """Name or id."""
+    department: str = ""
+    """Name or id; blank: this row is about the unit only."""
     unit: str = ""
     """Name or id; blank: leave the unit as it is; `vocabulary.NO_UNIT`: take the department out of its unit."""
     agent: str = ""
@@ -92,7 +107,26 @@ class Assignment:
     count: int | None = None
     order: int | None = None
     removes: bool = False
-    """Whether the agent is to leave the department instead of being in it."""
+    """Whether the agent is to leave the department instead of being in it; in a row without an agent, the monitor the unit."""
+    monitor: str = ""
+    """Username (with or without ``@``) or id of somebody who supervises the unit; blank: the row says nothing about monitors."""
+    department_fields: tuple[tuple[str, str | bool], ...] = ()
+    """What the department itself is to have: (field as in `DEPARTMENT_COLUMNS`, value), without the columns that are blank."""
+    unit_fields: tuple[tuple[str, str], ...] = ()
+    """The same of the unit, as in `UNIT_COLUMNS`."""
+
+    @property
+    def monitor_leaves(self) -> bool:
+        """Whether the monitor is to leave the unit; in a row with an agent the action is about the agent."""
+        return self.removes and not self.agent
+
+
+class Suspect(NamedTuple):
+    """A row that has a problem, and what it is about by the sheet's words; blank where it names none."""
+
+    row: int
+    department: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +140,8 @@ class CheckedSheet:
     assignments: Sequence[Assignment]
     """One per row that has no problem, in the sheet's order; duplicates included. Made while they are walked through, so that
     a million of them cost nothing until somebody needs them."""
-    suspects: tuple[tuple[int, str], ...]
-    """(row, department text) of each row that has a problem and names a department."""
+    suspects: tuple[Suspect, ...]
+    """Of each row that has a problem and names a department or a unit."""
 
     @property
     def names_units(self) -> bool:
@@ -123,3 +157,8 @@ class CheckedSheet:
     def names_agents(self) -> bool:
         """Whether some row names an agent."""
         return any(assignment.agent for assignment in self.assignments)
+
+    @property
+    def names_monitors(self) -> bool:
+        """Whether some row names a monitor."""
+        return any(assignment.monitor for assignment in self.assignments)

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from bulkjob.records import CheckedSheet, Problem, Sheet
+from bulkjob.records import CheckedSheet, Problem, Sheet, Suspect
 from bulkjob.sheet import messages
 from bulkjob.sheet.assignments import Assignments
 from bulkjob.sheet.columns import comparable_column, stripped_column
@@ -49,9 +49,11 @@ def check(sheet: Sheet) -> CheckedSheet:
         warnings=(*sheet.warnings, *_warnings(columns)),
         assignments=_assignments(columns, ~invalid),
         suspects=tuple(
-            (row, department)
-            for row, department in zip(columns.rows[invalid].tolist(), _where(columns.department, invalid), strict=True)
-            if department
+            Suspect(row, department, unit)
+            for row, department, unit in zip(
+                columns.rows[invalid].tolist(), _where(columns.department, invalid), _where(columns.unit, invalid), strict=True
+            )
+            if department or unit
         ),
     )
 
