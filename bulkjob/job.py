@@ -80,7 +80,7 @@ class Job:
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
             self.state.earlier |= history.rows
-            self.state.attempts = history.attempts
+            self.state.attempts, self.state.kept = history.attempts, history.names
             work = asyncio.ensure_future(self._work(directory, journal, history))
             try:
                 await self._ended(work)
@@ -103,7 +103,10 @@ class Job:
                 results = planned_results(self.state, prepared.plan).values()
                 document = document_of_plan(self._settings, self.state, prepared, results)
                 write_whole(directory.path / PLAN_FILE, render_plan(document))
-                plan = continued(prepared.plan, history, prepared.workspace, prepared.server)
+                # By now units that earlier attempts made are known by their ids.
+                known = replace(history, attempts=self.state.attempts)
+                plan = continued(prepared.plan, known, prepared.workspace, prepared.server)
+                journal.keep_names(self.state.meanings)
                 await self._execute(replace(prepared, plan=plan), client, journal)
             finally:
                 self._count(client)

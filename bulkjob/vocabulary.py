@@ -42,7 +42,7 @@ class Effect(StrEnum):
 
 
 class Code(StrEnum):
-    """Machine-readable reasons of a row that is not a success. Of several reasons why a row is invalid, the report has the first of these."""
+    """Machine-readable reasons of a row that is not a success; of several why a row is invalid, the report has the first of these."""
 
     # The sheet alone shows these.
     MISSING_DEPARTMENT = "missing-department"

@@ -12,6 +12,7 @@ from .change import failed as failed
 from .change import seen as seen
 from .change import settled as settled
 from .department_agent import DepartmentAgent as DepartmentAgent
+from .department_field import DepartmentField as DepartmentField
 from .department_unit import DepartmentUnit as DepartmentUnit
 from .drafts import DepartmentDraft as DepartmentDraft
 from .drafts import UnitDraft as UnitDraft
@@ -19,6 +20,8 @@ from .entries import Line as Line
 from .entries import Thing as Thing
 from .kinds import AnyChange as AnyChange
 from .kinds import AnyEntry as AnyEntry
+from .new_unit import Held as Held
+from .new_unit import NewUnit as NewUnit
 from .operations import AgentsPost as AgentsPost
 from .operations import DepartmentPut as DepartmentPut
 from .operations import Operation as Operation
@@ -26,7 +29,11 @@ from .operations import Plan as Plan
 from .operations import Stage as Stage
 from .operations import Terms as Terms
 from .operations import UnitChange as UnitChange
+from .operations import UnitCreate as UnitCreate
+from .operations import UnitDelete as UnitDelete
 from .operations import UnitPost as UnitPost
 from .operations import calls_of as calls_of
 from .operations import department_put_id as department_put_id
 from .operations import unit_post_id as unit_post_id
+from .unit_field import UnitField as UnitField
+from .unit_monitor import UnitMonitor as UnitMonitor

@@ -5,7 +5,7 @@ department); its *prior state* is what was there before it was written.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, Self
 
@@ -49,6 +49,8 @@ class Outcome:
     seconds: float | None = None
     prior: Prior | msgspec.UnsetType = msgspec.UNSET
     """What the write that decided it had found; unset where nothing was written."""
+    made: str = ""
+    """The id of the unit that was made, or turned out to be there already, for a change that went by a stand-in for it."""
 
 
 ALREADY_SO = Outcome(status=Status.SUCCESS, change=Effect.UNCHANGED)
@@ -87,8 +89,9 @@ class Change(Protocol):
     rank: ClassVar[int]
     """Of the parts of a row that failed, the one with the lowest rank decides the row."""
 
-    being: ClassVar[str]
-    """How a clause about its target begins: ``it is``."""
+    @property
+    def being(self) -> str:
+        """How a clause about its target begins: ``it is``."""
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -108,6 +111,9 @@ class Change(Protocol):
 
     def limited_to(self, rows: Sequence[int]) -> Self:
         """The same, asked for by these rows only."""
+
+    def in_units(self, ids: Mapping[str, str]) -> Self:
+        """The same with units that went by a stand-in (`new_unit`) by their ids."""
 
     def found(self, state: Workspace) -> Prior:
         """What there is of its target."""
@@ -236,6 +242,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind
         """The same, asked for by these rows only."""
         return msgspec.structs.replace(self, rows=tuple(rows))
 
+    def in_units(self, ids: Mapping[str, str]) -> Self:  # noqa: ARG002 - matters where a unit is named
+        """The same with units that went by a stand-in (`new_unit`) by their ids."""
+        return self
+
 
 def by_row(changes: Iterable[Change]) -> dict[int, list[Change]]:
     """Row → the changes that it asks for, in the order of their rank."""
@@ -286,7 +296,7 @@ def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
     A change that turns out to be in place is that attempt's work, and is reported with its figures. Where a chat has raised the counter
     since, so that it was written once more, the state before the run is still the one that the earlier attempt found.
     """
-    if outcome == ALREADY_SO:
+    if outcome.status is Status.SUCCESS and outcome.change is Effect.UNCHANGED:
         before = attempt.outcome
         return replace(
             outcome,

@@ -1,7 +1,7 @@
 """A department's unit."""
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -42,6 +42,9 @@ class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department
 
     def undone(self, prior: Prior, rows: Sequence[int]) -> "DepartmentUnit":
         return msgspec.structs.replace(self, unit_id=prior if isinstance(prior, str) else None, rows=tuple(rows))
+
+    def in_units(self, ids: Mapping[str, str]) -> Self:
+        return self if self.unit_id is None else msgspec.structs.replace(self, unit_id=ids.get(self.unit_id, self.unit_id))
 
     def apply_to_unit(self, draft: UnitDraft) -> None:
         if self.unit_id == draft.id:

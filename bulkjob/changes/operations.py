@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from bulkjob.changes.change import Attempt, Change, Outcome, Prior, credited
 from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_field import DepartmentField
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.drafts import DepartmentDraft, UnitDraft
+from bulkjob.changes.new_unit import NewUnit
+from bulkjob.changes.unit_field import UnitField
+from bulkjob.changes.unit_monitor import UnitMonitor
 from bulkjob.records import Server
 from bulkjob.rocketchat import Route, endpoints
 
@@ -58,7 +62,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitPost:
-    """``POST livechat/units/:id``: the whole unit, with the departments that come and those that are taken out of every unit."""
+    """``POST livechat/units/:id``: the whole unit, with the departments that come and go, the monitors, and what changes of it itself."""
 
     unit_id: str
     changes: tuple[UnitChange, ...]
@@ -83,7 +87,7 @@ class UnitPost:
         del terms
         if not self.changes:
             return "nothing of the sheet: it only lets the server count the unit's departments anew"
-        return "a fresh list of the departments shows each of them in the unit that is wanted"
+        return _seen_of_a_unit(self.changes)
 
     def stages(self, terms: Terms) -> tuple[Stage, ...]:
         """Waiting for a turn, reading and writing, looking."""
@@ -91,17 +95,113 @@ class UnitPost:
         return (
             Stage(routes=(endpoints.POST_UNIT,), trips=0),
             Stage(routes=(_GET_UNIT, _GET_MONITORS), lists_departments=True, trips=2),
-            *((Stage(lists_departments=True, trips=1),) if self.changes else ()),
+            *((_look_at_a_unit(self.changes),) if self.changes else ()),
+        )
+
+
+def _look_at_a_unit(changes: Sequence[UnitChange]) -> Stage:
+    """What is looked at after a unit was written: only what was to change."""
+    routes = [
+        *([_GET_UNIT] if any(isinstance(change, UnitField) for change in changes) else []),
+        *([_GET_MONITORS] if any(isinstance(change, UnitMonitor) for change in changes) else []),
+    ]
+    return Stage(routes=tuple(routes), lists_departments=any(isinstance(change, DepartmentUnit) for change in changes), trips=1)
+
+
+def _seen_of_a_unit(changes: Sequence[UnitChange]) -> str:
+    kinds = {type(change) for change in changes}
+    shown = [
+        *(["a fresh list of the departments shows each of them in the unit that is wanted"] if DepartmentUnit in kinds else []),
+        *(["the unit, read afresh, has the name and visibility that are wanted"] if kinds & {UnitField, NewUnit} else []),
+        *(["a fresh list of its monitors shows what is wanted"] if UnitMonitor in kinds else []),
+    ]
+    return "; ".join(shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCreate:
+    """``POST livechat/units``: a unit that is not there yet, with its monitors and the departments that come to it.
+
+    One of its name that has appeared meanwhile is written instead, by ``POST livechat/units/:id``.
+    """
+
+    lost: ClassVar[frozenset[str]] = frozenset()
+    """No operation takes departments out of a unit that is not there yet."""
+
+    unit_id: str
+    """What stands for its id (`new_unit`)."""
+    changes: tuple[UnitChange, ...]
+    """That there is such a unit (`NewUnit`) first."""
+    after: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What others name it by in ``after``."""
+        return unit_post_id(self.unit_id, repairs=False)
+
+    @property
+    def request_line(self) -> tuple[str, str]:
+        """Method and path of its write."""
+        request = endpoints.CREATE_UNIT
+        return request.method, f"/api/v1/{request.pattern}"
+
+    def verified(self, terms: Terms) -> str:
+        """How it is seen afterwards that it has done what it should."""
+        del terms
+        return _seen_of_a_unit(self.changes)
+
+    def stages(self, terms: Terms) -> tuple[Stage, ...]:
+        """Waiting for a turn, listing units and writing, looking."""
+        del terms
+        look = _look_at_a_unit(self.changes)
+        return (
+            Stage(routes=(endpoints.CREATE_UNIT,), trips=0),
+            Stage(routes=(endpoints.LIST_UNITS,), lists_departments=True, trips=2),
+            Stage(routes=tuple(dict.fromkeys((_GET_UNIT, *look.routes))), lists_departments=look.lists_departments, trips=1),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitDelete:
+    """``DELETE livechat/units/:id``: a unit that a run has made and that is to go again."""
+
+    unit_id: str
+    changes: tuple[NewUnit, ...]
+    after: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """What others name it by in ``after``."""
+        return f"unit/{self.unit_id}/delete"
+
+    @property
+    def request_line(self) -> tuple[str, str]:
+        """Method and path of its write."""
+        return endpoints.DELETE_UNIT.method, endpoints.unit(self.unit_id).path
+
+    def verified(self, terms: Terms) -> str:
+        """How it is seen afterwards that it has done what it should."""
+        del terms
+        return "a fresh list of the units shows that it is gone"
+
+    def stages(self, terms: Terms) -> tuple[Stage, ...]:
+        """Waiting for a turn, reading and writing, looking."""
+        del terms
+        return (
+            Stage(routes=(endpoints.DELETE_UNIT,), trips=0),
+            Stage(routes=(endpoints.LIST_UNITS, _GET_MONITORS), lists_departments=True, trips=2),
+            Stage(routes=(endpoints.LIST_UNITS,), trips=1),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepartmentPut:
-    """``PUT livechat/department/:id``: the department's unit (None: as it is then), and agents that are new or change."""
+    """``PUT livechat/department/:id``: the department's unit (None: as it is then), agents that are new or change, and its own fields."""
 
     department_id: str
     unit: DepartmentUnit | None
     agents: tuple[DepartmentAgent, ...]
+    fields: tuple[DepartmentField, ...] = ()
     after: tuple[str, ...]
 
     @property
@@ -112,7 +212,7 @@ class DepartmentPut:
     @property
     def changes(self) -> tuple[DepartmentChange, ...]:
         """All that it carries, the unit first."""
-        return (*((self.unit,) if self.unit else ()), *self.agents)
+        return (*((self.unit,) if self.unit else ()), *self.agents, *self.fields)
 
     @property
     def request_line(self) -> tuple[str, str]:
@@ -165,7 +265,7 @@ class AgentsPost:
         )
 
 
-Operation = UnitPost | DepartmentPut | AgentsPost
+Operation = UnitPost | UnitCreate | UnitDelete | DepartmentPut | AgentsPost
 
 
 def unit_post_id(unit_id: str, *, repairs: bool) -> str:
@@ -188,7 +288,7 @@ class Plan:
     """Everything that is to be done, and what is already known about the rest."""
 
     changes: tuple[Change, ...]
-    """All of them; units first, each kind by first row."""
+    """All of them, kind by kind, each by first row."""
     settled: Mapping[Change, Outcome]
     """The changes that no operation carries."""
     operations: tuple[Operation, ...]

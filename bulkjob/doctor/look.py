@@ -13,7 +13,7 @@ from typing import Final
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
 from bulkjob.doctor.listening import Observed
 from bulkjob.doctor.outlook import Outlook, outlook_of
-from bulkjob.plan import departments_to_read
+from bulkjob.plan import Directory, SheetNames, departments_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
 from bulkjob.rocketchat import (
     CallFailed,
@@ -173,7 +173,9 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
     workspace: Workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
     # Numbers are not compared here: only lists that decide who is meant count.
     numberless = [replace(assignment, count=None, order=None) for assignment in checked.assignments]
-    deciding = departments_to_read(numberless, workspace, mirror=False)
+    directory = Directory(workspace)
+    names = SheetNames(directory, checked.assignments, creates_units=settings.choices.create_units)
+    deciding = departments_to_read(numberless, names, directory, mirror=False)
     members_known = len(deciding) <= _LISTS_READ
     if members_known:
         workspace = await with_members(client, workspace, deciding)

@@ -50,9 +50,9 @@ def outlook_of(
 
     What ``mirror`` removes is left out: that needs every department's list.
     """
-    resolution = resolve_names(checked, workspace)
+    resolution = resolve_names(checked, workspace, creates_units=choices.create_units)
     undecided = {problem.row for problem in resolution.problems if problem.code is Code.UNKNOWN_AGENT and not members_known}
-    wanted = [row for row in resolution.wanted if not (choices.skip_invalid and row.department_id in resolution.about)]
+    wanted = [row for row in resolution.wanted if not (choices.skip_invalid and resolution.holds_back(row))]
     # The plan of an account that may do everything, on a server that can, tells what the sheet needs.
     boundless = replace(server, version=None, permissions=None, modules=None, account=replace(server.account, roles=UNIT_ROLES))
     plan = make_plan(wanted, workspace, boundless, Choices())

@@ -1,6 +1,6 @@
 """An operation's call, made from what the server holds at this moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
@@ -9,9 +9,15 @@ from bulkjob.changes import (
     Attempt,
     Change,
     DepartmentDraft,
+    DepartmentField,
     DepartmentPut,
+    DepartmentUnit,
+    NewUnit,
     Outcome,
     Prior,
+    UnitChange,
+    UnitCreate,
+    UnitDelete,
     UnitDraft,
     UnitPost,
     failed,
@@ -49,7 +55,7 @@ def unit_call(
     for change in operation.changes:
         if outcome := settled(change, state, server, attempts.get(change, ())) or _unwritable(unit, server):
             known[change] = outcome
-        elif (elsewhere := change.found(state)) != operation.unit_id and change.wanted is None:
+        elif isinstance(change, DepartmentUnit) and change.unit_id is None and (elsewhere := change.found(state)) != operation.unit_id:
             said = f"somebody put it into the unit {elsewhere} meanwhile; run again to take it out of that"
             known[change] = failed(Code.REJECTED, said)
     pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
@@ -60,21 +66,62 @@ def unit_call(
         return Composed(request=None, settled=known)
     kept = {monitor.id: monitor for monitor in monitors}
     draft = UnitDraft(id=unit.id, name=unit.name, visibility=unit.visibility, monitors=dict(kept), departments=dict.fromkeys(held))
-    for change in operation.changes:
-        if change in pending:
-            change.apply_to_unit(draft)
+    _apply(operation.changes, pending, draft)
     return Composed(
-        request=endpoints.post_unit(
-            Unit(id=draft.id, name=draft.name, visibility=draft.visibility), draft.monitors.values(), draft.departments
-        ),
+        request=endpoints.post_unit(_unit_of(draft), draft.monitors.values(), draft.departments),
         pending=pending,
         settled=known,
-        snapshot={
-            "unit": {"id": unit.id, "name": unit.name, "visibility": unit.visibility},
-            "monitors": [asdict(monitor) for monitor in kept.values()],
-            "departments": held,
-        },
+        snapshot=_snapshot(unit, kept.values(), held),
     )
+
+
+def creation_call(operation: UnitCreate, *, state: Workspace, server: Server, attempts: Attempts) -> Composed[StoredUnit]:
+    """A unit that is not there yet, with everything that is asked of it. ``state`` goes by what stands for its id."""
+    known, pending = _sorted_out(operation.changes, state, server, attempts)
+    if refused := next((outcome for change, outcome in known.items() if isinstance(change, NewUnit)), None):
+        return Composed(request=None, settled={**known, **dict.fromkeys(pending, refused)})
+    draft = UnitDraft(id=operation.unit_id, name="", visibility="", monitors={}, departments={})
+    _apply(operation.changes, pending, draft)
+    unit = _unit_of(draft)
+    return Composed(
+        request=endpoints.create_unit(unit, draft.monitors.values(), draft.departments),
+        pending=pending,
+        settled=known,
+        snapshot=_snapshot(unit, (), ()),
+    )
+
+
+def deletion_call(operation: UnitDelete, *, state: Workspace, server: Server, attempts: Attempts) -> Composed[bool]:
+    """A unit that is to go, if it is as it was left and its departments are home."""
+    known, pending = _sorted_out(operation.changes, state, server, attempts)
+    unit = (state.units or {}).get(operation.unit_id)
+    held = sorted(department.id for department in state.departments.values() if department.parent_id == operation.unit_id)
+    if held:
+        said = f"departments that the run put there are still in it ({', '.join(held[:5])})"
+        known.update(dict.fromkeys(pending, failed(Code.REJECTED, said)))
+        pending = {}
+    if unit is None or not pending:
+        return Composed(request=None, settled=known)
+    monitors = state.monitors.get(operation.unit_id, {}).values()
+    return Composed(request=endpoints.delete_unit(unit.id), pending=pending, settled=known, snapshot=_snapshot(unit, monitors, held))
+
+
+def _apply(changes: Iterable[UnitChange], pending: Container[Change], draft: UnitDraft) -> None:
+    for change in changes:
+        if change in pending:
+            change.apply_to_unit(draft)
+
+
+def _unit_of(draft: UnitDraft) -> Unit:
+    return Unit(id=draft.id, name=draft.name, visibility=draft.visibility)
+
+
+def _snapshot(unit: Unit, monitors: Iterable[Monitor], departments: Iterable[str]) -> Mapping[str, object]:
+    return {
+        "unit": {"id": unit.id, "name": unit.name, "visibility": unit.visibility},
+        "monitors": [asdict(monitor) for monitor in monitors],
+        "departments": list(departments),
+    }
 
 
 def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
@@ -91,8 +138,9 @@ def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempt
     ``state`` holds the department, if it is still there, and its agents.
     """
     department = state.departments.get(operation.department_id)
-    incomplete = missing_fields(department) if department else None
-    known, pending = _sorted_out(operation.changes, state, server, attempts, otherwise=incomplete)
+    known, pending = _sorted_out(operation.changes, state, server, attempts)
+    if department is not None and (incomplete := missing_fields(department, _supplied(pending))):
+        known, pending = known | dict.fromkeys(pending, incomplete), {}
     if department is None or not pending:
         return Composed(request=None, settled=known)
     draft = DepartmentDraft(fields=dict(department.required), unit_id=department.parent_id)
@@ -109,8 +157,12 @@ def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempt
         ),
         pending=pending,
         settled=known,
-        snapshot={"department": dict(department.required), "unit": department.parent_id},
+        snapshot={"department": dict(department.fields), "unit": department.parent_id, "business_hour": department.business_hour_id},
     )
+
+
+def _supplied(changes: Iterable[Change]) -> frozenset[str]:
+    return frozenset(change.field for change in changes if isinstance(change, DepartmentField))
 
 
 def agents_call(operation: AgentsPost, state: Workspace, server: Server, attempts: Attempts) -> Composed[bool]:
@@ -127,16 +179,13 @@ def agents_call(operation: AgentsPost, state: Workspace, server: Server, attempt
 
 
 def _sorted_out(
-    changes: Iterable[Change], state: Workspace, server: Server, attempts: Attempts, *, otherwise: Outcome | None = None
+    changes: Iterable[Change], state: Workspace, server: Server, attempts: Attempts
 ) -> tuple[dict[Change, Outcome], dict[Change, Prior]]:
-    """The changes that need no call or cannot have one, each with its outcome; and the others, each with what it finds.
-
-    ``otherwise``: the outcome of all that would need a call, where none can be made.
-    """
+    """The changes that need no call or cannot have one, each with its outcome; and the others, each with what it finds."""
     known: dict[Change, Outcome] = {}
     pending: dict[Change, Prior] = {}
     for change in changes:
-        if outcome := settled(change, state, server, attempts.get(change, ())) or otherwise:
+        if outcome := settled(change, state, server, attempts.get(change, ())):
             known[change] = outcome
         else:
             pending[change] = change.found(state)

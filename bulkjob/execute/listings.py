@@ -1,11 +1,23 @@
 """Lists that several writes share: departments, and who holds the role of a monitor."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Generic, TypeVar
 
-from bulkjob.records import Department, Membership
-from bulkjob.rocketchat import CallFailed, Client, Failure, NeverComplete, Next, endpoints, read_departments, read_members, read_pages
+from bulkjob.records import Department, Membership, Unit
+from bulkjob.rocketchat import (
+    CallFailed,
+    Client,
+    Failure,
+    NeverComplete,
+    Next,
+    Route,
+    endpoints,
+    read_departments,
+    read_members,
+    read_pages,
+    read_units,
+)
 from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.vocabulary import Code
 
@@ -22,28 +34,51 @@ def _shared(reading: Coroutine[object, object, T]) -> asyncio.Task[T]:
     return task
 
 
-class Listings:
-    """Fresh lists of all departments. Who asks while one is waiting for its turn shares it: it is read later than they asked."""
+class _Shared(Generic[T]):
+    """One list, read afresh. Who asks while a reading is waiting for its turn shares it: it is read later than they asked."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, route: Route, read: Callable[[Ticket, bool], Awaitable[dict[str, T]]]) -> None:
         self._client = client
-        self._waiting: dict[bool, asyncio.Task[dict[str, Department]]] = {}
+        self._route = route
+        self._reader = read
+        self._waiting: dict[bool, asyncio.Task[dict[str, T]]] = {}
 
-    async def fresh(self, *, finishing: bool = False) -> Mapping[str, Department]:
-        """All departments by id, as they were at some moment after the call. Raises `CallFailed`, `Closed`."""
+    async def fresh(self, *, finishing: bool) -> Mapping[str, T]:
         if finishing not in self._waiting:
             self._waiting[finishing] = _shared(self._read(finishing=finishing))
         return await asyncio.shield(self._waiting[finishing])
 
-    async def _read(self, *, finishing: bool) -> dict[str, Department]:
+    async def _read(self, *, finishing: bool) -> dict[str, T]:
         try:
-            ticket = await self._client.reserve(endpoints.LIST_DEPARTMENTS, finishing=finishing)
+            ticket = await self._client.reserve(self._route, finishing=finishing)
         finally:
             del self._waiting[finishing]
         try:
-            return await read_departments(self._client, ticket=ticket, finishing=finishing)
+            return await self._reader(ticket, finishing)
         except NeverComplete:
             raise CallFailed(_UNREADABLE) from None
+
+
+class Listings:
+    """Fresh lists of all departments and of all units, which writes share."""
+
+    def __init__(self, client: Client) -> None:
+        self._departments = _Shared(
+            client,
+            endpoints.LIST_DEPARTMENTS,
+            lambda ticket, finishing: read_departments(client, ticket=ticket, finishing=finishing),
+        )
+        self._units = _Shared(
+            client, endpoints.LIST_UNITS, lambda ticket, finishing: read_units(client, ticket=ticket, finishing=finishing)
+        )
+
+    async def fresh(self, *, finishing: bool = False) -> Mapping[str, Department]:
+        """All departments by id, as they were at some moment after the call. Raises `CallFailed`, `Closed`."""
+        return await self._departments.fresh(finishing=finishing)
+
+    async def units(self, *, finishing: bool = False) -> Mapping[str, Unit]:
+        """All units by id, in the same way."""
+        return await self._units.fresh(finishing=finishing)
 
 
 class Monitors:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bulkjob.changes import AgentsPost, Change, DepartmentPut, Operation, Outcome, Plan, Terms, UnitPost
+from bulkjob.changes import AgentsPost, Change, DepartmentPut, Operation, Outcome, Plan, Terms, UnitCreate, UnitDelete, UnitPost
 from bulkjob.execute import verify
 from bulkjob.execute.agents import AgentsWriting
 from bulkjob.execute.compose import Composed
@@ -15,6 +15,8 @@ from bulkjob.execute.department import DepartmentWriting
 from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.sending import Nothing, Sending
 from bulkjob.execute.unit import UnitWriting
+from bulkjob.execute.unit_creation import UnitCreation
+from bulkjob.execute.unit_deletion import UnitDeletion
 from bulkjob.execute.writing import Warn, Writing
 from bulkjob.records import Naming
 from bulkjob.rocketchat import CallFailed, Client, Closed, Next, Request, stop_for
@@ -72,6 +74,21 @@ class Sender:
                     role=self._monitors,
                 )
                 return await self._write(operation, unit)
+            case UnitCreate():
+                creation = UnitCreation(
+                    operation=operation,
+                    client=client,
+                    server=server,
+                    naming=self._naming,
+                    attempts=self._attempts,
+                    say=self._warn,
+                    listings=self._listings,
+                    role=self._monitors,
+                )
+                return await self._write(operation, creation)
+            case UnitDelete():
+                deletion = UnitDeletion(operation=operation, client=client, server=server, attempts=self._attempts, listings=self._listings)
+                return await self._write(operation, deletion)
             case DepartmentPut():
                 department = DepartmentWriting(
                     operation=operation, client=client, server=server, naming=self._naming, attempts=self._attempts, say=self._warn
@@ -91,18 +108,25 @@ class Sender:
                     agents.release()
 
     async def _write(self, operation: Operation, writing: Writing[T]) -> Sent:
-        ticket = await writing.client.reserve(writing.route)
+        route = writing.route
+        ticket = await writing.client.reserve(route)
         try:
             composed = await writing.compose()
+            while composed.request is not None and composed.request.route != route:
+                # It is another kind of call than was expected, with a turn of its own; what it is made from must not have waited for that.
+                writing.client.give_back(route, ticket)
+                route = composed.request.route
+                ticket = await writing.client.reserve(route)
+                composed = await writing.compose()
             if composed.request is None:
-                writing.client.give_back(writing.route, ticket)
+                writing.client.give_back(route, ticket)
                 return Sent(outcomes=composed.settled)
             number = await self._journal.intent(operation.id, composed.request, composed.pending, composed.snapshot)
         except CallFailed as failed:
-            writing.client.give_back(writing.route, ticket)
+            writing.client.give_back(route, ticket)
             return self._unread(operation, failed)
         except BaseException:
-            writing.client.give_back(writing.route, ticket)
+            writing.client.give_back(route, ticket)
             raise
         return await self._sent(operation, writing, composed, request=composed.request, number=number, ticket=ticket)
 

@@ -96,9 +96,11 @@ class Sending(Generic[T]):
         found = {}
         for change, prior in self.composed.pending.items():
             before = self.perhaps_made.get(change, prior)
-            made = self._seen is not None and outcome.looked_up and verify.held({change: before}, self._seen)
-            made_outcome = replace(outcome, status=Status.SUCCESS, change=Effect.UPDATED, code=None, said="")
-            found[change] = replace(made_outcome if made else outcome, prior=before)
+            if self._seen is not None and outcome.looked_up and verify.held({change: before}, self._seen):
+                made = verify.made_id(change, self._seen)
+                found[change] = replace(outcome, status=Status.SUCCESS, change=Effect.UPDATED, code=None, said="", made=made, prior=before)
+            else:
+                found[change] = replace(outcome, prior=before)
         return found
 
     def _credited(self, change: Change, outcome: Outcome) -> Outcome:

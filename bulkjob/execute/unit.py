@@ -1,15 +1,15 @@
-"""``POST livechat/units/:id``: made from the whole unit as it is, judged by a fresh list of the departments."""
+"""``POST livechat/units/:id``: made from the whole unit as it is, judged by fresh readings of what was to change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from bulkjob.changes import Change, Outcome, UnitPost
+from bulkjob.changes import Change, DepartmentUnit, Outcome, UnitField, UnitMonitor, UnitPost
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings, Monitors
 from bulkjob.execute.writing import Warn
 from bulkjob.plan import dropped_text
-from bulkjob.records import Department, Monitor, Naming, Server, Workspace
+from bulkjob.records import Department, Monitor, Naming, Server, Unit, Workspace
 from bulkjob.rocketchat import CallGroup, Client, Route, StoredUnit, Written, endpoints
 
 
@@ -26,32 +26,35 @@ class UnitWriting:
     listings: Listings
     role: Monitors
     monitors: tuple[Monitor, ...] = ()
-    """Those who are expected to stay."""
+    """Those who are expected to be there after the write."""
+    unit: Unit | None = None
+    """As it was read before the write."""
     said: bool = False
     """Whether people have been told which monitors the server will drop."""
     route: Route = endpoints.POST_UNIT
 
     async def compose(self) -> Composed[StoredUnit]:
-        """Reads the unit, its monitors and all departments."""
+        """Reads the unit, its monitors and all departments, and who holds the role of a monitor."""
         async with CallGroup() as group:
+            holders = group.start(self.role.holders()) if self.server.drops_monitors else None
             unit = group.start(self.client.call(endpoints.unit(self.operation.unit_id)))
             monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
             departments = group.start(self.listings.fresh())
-        self.monitors = monitors.result()
+        self.unit = unit.result()
         composed = compose.unit_call(
             self.operation,
-            unit.result(),
-            self.monitors,
-            state=self._state(departments.result()),
+            self.unit,
+            monitors.result(),
+            state=self._state(departments.result(), self.unit, monitors.result()),
             server=self.server,
             attempts=self.attempts,
         )
-        if composed.request is not None and self.server.drops_monitors:
-            await self._say_who_is_dropped()
+        self.monitors = monitors_sent(composed)
+        if composed.request is not None and holders is not None:
+            self._say_who_is_dropped(holders.result())
         return composed
 
-    async def _say_who_is_dropped(self) -> None:
-        holders = await self.role.holders() if self.monitors else None
+    def _say_who_is_dropped(self, holders: frozenset[str] | None) -> None:
         if holders is None:
             return
         dropped = [monitor for monitor in self.monitors if monitor.id not in holders]
@@ -66,8 +69,26 @@ class UnitWriting:
         return {}
 
     async def look(self) -> Workspace:
-        """Reads a fresh list of the departments."""
-        return self._state(await self.listings.fresh(finishing=True))
+        """Reads afresh what was to change: the departments, the unit, its monitors."""
+        return await self.seen(self.operation.changes)
+
+    async def seen(self, changes: Collection[Change]) -> Workspace:
+        """What there is now of what some changes are about; of a unit itself what was there before the write, if none is about that."""
+        kinds = {type(change) for change in changes}
+        finishing = True
+        async with CallGroup() as group:
+            departments = group.start(self.listings.fresh(finishing=finishing)) if DepartmentUnit in kinds else None
+            unit = (
+                group.start(self.client.call(endpoints.unit(self.operation.unit_id), finishing=finishing)) if UnitField in kinds else None
+            )
+            monitors = (
+                group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id), finishing=finishing))
+                if UnitMonitor in kinds
+                else None
+            )
+        return self._state(
+            departments.result() if departments else {}, unit.result() if unit else self.unit, monitors.result() if monitors else ()
+        )
 
     def answer(self, after: Workspace) -> StoredUnit:
         """As the ``POST`` would have answered; of monitors a look tells nothing."""
@@ -75,9 +96,9 @@ class UnitWriting:
         return StoredUnit(id=self.operation.unit_id, monitors=None)
 
     async def judged(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Workspace:
-        """By a fresh list of the departments: the answer only echoes what was sent."""
+        """By fresh readings: the answer only echoes what was sent."""
         del written
-        return await self.look() if composed.pending else self._state({})
+        return await self.seen(composed.pending)
 
     def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:
         """Says that the server has dropped monitors."""
@@ -90,5 +111,21 @@ class UnitWriting:
                 f"livechat-monitor. It had {names}, and has {stored} now."
             )
 
-    def _state(self, departments: Mapping[str, Department]) -> Workspace:
-        return Workspace(departments=departments, units=self.naming.workspace.units, agents={})
+    def _state(self, departments: Mapping[str, Department], unit: Unit | None, monitors: Iterable[Monitor]) -> Workspace:
+        identifier = self.operation.unit_id
+        others = {other: known for other, known in (self.naming.workspace.units or {}).items() if other != identifier}
+        return Workspace(
+            departments=departments,
+            units={**others, identifier: unit} if unit else others,
+            agents={},
+            monitors={identifier: {monitor.id: monitor for monitor in monitors}},
+        )
+
+
+def monitors_sent(composed: Composed[StoredUnit]) -> tuple[Monitor, ...]:
+    """The monitors that a call carries."""
+    body = composed.request.body if composed.request else None
+    sent = body.get("unitMonitors") if body else None
+    if not isinstance(sent, list):
+        return ()
+    return tuple(Monitor(id=item["monitorId"], username=item["username"]) for item in sent)

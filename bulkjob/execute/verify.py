@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bulkjob.changes import Change, Outcome, Prior, failed, seen
+from bulkjob.changes import Change, NewUnit, Outcome, Prior, failed, seen
 from bulkjob.records import Naming, Workspace
 from bulkjob.rocketchat import CallFailed, Failure, Next, Written
 from bulkjob.vocabulary import Code, Effect, Status
@@ -46,11 +46,17 @@ def outcomes_of(
         if missing:
             outcome = replace(answered, code=missing.code, said=missing.said)
         elif change.holds(prior, now):
-            outcome = replace(answered, status=Status.SUCCESS, change=Effect.UPDATED)
+            outcome = replace(answered, status=Status.SUCCESS, change=Effect.UPDATED, made=made_id(change, after))
         else:
             outcome = replace(answered, code=told.code, said=told.said, seen=seen(change, now, naming))
         found[change] = replace(outcome, prior=prior)
     return found
+
+
+def made_id(change: Change, after: Workspace) -> str:
+    """The id of the unit that a change has made, as it is found; blank for any other change."""
+    found = change.found(after) if isinstance(change, NewUnit) else None
+    return found if isinstance(found, str) else ""
 
 
 def held(pending: Mapping[Change, Prior], after: Workspace) -> bool:

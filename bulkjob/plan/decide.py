@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 
@@ -11,23 +11,33 @@ from bulkjob.changes import (
     Attempt,
     Change,
     DepartmentAgent,
+    DepartmentField,
     DepartmentPut,
     DepartmentUnit,
+    NewUnit,
     Operation,
     Outcome,
     Plan,
+    UnitCreate,
+    UnitDelete,
+    UnitField,
+    UnitMonitor,
     UnitPost,
     failed,
     settled,
 )
-from bulkjob.plan.asked import agents_asked, mirrored, units_asked
-from bulkjob.plan.order import arrivals, concerned, in_order, unit_posts
-from bulkjob.plan.resolve import Wanted
-from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, Department, Naming, Server, Workspace
+from bulkjob.plan.asked import changes_asked
+from bulkjob.plan.foreseen import foreseen
+from bulkjob.plan.order import UnitOperation, arrivals, concerned, in_order, unit_posts, without
+from bulkjob.plan.wanted import Wanted
+from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, Department, Server, Workspace, is_new_unit
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Exit, Stop
 
-_FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED})
+_FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED, Code.DEPARTMENT_NOT_PERMITTED})
+
+
+_NOT_OURS = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is none of them")
 
 
 def make_plan(
@@ -38,7 +48,7 @@ def make_plan(
     Raises `Stop` (77) where the account cannot do a single row, or the server is one that no route to a unit is open to.
     """
     rows = tuple(wanted)
-    changes: list[Change] = [*units_asked(rows), *agents_asked(rows), *(mirrored(rows, workspace) if choices.agents == "mirror" else [])]
+    changes = changes_asked(rows, workspace, mirror=choices.agents == "mirror")
     plan = plan_changes(without_rows(changes, done), workspace, server, choices)
     if not done:
         _refuse_if_nothing_is_permitted(plan)
@@ -75,23 +85,73 @@ class _Planning:
         for change in changes:
             if outcome := settled(change, self.workspace, self.server, self.attempts.get(change, ())):
                 self.settled[change] = outcome
+        self._permit_units([change for change in changes if change not in self.settled])
+        self._make_no_unit_in_vain(changes)
         left = [change for change in changes if change not in self.settled]
         moves = [change for change in left if isinstance(change, DepartmentUnit)]
-        agents = [change for change in left if isinstance(change, DepartmentAgent)]
-        by_unit = self._takes_unit_route(moves)
-        moves = self._within_own_units(moves, by_unit=by_unit)
-        tried = [move for move in moves if self._leaves_a_unit_that_is_gone(move)] if by_unit else moves
-        puts = self._permitted_puts(tried)
-        posts = unit_posts([move for move in moves if move not in tried], self.workspace.departments) if by_unit else []
-        return Plan(
+        creating = [move for move in moves if is_new_unit(move.unit_id)]
+        others = [move for move in moves if not is_new_unit(move.unit_id)]
+        by_unit = self._takes_unit_route(others)
+        others = self._within_own_units(others, by_unit=by_unit)
+        tried = [move for move in others if self._leaves_a_unit_that_is_gone(move)] if by_unit else others
+        by_department = _ByDepartment.of(left)
+        puts = self._permitted_puts(tried, creating, by_department)
+        whole = [*creating, *(move for move in others if move not in tried)]
+        posts = self._unit_operations(whole, [change for change in left if isinstance(change, UnitField | UnitMonitor | NewUnit)])
+        operations = self._department_operations(puts, by_department, posts, by_unit=by_unit)
+        deleting = self._deletions(left, operations)
+        plan = Plan(
             changes=tuple(changes),
             settled=self.settled,
-            operations=in_order((*posts, *self._department_operations(puts, agents, posts))),
-            warnings=(*self._foreign_units(), *self._emptied(moves)),
+            operations=in_order((*operations, *deleting)),
+            warnings=(),
             attempts=self.attempts,
         )
+        return replace(plan, warnings=tuple(foreseen(plan, self.workspace)))
 
     # ----------------------------------------------------------------------------------------------------------- routes
+
+    def _permit_units(self, changes: Sequence[Change]) -> None:
+        """Settles what this account may not change of units beside their departments, whichever route those take."""
+        lacks = self.server.unit_route_lacks()
+        may_not_make = self._lacks_for_new_units()
+        for change in changes:
+            match change:
+                case UnitMonitor() if not self.server.may(MANAGE_MONITORS) or self.workspace.role_holders is None:
+                    self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, f"the account lacks the permission {MANAGE_MONITORS}")
+                case NewUnit(present=False) if not self.server.has_units or change.unit_id in self.workspace.outside:
+                    self.settled[change] = _NOT_OURS
+                case NewUnit(present=True) | DepartmentUnit() | UnitField() | UnitMonitor() if change.unit_id and is_new_unit(
+                    change.unit_id
+                ):
+                    if may_not_make:
+                        self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, may_not_make)
+                case UnitField() | UnitMonitor() if lacks:
+                    self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, "; ".join(lacks))
+                case UnitField() | UnitMonitor() if change.unit_id in self.workspace.outside:
+                    self.settled[change] = _NOT_OURS
+                case _:
+                    pass
+
+    def _make_no_unit_in_vain(self, changes: Sequence[Change]) -> None:
+        """Settles the making of units of which nothing that is asked for can be done."""
+        asked: dict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            if isinstance(change, DepartmentUnit | UnitField | UnitMonitor) and change.unit_id and is_new_unit(change.unit_id):
+                asked[change.unit_id].append(change)
+        for change in changes:
+            if isinstance(change, NewUnit) and change not in self.settled and (others := asked.get(change.unit_id)):
+                outcomes = [self.settled.get(other) for other in others]
+                if first := next((outcome for outcome in outcomes if all(outcomes)), None):
+                    self.settled[change] = first
+
+    def _lacks_for_new_units(self) -> str:
+        """What keeps this account from making units, as a clause; blank if nothing does."""
+        if not self.server.has_units:
+            return "; ".join(self.server.unit_route_lacks())
+        if not self.server.may(MANAGE_UNITS):
+            return f"new units take the permission {MANAGE_UNITS}, which the account lacks"
+        return "new units take an account that is not restricted to its own units" if self.server.restricted_to_own_units else ""
 
     def _takes_unit_route(self, moves: list[DepartmentUnit]) -> bool:
         """Whether units are written whole; settles the moves that cannot be made then."""
@@ -108,18 +168,21 @@ class _Planning:
             moves.clear()
         return route == "unit" or (route == "auto" and not lacks)
 
-    def _permitted_puts(self, moves: list[DepartmentUnit]) -> list[DepartmentUnit]:
-        """The moves that can be tried by ``departmentUnit``."""
+    def _permitted_puts(
+        self, moves: list[DepartmentUnit], creating: Sequence[DepartmentUnit], by_department: "_ByDepartment"
+    ) -> list[DepartmentUnit]:
+        """The moves that can be tried by ``departmentUnit``. ``creating``: those that the making of a unit carries before."""
         lacks = self.server.department_route_lacks()
         tried = []
         for move in moves:
+            department = self.workspace.departments[move.department_id]
             if lacks:
                 self.settled[move] = failed(Code.UNIT_NOT_PERMITTED, "; ".join(lacks))
-            elif incomplete := missing_fields(self.workspace.departments[move.department_id]):
+            elif incomplete := missing_fields(department, by_department.supplied(move.department_id)):
                 self.settled[move] = incomplete
             else:
                 tried.append(move)
-        refused = _last_of_their_units(tried, self.workspace.departments)
+        refused = _last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating})
         self.settled.update(dict.fromkeys(refused, failed(Code.LAST_DEPARTMENT_IN_UNIT)))
         return [move for move in tried if move not in refused]
 
@@ -134,7 +197,7 @@ class _Planning:
             parent = self.workspace.departments[move.department_id].parent_id
             needed = {move.unit_id or parent} if by_unit else {move.unit_id, parent}
             if needed & outside:
-                self.settled[move] = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is none of them")
+                self.settled[move] = _NOT_OURS
             else:
                 kept.append(move)
         return kept
@@ -145,57 +208,112 @@ class _Planning:
         gone = units is not None and self.workspace.all_units and parent is not None and parent not in units
         return move.unit_id is None and gone and not self.server.department_route_lacks()
 
-    def _foreign_units(self) -> Iterable[str]:
-        """A warning for each unit that this account may not change, though it sees it in the list."""
-        naming = Naming(self.workspace)
-        for unit_id in sorted(self.workspace.outside):
-            yield f"Unit {naming.unit(unit_id)} is not one of this account's own units, so the account cannot change it."
-
-    def _emptied(self, moves: list[DepartmentUnit]) -> list[str]:
-        """A warning for each unit that the plan leaves without departments."""
-        after = {department.id: department.parent_id for department in self.workspace.departments.values()}
-        before = {unit_id for unit_id in after.values() if unit_id}
-        after.update((move.department_id, move.unit_id) for move in moves if move not in self.settled)
-        naming = Naming(self.workspace)
-        return [f"Unit {naming.unit(unit_id)} will be left without departments." for unit_id in sorted(before - set(after.values()))]
-
     # ------------------------------------------------------------------------------------------------------- operations
 
-    def _department_operations(
-        self, puts: list[DepartmentUnit], changes: list[DepartmentAgent], posts: list[UnitPost]
-    ) -> Iterable[Operation]:
-        units = {move.department_id: move for move in puts}
-        agents: dict[str, list[DepartmentAgent]] = defaultdict(list)
+    def _unit_operations(self, moves: Sequence[DepartmentUnit], others: Sequence[UnitField | UnitMonitor | NewUnit]) -> list[UnitOperation]:
+        """The writes of whole units; a unit that only loses departments is written only where the account can, and not if it goes."""
+        own = [change for change in others if not (isinstance(change, NewUnit) and not change.present) and change not in self.settled]
+        posts = unit_posts(moves, self.workspace.departments, own)
+        gone = {change.unit_id for change in others if isinstance(change, NewUnit) and not change.present}
+        lacks, outside = bool(self.server.unit_route_lacks()), self.workspace.outside
+        idle = {post.id for post in posts if not post.changes and (lacks or post.unit_id in outside or post.unit_id in gone)}
+        return without(posts, idle)
+
+    def _deletions(self, changes: Sequence[Change], operations: Sequence[Operation]) -> Iterable[UnitDelete]:
+        """Units that go, each once everything that leaves it has gone home."""
         for change in changes:
-            agents[change.department_id].append(change)
-        waits = concerned(posts, self.workspace.departments)
+            if isinstance(change, NewUnit) and not change.present and change not in self.settled:
+                inside = {department.id for department in self.workspace.departments.values() if department.parent_id == change.unit_id}
+                after = [
+                    operation.id
+                    for operation in operations
+                    if (isinstance(operation, UnitPost) and operation.unit_id == change.unit_id)
+                    or any(isinstance(each, DepartmentUnit) and each.department_id in inside for each in operation.changes)
+                ]
+                yield UnitDelete(unit_id=change.unit_id, changes=(change,), after=tuple(after))
+
+    def _department_operations(
+        self, puts: list[DepartmentUnit], by_department: "_ByDepartment", posts: list[UnitOperation], *, by_unit: bool
+    ) -> list[Operation]:
+        """All operations. Where departments go by their own route, units are written after them, and new ones are made before."""
+        units = {move.department_id: move for move in puts}
+        leading = posts if by_unit else [post for post in posts if isinstance(post, UnitCreate)]
+        waits = concerned(leading, self.workspace.departments)
         for department_id, before in arrivals(puts, self.workspace.departments).items():
             waits[department_id] = (*waits.get(department_id, ()), *before)
-        for department_id in dict.fromkeys((*units, *agents)):
-            after, members = waits.get(department_id, ()), tuple(agents.get(department_id, ()))
-            yield from self._for_department(department_id, units.get(department_id), members, after)
+        found: list[Operation] = []
+        for department_id in dict.fromkeys((*units, *by_department.agents, *by_department.fields)):
+            found += self._for_department(department_id, units.get(department_id), by_department, waits.get(department_id, ()))
+        if by_unit:
+            return [*posts, *found]
+        trailing = [post for post in posts if isinstance(post, UnitPost)]
+        return [*leading, *found, *self._behind(trailing, found)]
+
+    def _behind(self, posts: Sequence[UnitPost], operations: Sequence[Operation]) -> Iterable[UnitPost]:
+        """The posts after the puts of every department that is in their unit, leaves it or comes to it."""
+        concerning: dict[str | None, list[str]] = defaultdict(list)
+        for put in operations:
+            if isinstance(put, DepartmentPut):
+                parent = self.workspace.departments[put.department_id].parent_id
+                for unit_id in {parent, put.unit.unit_id if put.unit else parent}:
+                    concerning[unit_id].append(put.id)
+        return [replace(post, after=(*post.after, *concerning.get(post.unit_id, ()))) for post in posts]
 
     def _for_department(
-        self, department_id: str, unit: DepartmentUnit | None, members: tuple[DepartmentAgent, ...], after: tuple[str, ...]
+        self, department_id: str, unit: DepartmentUnit | None, by_department: "_ByDepartment", after: tuple[str, ...]
     ) -> Iterable[Operation]:
-        posted = bool(members) and self._posts_agents(self.workspace.departments[department_id], members)
-        if unit or not posted:
-            put = DepartmentPut(department_id=department_id, unit=unit, agents=() if posted else members, after=after)
+        department = self.workspace.departments[department_id]
+        members, fields = by_department.agents[department_id], by_department.fields[department_id]
+        incomplete = missing_fields(department, by_department.supplied(department_id))
+        if incomplete:
+            self.settled.update(dict.fromkeys(fields, incomplete))
+            fields = []
+        posted = bool(members) and self._posts_agents(department, members, complete=incomplete is None)
+        if unit or fields or (members and not posted):
+            put = DepartmentPut(
+                department_id=department_id, unit=unit, agents=() if posted else tuple(members), fields=tuple(fields), after=after
+            )
             yield put
             after = (put.id,)
         if posted:
-            yield AgentsPost(department_id=department_id, changes=members, after=after)
+            yield AgentsPost(department_id=department_id, changes=tuple(members), after=after)
 
-    def _posts_agents(self, department: Department, changes: Sequence[DepartmentAgent]) -> bool:
+    def _posts_agents(self, department: Department, changes: Sequence[DepartmentAgent], *, complete: bool) -> bool:
         """Whether agents go by a route of their own: a ``PUT`` removes nobody, and needs all five fields and another permission."""
         members = self.workspace.members.get(department.id, {})
         removes = any(not change.present or (change.agent_id in members and members[change.agent_id].doubled) for change in changes)
-        return removes or missing_fields(department) is not None or not self.server.may(MANAGE_DEPARTMENTS)
+        return removes or not complete or not self.server.may(MANAGE_DEPARTMENTS)
 
 
-def missing_fields(department: Department) -> Outcome | None:
-    """The outcome of a change that only a ``PUT`` can make, where the department lacks one of the fields that it must carry."""
-    missing = department.missing_fields
+@dataclass(frozen=True, slots=True)
+class _ByDepartment:
+    """What is left to do in departments, beside their units."""
+
+    agents: dict[str, list[DepartmentAgent]]
+    fields: dict[str, list[DepartmentField]]
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> "_ByDepartment":
+        agents: dict[str, list[DepartmentAgent]] = defaultdict(list)
+        fields: dict[str, list[DepartmentField]] = defaultdict(list)
+        for change in changes:
+            if isinstance(change, DepartmentAgent):
+                agents[change.department_id].append(change)
+            elif isinstance(change, DepartmentField):
+                fields[change.department_id].append(change)
+        return cls(agents, fields)
+
+    def supplied(self, department_id: str) -> frozenset[str]:
+        """The fields that the sheet gives a department."""
+        return frozenset(change.field for change in self.fields.get(department_id, ()))
+
+
+def missing_fields(department: Department, supplied: Collection[str] = ()) -> Outcome | None:
+    """The outcome of a change that only a ``PUT`` can make, where the department lacks one of the fields that it must carry.
+
+    ``supplied``: those that the same call gives it.
+    """
+    missing = [name for name in department.missing_fields if name not in supplied]
     return failed(Code.REJECTED, f"the stored department lacks {', '.join(missing)}, which a change must carry") if missing else None
 
 
@@ -209,13 +327,17 @@ def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
         raise Stop(Exit.NO_PERMISSION, message)
 
 
-def _last_of_their_units(moves: Sequence[DepartmentUnit], departments: Mapping[str, Department]) -> set[DepartmentUnit]:
+def _last_of_their_units(
+    moves: Sequence[DepartmentUnit], departments: Mapping[str, Department], gone: Collection[str] = frozenset()
+) -> set[DepartmentUnit]:
     """The moves that must not be made, so that no unit is left without any department: of each unit the last in the sheet's order.
+
+    ``gone``: departments that have left their units before, for new ones.
 
     A move that is not made leaves a unit without the department that it would have gained, which may then be in danger in its turn; the
     last move in the sheet's order is always given up first.
     """
-    staying = Counter(department.parent_id for department in departments.values())
+    staying = Counter(department.parent_id for department in departments.values() if department.id not in gone)
     leaving: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for place, move in enumerate(moves):
         origin = departments[move.department_id].parent_id

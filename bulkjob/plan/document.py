@@ -14,14 +14,14 @@ from bulkjob import __version__
 from bulkjob.changes import AnyEntry, Change, Operation, Outcome, Terms, calls_of
 from bulkjob.plan.forecast import Forecast, duration_text
 from bulkjob.plan.prepared import Prepared
-from bulkjob.records import Naming, RowResult, Sheet, Workspace
+from bulkjob.records import NO_MEANINGS, Meanings, Naming, RowResult, Sheet, Workspace
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Status, Stop
 
 #: Version of the format; a plan of another one is not carried out.
-FORMAT: Final = 2
+FORMAT: Final = 3
 #: The formats that are still read.
-READABLE: Final = (1, FORMAT)
+READABLE: Final = (1, 2, FORMAT)
 
 
 PLAN_FILE: Final = "plan.json"
@@ -115,6 +115,8 @@ class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
     operations: tuple[OperationEntry, ...]
     changes: tuple[AnyEntry, ...]
     rows: tuple[RowEntry, ...]
+    names: Meanings = NO_MEANINGS
+    """What the sheet's texts mean: carried out, the plan's ids count, whatever things are called by then."""
 
 
 # ---------------------------------------------------------------------------------------------------------------- making
@@ -130,6 +132,7 @@ def document_of(
     refused: Stop | None = None,
     prepared: Prepared | None = None,
     concurrency: int = 1,
+    names: Meanings = NO_MEANINGS,
 ) -> PlanDocument:
     """The document of a plan; ``prepared`` None where it did not come to one."""
     rows = tuple(_row(result) for result in results)
@@ -147,6 +150,7 @@ def document_of(
         operations=(),
         changes=(),
         rows=rows,
+        names=names,
     )
     if prepared is None:
         return head

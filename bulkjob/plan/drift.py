@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+import msgspec
+
 from bulkjob.changes import (
     AgentsPost,
     AnyEntry,
@@ -64,6 +66,26 @@ def refuse_other_plan(document: PlanDocument, sheet: Sheet, server_url: str) -> 
         raise PlanRefused(f"The plan was made for another server ({document.server.url}, not {server_url}). Nothing was sent.")
 
 
+def with_made(document: PlanDocument, made: Mapping[str, str]) -> PlanDocument:
+    """The document with units that were to be made and are there by now by their ids: a unit of that name is taken for the plan's."""
+    if not made:
+        return document
+    words = {**made, **{unit_post_id(old, repairs=False): unit_post_id(new, repairs=False) for old, new in made.items()}}
+    return msgspec.convert(_replaced(msgspec.to_builtins(document), words), PlanDocument)
+
+
+def _replaced(value: object, words: Mapping[str, str]) -> object:
+    match value:
+        case str():
+            return words.get(value, value)
+        case dict():
+            return {key: item if key in ("name", "message", "names") else _replaced(item, words) for key, item in value.items()}
+        case list() | tuple():
+            return [_replaced(item, words) for item in value]
+        case _:
+            return value
+
+
 def as_planned(workspace: Workspace, document: PlanDocument) -> Workspace:
     """The workspace with the counters that have only risen since the plan, which every chat does, as the plan found or wants them."""
     members: dict[str, dict[str, Membership]] = {}
@@ -121,8 +143,8 @@ def _naming(document: PlanDocument, workspace: Workspace) -> Naming:
 def _difference(entry: AnyEntry, workspace: Workspace, naming: Naming) -> str | None:
     """How something is that is neither as the plan found it nor as it wants it; None if it is one of the two."""
     change, prior = entry.change(), entry.prior()
-    if change.missing(workspace):
-        return f"{change.words(prior, naming).thing}: the department no longer exists."
+    if missing := change.missing(workspace):
+        return f"{change.words(prior, naming).thing}: {missing.said or 'the department no longer exists'}."
     now = change.found(workspace)
     if agree(prior, now) or change.is_so(now):
         return None
@@ -144,7 +166,7 @@ def _in_approved_form(plan: Plan, carriers: Mapping[Change, str]) -> Plan:
             operations.append(operation)
             continue
         after = operation.after
-        if operation.unit:
+        if operation.unit or operation.fields:
             operations.append(replace(operation, agents=()))
             after = (operation.id,)
         operations.append(AgentsPost(department_id=operation.department_id, changes=operation.agents, after=after))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bulkjob.plan.document import FORMAT, READABLE, PlanDocument
+from bulkjob.plan.document import READABLE, PlanDocument
 
 # ------------------------------------------------------------------------------------------------------------- as bytes
 
@@ -47,9 +47,7 @@ def parse_plan(data: bytes) -> PlanDocument:
     if head.format not in READABLE:
         raise ValueError(f"it is of format {head.format}, which this version of bulkjob does not know")
     try:
-        document = (
-            msgspec.json.decode(data, type=PlanDocument) if head.format == FORMAT else msgspec.convert(_of_format_1(data), PlanDocument)
-        )
+        document = msgspec.json.decode(data, type=PlanDocument) if head.format != 1 else msgspec.convert(_of_format_1(data), PlanDocument)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"it is damaged: {error}") from None
     if any(not 0 <= place < len(document.changes) for operation in document.operations for place in operation.changes):

@@ -2,51 +2,61 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from itertools import combinations
 from math import comb
 from typing import TypeVar
 
-from bulkjob.changes import DepartmentUnit, Operation, UnitChange, UnitPost, department_put_id, unit_post_id
-from bulkjob.records import Department
+from bulkjob.changes import (
+    DepartmentUnit,
+    NewUnit,
+    Operation,
+    UnitChange,
+    UnitCreate,
+    UnitField,
+    UnitMonitor,
+    UnitPost,
+    department_put_id,
+    unit_post_id,
+)
+from bulkjob.records import Department, is_new_unit
 
 O = TypeVar("O", bound=Operation)  # noqa: E741
+
+
+#: A write of a whole unit, be it there or not.
+UnitOperation = UnitPost | UnitCreate
 
 
 #: Units that exchange departments get the fewest extra calls if looking at this many units finds them (under a second); otherwise just few.
 _LOOKS = 100_000
 
 
-def unit_posts(moves: Iterable[DepartmentUnit], departments: Mapping[str, Department]) -> list[UnitPost]:
-    """One post for each unit that gains or loses departments, each after those of the units that take from it.
+def unit_posts(
+    moves: Iterable[DepartmentUnit], departments: Mapping[str, Department], others: Sequence[UnitField | UnitMonitor | NewUnit] = ()
+) -> list[UnitOperation]:
+    """One write for each unit that gains or loses departments or has ``others`` of its own, each after those that take from it.
 
     So a department is in its new unit before its old one is written, and the last write of a unit finds it as it will stay: its counters
     come out right. Units that exchange departments in a cycle cannot all come after each other: one of them is written first, and once
     more at the end.
     """
-    changes: dict[str, list[UnitChange]] = defaultdict(list)
-    lost: dict[str, set[str]] = defaultdict(set)
-    takers: dict[str, set[str]] = defaultdict(set)
-    for move in moves:
-        old = departments[move.department_id].parent_id
-        if move.unit_id is None:
-            changes[old or ""].append(move)
-            continue
-        changes[move.unit_id].append(move)
-        if old is not None:
-            lost[old].add(move.department_id)
-            takers[old].add(move.unit_id)
+    changes, lost, takers = _by_unit(moves, departments, others)
     cut = fewest_cuts({unit_id: takers[unit_id] for unit_id in changes})
-    posts = []
+    posts: list[UnitOperation] = []
     for unit_id in dict.fromkeys((*changes, *lost)):
         own, gone = tuple(changes.get(unit_id, ())), frozenset(lost[unit_id])
-        others = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id])]
+        if is_new_unit(unit_id):
+            posts.append(UnitCreate(unit_id=unit_id, changes=own))
+            continue
+        taking = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id])]
         first = tuple(unit_post_id(other, repairs=False) for other in _ahead(unit_id, cut, takers))
         if unit_id not in cut:
-            posts.append(UnitPost(unit_id=unit_id, changes=own, lost=gone, after=tuple(dict.fromkeys((*others, *first)))))
+            posts.append(UnitPost(unit_id=unit_id, changes=own, lost=gone, after=tuple(dict.fromkeys((*taking, *first)))))
             continue
         posts.append(UnitPost(unit_id=unit_id, changes=own, lost=frozenset(), after=first))
-        again = (unit_post_id(unit_id, repairs=False), *others)
+        again = (unit_post_id(unit_id, repairs=False), *taking)
         posts.append(UnitPost(unit_id=unit_id, changes=(), lost=gone, after=again))
     return posts
 
@@ -61,7 +71,37 @@ def _ahead(unit_id: str, cut: Collection[str], takers: Mapping[str, Collection[s
     return [other for other in sorted(cut) if other < unit_id and (unit_id in takers[other] or other in takers[unit_id])]
 
 
-def concerned(posts: Iterable[UnitPost], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
+def _by_unit(
+    moves: Iterable[DepartmentUnit], departments: Mapping[str, Department], others: Sequence[UnitField | UnitMonitor | NewUnit]
+) -> tuple[Mapping[str, list[UnitChange]], Mapping[str, set[str]], Mapping[str, set[str]]]:
+    """Unit → what its write carries, the departments that others take from it, and those others."""
+    changes: dict[str, list[UnitChange]] = defaultdict(list)
+    lost: dict[str, set[str]] = defaultdict(set)
+    takers: dict[str, set[str]] = defaultdict(set)
+    for made in others:
+        if isinstance(made, NewUnit):
+            changes[made.unit_id].append(made)
+    for move in moves:
+        old = departments[move.department_id].parent_id
+        if move.unit_id is None:
+            changes[old or ""].append(move)
+            continue
+        changes[move.unit_id].append(move)
+        if old is not None:
+            lost[old].add(move.department_id)
+            takers[old].add(move.unit_id)
+    for change in others:
+        if not isinstance(change, NewUnit):
+            changes[change.unit_id].append(change)
+    return changes, lost, takers
+
+
+def without(posts: Iterable[UnitOperation], ids: Collection[str]) -> list[UnitOperation]:
+    """The writes but some, which the others then do not wait for."""
+    return [replace(post, after=tuple(before for before in post.after if before not in ids)) for post in posts if post.id not in ids]
+
+
+def concerned(posts: Iterable[UnitOperation], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
     """Department → the posts whose bodies hold it or let it go: those of its present unit, and of the one it goes to."""
     by_unit: dict[str, list[str]] = defaultdict(list)
     found: dict[str, dict[str, None]] = defaultdict(dict)
@@ -69,7 +109,8 @@ def concerned(posts: Iterable[UnitPost], departments: Mapping[str, Department]) 
         by_unit[post.unit_id].append(post.id)
     for post in posts:
         for change in post.changes:
-            found[change.target[1]].update(dict.fromkeys(by_unit[post.unit_id]))
+            if isinstance(change, DepartmentUnit):
+                found[change.department_id].update(dict.fromkeys(by_unit[post.unit_id]))
     for department in departments.values():
         if department.parent_id in by_unit:
             found[department.id].update(dict.fromkeys(by_unit[department.parent_id]))

@@ -12,14 +12,17 @@ from bulkjob.changes import Plan
 from bulkjob.plan.approval import Approved
 from bulkjob.plan.decide import make_plan
 from bulkjob.plan.document import PlanDocument, document_of
-from bulkjob.plan.drift import as_planned, hold_to, refuse_other_plan
+from bulkjob.plan.drift import as_planned, hold_to, refuse_other_plan, with_made
 from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
+from bulkjob.plan.made import in_units, units_made
+from bulkjob.plan.meaning import SheetNames
+from bulkjob.plan.names import Directory
 from bulkjob.plan.prepared import Prepared
-from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
+from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names, units_to_read
 from bulkjob.plan.routes import shared_out
 from bulkjob.plan.state import RunState
-from bulkjob.records import Problem, RowResult, Server, Workspace
-from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_units_outside
+from bulkjob.records import MANAGE_MONITORS, Problem, RowResult, Server, Workspace
+from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_monitors, with_units_outside
 from bulkjob.settings import Settings
 from bulkjob.sheet import comparable, with_contradictions
 from bulkjob.vocabulary import Stop
@@ -71,15 +74,19 @@ class Preparation:
         for warning in server.warnings:
             warn(warning)
         workspace = await self._read(client, server)
-        if self._approved:
-            workspace = as_planned(workspace, self._approved)
+        approved = self._approved and with_made(self._approved, units_made(self._approved.names, (), workspace))
+        if approved:
+            workspace = as_planned(workspace, approved)
         state.workspace = workspace
         resolution = self._resolve(workspace, server)
-        moves = ((row.department_id, row.unit_id) for row in resolution.wanted if row.about_unit)
-        state.workspace = workspace = await with_units_out_of_reach(client, workspace, server, moves)
+        for warning in resolution.warnings:
+            warn(warning)
+        moving = [workspace.departments.get(row.department_id or "") for row in resolution.wanted if row.about_unit]
+        concerned = {row.unit_id for row in resolution.wanted} | {department.parent_id for department in moving if department}
+        state.workspace = workspace = await with_units_out_of_reach(client, workspace, server, concerned)
         plan = self._planned(resolution, workspace, server)
-        if self._approved:
-            plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
+        if approved:
+            plan = hold_to(approved, plan, workspace, state.earlier.keys())
         prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
         self.prepared = prepared = prepared if self._approved else shared_out(prepared)
         for warning in plan.warnings:
@@ -88,24 +95,34 @@ class Preparation:
         return prepared
 
     async def _read(self, client: Client, server: Server) -> Workspace:
-        checked, mirror = self._state.checked, self._settings.choices.agents == "mirror"
+        """The lists that the sheet needs; what its names mean decides which departments' and units' own lists are among them."""
+        state, choices = self._state, self._settings.choices
+        checked, kept = state.checked, state.kept
         workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
-        return await with_members(
-            client, workspace, departments_to_read(checked.assignments, workspace, mirror=mirror, free=client.limit is None)
+        made = units_made(kept, state.attempts, workspace)
+        state.kept = kept = (kept or (self._approved.names if self._approved else kept)).in_units(made)
+        state.attempts = in_units(state.attempts, made)
+        directory = Directory(workspace)
+        names = SheetNames(directory, checked.assignments, kept=kept, creates_units=choices.create_units)
+        departments = departments_to_read(
+            checked.assignments, names, directory, mirror=choices.agents == "mirror", free=client.limit is None
         )
+        units = units_to_read(checked.assignments, names) if checked.names_monitors else frozenset()
+        workspace = await with_members(client, workspace, departments)
+        reads_monitors = checked.names_monitors and server.has_units and server.may(MANAGE_MONITORS)
+        return await with_monitors(client, workspace, units) if reads_monitors else workspace
 
     def _resolve(self, workspace: Workspace, server: Server) -> Resolution:
-        state = self._state
-        resolution = resolve_names(state.checked, workspace, state.attempts)
-        state.problems = resolution.problems
+        state, choices = self._state, self._settings.choices
+        resolution = resolve_names(state.checked, workspace, state.attempts, kept=state.kept, creates_units=choices.create_units)
+        state.problems, state.meanings = resolution.problems, resolution.meanings
         refuse_unlisted_units(resolution.unlisted_units, server)
-        if self._settings.choices.skip_invalid:
-            state.held_back = frozenset(row.row for row in resolution.wanted if row.department_id in resolution.about)
+        held_back = [row.row for row in resolution.wanted if resolution.holds_back(row)]
+        if choices.skip_invalid:
+            state.held_back = frozenset(held_back)
         else:
             problems = self._of_rows_left(resolution.problems)
-            refuse_problems(
-                problems, sendable=self._sendable(problems, [r.row for r in resolution.wanted if r.department_id in resolution.about])
-            )
+            refuse_problems(problems, sendable=self._sendable(problems, held_back))
         return resolution
 
     def _planned(self, resolution: Resolution, workspace: Workspace, server: Server) -> Plan:
@@ -116,7 +133,7 @@ class Preparation:
     def _beside(self, problems: Iterable[Problem]) -> list[int]:
         """Valid rows about a department that an invalid row is about, by what the sheet calls it."""
         called = {row: comparable(word).casefold() for row, word in self._state.departments.items()}
-        about = {called[problem.row] for problem in problems}
+        about = {called[problem.row] for problem in problems if problem.row in called}
         return [row for row, word in called.items() if word in about]
 
     def _sendable(self, problems: Iterable[Problem], held_back: Iterable[int]) -> int:
@@ -144,21 +161,18 @@ def document_of_plan(
         refused=refused,
         prepared=prepared,
         concurrency=settings.concurrency,
+        names=state.meanings,
     )
 
 
-async def with_units_out_of_reach(
-    client: Client, workspace: Workspace, server: Server, moves: Iterable[tuple[str, str | None]]
-) -> Workspace:
-    """The workspace with the units that this account cannot change, of those that ``moves``, department id and unit id, go from or to.
+async def with_units_out_of_reach(client: Client, workspace: Workspace, server: Server, units: Iterable[str | None]) -> Workspace:
+    """The workspace with those of some units that this account cannot change.
 
     Nothing is asked for an account that is not restricted to its own units. Raises `Stop` (69, 77).
     """
     if not server.restricted_to_own_units:
         return workspace
-    parents = {identifier: department.parent_id for identifier, department in workspace.departments.items()}
-    units = {unit for department, unit in moves for unit in (unit, parents.get(department)) if unit}
-    return await with_units_outside(client, workspace, units)
+    return await with_units_outside(client, workspace, [unit for unit in units if unit])
 
 
 def calls_made(client: Client) -> Counter[Route]:

@@ -1,38 +1,21 @@
 """From the sheet's names to the server's ids, and the problems that only ids can show."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from bulkjob.changes import Attempt
-from bulkjob.phrases import printable, rows_listed
+from bulkjob.phrases import printable, quoted
+from bulkjob.plan.contradictions import contradictions
+from bulkjob.plan.meaning import SheetNames, is_unit_named, only_dashes
 from bulkjob.plan.names import Directory, Names, spellings
-from bulkjob.records import Assignment, CheckedSheet, Naming, Problem, Sheet, Workspace
+from bulkjob.plan.taken import Taken, department_uses, taken_names, unit_uses
+from bulkjob.plan.wanted import Wanted
+from bulkjob.records import NO_MEANINGS, Assignment, CheckedSheet, Meanings, Naming, Problem, Workspace, is_new_unit
 from bulkjob.vocabulary import NO_UNIT, Code
-
-K = TypeVar("K", bound=Hashable)
-
 
 #: Suggestions for names that are not there end after so many comparisons with names that are: some seconds, and nobody reads more.
 _COMPARED_AT_MOST = 200_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What one valid row asks for, by ids."""
-
-    row: int
-    department_id: str
-    about_unit: bool
-    """Whether the row says anything about the department's unit."""
-    unit_id: str | None = None
-    """With `about_unit`: the unit it shall belong to, None for none."""
-    agent_id: str | None = None
-    username: str = ""
-    count: int | None = None
-    order: int | None = None
-    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +28,35 @@ class Resolution:
     """What the server's lists showed, by row."""
     about: frozenset[str]
     """The departments that a row with a problem is about, be it of the sheet or of the server's lists."""
+    about_units: frozenset[str]
+    """The units that such a row names."""
     unlisted_units: tuple[str, ...]
     """Units that the sheet names and that could not be looked up, because this account cannot list units."""
+    meanings: Meanings = NO_MEANINGS
+    """What the sheet's texts were taken to mean."""
+    warnings: tuple[str, ...] = ()
+
+    def holds_back(self, row: Wanted) -> bool:
+        """Whether a valid row has to wait until an invalid one about the same thing is corrected; moves into a unit need not."""
+        return row.department_id in self.about or (row.about_the_unit_itself and row.unit_id in self.about_units)
 
 
-def departments_to_read(assignments: Iterable[Assignment], workspace: Workspace, *, mirror: bool, free: bool = False) -> frozenset[str]:
+def departments_to_read(
+    assignments: Iterable[Assignment], names: SheetNames, directory: Directory, *, mirror: bool, free: bool = False
+) -> frozenset[str]:
     """The departments whose own lists of agents decide something: what counts and orders are, whom `mirror` removes, who else is there.
 
     ``free``: calls are not limited. Then the lists that somebody is to leave are read as well, so that the plan tells what is lost.
     """
-    directory = Directory(workspace)
+    workspace = directory.workspace
     found: set[str] = set()
     named: dict[str, set[str]] = defaultdict(set)
     leaving: set[str] = set()
     for assignment in assignments:
-        departments = directory.departments.find(assignment.department)
-        if not assignment.agent or len(departments) != 1:
+        if not assignment.agent:
+            continue
+        departments = names.departments.find(assignment.department)
+        if len(departments) != 1 or departments[0] not in workspace.departments:
             continue
         (department,) = departments
         agents = next((ids for spelling in spellings(assignment.agent) if (ids := directory.agents.find(spelling))), ())
@@ -83,82 +79,182 @@ def departments_to_read(assignments: Iterable[Assignment], workspace: Workspace,
     return frozenset(found | others)
 
 
-def resolve_names(checked: CheckedSheet, workspace: Workspace, attempts: Iterable[Attempt] = ()) -> Resolution:
-    """What the sheet's rows mean on this server; ``attempts``: what earlier attempts of the same run made, and of whom."""
-    return _Resolving(checked, Directory(workspace, attempts)).resolution()
+def units_to_read(assignments: Iterable[Assignment], names: SheetNames) -> frozenset[str]:
+    """The units whose monitors decide something, because rows name monitors of them."""
+    found = {identifier for assignment in assignments if assignment.monitor for identifier in names.unit(assignment)}
+    return frozenset(identifier for identifier in found if not is_new_unit(identifier))
 
 
-class _Resolving:
-    def __init__(self, checked: CheckedSheet, directory: Directory) -> None:
+def resolve_names(
+    checked: CheckedSheet,
+    workspace: Workspace,
+    attempts: Iterable[Attempt] = (),
+    *,
+    kept: Meanings = NO_MEANINGS,
+    creates_units: bool = False,
+) -> Resolution:
+    """What the sheet's rows mean on this server.
+
+    ``attempts``: what earlier attempts of the same run made, and of whom. ``kept``: what its texts were taken to mean when the plan was
+    made.
+    """
+    directory = Directory(workspace, attempts)
+    return Resolving(
+        checked, directory, SheetNames(directory, checked.assignments, kept=kept, creates_units=creates_units), kept
+    ).resolution()
+
+
+@dataclass(slots=True)
+class _Meant:
+    """What texts have turned out to mean, text by text."""
+
+    departments: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    agents: dict[str, str] = field(default_factory=dict)
+    monitors: dict[str, str] = field(default_factory=dict)
+
+    def frozen(self) -> Meanings:
+        kinds = (self.departments, self.units, self.agents, self.monitors)
+        departments, units, agents, monitors = ({text: it for text, it in kind.items() if text != it} for kind in kinds)
+        return Meanings(departments=departments, units=units, agents=agents, monitors=monitors)
+
+
+class Resolving:
+    """One sheet on its way from names to ids."""
+
+    def __init__(self, checked: CheckedSheet, directory: Directory, names: SheetNames, kept: Meanings) -> None:
         self._checked = checked
         self._directory = directory
+        self._names = names
+        self._kept = kept
         self._naming = Naming(directory.workspace)
+        self._meant = _Meant()
         self._problems: list[Problem] = []
         self._unlisted: dict[str, None] = {}
         self._about: set[str] = set()
+        self._about_units: set[str] = set()
         self._suggestions: dict[tuple[int, str], list[str]] = {}
         self._compared = 0
 
     def resolution(self) -> Resolution:
+        """All rows in the server's terms."""
         wanted = [found for assignment in self._checked.assignments if (found := self._wanted(assignment))]
-        bad = self._contradictions(wanted)
-        self._about.update(row.department_id for row in wanted if row.row in bad)
+        bad = {*self._contradictions(wanted), *self._taken(wanted)}
+        self._about.update(row.department_id for row in wanted if row.row in bad and row.department_id is not None)
+        self._about_units.update(row.unit_id for row in wanted if row.row in bad and row.unit_id is not None)
         for suspect in self._checked.suspects:
-            self._about.update(self._directory.departments.find(suspect.department))
+            if suspect.department:
+                self._about.update(self._names.departments.find(suspect.department))
+            if suspect.unit not in ("", NO_UNIT):
+                self._about_units.update(self._names.units.find(suspect.unit))
         return Resolution(
             wanted=tuple(row for row in wanted if row.row not in bad),
             problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),
             about=frozenset(self._about),
+            about_units=frozenset(self._about_units),
             unlisted_units=tuple(self._unlisted),
+            meanings=self._meant.frozen(),
+            warnings=tuple(self._renamed_already()),
         )
 
     def _wanted(self, assignment: Assignment) -> Wanted | None:
-        department = self._one(
-            assignment, "department", self._directory.departments.find(assignment.department), self._directory.departments
-        )
+        department = self._department(assignment)
         unit = self._unit(assignment)
         agent: str | None = ""
         if assignment.agent and department:
             agent = self._agent(assignment, department)
-        if department is None or unit is None or agent is None:
+        monitor: str | None = ""
+        if assignment.monitor and unit:
+            monitor = self._monitor(assignment, unit)
+        if department is None or unit is None or agent is None or monitor is None:
             return None
         return Wanted(
             row=assignment.row,
-            department_id=department,
-            about_unit=bool(assignment.unit),
+            department_id=department or None,
+            department_text=assignment.department,
+            unit_given=bool(assignment.unit),
             unit_id=unit or None,
+            unit_text=assignment.unit,
             agent_id=agent or None,
             username=(self._directory.username(agent, department) or assignment.agent) if agent else "",
             count=assignment.count,
             order=assignment.order,
             removes=assignment.removes,
+            monitor_id=monitor or None,
+            monitor_name=(self._directory.monitor_name(monitor, unit) or assignment.monitor) if monitor else "",
+            department_fields=assignment.department_fields,
+            unit_fields=assignment.unit_fields,
         )
+
+    def _department(self, assignment: Assignment) -> str | None:
+        """The department's id, blank in a row about a unit only; None for a problem."""
+        text = assignment.department
+        if not text:
+            return ""
+        found = self._one(assignment, "department", self._names.departments.find(text), self._directory.departments)
+        if found:
+            self._meant.departments[text] = found
+        return found
+
+    def _unit(self, assignment: Assignment) -> str | None:
+        """The unit's id, or what stands for one that is to be made; blank where none is named; None for a problem."""
+        if not is_unit_named(assignment):
+            return ""
+        candidates = self._names.unit(assignment)
+        workspace = self._directory.workspace
+        if workspace.units is None and (not candidates or is_new_unit(candidates[0])):
+            self._unlisted[assignment.unit] = None
+            return None
+        if not candidates and not workspace.all_units:
+            self._unlisted[assignment.unit] = None
+            return None
+        found = self._one(assignment, "unit", candidates, self._directory.units)
+        if found:
+            self._meant.units[assignment.unit] = found
+        return found
 
     def _agent(self, assignment: Assignment, department: str) -> str | None:
         """The agent's id, or the text itself for somebody who is to leave and is no longer known anywhere; None for a problem."""
+        if assignment.agent in self._kept.agents:
+            return self._kept.agents[assignment.agent]
         candidates = self._directory.find_agent(assignment.agent, department, leaves=assignment.removes)
         if assignment.removes and not candidates:
-            if not (likely := self._directory.mistyped(assignment.agent, department)):
-                return assignment.agent
-            meant = " or ".join(f'"{printable(name)}"' for name in likely)
-            message = (
-                f'Nobody called "{printable(assignment.agent)}" is in the department, but {meant} is. '
-                "Correct the name, or delete the row if the agent has left already."
-            )
-            self._add_problem(assignment.row, "agent", assignment.agent, Code.UNKNOWN_AGENT, message)
-            self._about.add(department)
-            return None
-        return self._one(assignment, "agent", candidates, self._directory.agents)
+            likely = self._directory.mistyped(assignment.agent, self._directory.members(department))
+            return self._left_already(assignment, "agent", likely, "in the department")
+        found = self._one(assignment, "agent", candidates, self._directory.agents)
+        if found and self._directory.agents.has(found):
+            self._meant.agents[assignment.agent] = found
+        return found
 
-    def _unit(self, assignment: Assignment) -> str | None:
-        """The unit's id, blank where none is named; None for a problem."""
-        if assignment.unit in ("", NO_UNIT):
-            return ""
-        candidates = self._directory.find_unit(assignment.unit)
-        if not candidates and (self._directory.workspace.units is None or not self._directory.workspace.all_units):
-            self._unlisted[assignment.unit] = None
-            return None
-        return self._one(assignment, "unit", candidates, self._directory.units)
+    def _monitor(self, assignment: Assignment, unit: str) -> str | None:
+        """The monitor's id, or the text itself where nobody can be known by it; None for a problem."""
+        if assignment.monitor in self._kept.monitors:
+            return self._kept.monitors[assignment.monitor]
+        if self._directory.workspace.role_holders is None:
+            return assignment.monitor
+        leaves = assignment.monitor_leaves
+        candidates = self._directory.find_monitor(assignment.monitor, unit, leaves=leaves)
+        if leaves and not candidates:
+            likely = self._directory.mistyped(assignment.monitor, self._directory.monitors(unit))
+            return self._left_already(assignment, "monitor", likely, "a monitor of the unit")
+        found = self._one(assignment, "monitor", candidates, self._directory.role_holders)
+        if found and self._directory.role_holders.has(found):
+            self._meant.monitors[assignment.monitor] = found
+        return found
+
+    def _left_already(self, assignment: Assignment, column: str, likely: Sequence[str], where: str) -> str | None:
+        """The text itself of somebody who is to leave and whom nothing knows any more; None where it looks mistyped."""
+        text = assignment.agent if column == "agent" else assignment.monitor
+        if not likely:
+            return text
+        meant = " or ".join(f'"{printable(name)}"' for name in likely)
+        message = (
+            f'Nobody called "{printable(text)}" is {where}, but {meant} is. '
+            f"Correct the name, or delete the row if the {column} has left already."
+        )
+        self._add_problem(assignment.row, _COLUMNS[column], text, Code(f"unknown-{column}"), message)
+        self._mark(assignment)
+        return None
 
     def _one(self, assignment: Assignment, column: str, candidates: tuple[str, ...], names: Names) -> str | None:
         if len(candidates) == 1:
@@ -171,9 +267,20 @@ class _Resolving:
         else:
             code = Code(f"unknown-{column}")
             message = self._unknown(text, column, names)
-        self._add_problem(assignment.row, column, text, code, message)
-        self._about.update(self._directory.departments.find(assignment.department))
+        self._add_problem(assignment.row, _COLUMNS[column], text, code, message)
+        self._mark(assignment)
+        if column == "department":
+            self._about.update(candidates)
+        elif column == "unit":
+            self._about_units.update(candidates)
         return None
+
+    def _mark(self, assignment: Assignment) -> None:
+        """Notes what a row with a problem is about."""
+        if assignment.department:
+            self._about.update(self._names.departments.find(assignment.department))
+        if is_unit_named(assignment):
+            self._about_units.update(self._names.units.find(assignment.unit))
 
     def _unknown(self, text: str, column: str, names: Names) -> str:
         shown = printable(text)
@@ -181,11 +288,14 @@ class _Resolving:
             return f'"{shown}" is a unit, not a department. Write the department\'s name here; units belong in the column "unit".'
         if column == "unit" and self._directory.departments.find(text):
             return f'"{shown}" is a department, not a unit. Write the name of a unit here.'
-        if column == "unit" and text in ("–", "—", "−", "‐", "‑"):
+        if column == "unit" and only_dashes(text):
             return f'"{text}" is not a plain minus sign. To take the department out of its unit, write a plain -.'
         if column == "agent":
             reason = f'There is no live-chat agent "{shown}", and nobody of that name is in the department. '
             remedy = "Check the spelling of the username, or make this user an agent first (Omnichannel → Agents)."
+        elif column == "monitor":
+            reason = f'Nobody called "{shown}" has the role of a monitor (livechat-monitor), without which Rocket.Chat ignores them. '
+            remedy = "Check the spelling of the username, or make this user a monitor first (Omnichannel → Monitors)."
         else:
             reason, remedy = f'There is no {column} "{shown}" on the server. ', "Check the spelling, or create it first."
         nearest = self._nearest(names, text)
@@ -201,60 +311,56 @@ class _Resolving:
             self._suggestions[key] = names.nearest(text)
         return self._suggestions[key]
 
+    # --------------------------------------------------------------------------------------------------- several rows
+
     def _contradictions(self, wanted: list[Wanted]) -> set[int]:
         """The rows that contradict each other once names are ids."""
         bad: set[int] = set()
-        for rows in _repeated(wanted, lambda row: row.department_id if row.about_unit else None):
-            units = dict.fromkeys(row.unit_id for row in rows)
-            if len(units) > 1:
-                department = self._naming.department(rows[0].department_id)
-                said = f"Department {department} is given different units, {_listed(map(self._unit_named, units))},"
-                bad |= self._contradict(rows, Code.CONFLICTING_UNIT, "unit", said)
-        for rows in _repeated(wanted, lambda row: (row.department_id, row.agent_id) if row.agent_id else None):
-            first = rows[0]
-            named = self._naming.agent(first.agent_id or "", first.username)
-            agent = f"Agent {named} in department {self._naming.department(first.department_id)}"
-            if len({row.removes for row in rows}) > 1:
-                bad |= self._contradict(rows, Code.CONFLICTING_AGENT, "action", f"{agent} is both added and removed,")
-            for column in ("count", "order"):
-                given = [row for row in rows if getattr(row, column) is not None]
-                values = dict.fromkeys(str(getattr(row, column)) for row in given)
-                if len(values) > 1:
-                    said = f"{agent} is given different {column}s, {_listed(values)},"
-                    bad |= self._contradict(given, Code.CONFLICTING_AGENT, column, said)
+        for found in contradictions(wanted, self._naming):
+            for row in found.rows:
+                self._add_problem(row, found.column, self._cell(row, found.column), found.code, found.message)
+            bad.update(found.rows)
         return bad
 
-    def _contradict(self, rows: list[Wanted], code: Code, column: str, said: str) -> set[int]:
-        numbers = [row.row for row in rows]
-        message = f"{said} in {rows_listed(numbers)}. Keep one of them and correct or delete the other rows."
-        for number in numbers:
-            self._add_problem(number, column, _cell(self._checked.sheet, number, column), code, message)
-        return set(numbers)
+    def _taken(self, wanted: list[Wanted]) -> set[int]:
+        """The rows whose new names something else bears; in a run that goes on, and for an approved plan, that was looked at before."""
+        if self._kept:
+            return set()
+        workspace, naming = self._directory.workspace, self._naming
+        departments = {found.id: found.name for found in workspace.departments.values() if not found.archived}
+        units = {found.id: found.name for found in (workspace.units or {}).values()}
+        bad: set[int] = set()
+        for taken in taken_names(department_uses(wanted), departments, lambda it: f"department {naming.department(it)}"):
+            bad |= self._mark_taken(taken, "department", "new department name")
+        for taken in taken_names(unit_uses(wanted), units, lambda it: f"unit {naming.unit(it)}"):
+            bad |= self._mark_taken(taken, "unit", "new unit name")
+        return bad
+
+    def _mark_taken(self, taken: Taken, column: str, new: str) -> set[int]:
+        for row in taken.renaming:
+            self._add_problem(row, new, self._cell(row, new), Code.NAME_TAKEN, taken.message)
+        for row in set(taken.using) - set(taken.renaming):
+            self._add_problem(row, column, self._cell(row, column), Code.NAME_TAKEN, taken.message)
+        return {*taken.renaming, *taken.using}
+
+    def _renamed_already(self) -> Iterable[str]:
+        """A sentence for each present name that nothing bears any more, while its new one is there."""
+        for thing, kind in (("department", self._names.departments), ("unit", self._names.units)):
+            for text, new in kind.renamed_already.items():
+                yield (
+                    f"There is no {thing} {quoted(text)} any more, but one called {quoted(new)}, as the sheet renames it: rows that use the "
+                    "old name are taken to mean that one."
+                )
+
+    def _cell(self, row: int, column: str) -> str:
+        sheet = self._checked.sheet
+        position = sheet.positions.get(column)
+        return "" if position is None else str(sheet.cells.at[row, position])
 
     def _add_problem(self, row: int, column: str, value: str, code: Code, message: str) -> None:
         cell = self._checked.sheet.address(row, column)
         self._problems.append(Problem(row=row, column=column, cell=cell, value=value, code=code, message=message))
 
-    def _unit_named(self, unit_id: str | None) -> str:
-        return self._naming.unit(unit_id) if unit_id else "none"
 
-
-def _listed(texts: Iterable[str]) -> str:
-    """``a and b``; ``a, b and 3 more``."""
-    found = list(texts)
-    shown, more = found[:5], len(found) - 5
-    return ", ".join(shown) + f" and {more:,} more" if more > 0 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def _repeated(wanted: Iterable[Wanted], key: Callable[[Wanted], K | None]) -> list[list[Wanted]]:
-    """The rows that have a key in common, where there are at least two."""
-    groups: dict[K, list[Wanted]] = defaultdict(list)
-    for row in wanted:
-        if (found := key(row)) is not None:
-            groups[found].append(row)
-    return [rows for rows in groups.values() if len(rows) > 1]
-
-
-def _cell(sheet: Sheet, row: int, column: str) -> str:
-    position = sheet.positions.get(column)
-    return "" if position is None else str(sheet.cells.at[row, position])
+#: What an assignment calls a cell → the column that it stands in.
+_COLUMNS = {"department": "department", "unit": "unit", "agent": "agent", "monitor": "unit monitor"}

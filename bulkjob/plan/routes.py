@@ -20,7 +20,9 @@ def shared_out(prepared: Prepared) -> Prepared:
     if prepared.limit is None:
         return prepared
     plan, terms = prepared.plan, prepared.terms
-    movable = [operation for operation in plan.operations if isinstance(operation, DepartmentPut) and operation.unit is None]
+    movable = [
+        operation for operation in plan.operations if isinstance(operation, DepartmentPut) and not (operation.unit or operation.fields)
+    ]
     moved = _fewest_windows(plan.operations, movable, terms, prepared.limit.calls)
     if not moved:
         return prepared

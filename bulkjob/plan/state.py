@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bulkjob.changes import Attempt, Change, Outcome, Plan
-from bulkjob.records import CheckedSheet, Naming, Problem, RowResult, Server, Workspace
+from bulkjob.changes import Attempt, Change, DepartmentField, Outcome, Plan, UnitField
+from bulkjob.records import NO_MEANINGS, CheckedSheet, Meanings, Naming, Problem, RowResult, Server, Workspace
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,6 +18,10 @@ class RunState:
     """Rows that an earlier attempt brought to success; they keep their results."""
     attempts: tuple[Attempt, ...] = ()
     """What earlier attempts of the same run made, or may have made."""
+    kept: Meanings = NO_MEANINGS
+    """What the sheet's texts meant when the plan was made that this run carries out; empty where it makes the first."""
+    meanings: Meanings = NO_MEANINGS
+    """What the sheet's texts mean."""
     server: Server | None = None
     workspace: Workspace | None = None
     """As it was read before the first write; None before that."""
@@ -42,12 +46,15 @@ class RunState:
     @property
     def naming(self) -> Naming:
         """The names of the things in the workspace; where that is not known, ids stand for themselves."""
-        return Naming(self.workspace or Workspace(departments={}, units=None, agents={}))
+        names = [change for change in self.changes if isinstance(change, DepartmentField | UnitField) and change.field == "name"]
+        renamed = {change.target[1]: str(change.value) for change in names}
+        return Naming(self.workspace or Workspace(departments={}, units=None, agents={}), renamed)
 
     @property
     def departments(self) -> dict[int, str]:
-        """Row → what stands for its department: its id where that is known, else the sheet's word for it."""
-        position = self.checked.sheet.positions["department"]
+        """Row → what stands for its department: its id where that is known, else the sheet's word for it; without rows that have none."""
+        position = self.checked.sheet.positions.get("department")
         cells = self.checked.sheet.cells
-        words = dict(zip(cells.index.tolist(), cells[position].tolist(), strict=True))
-        return words | {row: change.target[1] for change in self.changes for row in change.rows}
+        texts = [] if position is None else cells[position].tolist()
+        words = {row: text for row, text in zip(cells.index.tolist(), texts, strict=False) if text}
+        return words | {row: change.target[1] for change in self.changes if change.target[0] == "department" for row in change.rows}

@@ -1,13 +1,18 @@
 """From the history of a run to a plan that puts back what it changed."""
 
-from bulkjob.changes import DepartmentAgent, DepartmentUnit
+from collections.abc import Iterable, Sequence
+
+from bulkjob.changes import Attempt, Change, DepartmentAgent, DepartmentField, DepartmentUnit, NewUnit, UnitField, UnitMonitor
+from bulkjob.phrases import quoted
 from bulkjob.plan.decide import plan_changes, without_rows
+from bulkjob.plan.made import in_units, units_made
+from bulkjob.plan.names import caseless
 from bulkjob.plan.preparation import Warn, calls_made, with_units_out_of_reach
 from bulkjob.plan.prepared import Prepared
-from bulkjob.plan.rollback import way_back
+from bulkjob.plan.rollback import way_back, without_unmade
 from bulkjob.plan.state import RunState
-from bulkjob.records import CheckedSheet, RowResult
-from bulkjob.rocketchat import Client, inspect_server, read_workspace, with_members
+from bulkjob.records import MANAGE_MONITORS, NO_MEANINGS, CheckedSheet, Naming, RowResult, Server, Workspace, new_unit
+from bulkjob.rocketchat import Client, inspect_server, read_workspace, with_members, with_monitors
 from bulkjob.rundir import History
 from bulkjob.settings import Settings
 from bulkjob.sheet import sheet_of_texts
@@ -60,16 +65,75 @@ class Undoing:
         for warning in server.warnings:
             warn(warning)
         made = [attempt for attempt in self._history.attempts if attempt.status is not Status.FAILED]
-        names_units = any(isinstance(attempt.change, DepartmentUnit) for attempt in made)
-        members = {attempt.change.department_id for attempt in made if isinstance(attempt.change, DepartmentAgent)}
+        names_units = any(_units_of(attempt) for attempt in made)
         workspace = await read_workspace(client, server, names_units=names_units, names_agents=False)
-        workspace = state.workspace = await with_members(client, workspace, members & workspace.departments.keys())
-        back = way_back(made)
+        made = _as_found(made, workspace)
+        state.attempts = in_units(state.attempts, units_made(NO_MEANINGS, state.attempts, workspace))
+        workspace = state.workspace = await self._with_lists(client, workspace, server, made)
+        ids = units_made(NO_MEANINGS, state.attempts, workspace)
+        back = {change.in_units(ids): attempts for change, attempts in way_back(made).items()}
         left = without_rows(back, state.earlier.keys())
-        moves = ((change.department_id, change.unit_id) for change in left if isinstance(change, DepartmentUnit))
-        workspace = state.workspace = await with_units_out_of_reach(client, workspace, server, moves)
+        concerned = {unit for attempt in made for unit in _units_of(attempt)}
+        concerned |= {department.parent_id for department in workspace.departments.values() if department.parent_id}
+        workspace = state.workspace = await with_units_out_of_reach(client, workspace, server, concerned)
         plan = plan_changes(left, workspace, server, self._settings.choices, back)
-        for warning in plan.warnings:
+        for warning in (*plan.warnings, *_beside(left, workspace)):
             warn(warning)
         self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
         return self.prepared
+
+    async def _with_lists(self, client: Client, workspace: Workspace, server: Server, made: Iterable[Attempt]) -> Workspace:
+        """The workspace with the agents and monitors that were changed."""
+        members = {attempt.change.department_id for attempt in made if isinstance(attempt.change, DepartmentAgent)}
+        monitored = {attempt.change.unit_id for attempt in made if isinstance(attempt.change, UnitMonitor | NewUnit)}
+        workspace = await with_members(client, workspace, members & workspace.departments.keys())
+        if not monitored or not server.may(MANAGE_MONITORS):
+            return workspace
+        return await with_monitors(client, workspace, monitored & (workspace.units or {}).keys())
+
+
+def _as_found(made: Sequence[Attempt], workspace: Workspace) -> list[Attempt]:
+    """What the run made, as the server shows it now: units by their ids, without what turned out never to have been done."""
+    made = in_units(made, units_made(NO_MEANINGS, made, workspace))
+    names = {new_unit(unit.name) for unit in (workspace.units or {}).values()}
+    there = workspace.units or {}
+    kept = without_unmade(made, names)
+    return [
+        attempt
+        for attempt in kept
+        if not (isinstance(attempt.change, NewUnit) and not attempt.change.present and attempt.change.unit_id in there)
+    ]
+
+
+def _units_of(attempt: Attempt) -> set[str]:
+    """The units that an attempt was about."""
+    match attempt.change:
+        case DepartmentUnit(unit_id=unit_id):
+            prior = attempt.prior if isinstance(attempt.prior, str) else None
+            return {unit for unit in (unit_id, prior) if unit} or {""}
+        case UnitField(unit_id=unit_id) | UnitMonitor(unit_id=unit_id) | NewUnit(unit_id=unit_id):
+            return {unit_id}
+        case _:
+            return set()
+
+
+def _beside(changes: Iterable[Change], workspace: Workspace) -> Iterable[str]:
+    """What people should know of names and business hours before they are put back."""
+    naming = Naming(workspace)
+    departments = [(found.id, found.name) for found in workspace.departments.values() if not found.archived]
+    units = [(found.id, found.name) for found in (workspace.units or {}).values()]
+    for change in changes:
+        match change:
+            case DepartmentField(field="name", value=str(name), department_id=identifier):
+                if any(caseless(other) == caseless(name) and bearer != identifier for bearer, other in departments):
+                    yield f"Another department is called {quoted(name)} by now; {naming.department(identifier)} gets that name back."
+            case UnitField(field="name", value=str(name), unit_id=identifier):
+                if any(caseless(other) == caseless(name) and bearer != identifier for bearer, other in units):
+                    yield f"Another unit is called {quoted(name)} by now; unit {naming.unit(identifier)} gets that name back."
+            case DepartmentField(field="enabled", value=True, department_id=identifier):
+                yield (
+                    f"Department {naming.department(identifier)} is enabled again; if it had business hours of its own before, Rocket.Chat "
+                    "does not give them back (Omnichannel → Business Hours)."
+                )
+            case _:
+                pass

@@ -1,4 +1,9 @@
+from .meanings import NO_MEANINGS as NO_MEANINGS
+from .meanings import Meanings as Meanings
 from .naming import Naming as Naming
+from .naming import is_new_unit as is_new_unit
+from .naming import name_of_new as name_of_new
+from .naming import new_unit as new_unit
 from .results import RowResult as RowResult
 from .server import ADD_AGENTS as ADD_AGENTS
 from .server import BYPASS_RATE_LIMIT as BYPASS_RATE_LIMIT

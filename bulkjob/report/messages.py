@@ -126,7 +126,7 @@ def _account(code: Code, words: Words, evidence: Evidence) -> str:
     sent = "so nothing was sent" if evidence.http_status is None else f"so the server did nothing{answer}"
     late = f"no answer had come yet{because}" if attempts is None else f"Rocket.Chat did not answer in time{tries}"
     accounts = {
-        Code.NOT_APPLIED: f"the server said yes, but afterwards {evidence.seen or words.opposite}",
+        Code.NOT_APPLIED: said or f"the server said yes, but afterwards {evidence.seen or words.opposite}",
         Code.AGENTS_NOT_PERMITTED: "the account lacks the permission add-livechat-department-agents, without which the server silently "
         "ignores agents, so nothing was sent",
         Code.UNIT_NOT_PERMITTED: f"the account may not change it{because}, {sent}",
@@ -179,6 +179,10 @@ def _not_applied_remedy(part: str, server: Server | None) -> str:
     if part == "agent":
         rights = [] if server is not None and server.permissions is not None else ["the account may not change agents"]
         causes = [*rights, "the user was deleted", "somebody changed the list at the same moment"]
+    elif part == "monitor":
+        causes = ["the user has lost the role livechat-monitor (Omnichannel → Monitors)", "somebody changed the list at the same moment"]
+    elif part in ("department", "unit's own"):
+        causes = ["somebody changed it at the same moment"]
     else:
         causes = [*_unit_causes(server), "somebody changed it at the same moment"]
     if len(causes) == 1:

@@ -30,6 +30,8 @@ from .workspace import monitors_without_role as monitors_without_role
 from .workspace import read_departments as read_departments
 from .workspace import read_members as read_members
 from .workspace import read_pages as read_pages
+from .workspace import read_units as read_units
 from .workspace import read_workspace as read_workspace
 from .workspace import with_members as with_members
+from .workspace import with_monitors as with_monitors
 from .workspace import with_units_outside as with_units_outside

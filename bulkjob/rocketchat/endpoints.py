@@ -38,6 +38,15 @@ POST_AGENTS: Final = Route(method="POST", pattern="livechat/department/:id/agent
 POST_UNIT: Final = Route(method="POST", pattern="livechat/units/:id")
 
 
+LIST_UNITS: Final = Route(method="GET", pattern="livechat/units")
+
+
+CREATE_UNIT: Final = Route(method="POST", pattern="livechat/units")
+
+
+DELETE_UNIT: Final = Route(method="DELETE", pattern="livechat/units/:id")
+
+
 def info() -> Request[str | None]:
     """The server's version (``7.0``), None where it hides it. Not under ``/v1``: never rate limited, no account needed."""
     return Request(route=Route(method="GET", pattern="info"), path="/api/info", read=payloads.read_info)
@@ -65,7 +74,7 @@ def departments(offset: int, count: int) -> Request[Page[Department]]:
 
 def units(offset: int, count: int) -> Request[Page[Unit]]:
     """A page of the units. Since 7.5 those that the account may not see are left out unsaid, before that the answer is 403."""
-    return _list("livechat/units", offset, count, payloads.read_unit, "units")
+    return _list(LIST_UNITS.pattern, offset, count, payloads.read_unit, "units")
 
 
 def agents(offset: int, count: int) -> Request[Page[Agent]]:
@@ -101,12 +110,14 @@ def unit_monitors(unit_id: str) -> Request[tuple[Monitor, ...]]:
 def put_department(
     department_id: str, fields: Mapping[str, object], *, unit_id: str | None, knows_units: bool, members: Iterable[MemberChange]
 ) -> Request[DepartmentState]:
-    """Stores the five required fields and adds or changes ``members``; the department ends up in ``unit_id`` (None: in no unit).
+    """Stores ``fields`` and adds or changes ``members``; the department ends up in ``unit_id`` (None: in no unit).
+
+    ``fields``: the five required ones, and the description if it is to be stored. What else a department has stays as it is.
 
     The unit is always said: since 6.13 a ``PUT`` without ``departmentUnit`` takes the department out of its unit
     (``departments.ts`` passes ``departmentUnit || {}``). Before 6.13 (``knows_units`` false) the key is unknown and refused.
     """
-    body: dict[str, object] = {"department": {name: fields[name] for name in REQUIRED_FIELDS}}
+    body: dict[str, object] = {"department": {name: value for name, value in fields.items() if name in (*REQUIRED_FIELDS, "description")}}
     changes = [member.as_json() for member in members]
     if changes:
         body["agents"] = changes
@@ -129,15 +140,28 @@ def post_department_agents(department_id: str, upsert: Iterable[MemberChange], r
 
 def post_unit(unit: Unit, monitors: Iterable[Monitor], department_ids: Iterable[str]) -> Request[StoredUnit]:
     """Replaces a whole unit: every monitor and department that is not in the body leaves it (``LivechatUnit.ts``)."""
+    return _send(POST_UNIT, unit.id, _whole_unit(unit, monitors, department_ids), payloads.read_stored_unit)
+
+
+def create_unit(unit: Unit, monitors: Iterable[Monitor], department_ids: Iterable[str]) -> Request[StoredUnit]:
+    """Makes a unit; the server gives it an id, whatever ``unit`` says. Not idempotent, and its name need not be the only one."""
+    return _send(CREATE_UNIT, "", _whole_unit(unit, monitors, department_ids), payloads.read_stored_unit)
+
+
+def delete_unit(unit_id: str) -> Request[bool]:
+    """Takes a unit away, with its monitors; departments in it are released. The answer is a bare number."""
+    return Request(route=DELETE_UNIT, path=_path(DELETE_UNIT.pattern, unit_id), read=lambda _: True)
+
+
+def _whole_unit(unit: Unit, monitors: Iterable[Monitor], department_ids: Iterable[str]) -> dict[str, object]:
     if unit.visibility is None:
         message = "a unit without a visibility cannot be written back as it is"
         raise ValueError(message)
-    body = {
+    return {
         "unitData": {"name": unit.name, "visibility": unit.visibility},
         "unitMonitors": [{"monitorId": monitor.id, "username": monitor.username} for monitor in monitors],
         "unitDepartments": [{"departmentId": department_id} for department_id in department_ids],
     }
-    return _send(POST_UNIT, unit.id, body, payloads.read_stored_unit)
 
 
 def _get(pattern: str, *, read: Callable[[object], T], query: tuple[tuple[str, str], ...] = (), id: str = "") -> Request[T]:  # noqa: A002

@@ -129,12 +129,19 @@ class Exchange:
         """What to send now, and the turn that it was made in; the call as it was, and no turn yet, if it cannot be made anew."""
         if sending.again is None:
             return sending, None
-        ticket = await self.enter(sending.request.route, finishing=sending.finishing)
-        try:
-            return replace(sending, request=await sending.again()), ticket
-        except BaseException:
-            self.leave(sending.request.route, ticket)
-            raise
+        route = sending.request.route
+        while True:
+            ticket = await self.enter(route, finishing=sending.finishing)
+            try:
+                request = await sending.again()
+            except BaseException:
+                self.leave(route, ticket)
+                raise
+            if request.route == route:
+                return replace(sending, request=request), ticket
+            # It has become another kind of call, with a turn of its own to wait for.
+            self.leave(route, ticket)
+            route = request.route
 
     # -------------------------------------------------------------------------------------------------------------- calls
 
@@ -154,9 +161,10 @@ class Exchange:
             sending, ticket = await self.anew(sending)
 
     async def _once(self, sending: Sending[T], ticket: Ticket | None) -> T | Failure:
-        route, finishing = sending.request.route, sending.finishing
-        lane = self._lanes[route]
+        finishing = sending.finishing
         while True:
+            route = sending.request.route
+            lane = self._lanes[route]
             if ticket is None or not lane.gate.claims(ticket):
                 ticket = await self.enter(route, finishing=finishing)
             try:

@@ -79,6 +79,11 @@ async def read_departments(client: Client, *, ticket: Ticket | None = None, fini
     return await read_pages(client, endpoints.departments, lambda department: department.id, ticket=ticket, finishing=finishing)
 
 
+async def read_units(client: Client, *, ticket: Ticket | None = None, finishing: bool = False) -> dict[str, Unit]:
+    """All units by id. Raises `CallFailed`, `NeverComplete`."""
+    return await read_pages(client, endpoints.units, lambda unit: unit.id, ticket=ticket, finishing=finishing)
+
+
 async def read_members(
     client: Client, department_id: str, *, ticket: Ticket | None = None, finishing: bool = False
 ) -> dict[str, Membership]:
@@ -140,6 +145,35 @@ async def monitors_without_role(client: Client, unit_ids: Iterable[str]) -> dict
     return {unit_id: monitors for unit_id, monitors in found.items() if monitors}
 
 
+async def with_monitors(client: Client, workspace: Workspace, unit_ids: Iterable[str]) -> Workspace:
+    """The workspace with who holds the role of a monitor, and with the monitors of these units.
+
+    Without them where the account may not see them. Raises `Stop` (69, 77).
+    """
+
+    async def holders() -> dict[str, Monitor]:
+        return await read_pages(client, endpoints.monitors, lambda monitor: monitor.id)
+
+    async def monitors(unit_id: str) -> dict[str, Monitor]:
+        return {monitor.id: monitor for monitor in await client.call(endpoints.unit_monitors(unit_id))}
+
+    async def seen(reading: Awaitable[dict[str, Monitor]]) -> dict[str, Monitor] | None:
+        try:
+            return await reading
+        except NeverComplete as incomplete:
+            raise _stop_for_incomplete("monitors", incomplete) from None
+        except CallFailed as failed:
+            if failed.failure.status == 403 or failed.failure.code is Code.REJECTED:
+                return None
+            raise stop_for(failed.failure) from None
+
+    async with CallGroup() as group:
+        role = group.start(seen(holders()))
+        tasks = {unit_id: group.start(seen(monitors(unit_id))) for unit_id in sorted(set(unit_ids))}
+    found = {unit_id: listed for unit_id, task in tasks.items() if (listed := task.result()) is not None}
+    return replace(workspace, role_holders=role.result(), monitors={**workspace.monitors, **found})
+
+
 async def with_members(client: Client, workspace: Workspace, department_ids: Iterable[str]) -> Workspace:
     """The workspace with the agents of these departments read as well. Raises `Stop` (69, 77)."""
 
@@ -173,7 +207,7 @@ def _stop_for_incomplete(what: str, incomplete: NeverComplete) -> Stop:
 async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
     """The units by id; None where this account or this server's licence has no list of them."""
     try:
-        return await read_pages(client, endpoints.units, lambda unit: unit.id)
+        return await read_units(client)
     except NeverComplete as incomplete:
         raise _stop_for_incomplete("units", incomplete) from None
     except CallFailed as failed:

@@ -4,6 +4,7 @@ Records, by their ``type``:
 
 * ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
 * ``sheet``: the sheet as it was read, once.
+* ``names``: what the sheet's texts were taken to mean, once: in a run that goes on they keep that meaning.
 * ``rows``: rows that needed no write, with their results.
 * ``intent``: a numbered write: operation, method, path and body, each change with what it found, and a snapshot of the thing as a whole.
 * ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.
@@ -19,12 +20,12 @@ import msgspec
 
 from bulkjob import __version__
 from bulkjob.changes import AnyChange, Outcome, Prior
-from bulkjob.records import RowResult, Sheet
+from bulkjob.records import Meanings, RowResult, Sheet
 from bulkjob.rundir.format_1 import IntentOfFormat1, OpenedOfFormat1
 from bulkjob.settings import Choices
 
 #: Version of the format; a journal of another one is not continued.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 JOURNAL_FILE: Final = "journal.jsonl"
@@ -77,6 +78,12 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="sheet"):
         )
 
 
+class Names(msgspec.Struct, frozen=True, kw_only=True, tag="names"):
+    """What the sheet's texts were taken to mean."""
+
+    names: Meanings
+
+
 class Rows(msgspec.Struct, frozen=True, kw_only=True, tag="rows"):
     """Rows that needed no write."""
 
@@ -111,7 +118,7 @@ class Concluded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     rows: tuple[RowResult, ...]
 
 
-Record = Opened | Kept | Rows | Intent | Concluded
+Record = Opened | Kept | Names | Rows | Intent | Concluded
 
 
 _encode = msgspec.json.Encoder().encode
@@ -120,6 +127,7 @@ _encode = msgspec.json.Encoder().encode
 #: Format → what decodes a record of it.
 _DECODERS: Final = {
     FORMAT: msgspec.json.Decoder(Record).decode,
+    2: msgspec.json.Decoder(Record).decode,
     1: msgspec.json.Decoder(OpenedOfFormat1 | Kept | Rows | IntentOfFormat1 | Concluded).decode,
 }
 

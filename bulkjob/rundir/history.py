@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome
+from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, NewUnit, Outcome
 from bulkjob.phrases import counted
-from bulkjob.records import RowResult
+from bulkjob.records import NO_MEANINGS, Meanings, RowResult
 from bulkjob.rundir.directory import ROLLBACK
-from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Opened, Owner, Record, Rows, records_of
+from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Names, Opened, Owner, Record, Rows, records_of
 from bulkjob.settings import canonical_address
 from bulkjob.system import open_ordinary, to_disk
 from bulkjob.vocabulary import Code, Exit, Status, Stop
@@ -46,6 +46,8 @@ class History:
     """Every change that went out, in the order of the intents; one that was tried twice stands twice."""
     pending_repairs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Unit id → the departments that other units took from it, if it was not written since: its counter may still count them."""
+    names: Meanings = NO_MEANINGS
+    """What the sheet's texts were taken to mean when the first write went out."""
 
 
 def history_of(records: Iterable[Record]) -> History:
@@ -55,6 +57,7 @@ def history_of(records: Iterable[Record]) -> History:
     rows: dict[int, RowResult] = {}
     intents: dict[int, Intent] = {}
     outcomes: dict[int, tuple[Outcome, ...]] = {}
+    names = NO_MEANINGS
     for record in records:
         match record:
             case Opened():
@@ -62,6 +65,8 @@ def history_of(records: Iterable[Record]) -> History:
                 owner = replace(record.owner, server=canonical_address(record.owner.server))
             case Kept():
                 sheet = record
+            case Names(names=names):
+                pass
             case Rows():
                 rows.update((row.row, row) for row in record.rows)
             case Intent():
@@ -69,13 +74,30 @@ def history_of(records: Iterable[Record]) -> History:
             case Concluded():
                 rows.update((row.row, row) for row in record.rows)
                 outcomes[record.number] = record.outcomes
+    made = _units_made(intents, outcomes)
     attempts = tuple(
-        Attempt(change=written.change, prior=written.prior, outcome=outcome, status=_known(outcome) if outcome else None)
+        Attempt(change=written.change.in_units(made), prior=written.prior, outcome=outcome, status=_known(outcome) if outcome else None)
         for number, intent in intents.items()
         for written, outcome in zip(intent.changes, outcomes.get(number, (None,) * len(intent.changes)), strict=True)
     )
-    repairs = _pending_repairs(intents, outcomes)
-    return History(owner=owner, sheet=sheet, rows=rows, attempts=_with_mirrored(attempts, owner), pending_repairs=repairs)
+    return History(
+        owner=owner,
+        sheet=sheet,
+        rows=rows,
+        attempts=_with_mirrored(attempts, owner),
+        pending_repairs=_pending_repairs(intents, outcomes),
+        names=names.in_units(made),
+    )
+
+
+def _units_made(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple[Outcome, ...]]) -> Mapping[str, str]:
+    """What stood for units that were to be made → their ids, where an outcome tells."""
+    return {
+        written.change.unit_id: outcome.made
+        for number, known in outcomes.items()
+        for written, outcome in zip(intents[number].changes, known, strict=True)
+        if isinstance(written.change, NewUnit) and outcome.made
+    }
 
 
 def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[Attempt, ...]:
@@ -105,8 +127,7 @@ def _pending_repairs(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple
         for place, written in enumerate(intent.changes):
             perhaps = known is None or _known(known[place]) is not Status.FAILED
             change, prior = written.change, written.prior
-            moved = isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] and prior != change.unit_id
-            if perhaps and moved and isinstance(prior, str):
+            if perhaps and isinstance(change, DepartmentUnit) and change.unit_id == unit["id"] != prior and isinstance(prior, str):
                 pending[prior].add(change.department_id)
     return {unit_id: frozenset(departments) for unit_id, departments in pending.items()}
 

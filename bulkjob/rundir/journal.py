@@ -16,10 +16,10 @@ from typing import Final, cast
 
 from bulkjob.changes import AnyChange, Change, Outcome, Prior
 from bulkjob.phrases import listed
-from bulkjob.records import RowResult, Sheet
+from bulkjob.records import Meanings, RowResult, Sheet
 from bulkjob.rocketchat import Request
 from bulkjob.rundir.directory import taken
-from bulkjob.rundir.format import Concluded, Intent, Kept, Opened, Owner, Rows, Written, line_of, records_of
+from bulkjob.rundir.format import Concluded, Intent, Kept, Names, Opened, Owner, Rows, Written, line_of, records_of
 from bulkjob.rundir.history import History, history_of, read_records
 from bulkjob.settings import Choices
 from bulkjob.system import open_ordinary, sync_folder, to_disk
@@ -68,6 +68,8 @@ class Journal:
         self._number = 0
         self._owned = False
         """Whether an earlier attempt has written into it."""
+        self._names: Meanings | None = None
+        """What the sheet's texts mean, to be kept in a new journal."""
         self._unwritten_rows: list[RowResult] = []
         """The rows that are success without a write and not in the journal yet."""
         self._waiting: list[bytes] = []
@@ -104,6 +106,10 @@ class Journal:
         """
         self._unwritten_rows += rows
 
+    def keep_names(self, names: Meanings) -> None:
+        """Keeps what the sheet's texts mean, as it is when the first write goes out."""
+        self._names = names if names and not self._owned else None
+
     async def intent(
         self, operation: str, request: Request[object], changes: Mapping[Change, Prior], snapshot: Mapping[str, object]
     ) -> int:
@@ -131,6 +137,8 @@ class Journal:
             lines.append(line_of(Opened(owner=self._owner)))
             if self._sheet is not None:
                 lines.append(line_of(Kept.of(self._sheet)))
+            if self._names is not None:
+                lines.append(line_of(Names(names=self._names)))
         if self._unwritten_rows:
             lines.append(line_of(Rows(rows=tuple(self._unwritten_rows))))
             self._unwritten_rows.clear()

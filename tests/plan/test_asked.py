@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.plan.asked import agents_asked, mirrored, units_asked
-from bulkjob.plan.resolve import Wanted
+from bulkjob.plan.wanted import Wanted
 from bulkjob.records.workspace import Membership, Workspace
 
 
 def unit_row(row: int, department_id: str, unit_id: str | None) -> Wanted:
-    return Wanted(row=row, department_id=department_id, about_unit=True, unit_id=unit_id)
+    return Wanted(row=row, department_id=department_id, unit_given=True, unit_id=unit_id)
 
 
 def agent_row(row: int, name: str, *, removes: bool = False, count: int | None = None, order: int | None = None) -> Wanted:
     return Wanted(
         row=row,
         department_id="d1",
-        about_unit=False,
+        unit_given=False,
         agent_id=f"u-{name}",
         username=name,
         removes=removes,
@@ -54,7 +54,7 @@ def test_rows_about_one_department_are_one_change_of_its_unit() -> None:
 
 def test_a_row_may_ask_for_both() -> None:
     """A row with a unit and an agent asks for a change of each kind; one without an agent asks for none of an agent."""
-    both = replace(agent_row(2, "anna"), about_unit=True, unit_id="a")
+    both = replace(agent_row(2, "anna"), unit_given=True, unit_id="a")
     unit = unit_row(3, "d1", "a")
     assert [change.rows for change in units_asked([both, unit])] == [(2, 3)]
     assert [change.rows for change in agents_asked([both, unit])] == [(2,)]
@@ -96,7 +96,7 @@ def test_every_row_is_in_the_changes_that_it_asks_for(cells: list[tuple[str, str
         Wanted(
             row=number,
             department_id=department,
-            about_unit=unit is not None,
+            unit_given=unit is not None,
             unit_id=None if unit == "y" else unit,
             agent_id=f"u-{agent}" if agent else "",
             username=agent or "",

@@ -12,7 +12,7 @@ from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan, UnitPost
 from bulkjob.plan.decide import make_plan
-from bulkjob.plan.resolve import Wanted
+from bulkjob.plan.wanted import Wanted
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
 from bulkjob.settings import Choices
@@ -58,7 +58,7 @@ def member(name: str, count: int = 0, order: int = 0) -> Membership:
 
 
 def unit_row(row: int, department_id: str, unit_id: str | None) -> Wanted:
-    return Wanted(row=row, department_id=department_id, about_unit=True, unit_id=unit_id)
+    return Wanted(row=row, department_id=department_id, unit_given=True, unit_id=unit_id)
 
 
 def agent_row(
@@ -67,7 +67,7 @@ def agent_row(
     return Wanted(
         row=row,
         department_id=department_id,
-        about_unit=False,
+        unit_given=False,
         agent_id=f"u-{name}",
         username=name,
         removes=removes,
@@ -131,7 +131,7 @@ class TestAlreadySo:
 class TestParts:
     def test_row_with_both_halves_has_two_changes(self) -> None:
         """A row with a unit and an agent asks for two changes, which different calls may carry."""
-        row = Wanted(row=2, department_id="d1", about_unit=True, unit_id="a", agent_id="u-anna", username="anna")
+        row = Wanted(row=2, department_id="d1", unit_given=True, unit_id="a", agent_id="u-anna", username="anna")
         plan = planned([row], workspace(department("d1"), agents={"anna": ""}))
         assert [(change.part, change.rows) for change in plan.changes] == [("unit", (2,)), ("agent", (2,))]
         assert [type(operation) for operation in plan.operations] == [UnitPost, DepartmentPut]
@@ -188,7 +188,9 @@ class TestAgentRoutes:
             agent_row(8, "d2", "bob", removes=True),
         ]
         operations = planned(rows, there).operations
-        after = {operation.department_id: set(operation.after) for operation in operations if not isinstance(operation, UnitPost)}
+        after = {
+            operation.department_id: set(operation.after) for operation in operations if isinstance(operation, DepartmentPut | AgentsPost)
+        }
         posts = {operation.id for operation in operations if isinstance(operation, UnitPost)}
         assert posts == {"unit/a", "unit/b", "unit/a/repair"}
         assert after == {"d1": posts, "d2": posts, "d3": {"unit/b"}, "d4": set()}
@@ -400,8 +402,8 @@ class TestPermissions:
         [
             [agent_row(2, "d1", "anna")],
             # A row is done only if both its halves are.
-            [replace(agent_row(2, "d1", "anna"), about_unit=True, unit_id="a"), agent_row(3, "d1", "bob", removes=True)],
-            [replace(agent_row(2, "d2", "anna"), about_unit=True, unit_id="a")],
+            [replace(agent_row(2, "d1", "anna"), unit_given=True, unit_id="a"), agent_row(3, "d1", "bob", removes=True)],
+            [replace(agent_row(2, "d2", "anna"), unit_given=True, unit_id="a")],
         ],
     )
     def test_no_row_can_be_done(self, rows: list[Wanted]) -> None:
@@ -460,9 +462,9 @@ class TestWhole:
         wanted_units, wanted_lists = dict(there), {name: set(found) for name, found in lists.items()}
         for row in rows:
             if row.about_unit:
-                wanted_units[row.department_id] = row.unit_id
+                wanted_units[row.department_id or ""] = row.unit_id
             elif row.removes:
-                wanted_lists[row.department_id].discard(row.username)
+                wanted_lists[row.department_id or ""].discard(row.username)
         for name in names:
             adds = {row.username for row in rows if row.department_id == name and row.agent_id and not row.removes}
             wanted_lists[name] = adds if choices.agents == "mirror" and adds else wanted_lists[name] | adds

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bulkjob.changes.change import Attempt
 from bulkjob.changes.department_agent import DepartmentAgent
-from bulkjob.plan.names import Names
+from bulkjob.plan.meaning import SheetNames
+from bulkjob.plan.names import Directory, Names
 from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names
 from bulkjob.records.sheet import Assignment, Problem
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
@@ -50,7 +51,12 @@ def resolved(rows: str, there: Workspace, attempts: Iterable[Attempt] = ()) -> R
     return resolve_names(check(parse(text.encode(), "reorg.csv")), there, attempts)
 
 
-def departments_of(rows: str, there: Workspace) -> list[str]:
+def read_for(assignments: list[Assignment], there: Workspace, *, mirror: bool = False, free: bool = False) -> frozenset[str]:
+    directory = Directory(there)
+    return departments_to_read(assignments, SheetNames(directory, assignments), directory, mirror=mirror, free=free)
+
+
+def departments_of(rows: str, there: Workspace) -> list[str | None]:
     return [row.department_id for row in resolved(rows, there).wanted]
 
 
@@ -464,4 +470,4 @@ class TestDepartmentsToRead:
     )
     def test_only_where_its_own_list_decides(self, assignment: Assignment, read: set[str], *, mirror: bool) -> None:
         """A department's own list costs a call, and is read only where counts, orders, mirror or unknown agents need it."""
-        assert departments_to_read([assignment], self.THERE, mirror=mirror) == read
+        assert read_for([assignment], self.THERE, mirror=mirror) == read

@@ -449,8 +449,8 @@ class TestFirstFormat:
 
     def test_format_of_tomorrow(self) -> None:
         """A journal of a format that this version does not know is not read."""
-        with pytest.raises(ValueError, match="line 1 is of format 3, which this version"):
-            records_of(old_opened(version=3))
+        with pytest.raises(ValueError, match="line 1 is of format 4, which this version"):
+            records_of(old_opened(version=4))
 
 
 class TestPendingRepairs:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkjob.changes.department_agent import DepartmentAgent
+from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.rundir.format import Concluded, Intent, Written, records_of
 from bulkjob.vocabulary import OUTCOME_COLUMNS, Exit, Status
 from tests.simulation.history import Picture, Target
@@ -222,8 +223,10 @@ def _target(written: Written) -> Target:
     match written.change:
         case DepartmentAgent(department_id=department, agent_id=agent):
             return "place", department, agent
+        case DepartmentUnit(department_id=department):
+            return "unit", department
         case change:
-            return "unit", change.department_id
+            return change.target
 
 
 def goes_by_department(scenario: Scenario) -> bool:

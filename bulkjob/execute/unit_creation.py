@@ -1,0 +1,134 @@
+"""``POST livechat/units``: a unit that is not there yet; one of its name that has appeared meanwhile is written instead."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from bulkjob.changes import ALREADY_SO, Change, NewUnit, Outcome, UnitCreate, UnitPost, failed
+from bulkjob.execute import compose
+from bulkjob.execute.compose import Attempts, Composed
+from bulkjob.execute.listings import Listings, Monitors
+from bulkjob.execute.unit import UnitWriting, monitors_sent
+from bulkjob.execute.writing import Warn
+from bulkjob.phrases import listed, quoted
+from bulkjob.plan import caseless
+from bulkjob.records import Department, Monitor, Naming, Server, Unit, Workspace, name_of_new
+from bulkjob.rocketchat import Client, Route, StoredUnit, Written, endpoints
+from bulkjob.vocabulary import Code
+
+
+@dataclass(slots=True, kw_only=True)
+class UnitCreation:
+    """The making of one unit. What it reads is told by what stands for the unit's id, so that changes find themselves."""
+
+    operation: UnitCreate
+    client: Client
+    server: Server
+    naming: Naming
+    attempts: Attempts
+    say: Warn
+    listings: Listings
+    role: Monitors
+    route: Route = endpoints.CREATE_UNIT
+    unit_id: str = ""
+    """The unit's own id, once it is known."""
+    monitors: tuple[Monitor, ...] = ()
+    """Those who are expected to be there after the write."""
+
+    async def compose(self) -> Composed[StoredUnit]:
+        """Lists the units afresh: what bears the name by now is the unit; else all departments are read."""
+        same = await self._of_this_name()
+        if len(same) > 1:
+            return Composed(request=None, settled=dict.fromkeys(self.operation.changes, self._two(same)))
+        if same:
+            self.unit_id = same[0].id
+            return await self._composed_for(same[0].id)
+        departments = await self.listings.fresh()
+        composed = compose.creation_call(
+            self.operation, state=self._state(departments, None, ()), server=self.server, attempts=self.attempts
+        )
+        self.monitors = monitors_sent(composed)
+        return composed
+
+    async def _composed_for(self, unit_id: str) -> Composed[StoredUnit]:
+        """What the unit that is there lacks."""
+        writing = self._writing(unit_id)
+        own: dict[Change, Change] = {change.in_units({self.operation.unit_id: unit_id}): change for change in self.operation.changes}
+        composed = await writing.compose()
+        self.monitors = writing.monitors
+        known: dict[Change, Outcome] = {own[change]: outcome for change, outcome in composed.settled.items()}
+        known |= {change: replace(ALREADY_SO, made=unit_id) for change in self.operation.changes if isinstance(change, NewUnit)}
+        return Composed(
+            request=composed.request,
+            pending={own[change]: prior for change, prior in composed.pending.items()},
+            settled=known,
+            snapshot=composed.snapshot,
+        )
+
+    def _writing(self, unit_id: str) -> UnitWriting:
+        changes = tuple(
+            change.in_units({self.operation.unit_id: unit_id}) for change in self.operation.changes if not isinstance(change, NewUnit)
+        )
+        return UnitWriting(
+            operation=UnitPost(unit_id=unit_id, changes=changes, lost=frozenset(), after=()),
+            client=self.client,
+            server=self.server,
+            naming=self.naming,
+            attempts=self.attempts,
+            say=self.say,
+            listings=self.listings,
+            role=self.role,
+        )
+
+    @property
+    def ignored(self) -> Mapping[Change, Outcome]:
+        """Nothing is known of what the server ignores."""
+        return {}
+
+    async def look(self) -> Workspace:
+        """Looks for the unit by its name, and at what is in it."""
+        same = await self._of_this_name(finishing=True)
+        self.unit_id = same[0].id if len(same) == 1 else ""
+        return await self._seen(self.operation.changes)
+
+    def answer(self, after: Workspace) -> StoredUnit:
+        """As the ``POST`` would have answered; of monitors a look tells nothing."""
+        del after
+        return StoredUnit(id=self.unit_id, monitors=None)
+
+    async def judged(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Workspace:
+        """By fresh readings of the unit that the answer names."""
+        self.unit_id = written.value.id
+        return await self._seen(composed.pending)
+
+    def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:
+        """Nothing else is seen here: each monitor is a change of its own."""
+
+    async def _of_this_name(self, *, finishing: bool = False) -> list[Unit]:
+        name = caseless(name_of_new(self.operation.unit_id))
+        return [unit for unit in (await self.listings.units(finishing=finishing)).values() if caseless(unit.name) == name]
+
+    def _two(self, units: Collection[Unit]) -> Outcome:
+        ids = listed(sorted(unit.id for unit in units))
+        return failed(Code.NOT_APPLIED, f"{len(units)} units are called {quoted(name_of_new(self.operation.unit_id))} ({ids})")
+
+    async def _seen(self, changes: Collection[Change]) -> Workspace:
+        if not self.unit_id:
+            return self._state(await self.listings.fresh(finishing=True), None, ())
+        writing = self._writing(self.unit_id)
+        writing.unit = await self.client.call(endpoints.unit(self.unit_id), finishing=True)
+        after = await writing.seen([change for change in changes if not isinstance(change, NewUnit)])
+        return self._state(after.departments, (after.units or {}).get(self.unit_id), after.monitors.get(self.unit_id, {}).values())
+
+    def _state(self, departments: Mapping[str, Department], unit: Unit | None, monitors: Collection[Monitor]) -> Workspace:
+        """What is there, with what stands for the unit's id in the place of that."""
+        stand_in, own = self.operation.unit_id, self.unit_id
+        told = {
+            identifier: replace(department, parent_id=stand_in) if own and department.parent_id == own else department
+            for identifier, department in departments.items()
+        }
+        return Workspace(
+            departments=told,
+            units={**(self.naming.workspace.units or {}), **({stand_in: unit} if unit else {})},
+            agents={},
+            monitors={stand_in: {monitor.id: monitor for monitor in monitors}},
+        )

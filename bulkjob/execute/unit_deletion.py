@@ -1,0 +1,58 @@
+"""``DELETE livechat/units/:id``: a unit that a run has made, if it is as it was left; judged by a fresh list of the units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bulkjob.changes import Change, Outcome, UnitDelete
+from bulkjob.execute import compose
+from bulkjob.execute.compose import Attempts, Composed
+from bulkjob.execute.listings import Listings
+from bulkjob.records import Department, Monitor, Server, Unit, Workspace
+from bulkjob.rocketchat import CallGroup, Client, Route, Written, endpoints
+
+
+@dataclass(slots=True, kw_only=True)
+class UnitDeletion:
+    """One ``DELETE`` of a unit."""
+
+    operation: UnitDelete
+    client: Client
+    server: Server
+    attempts: Attempts
+    listings: Listings
+    route: Route = endpoints.DELETE_UNIT
+
+    async def compose(self) -> Composed[bool]:
+        """Reads the units, this one's monitors, and all departments."""
+        async with CallGroup() as group:
+            units = group.start(self.listings.units())
+            monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
+            departments = group.start(self.listings.fresh())
+        state = self._state(units.result(), departments.result(), monitors.result())
+        return compose.deletion_call(self.operation, state=state, server=self.server, attempts=self.attempts)
+
+    @property
+    def ignored(self) -> Mapping[Change, Outcome]:
+        """Nothing is known of what the server ignores."""
+        return {}
+
+    async def look(self) -> Workspace:
+        """Lists the units."""
+        return self._state(await self.listings.units(finishing=True), {}, None)
+
+    def answer(self, after: Workspace) -> bool:
+        """The answer tells nothing."""
+        del after
+        return True
+
+    async def judged(self, composed: Composed[bool], written: Written[bool]) -> Workspace:
+        """By a fresh list of the units."""
+        del composed, written
+        return await self.look()
+
+    def warn(self, composed: Composed[bool], written: Written[bool]) -> None:
+        """Nothing else is seen here."""
+
+    def _state(self, units: Mapping[str, Unit], departments: Mapping[str, Department], monitors: tuple[Monitor, ...] | None) -> Workspace:
+        listed = {} if monitors is None else {self.operation.unit_id: {monitor.id: monitor for monitor in monitors}}
+        return Workspace(departments=departments, units=units, agents={}, monitors=listed)
