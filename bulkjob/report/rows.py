@@ -28,6 +28,9 @@ PLANNED = Outcome(status=Status.PLANNED)
 _PLAIN_ENDS = (Exit.ROWS_NOT_DONE, Exit.UNAVAILABLE, Exit.INTERRUPTED)
 
 
+_ORDER = {code: place for place, code in enumerate(Code)}
+
+
 def row_results(state: RunState, stop: Stop | None) -> dict[int, RowResult]:
     """The outcome of each row of the sheet, in its order; ``stop`` is what ended the job before its end."""
     return _results(state, state.changes, state.outcomes, stop)
@@ -72,8 +75,10 @@ def _nothing_sent(stop: Stop | None) -> Outcome:
 
 
 def _invalid(row: int, problems: list[Problem]) -> RowResult:
-    message = " ".join(dict.fromkeys(problem.message for problem in problems))
-    return RowResult(row=row, status=Status.INVALID, code=problems[0].code, message=message)
+    """What is said of an invalid row: the first of its codes in the order of `Code`, and all that is wrong with it in that order."""
+    ordered = sorted(problems, key=lambda problem: _ORDER[problem.code])
+    message = " ".join(dict.fromkeys(problem.message for problem in ordered))
+    return RowResult(row=row, status=Status.INVALID, code=ordered[0].code, message=message)
 
 
 def _unsent(row: int, nothing: Outcome, *, undoes: bool) -> RowResult:

@@ -6,7 +6,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from bulkjob.sheet.apostrophe import STARTS_FORMULA
-from bulkjob.sheet.text import BLANKS, comparable
+from bulkjob.sheet.text import BLANKS, caseless, comparable
 
 #: Only texts with one of these can differ from their comparable form once their ends are stripped.
 _MAY_DIFFER: Final = r"[^\x21-\x7e ]|  "
@@ -28,6 +28,16 @@ def comparable_column(column: pa.Array) -> pa.Array:
         return trimmed
     replacements = pa.array([comparable(text) for text in trimmed.filter(may_differ).to_pylist()], trimmed.type)
     return pc.replace_with_mask(trimmed, may_differ, replacements)
+
+
+def caseless_column(column: pa.Array) -> pa.Array:
+    """`caseless` of each text of an Arrow string array; texts in plain ASCII never meet Python."""
+    texts = comparable_column(column)
+    lower = pc.ascii_lower(texts)
+    beyond = pc.invert(pc.string_is_ascii(texts))
+    if not pc.any(beyond).as_py():
+        return lower
+    return pc.replace_with_mask(lower, beyond, pa.array(map(caseless, texts.filter(beyond).to_pylist()), lower.type))
 
 
 def take_off_guard_column(column: pa.ChunkedArray) -> pa.ChunkedArray:

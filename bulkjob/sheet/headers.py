@@ -1,26 +1,48 @@
 """A `Grid` becomes a `Sheet`: which header means which column, what is dropped, which cells are flawed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.records import OutcomeColumn, Problem, Sheet
-from bulkjob.sheet import messages
+from bulkjob.sheet import messages, row_messages
 from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.text import column_letter, column_meant, header_key, one_letter_off, stripped, words_of
+from bulkjob.sheet.text import (
+    column_in_plural,
+    column_letter,
+    column_meant,
+    columns_in_short,
+    header_key,
+    one_letter_off,
+    stripped,
+    words_of,
+)
+from bulkjob.sheet.values import ABOUT_UNIT
 from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
 
 _OUTCOME_KEYS = frozenset(map(header_key, OUTCOME_COLUMNS))
 _NUMBERS = ("count", "order")
-#: Without it a sheet says nothing.
-_NEEDED = "department"
+#: Without it a sheet is one about units only.
+_DEPARTMENT = "department"
+_UNIT = "unit"
 #: What else people call it.
 _SHORT = frozenset(("dept", "dep", "depts", "dpt"))
-#: A header that contains one of these may have been meant to be read.
-_TELLING_WORDS = ("department", "unit", "agent", "monitor", "visibility", "email", "description", "count", "order", "action")
+#: A header that contains one of these words may have been meant to be read, as that column.
+_TELLING_WORDS = {
+    "department": "department",
+    "unit": "unit",
+    "agent": "agent",
+    "monitor": "unit monitor",
+    "visibility": "unit visibility",
+    "email": "department email",
+    "description": "department description",
+    "count": "count",
+    "order": "order",
+    "action": "action",
+}
 #: So many are looked at for headers that do not come first.
 _FIRST_ROWS = 20
 
@@ -102,16 +124,32 @@ def _require_columns(grid: Grid, name: str, meant: Mapping[str, int], others: Se
     if not meant and (row := _headers_further_down(grid)):
         raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
     for index in others:
-        singular = column_meant(header_key(grid.headers[index]).removesuffix("s"))
+        singular = column_in_plural(grid.headers[index])
         if singular and singular not in meant:
             raise Stop(Exit.BAD_SHEET, messages.plural_header(name, grid.headers[index], singular, column_letter(index)))
-    if _NEEDED not in meant:
+    if _DEPARTMENT not in meant:
+        _require_units(grid, name, meant, others)
+
+
+def _require_units(grid: Grid, name: str, meant: Mapping[str, int], others: Sequence[int]) -> None:
+    """Raises `Stop` unless the sheet, which has no department column, is certain to be one about units only."""
+    headers = grid.headers
+    wrong = [index for index in others if one_letter_off(headers[index]) == _DEPARTMENT]
+    within = [index for index in others if _DEPARTMENT in words_of(headers[index])]
+    if not _suffice(meant):
         if row := _headers_further_down(grid):
             raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
-        near = [index for index in others if one_letter_off(grid.headers[index]) == _NEEDED or _SHORT & words_of(grid.headers[index])]
-        near += [index for index in others if _NEEDED in words_of(grid.headers[index])]
-        hint = grid.headers[near[0]] if near else None
-        raise Stop(Exit.BAD_SHEET, messages.no_department(name, grid.headers, grid.header_row, hint))
+        near = [*sorted({*wrong, *(index for index in others if _SHORT & words_of(headers[index]))}), *within]
+        hint = headers[near[0]] if near else None
+        lacks_unit = any(column in meant for column in ABOUT_UNIT)
+        raise Stop(Exit.BAD_SHEET, messages.no_department(name, headers, grid.header_row, hint, units_only=_UNIT if lacks_unit else ""))
+    if near := [*wrong, *within]:
+        raise Stop(Exit.BAD_SHEET, messages.perhaps_department(name, headers[near[0]], column_letter(near[0])))
+
+
+def _suffice(columns: Container[str | None]) -> bool:
+    """Whether rows with these columns can ask for something."""
+    return _DEPARTMENT in columns or (_UNIT in columns and any(column in columns for column in ABOUT_UNIT))
 
 
 def _headers_further_down(grid: Grid) -> int:
@@ -122,7 +160,7 @@ def _headers_further_down(grid: Grid) -> int:
         if row > grid.header_row + _FIRST_ROWS:
             break
         texts = [column[place] for column in cells] + [text for _, text in grid.beyond.get(row, ())]
-        if _NEEDED in map(column_meant, texts):
+        if _suffice(set(map(column_meant, texts))):
             return int(row)
     return 0
 
@@ -133,11 +171,12 @@ def _telling(header: str, index: int, meant: Mapping[str, int]) -> str:
     if column and column not in meant:
         return messages.near_header(header, column, column_letter(index))
     words = words_of(header)
-    word = next((word for word in _TELLING_WORDS if word in words), "")
-    if not word:
+    reminds_of = columns_in_short(header) or tuple(column for word, column in _TELLING_WORDS.items() if word in words)[:1]
+    if not reminds_of and _DEPARTMENT not in meant and _SHORT & words:
+        reminds_of = (_DEPARTMENT,)
+    if not reminds_of:
         return ""
-    reminds_of = word if word in SHEET_COLUMNS else ""
-    read_from = column_letter(meant[word]) if word in meant else None
+    read_from = {column: column_letter(place) for column, place in meant.items()}
     return messages.telling_header(header, column_letter(index), reminds_of, read_from)
 
 
@@ -148,7 +187,7 @@ def _outcome_column(grid: Grid, index: int) -> OutcomeColumn:
 
 
 def _column(grid: Grid, index: int, columns: _Columns) -> pa.ChunkedArray:
-    """The column's text: of the six columns without blanks at the ends, of count and order the number itself."""
+    """The column's text: of those that mean something without blanks at the ends, of count and order the number itself."""
     texts = grid.columns[index]
     if index not in columns.meant.values():
         return texts
@@ -177,11 +216,13 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
     width = max((index for index, header in enumerate(grid.headers) if header), default=0) + 1
     rows = set(grid.numbers.to_pylist()) if grid.oddities else set()
     found = [
-        Problem(row=row, column="", cell="", value="", code=Code.RAGGED_ROW, message=messages.too_short(cells, width))
+        Problem(row=row, column="", cell="", value="", code=Code.RAGGED_ROW, message=row_messages.too_short(cells, width))
         for row, cells in grid.too_short.items()
     ]
     found += [
-        Problem(row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=messages.beyond(text))
+        Problem(
+            row=row, column="", cell=f"{column_letter(index)}{row}", value=text, code=Code.RAGGED_ROW, message=row_messages.beyond(text)
+        )
         for row, ((index, text), *_) in grid.beyond.items()
     ]
     found += [
@@ -191,7 +232,7 @@ def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
             cell=f"{column_letter(odd.column)}{odd.row}",
             value=odd.text,
             code=odd.code,
-            message=messages.odd_cell(odd.code, odd.text),
+            message=row_messages.odd_cell(odd.code, odd.text),
         )
         for odd in grid.oddities
         if odd.column in headers and odd.row in rows

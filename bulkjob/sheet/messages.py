@@ -1,23 +1,10 @@
-"""Every sentence about a sheet that a person reads: what is wrong, and what to do about it."""
+"""The sentences about a sheet as a whole, its headers, and what there is to know of it; `row_messages` has those about single rows."""
 
 # ruff: noqa: D103  # each function is the sentence that it returns
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bulkjob.phrases import listed, quoted, rows_listed
-from bulkjob.vocabulary import Code
-
-_RETYPE = "Format the cell as Text in the spreadsheet program and type the value again."
-
-#: What a cell of the six columns that is not what people typed is called, and the remedy.
-_ODD_CELLS = {
-    Code.EXCEL_DATE: "The spreadsheet program has turned this cell into a date or time ({value}). " + _RETYPE,
-    Code.EXCEL_ERROR: "The cell shows the error {value} instead of a value. Correct its formula, or type the value itself.",
-    Code.EXCEL_NUMBER: "The spreadsheet program has turned this cell into a number and lost digits of it ({value}). " + _RETYPE,
-    Code.EXCEL_FORMULA: "The cell holds a formula whose result is not stored in the file ({value}). "
-    "Open the file in a spreadsheet program, let it calculate and save it, or type the value itself.",
-}
-
 
 # The file as a whole: one sentence each.
 
@@ -223,11 +210,20 @@ def no_visible_worksheet(name: str) -> str:
     return f"All worksheets of {name} are hidden; show the one to be read, or name it with --sheet-name."
 
 
-def no_department(name: str, headers: Sequence[str], row: int, near: str | None) -> str:
+def no_department(name: str, headers: Sequence[str], row: int, near: str | None, *, units_only: str = "") -> str:
+    """``near`` is a header that may mean it; ``units_only`` the column that a sheet without departments would still need."""
     seen = [header for header in headers if header]
     shown = ", ".join(quoted(header, 40) for header in seen[:8]) + (f" and {len(seen) - 8:,} more" if len(seen) > 8 else "")
     hint = f'Did you mean {quoted(near)}? If so, rename it to "department". ' if near else ""
-    return f'{name} has no "department" column. {hint}Headers found in row {row}: {shown}.'
+    units = f'A sheet about units only needs the column "{units_only}". ' if units_only else ""
+    return f'{name} has no "department" column. {hint}{units}Headers found in row {row}: {shown}.'
+
+
+def perhaps_department(name: str, header: str, letter: str) -> str:
+    return (
+        f'{name} has no "department" column, but {quoted(header)} (column {letter}). If this is the department column, '
+        'rename it to "department"; otherwise give it another name, and the sheet is read as one about units only.'
+    )
 
 
 def headers_further_down(name: str, row: int) -> str:
@@ -259,14 +255,12 @@ def near_header(header: str, column: str, letter: str) -> str:
     )
 
 
-def telling_header(header: str, letter: str, column: str, read_from: str | None) -> str:
-    """``column`` is the one that the header reminds of, if there is such; ``read_from`` the letter of the column read as that."""
+def telling_header(header: str, letter: str, columns: Sequence[str], read_from: Mapping[str, str]) -> str:
+    """``columns`` are those that the header reminds of; ``read_from`` has the letters of those that are read."""
     carried = f"Column {letter}, {quoted(header)}, is only carried into the report; nothing is read from it."
-    if not column:
-        return carried
-    if read_from:
-        return f"{carried} The {column} is read from column {read_from}."
-    return f'{carried} If this is the {column} column, rename it to "{column}".'
+    if missing := [column for column in columns if column not in read_from]:
+        return f"{carried} If this is the {' or '.join(missing)} column, rename it to {' or '.join(map(quoted, missing))}."
+    return " ".join((carried, *(f"The {column} is read from column {read_from[column]}." for column in columns)))
 
 
 def columns_read(read: Sequence[str], carried: Sequence[str]) -> str:
@@ -299,6 +293,17 @@ def other_dash(rows: Sequence[int]) -> str:
     )
 
 
+def other_dash_as_description(rows: Sequence[int]) -> str:
+    return f"The department description in {rows_listed(rows)} is a long dash, which is taken as it is; type a plain - for no description."
+
+
+def dash_as_monitor(rows: Sequence[int]) -> str:
+    return (
+        f"The unit monitor in {rows_listed(rows)} is a dash, which is read as a username. To take monitors out of a unit, "
+        "give each a row with the action remove, or do it in Rocket.Chat (Omnichannel → Units)."
+    )
+
+
 def scientific_text(rows: Sequence[int]) -> str:
     return (
         f"{rows_listed(rows).capitalize()}: a name like 1.23E+15 is usually a long number that a spreadsheet program has shortened; "
@@ -312,61 +317,3 @@ def dropped_columns(headers: Sequence[str]) -> str:
 
 def other_worksheets(read: str, skipped: Sequence[str]) -> str:
     return f"read the worksheet {quoted(read)}; not read: {', '.join(map(quoted, skipped))}"
-
-
-# One row or cell.
-
-
-def odd_cell(code: Code, value: str) -> str:
-    return _ODD_CELLS[code].format(value=quoted(value)[1:-1])
-
-
-def too_short(cells: int, headers: int) -> str:
-    return (
-        f"The row has {cells} cell{'s' if cells != 1 else ''} where the headers have {headers}. "
-        "Find out which one is missing and put it in, blank if need be (in a CSV file: one more separator)."
-    )
-
-
-def beyond(value: str) -> str:
-    return (
-        f"There is something right of the last header ({quoted(value)}). "
-        "If it belongs to a column, give that column a header. If cells have slipped to the right, move them back; in a CSV file, a cell "
-        "that holds the separator must stand in quotation marks. Else delete it."
-    )
-
-
-MISSING_DEPARTMENT = "The row does not say which department it is about. Fill in the department, or delete the row."
-NOTHING_TO_DO = "The row names neither a unit nor an agent, so there is nothing to do. Fill in one of them, or delete the row."
-ONLY_AT_SIGN = "The agent is only an @ without a name. Type the username, or clear the cell."
-
-
-def bad_number(column: str, value: str) -> str:
-    return f"{column} must be a whole number from 0 to 2147483647, written with the digits 0 to 9 only, or blank; {quoted(value)} is not."
-
-
-def bad_action(value: str) -> str:
-    return f"action must be add or remove, or blank (which means add); {quoted(value)} is neither."
-
-
-def agent_needed(columns: Sequence[str]) -> str:
-    them = "it" if len(columns) == 1 else "them"
-    return (
-        f"The row has a value in {listed(columns)}, which only an agent can have, but names no agent. Fill in the agent, or clear {them}."
-    )
-
-
-def conflicting_unit(department: str, units: Sequence[str], rows: Sequence[int]) -> str:
-    named = [quoted(unit) if unit != "-" else "- (no unit)" for unit in units[:5]]
-    more = f" and {len(units) - 5} more" if len(units) > 5 else ""  # as many as are named above
-    return (
-        f"A department can be in one unit only, but {rows_listed(rows)} ask for different ones for {quoted(department)}: "
-        f"{', '.join(named)}{more}. Keep one of them in all these rows."
-    )
-
-
-def conflicting_agent(agent: str, department: str, column: str, values: Sequence[str], rows: Sequence[int]) -> str:
-    return (
-        f"{rows_listed(rows).capitalize()} ask for different things for agent {quoted(agent)} in department {quoted(department)}: "
-        f"{column} {' or '.join(values[:5])}. Keep one of these rows, or make them agree."
-    )

@@ -34,6 +34,21 @@ def comparable(text: str) -> str:
     return _SPACE_RUN.sub(" ", unicodedata.normalize("NFC", text.strip(BLANKS)))
 
 
+def caseless(text: str) -> str:
+    """The form in which names are compared that may differ in case."""
+    return comparable(comparable(text).casefold())
+
+
+def only_dashes(text: str) -> bool:
+    """Whether there is nothing but dashes of whatever kind, and blanks, in a text that is not blank."""
+    return bool(stripped(text)) and all(_is_dash(letter) or letter in BLANKS for letter in text)
+
+
+def _is_dash(letter: str) -> bool:
+    # The minus sign and the soft hyphen look like one, and are none to Unicode.
+    return unicodedata.category(letter) == "Pd" or letter in "\u2212\u00ad"
+
+
 def header_key(header: str) -> str:
     """The form in which headers are compared: case, blanks, ``_`` and ``-`` do not matter."""
     return _IGNORED_IN_HEADERS.sub("", unicodedata.normalize("NFC", header)).casefold()
@@ -64,12 +79,36 @@ def column_index(letters: str) -> int:
     return index - 1
 
 
+def _without_thing(column: str) -> str:
+    return " ".join(word for word in column.split() if word not in ("unit", "department"))
+
+
 _COLUMNS: Final = {header_key(column): column for column in SHEET_COLUMNS}
 
 
 def column_meant(header: str) -> str | None:
     """The column of `SHEET_COLUMNS` that a header stands for; None if it stands for none."""
     return _COLUMNS.get(header_key(header))
+
+
+def column_in_plural(header: str) -> str | None:
+    """The column of `SHEET_COLUMNS` of which a header is the plural, or another spelling."""
+    key = header_key(header)
+    return _COLUMNS.get(key.removesuffix("s")) or _COLUMNS.get(re.sub(r"ies\Z", "y", key))
+
+
+#: What the columns about departments and units are called by people who leave those words out.
+_SHORT: Final = {
+    short: tuple(column for column in SHEET_COLUMNS if header_key(_without_thing(column)) == short)
+    for short in map(header_key, map(_without_thing, SHEET_COLUMNS))
+    if short and short not in _COLUMNS
+}
+
+
+def columns_in_short(header: str) -> tuple[str, ...]:
+    """The columns of `SHEET_COLUMNS` of whose names a header lacks only the unit or the department; one letter may be off."""
+    text = header_key(header)
+    return next((columns for key, columns in _SHORT.items() if key == text or _is_one_edit(text, key)), ())
 
 
 def one_letter_off(header: str) -> str | None:
