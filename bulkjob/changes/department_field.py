@@ -15,7 +15,7 @@ from bulkjob.vocabulary import Code, Status
 
 #: By the server's name of the field (``departmentsLib.ts``).
 WORDS: Final[Mapping[str, FieldWords]] = {
-    "name": FieldWords(label="name"),
+    "name": FieldWords(label="name", renames=True),
     "email": FieldWords(label="address"),
     "description": FieldWords(label="description"),
     "enabled": FieldWords(label="enabled", on="enabled", off="disabled"),

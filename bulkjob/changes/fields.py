@@ -27,6 +27,8 @@ class FieldWords:
     on: str = ""
     """What a thing is where a yes or no says yes (``enabled``); blank for a text."""
     off: str = ""
+    renames: bool = False
+    """Whether the thing is called by it."""
 
     def described(self, value: Prior) -> str:
         """A value, as it stands behind ``its name is`` or ``it is``."""
@@ -102,6 +104,16 @@ class FieldChange(Asked, frozen=True, kw_only=True, eq=False):
                 deed=new if new != self.field_words.off else f"made {new}",
                 state=f"{thing} is {new}",
                 opposite=f"it was still {words.described(not self.value)}",
+            )
+        if words.renames:
+            return Words(
+                done=f"{_capital(thing)} renamed.",
+                planned=f"{_capital(thing)} will be renamed.",
+                thing=f"Name of {thing}",
+                subject=_capital(thing),
+                deed=f"renamed to {new}",
+                state=f"{thing} is called {new}",
+                opposite="it still had another name",
             )
         change = f"{words.label} of {thing}"
         cleared = not self.value

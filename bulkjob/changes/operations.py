@@ -163,10 +163,10 @@ class UnitCreate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitDelete:
-    """``DELETE livechat/units/:id``: a unit that a run has made and that is to go again."""
+    """``DELETE livechat/units/:id``: a unit that a run has made and that is to go again. Departments of no other unit go free by it."""
 
     unit_id: str
-    changes: tuple[NewUnit, ...]
+    changes: tuple[NewUnit | DepartmentUnit, ...]
     after: tuple[str, ...]
 
     @property
@@ -190,7 +190,9 @@ class UnitDelete:
         return (
             Stage(routes=(endpoints.DELETE_UNIT,), trips=0),
             Stage(routes=(endpoints.LIST_UNITS, _GET_MONITORS), lists_departments=True, trips=2),
-            Stage(routes=(endpoints.LIST_UNITS,), trips=1),
+            Stage(
+                routes=(endpoints.LIST_UNITS,), lists_departments=any(isinstance(each, DepartmentUnit) for each in self.changes), trips=1
+            ),
         )
 
 

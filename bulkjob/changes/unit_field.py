@@ -13,7 +13,7 @@ from bulkjob.records import Naming, Server, Workspace, is_new_unit
 from bulkjob.vocabulary import Code, Status
 
 #: By the server's name of the field (``LivechatUnit.ts``).
-WORDS: Final[Mapping[str, FieldWords]] = {"name": FieldWords(label="name"), "visibility": FieldWords(label="visibility")}
+WORDS: Final[Mapping[str, FieldWords]] = {"name": FieldWords(label="name", renames=True), "visibility": FieldWords(label="visibility")}
 
 
 class UnitField(FieldChange, frozen=True, kw_only=True, eq=False, tag="unit-field"):
@@ -96,7 +96,10 @@ class UnitFieldEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about
     def lines(self, name: NameOf) -> Iterable[Line]:  # noqa: ARG002 - as the others take it
         """The field under the unit."""
         words = WORDS[self.field]
-        yield Line(section="unit", about=self.unit, sign="~", text=f"{words.told(self.found)} to {words.described(self.wanted)}")
+        if is_new_unit(self.unit.id):
+            yield Line(section="unit", about=self.unit, sign="+", text=words.told(self.wanted))
+        else:
+            yield Line(section="unit", about=self.unit, sign="~", text=f"{words.told(self.found)} to {words.described(self.wanted)}")
 
 
 def unit_missing(unit_id: str, state: Workspace) -> Outcome | None:

@@ -96,9 +96,12 @@ def deletion_call(operation: UnitDelete, *, state: Workspace, server: Server, at
     known, pending = _sorted_out(operation.changes, state, server, attempts)
     unit = (state.units or {}).get(operation.unit_id)
     held = sorted(department.id for department in state.departments.values() if department.parent_id == operation.unit_id)
-    if held:
-        said = f"departments that the run put there are still in it ({', '.join(held[:5])})"
-        known.update(dict.fromkeys(pending, failed(Code.REJECTED, said)))
+    released = {change.department_id for change in pending if isinstance(change, DepartmentUnit)}
+    refused = next((outcome for change, outcome in known.items() if isinstance(change, NewUnit)), None)
+    if refused is None and (left := [identifier for identifier in held if identifier not in released]):
+        refused = failed(Code.REJECTED, f"departments that the run put there are still in it ({', '.join(left[:5])})")
+    if refused is not None:
+        known.update(dict.fromkeys(pending, refused))
         pending = {}
     if unit is None or not pending:
         return Composed(request=None, settled=known)

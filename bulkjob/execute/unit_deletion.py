@@ -37,8 +37,11 @@ class UnitDeletion:
         return {}
 
     async def look(self) -> Workspace:
-        """Lists the units."""
-        return self._state(await self.listings.units(finishing=True), {}, None)
+        """Lists the units, and the departments that were to go free."""
+        async with CallGroup() as group:
+            units = group.start(self.listings.units(finishing=True))
+            departments = group.start(self.listings.fresh(finishing=True)) if len(self.operation.changes) > 1 else None
+        return self._state(units.result(), departments.result() if departments else {}, None)
 
     def answer(self, after: Workspace) -> bool:
         """The answer tells nothing."""

@@ -91,6 +91,8 @@ class _Planning:
         moves = [change for change in left if isinstance(change, DepartmentUnit)]
         creating = [move for move in moves if is_new_unit(move.unit_id)]
         others = [move for move in moves if not is_new_unit(move.unit_id)]
+        released = self._released(left, others)
+        others = [move for move in others if move not in released]
         by_unit = self._takes_unit_route(others)
         others = self._within_own_units(others, by_unit=by_unit)
         tried = [move for move in others if self._leaves_a_unit_that_is_gone(move)] if by_unit else others
@@ -99,7 +101,7 @@ class _Planning:
         whole = [*creating, *(move for move in others if move not in tried)]
         posts = self._unit_operations(whole, [change for change in left if isinstance(change, UnitField | UnitMonitor | NewUnit)])
         operations = self._department_operations(puts, by_department, posts, by_unit=by_unit)
-        deleting = self._deletions(left, operations)
+        deleting = self._deletions(left, operations, released)
         plan = Plan(
             changes=tuple(changes),
             settled=self.settled,
@@ -219,7 +221,14 @@ class _Planning:
         idle = {post.id for post in posts if not post.changes and (lacks or post.unit_id in outside or post.unit_id in gone)}
         return without(posts, idle)
 
-    def _deletions(self, changes: Sequence[Change], operations: Sequence[Operation]) -> Iterable[UnitDelete]:
+    def _released(self, changes: Sequence[Change], moves: Sequence[DepartmentUnit]) -> list[DepartmentUnit]:
+        """The moves to no unit that the end of a unit makes by itself: one by one, the server would keep the last department in it."""
+        going = {change.unit_id for change in changes if isinstance(change, NewUnit) and not change.present}
+        return [move for move in moves if move.unit_id is None and self.workspace.departments[move.department_id].parent_id in going]
+
+    def _deletions(
+        self, changes: Sequence[Change], operations: Sequence[Operation], released: Sequence[DepartmentUnit]
+    ) -> Iterable[UnitDelete]:
         """Units that go, each once everything that leaves it has gone home."""
         for change in changes:
             if isinstance(change, NewUnit) and not change.present and change not in self.settled:
@@ -230,7 +239,8 @@ class _Planning:
                     if (isinstance(operation, UnitPost) and operation.unit_id == change.unit_id)
                     or any(isinstance(each, DepartmentUnit) and each.department_id in inside for each in operation.changes)
                 ]
-                yield UnitDelete(unit_id=change.unit_id, changes=(change,), after=tuple(after))
+                freed = [move for move in released if move.department_id in inside]
+                yield UnitDelete(unit_id=change.unit_id, changes=(change, *freed), after=tuple(after))
 
     def _department_operations(
         self, puts: list[DepartmentUnit], by_department: "_ByDepartment", posts: list[UnitOperation], *, by_unit: bool

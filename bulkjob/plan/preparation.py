@@ -74,9 +74,8 @@ class Preparation:
         for warning in server.warnings:
             warn(warning)
         workspace = await self._read(client, server)
-        approved = self._approved and with_made(self._approved, units_made(self._approved.names, (), workspace))
-        if approved:
-            workspace = as_planned(workspace, approved)
+        if self._approved:
+            workspace = as_planned(workspace, self._approved)
         state.workspace = workspace
         resolution = self._resolve(workspace, server)
         for warning in resolution.warnings:
@@ -85,8 +84,8 @@ class Preparation:
         concerned = {row.unit_id for row in resolution.wanted} | {department.parent_id for department in moving if department}
         state.workspace = workspace = await with_units_out_of_reach(client, workspace, server, concerned)
         plan = self._planned(resolution, workspace, server)
-        if approved:
-            plan = hold_to(approved, plan, workspace, state.earlier.keys())
+        if self._approved:
+            plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
         prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
         self.prepared = prepared = prepared if self._approved else shared_out(prepared)
         for warning in plan.warnings:
@@ -97,11 +96,13 @@ class Preparation:
     async def _read(self, client: Client, server: Server) -> Workspace:
         """The lists that the sheet needs; what its names mean decides which departments' and units' own lists are among them."""
         state, choices = self._state, self._settings.choices
-        checked, kept = state.checked, state.kept
+        checked = state.checked
+        kept = state.kept or (self._approved.names if self._approved else state.kept)
         workspace = await read_workspace(client, server, names_units=checked.asks_for_units, names_agents=checked.names_agents)
         made = units_made(kept, state.attempts, workspace)
-        state.kept = kept = (kept or (self._approved.names if self._approved else kept)).in_units(made)
+        state.kept = kept = kept.in_units(made)
         state.attempts = in_units(state.attempts, made)
+        self._approved = self._approved and with_made(self._approved, made)
         directory = Directory(workspace)
         names = SheetNames(directory, checked.assignments, kept=kept, creates_units=choices.create_units)
         departments = departments_to_read(

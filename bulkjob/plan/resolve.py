@@ -348,8 +348,8 @@ class Resolving:
         for thing, kind in (("department", self._names.departments), ("unit", self._names.units)):
             for text, new in kind.renamed_already.items():
                 yield (
-                    f"There is no {thing} {quoted(text)} any more, but one called {quoted(new)}, as the sheet renames it: rows that use the "
-                    "old name are taken to mean that one."
+                    f"There is no {thing} {quoted(text)} any more, but one called {quoted(new)}, as the sheet renames it: rows that use "
+                    "the old name are taken to mean that one."
                 )
 
     def _cell(self, row: int, column: str) -> str:
