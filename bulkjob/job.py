@@ -80,7 +80,7 @@ class Job:
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
             self.state.earlier |= history.rows
-            self.state.attempts, self.state.kept = history.attempts, history.names
+            self.state.attempts, self.state.kept, self.state.made = history.attempts, history.names, history.made
             work = asyncio.ensure_future(self._work(directory, journal, history))
             try:
                 await self._ended(work)

@@ -237,6 +237,7 @@ class _Planning:
                     operation.id
                     for operation in operations
                     if (isinstance(operation, UnitPost) and operation.unit_id == change.unit_id)
+                    or (isinstance(operation, DepartmentPut) and operation.department_id in inside)
                     or any(isinstance(each, DepartmentUnit) and each.department_id in inside for each in operation.changes)
                 ]
                 freed = [move for move in released if move.department_id in inside]

@@ -36,6 +36,8 @@ class Kind:
             elif already := self.present(new):
                 self.renamed_already[text] = new
                 _add(self._olds, text, already)
+            else:
+                _add(self._news, new, self.names.find(text))
 
     def find(self, text: str) -> tuple[str, ...]:
         """The ids that a text means: none if it is unknown, several if it is ambiguous. A sheet asks for the same text in many rows."""

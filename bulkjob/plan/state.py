@@ -20,6 +20,8 @@ class RunState:
     """What earlier attempts of the same run made, or may have made."""
     kept: Meanings = NO_MEANINGS
     """What the sheet's texts meant when the plan was made that this run carries out; empty where it makes the first."""
+    made: Mapping[str, str] = field(default_factory=dict)
+    """What stood for units that were to be made → their ids, of those that earlier attempts are known to have made."""
     meanings: Meanings = NO_MEANINGS
     """What the sheet's texts mean."""
     server: Server | None = None

@@ -68,9 +68,9 @@ class Undoing:
         names_units = any(_units_of(attempt) for attempt in made)
         workspace = await read_workspace(client, server, names_units=names_units, names_agents=False)
         made = _as_found(made, workspace)
-        state.attempts = in_units(state.attempts, units_made(NO_MEANINGS, state.attempts, workspace))
+        ids = {**state.made, **units_made(NO_MEANINGS, state.attempts, workspace)}
+        state.attempts = in_units(state.attempts, ids)
         workspace = state.workspace = await self._with_lists(client, workspace, server, made)
-        ids = units_made(NO_MEANINGS, state.attempts, workspace)
         back = {change.in_units(ids): attempts for change, attempts in way_back(made).items()}
         left = without_rows(back, state.earlier.keys())
         concerned = {unit for attempt in made for unit in _units_of(attempt)}

@@ -48,6 +48,8 @@ class History:
     """Unit id → the departments that other units took from it, if it was not written since: its counter may still count them."""
     names: Meanings = NO_MEANINGS
     """What the sheet's texts were taken to mean when the first write went out."""
+    made: Mapping[str, str] = field(default_factory=dict)
+    """What stood for units that were to be made (`new_unit`) → their ids, where an outcome tells; `attempts` and `names` have these."""
 
 
 def history_of(records: Iterable[Record]) -> History:
@@ -87,6 +89,7 @@ def history_of(records: Iterable[Record]) -> History:
         attempts=_with_mirrored(attempts, owner),
         pending_repairs=_pending_repairs(intents, outcomes),
         names=names.in_units(made),
+        made=made,
     )
 
 

@@ -9,7 +9,7 @@ import logging
 import random
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,13 +22,13 @@ from bulkjob.rocketchat import Transport
 from bulkjob.rundir import JOURNAL_FILE, ROLLBACK, RunDirectory, opened
 from bulkjob.settings import MaxRemovals, Secret, Settings
 from bulkjob.sheet import check, read_sheet
-from bulkjob.vocabulary import Exit, Stop
+from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
 from tests.simulation import laws, laws_of_rollback
 from tests.simulation.disk import Disk
 from tests.simulation.history import Call, Picture
 from tests.simulation.loop import Killed, Loop
 from tests.simulation.more import own_units, scenario_of
-from tests.simulation.scenario import TOKEN, Row, Trouble
+from tests.simulation.scenario import TOKEN, Row, Scenario, Trouble
 from tests.simulation.world import Server
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -84,9 +84,10 @@ class Trigger:
 class Simulation:
     """One seed."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, scenario: Scenario | None = None) -> None:
+        """``scenario``: another one than that of the seed."""
         self.told = Told(seed)
-        self._scenario = scenario = scenario_of(seed)
+        self._scenario = scenario = scenario or scenario_of(seed)
         self._folder = folder
         self._run_dir = folder / "run"
         self._said, self._log = io.StringIO(), io.StringIO()
@@ -192,7 +193,7 @@ class Simulation:
         back = directory / ROLLBACK
 
         def job() -> Job:
-            return undoing(self._settings, *run_to_undo(directory, self._settings), self._connection)
+            return self._undoing(directory)
 
         ended: Ended | None = None
         for trouble in [*troubles, UNDISTURBED]:
@@ -216,6 +217,9 @@ class Simulation:
             self._hold(["a second rollback writes"] if again and again.writes and not _tried_again(again) else [])
         self._hold(["a second rollback ends otherwise"] if again and again.code != ended.code and not server.record.edits else [])
         return True
+
+    def _undoing(self, directory: Path) -> Job:
+        return undoing(self._settings, *run_to_undo(directory, self._settings), self._connection)
 
     def _synced(self, directory: Path) -> bool:
         return bool(self._disk.kept(directory / JOURNAL_FILE))
@@ -376,9 +380,10 @@ def _tried_again(ended: Ended) -> bool:
     return any(row["code"] in ("not-applied", "unit-not-permitted") and row["attempts"] for row in ended.rows)
 
 
-def sheet_text(rows: Iterable[Row]) -> str:
+def sheet_text(rows: Sequence[Row]) -> str:
     """The sheet as a CSV."""
-    columns = ("department", "unit", "agent", "count", "order", "action")
+    used = {column for row in rows for column in row.cells}
+    columns = [column for place, column in enumerate(SHEET_COLUMNS) if place < 6 or column in used]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)

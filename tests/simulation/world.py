@@ -126,7 +126,7 @@ class Server:
         self._read_journal()
         request = call.request
         call.read = (self.asked if "/units/" in request.path else self.reads).get(request.path, 0)
-        if not any(intent.path == request.path and intent.body == request.body for intent in self.intents.values()):
+        if not any(intent.path == request.path and intent.body == (request.body or {}) for intent in self.intents.values()):
             self.broken.append(f"{request.path} was sent before its intent was on disk")
         mine = self._concerned(request)
         # Where somebody else moves a department while the job is at work, no plan knows of it.
@@ -139,7 +139,10 @@ class Server:
 
     def _concerned(self, request: Request[Any]) -> set[str]:
         """What no other write may concern at the same time: agents by a route of their own meet nothing of a unit's write."""
-        kind, identifier, *more = request.path.split("/")[4:]
+        kind, *named = request.path.split("/")[4:]
+        if not named:
+            return set(departments_in(request))
+        identifier, *more = named
         if kind != "units":
             return {f"agents of {identifier}"} if more else {f"agents of {identifier}", identifier}
         return {identifier, *departments_in(request), *self.sandbox.store.children(identifier)}
