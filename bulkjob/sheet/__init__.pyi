@@ -5,8 +5,6 @@ from .checks import with_contradictions as with_contradictions
 from .from_texts import sheet_of_texts as sheet_of_texts
 from .reading import parse as parse
 from .reading import read_sheet as read_sheet
-from .row_messages import WHERE_TO_CREATE_DEPARTMENTS as WHERE_TO_CREATE_DEPARTMENTS
-from .row_messages import WHERE_TO_MAKE_MONITORS as WHERE_TO_MAKE_MONITORS
 from .row_messages import conflicting_monitor as conflicting_monitor
 from .row_messages import conflicting_value as conflicting_value
 from .rows import LARGEST_NUMBER as LARGEST_NUMBER

@@ -173,8 +173,3 @@ def _shown(value: str | bool) -> str:  # noqa: FBT001  # what a yes or no means
     if isinstance(value, bool):
         return "yes" if value else "no"
     return quoted(value) if value else "- (none)"
-
-
-#: Where in Rocket.Chat people do what no sheet does.
-WHERE_TO_CREATE_DEPARTMENTS = "Omnichannel → Departments"
-WHERE_TO_MAKE_MONITORS = "Omnichannel → Monitors"

@@ -135,6 +135,16 @@ outcomes = st.sampled_from(
 stops = st.none() | st.sampled_from(list(STOPS)).map(lambda code: Stop(code, STOPS[code]))
 
 
+def test_of_several_codes_a_row_has_the_first_in_their_order() -> None:
+    """The code of an invalid row is the first in the order of the documentation, wherever it was found, and its words come first."""
+    state = RunState(
+        checked=replace(checked(1), problems=(problem(2, "A date.", Code.EXCEL_DATE), problem(2, "No agent.", Code.AGENT_NEEDED))),
+        problems=(problem(2, "Two units.", Code.CONFLICTING_UNIT), problem(2, "Nobody.", Code.UNKNOWN_AGENT)),
+    )
+    result = row_results(state, None)[2]
+    assert (result.code, result.message) == (Code.AGENT_NEEDED, "No agent. Two units. A date. Nobody.")
+
+
 class TestLaws:
     @settings(deadline=None)
     @given(st.data())

@@ -100,3 +100,88 @@ def test_many_carried_columns_are_counted(look: Look) -> None:
     """Not more than eight carried columns are named."""
     notes = look("department,unit" + "".join(f",c{index}" for index in range(1000)) + "\n").sheet.notes
     assert notes[-1].endswith('"c7" and 992 more')
+
+
+NEAR = {
+    "monitor": '"unit monitor"',
+    "Monitors": '"unit monitor"',
+    "email": '"department email"',
+    "E-Mail": '"department email"',
+    "emial": '"department email"',
+    "new name": '"new unit name" or "new department name"',
+    "New_Name": '"new unit name" or "new department name"',
+    "visibility": '"unit visibility"',
+    "enabled": '"department enabled"',
+    "show on registration": '"department show on registration"',
+    "Show on offline form": '"department show on offline form"',
+    "Description": '"department description"',
+    "monitor of the team": '"unit monitor"',
+    "unit moniter": '"unit monitor"',
+    "departement email": '"department email"',
+}
+
+
+@pytest.mark.parametrize("header", NEAR)
+def test_a_header_near_a_long_one_is_carried_and_told_the_long_one(header: str, look: Look) -> None:
+    """A column that a sheet happens to have is never taken for one of those with long headers; the warning names the full header."""
+    seen = look(f"department,unit,{header}\nA,u,x\n")
+    (warning,) = seen.checked.warnings
+    assert warning.startswith(f'Column C, "{header}", ')
+    assert warning.endswith(f"rename it to {NEAR[header]}.")
+    assert seen.sheet.positions.keys() == {"department", "unit"}
+
+
+def test_a_header_near_one_that_is_read_names_its_column(look: Look) -> None:
+    """Where the long header is there, too, the warning says from where it is read; of two, the one that is not is named."""
+    assert look("department,unit,monitor,unit monitor\nA,u,x,m\n").checked.warnings[0].endswith("The unit monitor is read from column D.")
+    (warning,) = look("department,unit,new name,new unit name\nA,u,x,v\n").checked.warnings
+    assert warning.endswith('If this is the new department name column, rename it to "new department name".')
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [("unit monitors", "unit monitor"), ("unit visibilities", "unit visibility"), ("Department Emails", "department email")],
+)
+def test_the_plural_of_a_long_header_is_refused(header: str, column: str, look: Look) -> None:
+    """As of any other header of the table that is not there itself."""
+    message = look(f"department,unit,{header}\nA,u,x\n").stop.message
+    assert f'a column "{header}" (column C) but none called "{column}"' in message
+    assert look(f"department,unit,{column},{header}\nA,u,,x\n").stop is None
+
+
+@pytest.mark.parametrize("column", ["unit monitor", "unit visibility", "new unit name"])
+def test_a_sheet_about_units_needs_no_departments(column: str, look: Look) -> None:
+    """A sheet without departments is one about units only, if it has a unit and something to say about it."""
+    seen = look(f"Unit,note,{column},department email\nu,x,public,\n")
+    assert seen.problems == []
+    assert [(wish.department, wish.unit) for wish in seen.checked.assignments] == [("", "u")]
+
+
+REFUSED = {
+    "no unit": ("unit monitor,note\nm,x\n", 'A sheet about units only needs the column "unit".'),
+    "nothing about the unit": ("unit,agent\nu,x\n", 'sheet.csv has no "department" column. Headers found in row 1: "unit", "agent".'),
+    "only what departments have": ("unit,department email\nu,a@b\n", 'no "department" column'),
+    "a letter off": ("unit,unit monitor,Departmnt\nu,m,A\n", 'but "Departmnt" (column C). If this is the department column, rename it'),
+    "the word within": ("unit,Old department,unit monitor\nu,A,m\n", 'but "Old department" (column B). If this is'),
+    "the word joined to another": ("unit,departmentName,unit monitor\nu,A,m\n", 'but "departmentName" (column B).'),
+    "the plural": ("unit,unit monitor,departments\nu,m,A\n", 'a column "departments" (column C) but none called "department"'),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_sheet_that_may_lack_departments_is_refused(case: str, look: Look) -> None:
+    """Where the department may only be misspelt, or rows could ask for nothing, the sheet is not read as one about units."""
+    text, words = REFUSED[case]
+    assert words in look(text).stop.message
+
+
+def test_another_word_for_department_is_pointed_out(look: Look) -> None:
+    """What may be short for it is carried, with a warning, and no more than that where a department column is there."""
+    (warning,) = look("unit,unit monitor,Dept\nu,m,A\n").checked.warnings
+    assert warning.endswith('If this is the department column, rename it to "department".')
+    assert look("department,unit,Dept\nA,u,x\n").checked.warnings == ()
+
+
+def test_headers_of_a_sheet_about_units_below_a_title_are_found(look: Look) -> None:
+    """Where the headers come later, it does not matter which kind of sheet they make."""
+    assert "seem to be in row 3; delete rows 1 to 2" in look("Team leads 2026\n\nUnit,Unit monitor\nu,m\n").stop.message

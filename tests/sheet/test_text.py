@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.sheet import comparable, guard, take_off_guard
-from bulkjob.sheet.columns import comparable_column, stripped_column, take_off_guard_column
+from bulkjob.sheet import caseless, comparable, guard, only_dashes, take_off_guard
+from bulkjob.sheet.columns import caseless_column, comparable_column, stripped_column, take_off_guard_column
 from bulkjob.sheet.text import column_index, column_letter, column_meant, header_key, one_letter_off, stripped
 from bulkjob.vocabulary import SHEET_COLUMNS
 
@@ -44,6 +44,7 @@ def test_columns_are_treated_as_their_texts(texts: list[str]) -> None:
     assert take_off_guard_column(column).to_pylist() == list(map(take_off_guard, texts))
     assert stripped_column(column).to_pylist() == list(map(stripped, texts))
     assert comparable_column(pa.array(texts, pa.large_string())).to_pylist() == list(map(comparable, texts))
+    assert caseless_column(pa.array(texts, pa.large_string())).to_pylist() == list(map(caseless, texts))
 
 
 @given(NAMES)
@@ -115,3 +116,27 @@ def test_every_column_is_meant_by_its_header(column: str, spelt: Callable[[str],
 def test_one_letter_off(header: str, column: str | None) -> None:
     """A letter added, missing, wrong or two swapped: that much and no more is a letter off."""
     assert one_letter_off(header) == column
+
+
+@given(NAMES)
+def test_a_name_is_one_in_any_case(text: str) -> None:
+    """Names that compare as equal, or differ only in case, are one."""
+    assert caseless(text) == caseless(comparable(text)) == caseless(text.casefold()) == caseless(caseless(text))
+
+
+@pytest.mark.parametrize(("left", "right"), [("Sales", "sALES"), ("GROẞ", "gross"), ("Ve\u0301lo", "VÉLO"), (" A  b", "a\u00a0B")])
+def test_names_that_differ_only_in_case_or_blanks(left: str, right: str) -> None:
+    """Case counts for as little as in the server's names."""
+    assert caseless(left) == caseless(right)
+
+
+@pytest.mark.parametrize("text", ["-", "--", "–", "—-", "−", "\u00ad", "- -", " \u2011 ", "\uff0d"])
+def test_only_dashes(text: str) -> None:
+    """Dashes of every kind, blanks between and around them, are only dashes."""
+    assert only_dashes(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "-a", "_", "~", "- 1 -", "."])
+def test_more_than_dashes(text: str) -> None:
+    """One letter more, or none at all, is something else."""
+    assert not only_dashes(text)

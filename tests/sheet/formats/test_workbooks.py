@@ -369,3 +369,38 @@ def test_every_program_writes_the_same_sheet(name: str, look: Look, golden: Call
     rows = look(golden(name), name).rows
     assert {place: rows[int(place[1:])]["ABCDEFG".index(place[0])] for place in SHOWN} == SHOWN
     assert 10 not in rows
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_a_spreadsheets_own_yes_and_no(ending: str, look: Look, golden: Callable[[str], bytes]) -> None:
+    """TRUE and FALSE of a spreadsheet program, typed or calculated, are a yes and a no in each of its formats, and so are 1 and 0."""
+    seen = look(golden(f"libreoffice-values.{ending}"), f"values.{ending}")
+    assert seen.column("department enabled") == ["TRUE", "FALSE", "1", "0", "TRUE", "FALSE", "Yes", "2"]
+    assert seen.problems == ["9 D9 bad-value"]
+    fields = [dict(wish.department_fields) for wish in seen.checked.assignments]
+    assert [each["enabled"] for each in fields] == [True, False, True, False, True, False, True]
+    assert [each.get("description") for each in fields] == ["one\ntwo", "a  b\n\n c", "", None, "TRUE", "x", "1"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"), [("a&#10;b", "a\nb"), ("a\r\nb", "a\nb"), ("a_x000D_\nb", "a\r\nb"), ("a&#13;&#10;b", "a\r\nb")]
+)
+def test_line_ends_within_a_cell_are_kept(written: str, kept: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A line end within a cell is what the file says it is: a bare CR LF is one to XML, an escaped CR is kept."""
+    data = raw_xlsx(
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>department</t></is></c>'
+        '<c r="B1" t="inlineStr"><is><t>department description</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>A</t></is></c>'
+        f'<c r="B2" t="inlineStr"><is><t xml:space="preserve">{written}</t></is></c></row>'
+    )
+    assert look(data, "p.xlsx").column("department description") == [kept]
+
+
+def test_all_columns_of_the_table_are_looked_at_for_what_nobody_typed(look: Look, saved: Callable[[Workbook], bytes]) -> None:
+    """A date, an error, a number that lost digits or a formula without a result is a problem in the later columns, too."""
+    book = Workbook()
+    for line in (
+        ["department", "department description", "new department name", "department email", "department enabled", "note"],
+        ["A", dt.date(2026, 1, 2), 12345678901234567, "#N/A", "=1=1", dt.date(2026, 1, 2)],
+    ):
+        book.active.append(line)
+    assert look(saved(book), "p.xlsx").problems == ["2 B2 excel-date", "2 C2 excel-number", "2 D2 excel-error", "2 E2 excel-formula"]

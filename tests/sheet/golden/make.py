@@ -60,12 +60,42 @@ def make(path: Path) -> None:
     book.save(path)
 
 
-if __name__ == "__main__":
-    make(HERE / "openpyxl.xlsx")
+#: The columns about departments and units: what spreadsheet programs make of a yes or no, and of lines within a cell.
+VALUES: list[list[object]] = [
+    ["Unit", "Unit visibility", "Department", "Department enabled", "Department description"],
+    ["EMEA", "Public", "A", True, "one\ntwo"],
+    [None, None, "B", False, "a  b\n\n c"],
+    [None, None, "C", 1, "-"],
+    [None, None, "D", 0, None],
+    [None, None, "E", "=TRUE()", "=TRUE()"],
+    [None, None, "F", "=1=2", "\nx\n"],
+    [None, None, "G", "Yes", "=1"],
+    [None, None, "H", 2, "yes"],
+]
+
+
+def make_values(path: Path) -> None:
+    """Writes the workbook of the columns about departments and units."""
+    book = Workbook()
+    for row in VALUES:
+        book.active.append(row)
+    book.save(path)
+
+
+def convert(source: Path, name: str, folder: str) -> None:
+    """Has LibreOffice save a workbook in each of its formats, as files of this name."""
     soffice = shutil.which("soffice")
     if soffice is None:
         raise SystemExit("soffice is not installed")
+    for ending in ("xlsx", "xls", "ods"):
+        subprocess.run([soffice, "--headless", "--convert-to", ending, "--outdir", folder, source], check=True)
+        shutil.copy(Path(folder, f"{source.stem}.{ending}"), HERE / f"{name}.{ending}")
+
+
+if __name__ == "__main__":
+    make(HERE / "openpyxl.xlsx")
     with tempfile.TemporaryDirectory() as folder:
-        for ending in ("xlsx", "xls", "ods"):
-            subprocess.run([soffice, "--headless", "--convert-to", ending, "--outdir", folder, HERE / "openpyxl.xlsx"], check=True)
-            shutil.copy(Path(folder, f"openpyxl.{ending}"), HERE / f"libreoffice.{ending}")
+        convert(HERE / "openpyxl.xlsx", "libreoffice", folder)
+        # LibreOffice calculates the formulas: only what it saves has results.
+        make_values(Path(folder, "values.xlsx"))
+        convert(Path(folder, "values.xlsx"), "libreoffice-values", folder)
