@@ -34,6 +34,8 @@ EFFECTS: Final[Mapping[str, str]] = {
     "execute.sender": "sends, and writes the journal",
     "execute.sending": "follows a call, and writes the journal",
     "execute.unit": "sends",
+    "execute.unit_creation": "sends",
+    "execute.unit_deletion": "sends",
     "execute.writing": "what these have in common",
     "job": "the whole run",
     "plan.approval": "reads an approved plan's file",

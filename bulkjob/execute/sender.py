@@ -62,33 +62,6 @@ class Sender:
         """
         client, server = self._client.for_operation(), self._terms.server
         match operation:
-            case UnitPost():
-                unit = UnitWriting(
-                    operation=operation,
-                    client=client,
-                    server=server,
-                    naming=self._naming,
-                    attempts=self._attempts,
-                    say=self._warn,
-                    listings=self._listings,
-                    role=self._monitors,
-                )
-                return await self._write(operation, unit)
-            case UnitCreate():
-                creation = UnitCreation(
-                    operation=operation,
-                    client=client,
-                    server=server,
-                    naming=self._naming,
-                    attempts=self._attempts,
-                    say=self._warn,
-                    listings=self._listings,
-                    role=self._monitors,
-                )
-                return await self._write(operation, creation)
-            case UnitDelete():
-                deletion = UnitDeletion(operation=operation, client=client, server=server, attempts=self._attempts, listings=self._listings)
-                return await self._write(operation, deletion)
             case DepartmentPut():
                 department = DepartmentWriting(
                     operation=operation, client=client, server=server, naming=self._naming, attempts=self._attempts, say=self._warn
@@ -106,6 +79,28 @@ class Sender:
                     return await self._write(operation, agents)
                 finally:
                     agents.release()
+            case UnitDelete():
+                deletion = UnitDeletion(operation=operation, client=client, server=server, attempts=self._attempts, listings=self._listings)
+                return await self._write(operation, deletion)
+            case _:
+                return await self._write(operation, self._writing_of_unit(operation, client))
+
+    def _writing_of_unit(self, operation: UnitPost | UnitCreate, client: Client) -> UnitWriting | UnitCreation:
+        post = UnitWriting(
+            operation=(
+                operation
+                if isinstance(operation, UnitPost)
+                else UnitPost(unit_id=operation.unit_id, changes=operation.changes, lost=operation.lost, after=())
+            ),
+            client=client,
+            server=self._terms.server,
+            naming=self._naming,
+            attempts=self._attempts,
+            say=self._warn,
+            listings=self._listings,
+            role=self._monitors,
+        )
+        return post if isinstance(operation, UnitPost) else UnitCreation(operation=operation, post=post)
 
     async def _write(self, operation: Operation, writing: Writing[T]) -> Sent:
         route = writing.route

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 
 from bulkjob.changes import ALREADY_SO, Change, NewUnit, Outcome, UnitCreate, UnitPost, failed
 from bulkjob.execute import compose
-from bulkjob.execute.compose import Attempts, Composed
-from bulkjob.execute.listings import Listings, Monitors
+from bulkjob.execute.compose import Composed
 from bulkjob.execute.unit import UnitWriting, monitors_sent
-from bulkjob.execute.writing import Warn
 from bulkjob.phrases import listed, quoted
-from bulkjob.plan import caseless
-from bulkjob.records import Department, Monitor, Naming, Server, Unit, Workspace, name_of_new
+from bulkjob.records import Department, Monitor, Unit, Workspace, name_of_new
 from bulkjob.rocketchat import Client, Route, StoredUnit, Written, endpoints
+from bulkjob.sheet import caseless
 from bulkjob.vocabulary import Code
 
 
@@ -21,13 +19,8 @@ class UnitCreation:
     """The making of one unit. What it reads is told by what stands for the unit's id, so that changes find themselves."""
 
     operation: UnitCreate
-    client: Client
-    server: Server
-    naming: Naming
-    attempts: Attempts
-    say: Warn
-    listings: Listings
-    role: Monitors
+    post: UnitWriting
+    """Writes a unit that is there, of whichever operation."""
     route: Route = endpoints.CREATE_UNIT
     unit_id: str = ""
     """The unit's own id, once it is known."""
@@ -42,9 +35,9 @@ class UnitCreation:
         if same:
             self.unit_id = same[0].id
             return await self._composed_for(same[0].id)
-        departments = await self.listings.fresh()
+        departments = await self.post.listings.fresh()
         composed = compose.creation_call(
-            self.operation, state=self._state(departments, None, ()), server=self.server, attempts=self.attempts
+            self.operation, state=self._state(departments, None, ()), server=self.post.server, attempts=self.post.attempts
         )
         self.monitors = monitors_sent(composed)
         return composed
@@ -64,20 +57,16 @@ class UnitCreation:
             snapshot=composed.snapshot,
         )
 
+    @property
+    def client(self) -> Client:
+        """What it is sent by."""
+        return self.post.client
+
     def _writing(self, unit_id: str) -> UnitWriting:
         changes = tuple(
             change.in_units({self.operation.unit_id: unit_id}) for change in self.operation.changes if not isinstance(change, NewUnit)
         )
-        return UnitWriting(
-            operation=UnitPost(unit_id=unit_id, changes=changes, lost=frozenset(), after=()),
-            client=self.client,
-            server=self.server,
-            naming=self.naming,
-            attempts=self.attempts,
-            say=self.say,
-            listings=self.listings,
-            role=self.role,
-        )
+        return replace(self.post, operation=UnitPost(unit_id=unit_id, changes=changes, lost=frozenset(), after=()))
 
     @property
     def ignored(self) -> Mapping[Change, Outcome]:
@@ -105,7 +94,7 @@ class UnitCreation:
 
     async def _of_this_name(self, *, finishing: bool = False) -> list[Unit]:
         name = caseless(name_of_new(self.operation.unit_id))
-        return [unit for unit in (await self.listings.units(finishing=finishing)).values() if caseless(unit.name) == name]
+        return [unit for unit in (await self.post.listings.units(finishing=finishing)).values() if caseless(unit.name) == name]
 
     def _two(self, units: Collection[Unit]) -> Outcome:
         ids = listed(sorted(unit.id for unit in units))
@@ -113,7 +102,7 @@ class UnitCreation:
 
     async def _seen(self, changes: Collection[Change]) -> Workspace:
         if not self.unit_id:
-            return self._state(await self.listings.fresh(finishing=True), None, ())
+            return self._state(await self.post.listings.fresh(finishing=True), None, ())
         writing = self._writing(self.unit_id)
         writing.unit = await self.client.call(endpoints.unit(self.unit_id), finishing=True)
         after = await writing.seen([change for change in changes if not isinstance(change, NewUnit)])
@@ -128,7 +117,7 @@ class UnitCreation:
         }
         return Workspace(
             departments=told,
-            units={**(self.naming.workspace.units or {}), **({stand_in: unit} if unit else {})},
+            units={**(self.post.naming.workspace.units or {}), **({stand_in: unit} if unit else {})},
             agents={},
             monitors={stand_in: {monitor.id: monitor for monitor in monitors}},
         )

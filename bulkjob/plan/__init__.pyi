@@ -15,7 +15,6 @@ from .guards import TooManyRemovals as TooManyRemovals
 from .guards import refuse_many_removals as refuse_many_removals
 from .meaning import SheetNames as SheetNames
 from .names import Directory as Directory
-from .names import caseless as caseless
 from .order import sorter_of as sorter_of
 from .preparation import Preparation as Preparation
 from .preparation import Preparing as Preparing

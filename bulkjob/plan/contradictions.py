@@ -5,9 +5,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bulkjob.phrases import quoted, rows_listed
+from bulkjob.phrases import rows_listed
 from bulkjob.plan.wanted import Wanted
 from bulkjob.records import DEPARTMENT_COLUMNS, UNIT_COLUMNS, Naming
+from bulkjob.sheet import conflicting_monitor, conflicting_value
 from bulkjob.vocabulary import Code
 
 K = TypeVar("K", bound=Hashable)
@@ -59,19 +60,21 @@ def _agents(rows: list[Wanted], naming: Naming) -> Iterator[Contradiction]:
 def _monitors(rows: list[Wanted], naming: Naming) -> Iterator[Contradiction]:
     for group in _repeated(rows, lambda row: (row.unit_id, row.monitor_id) if row.monitor_id else None):
         if len({row.monitor_leaves for row in group}) > 1:
-            first = group[0]
-            monitor = f"Monitor {naming.agent(first.monitor_id or '', first.monitor_name)} of unit {naming.unit(first.unit_id or '')}"
-            yield _contradiction(group, Code.CONFLICTING_MONITOR, "action", f"{monitor} is both added and removed,")
+            first, numbers = group[0], tuple(row.row for row in group)
+            message = conflicting_monitor(
+                naming.agent(first.monitor_id or "", first.monitor_name), naming.unit(first.unit_id or ""), numbers
+            )
+            yield Contradiction(rows=numbers, code=Code.CONFLICTING_MONITOR, column="action", message=message)
 
 
 def _values(rows: list[Wanted], naming: Naming) -> Iterator[Contradiction]:
     """Two values in one of the columns about a department or a unit."""
     for column, name in DEPARTMENT_COLUMNS.items():
         about = ((row, row.department_id, dict(row.department_fields).get(name)) for row in rows if row.department_fields)
-        yield from _different(about, column, lambda identifier: f"Department {naming.department(identifier)}")
+        yield from _different(about, column, lambda identifier: f"department {naming.department(identifier)}")
     for column, name in UNIT_COLUMNS.items():
         given = ((row, row.unit_id, dict(row.unit_fields).get(name)) for row in rows if row.unit_fields)
-        yield from _different(given, column, lambda identifier: f"Unit {naming.unit(identifier)}")
+        yield from _different(given, column, lambda identifier: f"unit {naming.unit(identifier)}")
 
 
 def _different(
@@ -82,14 +85,11 @@ def _different(
         if identifier is not None and value is not None:
             by_thing[identifier].append((row, value))
     for identifier, pairs in by_thing.items():
-        values = dict.fromkeys(value for _, value in pairs)
+        values = list(dict.fromkeys(value for _, value in pairs))
         if len(values) > 1:
-            said = f'{named(identifier)} is given different values in the column "{column}", {_listed(map(_shown, values))},'
-            yield _contradiction([row for row, _ in pairs], Code.CONFLICTING_VALUE, column, said)
-
-
-def _shown(value: object) -> str:
-    return quoted(value, 40) if isinstance(value, str) else "yes" if value else "no"
+            numbers = tuple(row.row for row, _ in pairs)
+            message = conflicting_value(named(identifier), column, values, numbers)
+            yield Contradiction(rows=numbers, code=Code.CONFLICTING_VALUE, column=column, message=message)
 
 
 def _contradiction(rows: list[Wanted], code: Code, column: str, said: str) -> Contradiction:

@@ -152,8 +152,10 @@ def document_of(
         rows=rows,
         names=names,
     )
-    if prepared is None:
-        return head
+    return head if prepared is None else _with_plan(head, prepared, concurrency)
+
+
+def _with_plan(head: PlanDocument, prepared: Prepared, concurrency: int) -> PlanDocument:
     plan, forecast = prepared.plan, prepared.forecast(concurrency)
     places = {change: place for place, change in enumerate(plan.changes)}
     return msgspec.structs.replace(

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from bulkjob.changes import DepartmentField, DepartmentUnit, NewUnit, Plan
 from bulkjob.phrases import listed, quoted
-from bulkjob.plan.names import caseless, one_letter_away
+from bulkjob.plan.names import one_letter_away
 from bulkjob.records import Naming, Workspace, is_new_unit
+from bulkjob.sheet import caseless
 from bulkjob.vocabulary import Status
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bulkjob.changes import Attempt
-from bulkjob.plan.names import caseless
 from bulkjob.records import Meanings, Workspace, is_new_unit, name_of_new
+from bulkjob.sheet import caseless
 
 
 def units_made(kept: Meanings, attempts: Iterable[Attempt], workspace: Workspace) -> dict[str, str]:

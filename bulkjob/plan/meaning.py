@@ -7,9 +7,9 @@ one is, the thing has been renamed already. In a run that goes on, and for an ap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bulkjob.plan.names import Directory, Names, caseless
+from bulkjob.plan.names import Directory, Names
 from bulkjob.records import NO_MEANINGS, Assignment, Meanings, new_unit
-from bulkjob.sheet import comparable
+from bulkjob.sheet import caseless, comparable, only_dashes
 from bulkjob.vocabulary import NO_UNIT
 
 
@@ -109,15 +109,6 @@ def renames_department(assignment: Assignment) -> str:
 def renames_unit(assignment: Assignment) -> str:
     """The new name that a row gives its unit; blank for none."""
     return next((value for name, value in assignment.unit_fields if name == "name"), "")
-
-
-#: What looks like the minus sign that takes a department out of its unit.
-_DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad")
-
-
-def only_dashes(text: str) -> bool:
-    """Whether a text is nothing but dashes of some kind."""
-    return bool(text) and set(text) <= _DASHES
 
 
 def is_unit_named(assignment: Assignment) -> bool:

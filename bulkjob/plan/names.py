@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from bulkjob.changes import Attempt, DepartmentAgent, UnitMonitor
 from bulkjob.records import Department, Membership, Workspace
-from bulkjob.sheet import comparable
+from bulkjob.sheet import caseless, comparable
 
 
 class Names:
@@ -75,11 +75,6 @@ def one_letter_away(one: str, other: str) -> bool:
         return one[start:] == other[start + 1 :]
     swapped = one[start : start + 2] == other[start : start + 2][::-1] and one[start + 2 :] == other[start + 2 :]
     return swapped or one[start + 1 :] == other[start + 1 :]
-
-
-def caseless(text: str) -> str:
-    """The form in which names are compared whose case may differ."""
-    return comparable(comparable(text).casefold())
 
 
 class Directory:

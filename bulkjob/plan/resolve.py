@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from bulkjob.changes import Attempt
 from bulkjob.phrases import printable, quoted
 from bulkjob.plan.contradictions import contradictions
-from bulkjob.plan.meaning import SheetNames, is_unit_named, only_dashes
+from bulkjob.plan.meaning import SheetNames, is_unit_named
 from bulkjob.plan.names import Directory, Names, spellings
 from bulkjob.plan.taken import Taken, department_uses, taken_names, unit_uses
 from bulkjob.plan.wanted import Wanted
 from bulkjob.records import NO_MEANINGS, Assignment, CheckedSheet, Meanings, Naming, Problem, Workspace, is_new_unit
+from bulkjob.sheet import only_dashes
 from bulkjob.vocabulary import NO_UNIT, Code
 
 #: Suggestions for names that are not there end after so many comparisons with names that are: some seconds, and nobody reads more.
@@ -297,7 +298,8 @@ class Resolving:
             reason = f'Nobody called "{shown}" has the role of a monitor (livechat-monitor), without which Rocket.Chat ignores them. '
             remedy = "Check the spelling of the username, or make this user a monitor first (Omnichannel → Monitors)."
         else:
-            reason, remedy = f'There is no {column} "{shown}" on the server. ', "Check the spelling, or create it first."
+            reason = f'There is no {column} "{shown}" on the server. '
+            remedy = f"Check the spelling, or create it first (Omnichannel → {column.capitalize()}s)."
         nearest = self._nearest(names, text)
         meant = f"Did you mean {' or '.join(map(printable, nearest))}? " if nearest else ""
         return reason + meant + remedy

@@ -11,6 +11,7 @@ from bulkjob.changes import (
     Operation,
     Outcome,
     Plan,
+    UnitDelete,
     UnitPost,
 )
 from bulkjob.plan.order import concerned
@@ -63,6 +64,8 @@ def repaired(plan: Plan, pending: Mapping[str, frozenset[str]], departments: Map
 
     ``pending``: unit id → those departments. No list of the server's shows that a unit's counter still counts them.
     """
+    going = {operation.unit_id for operation in plan.operations if isinstance(operation, UnitDelete)}
+    pending = {unit_id: lost for unit_id, lost in pending.items() if unit_id not in going}
     last = {operation.unit_id: operation.id for operation in plan.operations if isinstance(operation, UnitPost)}
     added = [UnitPost(unit_id=unit_id, changes=(), lost=lost, after=()) for unit_id, lost in pending.items() if unit_id not in last]
     waits = concerned(added, departments)

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bulkjob.phrases import quoted, rows_listed
-from bulkjob.plan.names import caseless
 from bulkjob.plan.wanted import Wanted
-from bulkjob.sheet import stripped
+from bulkjob.sheet import caseless, stripped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

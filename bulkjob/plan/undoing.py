@@ -6,7 +6,6 @@ from bulkjob.changes import Attempt, Change, DepartmentAgent, DepartmentField, D
 from bulkjob.phrases import quoted
 from bulkjob.plan.decide import plan_changes, without_rows
 from bulkjob.plan.made import in_units, units_made
-from bulkjob.plan.names import caseless
 from bulkjob.plan.preparation import Warn, calls_made, with_units_out_of_reach
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.rollback import way_back, without_unmade
@@ -15,7 +14,7 @@ from bulkjob.records import MANAGE_MONITORS, NO_MEANINGS, CheckedSheet, Naming, 
 from bulkjob.rocketchat import Client, inspect_server, read_workspace, with_members, with_monitors
 from bulkjob.rundir import History
 from bulkjob.settings import Settings
-from bulkjob.sheet import sheet_of_texts
+from bulkjob.sheet import caseless, sheet_of_texts
 from bulkjob.vocabulary import Effect, Status
 
 _UNTOUCHED = "The run changed nothing for this row, so there is nothing to put back."
@@ -37,13 +36,13 @@ def state_of_rollback(history: History) -> RunState:
         sheet_name=kept.sheet_name,
     )
     touched = {row for attempt in history.attempts if attempt.status is not Status.FAILED for row in attempt.change.rows}
-    untouched = {
-        row: RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED, message=_UNTOUCHED)
-        for row in sheet.cells.index.tolist()
-        if row not in touched
-    }
+    untouched = {row: _untouched(row) for row in sheet.cells.index.tolist() if row not in touched}
     checked = CheckedSheet(sheet=sheet, problems=(), warnings=(), assignments=(), suspects=())
     return RunState(checked=checked, earlier=untouched, undoes=True)
+
+
+def _untouched(row: int) -> RowResult:
+    return RowResult(row=row, status=Status.SUCCESS, change=Effect.UNCHANGED, message=_UNTOUCHED)
 
 
 class Undoing:
@@ -72,6 +71,10 @@ class Undoing:
         state.attempts = in_units(state.attempts, ids)
         workspace = state.workspace = await self._with_lists(client, workspace, server, made)
         back = {change.in_units(ids): attempts for change, attempts in way_back(made).items()}
+        touched = {row for change in back for row in change.rows}
+        state.earlier |= {
+            row: _untouched(row) for row in state.checked.sheet.cells.index.tolist() if row not in touched | state.earlier.keys()
+        }
         left = without_rows(back, state.earlier.keys())
         concerned = {unit for attempt in made for unit in _units_of(attempt)}
         concerned |= {department.parent_id for department in workspace.departments.values() if department.parent_id}

@@ -41,7 +41,11 @@ _EXCUSED = frozenset({"department-archived", "rejected", "last-department-in-uni
 def facts_of(sandbox: Sandbox, old: Iterable[str]) -> Facts:
     """All that the server holds and a sheet can ask for. ``old``: the units that were there at the beginning, which go by their ids."""
     state, known = sandbox.store, set(old)
-    named = {one["_id"]: one["_id"] if one["_id"] in known else f"new {one['name'].casefold()}" for one in state.collection.values() if one.get("type") == "u"}
+    named = {
+        one["_id"]: one["_id"] if one["_id"] in known else f"new {one['name'].casefold()}"
+        for one in state.collection.values()
+        if one.get("type") == "u"
+    }
     facts: Facts = {}
     for one in state.collection.values():
         if one.get("type") == "u":
@@ -89,8 +93,9 @@ class _Sheet:
         What a row renames by its id, no other row calls by its old name: nothing would say what that was once it is renamed.
         """
         identifier = thing["_id"]
-        names = [identifier, *([renamed[identifier]] if identifier in renamed else [])]
-        return self.chance.choice(names if identifier in self.by_id else [*names, thing["name"]])
+        names: list[str] = [identifier, *([renamed[identifier]] if identifier in renamed else [])]
+        chosen: str = self.chance.choice(names if identifier in self.by_id else [*names, thing["name"]])
+        return chosen
 
     def renamed_as(self, thing: State) -> str:
         """What the row that renames a thing calls it."""
@@ -130,9 +135,7 @@ class _Sheet:
             self.add(facts, identifier, department=self.called(one, self.departments), unit=_respelt(chance, text) if to in new else text)
         if identifier in self.departments:
             name = self.departments[identifier]
-            self.add(
-                {("field", identifier, "name"): name}, identifier, department=self.renamed_as(one), new_department_name=name
-            )
+            self.add({("field", identifier, "name"): name}, identifier, department=self.renamed_as(one), new_department_name=name)
         for column, name in _CHOICES.items():
             if chance.random() < 0.12:
                 value = chance.random() < 0.5
@@ -144,10 +147,10 @@ class _Sheet:
                 )
         for column in ("department email", "department description"):
             if chance.random() < 0.15:
-                value = chance.choice([f"{identifier}@new.example", f"other@{identifier}.example"])
-                cell, value = ("-", "") if column.endswith("description") and chance.random() < 0.3 else (value, value)
+                text = chance.choice([f"{identifier}@new.example", f"other@{identifier}.example"])
+                cell, text = ("-", "") if column.endswith("description") and chance.random() < 0.3 else (text, text)
                 self.add(
-                    {("field", identifier, _TEXTS[column]): value},
+                    {("field", identifier, _TEXTS[column]): text},
                     identifier,
                     **{"department": self.called(one, self.departments), column.replace(" ", "_"): cell},
                 )
@@ -314,7 +317,9 @@ class Reorganisation(Simulation):
             expected |= {key: value} if key[0] != "place" else {key: _placed(start.get(key), value)}
         for key in meant:
             self._imply(key, meant, expected)
-        yield from _differences({key: value for key, value in expected.items() if value not in (None, False) or key[0] in ("of", "field")}, now, excused)
+        yield from _differences(
+            {key: value for key, value in expected.items() if value not in (None, False) or key[0] in ("of", "field")}, now, excused
+        )
 
     def _imply(self, key: tuple[str, ...], meant: Facts, expected: Facts) -> None:
         """A new unit comes into being with what is asked of it."""
@@ -352,5 +357,3 @@ def _differences(expected: Facts, now: Facts, excused: Iterable[tuple[str, ...]]
     for key in dict.fromkeys((*expected, *now)):
         if expected.get(key) != now.get(key) and key not in excused and key[1] not in about:
             yield f"{key} is {now.get(key)!r}, and should be {expected.get(key)!r}"
-
-
