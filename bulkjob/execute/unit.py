@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from bulkjob.changes import Change, DepartmentUnit, Outcome, UnitField, UnitMonitor, UnitPost
+from bulkjob.changes import Change, DepartmentUnit, NewUnit, Outcome, UnitField, UnitMonitor, UnitPost
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings, Monitors
@@ -79,7 +79,9 @@ class UnitWriting:
         async with CallGroup() as group:
             departments = group.start(self.listings.fresh(finishing=finishing)) if DepartmentUnit in kinds else None
             unit = (
-                group.start(self.client.call(endpoints.unit(self.operation.unit_id), finishing=finishing)) if UnitField in kinds else None
+                group.start(self.client.call(endpoints.unit(self.operation.unit_id), finishing=finishing))
+                if kinds & {UnitField, NewUnit}
+                else None
             )
             monitors = (
                 group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id), finishing=finishing))

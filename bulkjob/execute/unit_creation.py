@@ -103,9 +103,8 @@ class UnitCreation:
     async def _seen(self, changes: Collection[Change]) -> Workspace:
         if not self.unit_id:
             return self._state(await self.post.listings.fresh(finishing=True), None, ())
-        writing = self._writing(self.unit_id)
-        writing.unit = await self.client.call(endpoints.unit(self.unit_id), finishing=True)
-        after = await writing.seen([change for change in changes if not isinstance(change, NewUnit)])
+        # A call that only adds to a unit which is there asks for no `NewUnit`; that it is there was seen.
+        after = await self._writing(self.unit_id).seen([*changes, *self.operation.changes[:1]])
         return self._state(after.departments, (after.units or {}).get(self.unit_id), after.monitors.get(self.unit_id, {}).values())
 
     def _state(self, departments: Mapping[str, Department], unit: Unit | None, monitors: Collection[Monitor]) -> Workspace:

@@ -1,7 +1,8 @@
-"""Run directories and a plan that the version before has left: this one goes on with them, undoes them and carries them out.
+"""Run directories and plans that versions before have left: this one goes on with them, undoes them and carries them out.
 
-`journal-1` was recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings' defaults: a run that came to its end, the
-same run killed at a write, each with the server's state at that moment and before, and the plan of the sheet.
+`journal-1` and `journal-2`, by their formats, were recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings'
+defaults: a run that came to its end, the same run killed at a write, each with the server's state at that moment and before, and the plan
+of the sheet.
 """
 
 import json
@@ -16,15 +17,16 @@ from msgspec import structs
 
 from bulkjob.changes import agree
 from bulkjob.plan.file import parse_plan
-from bulkjob.rundir.format import Intent, Opened, records_of
+from bulkjob.rundir.format import Concluded, Intent, Opened, records_of
 from bulkjob.rundir.history import read_history
 from bulkjob.vocabulary import Exit
 from tests.support.rehearsal import Ran, rehearse, results_of
 from tests.support.rollbacks import roll_back
 from tests.support.states import State, differences, parents, places
 
-RECORDED = Path(__file__).parent / "journal-1"
-SHEET = RECORDED / "sheet.csv"
+HERE = Path(__file__).parent
+FORMATS = ("journal-1", "journal-2")
+SHEET = HERE / "journal-1" / "sheet.csv"
 ROWS = 61
 
 
@@ -43,12 +45,18 @@ def state(path: Path) -> State:
     return found
 
 
+@pytest.fixture(params=FORMATS)
+def by(request: pytest.FixtureRequest) -> Path:
+    """What a version before has left."""
+    return HERE / str(request.param)
+
+
 @pytest.fixture
-def recording(tmp_path: Path) -> Callable[[str], Recording]:
+def recording(tmp_path: Path, by: Path) -> Callable[[str], Recording]:
     """A function that makes a copy of a recorded run, by name, to work with."""
 
     def copied(name: str) -> Recording:
-        source = RECORDED / name
+        source = by / name
         (tmp_path / name / "run").mkdir(parents=True)
         for file in source.iterdir():
             if not file.name.startswith("workspace"):
@@ -70,7 +78,7 @@ def unlike(ran: Ran, after: State) -> list[str]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A whole run of the sheet by this version."""
-    ran = rehearse(tmp_path_factory.mktemp("whole"), state(RECORDED / "killed" / "workspace-before.json"), SHEET)
+    ran = rehearse(tmp_path_factory.mktemp("whole"), state(HERE / "journal-1" / "killed" / "workspace-before.json"), SHEET)
     assert ran.exit == Exit.OK
     return ran
 
@@ -91,10 +99,11 @@ def common_words(message: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["finished", "killed"])
-def test_recordings_are_of_the_first_format(name: str) -> None:
-    """What these tests are about is a journal of the first format; a new recording would show nothing."""
-    records, _ = records_of((RECORDED / name / "journal.jsonl").read_bytes())
-    assert [record.format for record in records if isinstance(record, Opened)] == [1]
+@pytest.mark.parametrize("format_", [1, 2])
+def test_recordings_are_of_their_formats(name: str, format_: int) -> None:
+    """What these tests are about is a journal of an earlier format; a new recording would show nothing."""
+    records, _ = records_of((HERE / f"journal-{format_}" / name / "journal.jsonl").read_bytes())
+    assert [record.format for record in records if isinstance(record, Opened)] == [format_]
     assert sum(isinstance(record, Intent) for record in records) > 10
 
 
@@ -125,7 +134,7 @@ class TestFinished:
 
 
 class TestKilled:
-    def test_goes_on(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
+    def test_goes_on(self, whole: Ran, recording: Callable[[str], Recording], by: Path) -> None:
         """The run goes on to its end: every row once and a success, the server as a whole run leaves it, nothing written twice."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder, recorded.now, SHEET)
@@ -134,12 +143,18 @@ class TestKilled:
         assert ran.column("status") == ["success"] * ROWS
         assert unlike(whole, ran.after) == []
         # What was answered before the kill is not sent again; a repair whose answer was lost may be.
-        done = {"unit/unit-dach", "unit/unit-key-accounts", "department/d-sales-se", "department/d-service-zh"}
-        assert not {path.removeprefix("/api/v1/livechat/").replace("units", "unit") for _, path in ran.write_paths} & done
+        records, _ = records_of((by / "killed" / "journal.jsonl").read_bytes())
+        answered = {record.number for record in records if isinstance(record, Concluded)}
+        done = {record.path for record in records if isinstance(record, Intent) and record.number in answered}
+        history = read_history(by / "killed" / "journal.jsonl")
+        assert history is not None
+        done -= {f"/api/v1/livechat/units/{unit_id}" for unit_id in history.pending_repairs}
+        assert len(done) >= 4
+        assert {path for _, path in ran.write_paths} & done == set()
         again = rehearse(recorded.folder, ran.after, SHEET)
         assert (again.exit, again.writes, told(again.rows)) == (Exit.OK, [], told(ran.rows))
 
-    def test_true_past(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
+    def test_true_past(self, whole: Ran, recording: Callable[[str], Recording], by: Path) -> None:
         """Rows are told as if there had been no kill; only the figures of writes whose answers were lost are not known."""
         recorded = recording("killed")
         ran = rehearse(recorded.folder, recorded.now, SHEET)
@@ -149,7 +164,7 @@ class TestKilled:
         assert [row["message"] for row, _ in pairs] == [full["message"] for _, full in pairs]
         blank = [row for row, full in pairs if row != full]
         assert {(row["attempts"], row["http_status"]) for row in blank} <= {("", "")}
-        history = read_history(RECORDED / "killed" / "journal.jsonl")
+        history = read_history(by / "killed" / "journal.jsonl")
         assert history is not None
         unknown = {str(row) for attempt in history.attempts if attempt.outcome is None for row in attempt.change.rows}
         assert {row["row"] for row in blank} <= unknown
@@ -173,20 +188,18 @@ class TestKilled:
 
 
 class TestPlan:
-    PLAN = RECORDED / "plan.json"
-
-    def test_carried_out(self, whole: Ran, tmp_path: Path) -> None:
-        """A plan of the version before is carried out to the letter: its operations, and nothing else."""
-        document = json.loads(self.PLAN.read_bytes())
-        ran = rehearse(tmp_path, whole.before, SHEET, plan=self.PLAN)
+    def test_carried_out(self, whole: Ran, tmp_path: Path, by: Path) -> None:
+        """A plan of a version before is carried out to the letter: its operations, and nothing else."""
+        document = json.loads((by / "plan.json").read_bytes())
+        ran = rehearse(tmp_path, whole.before, SHEET, plan=by / "plan.json")
         assert ran.exit == Exit.OK, ran.said
         assert told(ran.rows) == told(whole.rows)
         assert Counter(ran.write_paths) == Counter((operation["method"], operation["path"]) for operation in document["operations"])
         assert unlike(whole, ran.after) == []
 
-    def test_same_as_of_this_version(self, whole: Ran) -> None:
+    def test_same_as_of_this_version(self, whole: Ran, by: Path) -> None:
         """The plan that this version makes of the same sheet and workspace says the same of every change, operation and row."""
-        made, recorded = (parse_plan(path.read_bytes()) for path in (whole.folder / "plan.json", self.PLAN))
+        made, recorded = (parse_plan(path.read_bytes()) for path in (whole.folder / "plan.json", by / "plan.json"))
         for name in ("server", "options", "statuses", "removals", "warnings"):
             assert getattr(made, name) == getattr(recorded, name), name
         for new, old in zip(made.rows, recorded.rows, strict=True):
@@ -198,20 +211,20 @@ class TestPlan:
             (one.id, one.method, one.path, one.changes, one.after) for one in recorded.operations
         ]
 
-    def test_drift(self, whole: Ran, tmp_path: Path) -> None:
+    def test_drift(self, whole: Ran, tmp_path: Path, by: Path) -> None:
         """Where something is neither as it was found nor as it is wanted, the plan is refused by name, and nothing is sent."""
         now = json.loads(json.dumps(whole.before))
         department = next(one for one in now["departments"] if one["_id"] == "d-obrien")
         department.update(parentId="unit-nordics", ancestors=["unit-nordics"])
-        ran = rehearse(tmp_path, now, SHEET, plan=self.PLAN)
+        ran = rehearse(tmp_path, now, SHEET, plan=by / "plan.json")
         assert (ran.exit, ran.writes) == (Exit.BAD_SHEET, [])
         assert "O'Brien Stores" in ran.said
         assert set(ran.column("status")) == {"not_sent"}
 
-    def test_half_of_it_done(self, whole: Ran, recording: Callable[[str], Recording]) -> None:
+    def test_half_of_it_done(self, whole: Ran, recording: Callable[[str], Recording], by: Path) -> None:
         """Where the killed run has done a part of what it says, the rest of the plan is carried out."""
         recorded = recording("killed")
-        ran = rehearse(recorded.folder / "planned", recorded.now, SHEET, plan=self.PLAN)
+        ran = rehearse(recorded.folder / "planned", recorded.now, SHEET, plan=by / "plan.json")
         assert ran.exit == Exit.OK, ran.said
         # Of a unit's counter that the killed run did not come to put right, only its journal knows.
         assert (parents(ran.after), places(ran.after)) == (parents(whole.after), places(whole.after))
