@@ -185,7 +185,10 @@ class Exchange:
             answer = await self._transport.send(request)
         except NoAnswer as nothing:
             self.figures.calls[*key, None] += 1
-            lane.gate.lost(ticket, self.now())
+            if nothing.failure.unsent:
+                lane.gate.unsent(ticket)
+            else:
+                lane.gate.lost(ticket, self.now())
             return nothing.failure
         except BaseException:
             lane.gate.lost(ticket, self.now())

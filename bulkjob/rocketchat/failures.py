@@ -34,6 +34,8 @@ class Failure:
     """Seconds that a 429's own text asks for; its headers are the gate's business."""
     undecided: bool = False
     """Whether the server may have carried out the call all the same, or an earlier sending of it."""
+    unsent: bool = False
+    """Whether the call certainly never left: no connection was made, so the server cannot have counted it either."""
     looked_up: bool = False
     """Whether the server was asked afterwards, and does not hold all of what the call carried."""
     untrusted: bool = False

@@ -142,7 +142,7 @@ class Gate:
             self._trying = None
 
     def sent(self, ticket: Ticket, now: float) -> None:
-        """A call goes out on its ticket; `answered` or `lost` follows."""
+        """A call goes out on its ticket; `answered`, `lost` or `unsent` follows."""
         self._calls.send(ticket, now)
 
     def answered(self, ticket: Ticket, limit: RateLimit | None, *, received: float, refused: bool, wait: float | None = None) -> None:
@@ -190,6 +190,12 @@ class Gate:
         self._tried(ticket, now, passed=False)
         if self._windows:
             self._windows.lost(sent, now)
+
+    def unsent(self, ticket: Ticket) -> None:
+        """A call never left, so it counted nowhere: no connection was made for it."""
+        self._calls.end(ticket)
+        if ticket == self._trying:
+            self._trying = None
 
     def _unannounced(self, sent: float, received: float, *, refused: bool, wait: float | None) -> bool:
         """Takes in an answer without headers; returns whether a window holds the route now."""
