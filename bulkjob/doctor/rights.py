@@ -6,6 +6,7 @@ from typing import Final, Literal
 from bulkjob.doctor.facts import ListName, ServerFacts
 from bulkjob.doctor.finding import Finding, Needs, State, Use
 from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
+from bulkjob.rocketchat import units_presence
 from bulkjob.vocabulary import Exit
 
 PERMISSIONS_PAGE: Final = "Administration > Workspace > Permissions"
@@ -35,8 +36,7 @@ def has_licence(answers: ServerFacts, server: Server) -> bool | None:
         return None
     if listed.failure is None or listed.exit_code is Exit.NO_PERMISSION:
         return True
-    # Without a licence the path leads to the web client, to nothing, or to a refusal; a server that fails tells nothing.
-    return False if listed.failure.status is not None and listed.failure.status < 500 else None
+    return False if units_presence(server).denied_by(listed.failure) else None
 
 
 def open_routes(server: Server, unit_route: UnitRoute) -> list[str]:

@@ -311,6 +311,17 @@ async def test_units_that_cannot_be_listed_are_left_out(version: str) -> None:
     assert len(workspace.departments) == 120
 
 
+@pytest.mark.parametrize("page", [200, 404, 405])
+async def test_a_list_of_units_that_may_not_be_there_is_asked_for_once(page: int) -> None:
+    """Where nothing tells that there are units, a page in their place is no failure that would pass, and costs no second call."""
+    whole = signed_in(sandbox(), "admin")
+    answer = Answer(status=page, headers={}, body=b"<html>Rocket.Chat</html>")
+    transport = Scripted(lambda request: answer if request.route.pattern == "livechat/units" else whole(request))
+    workspace = await read_workspace(client(transport), server(modules=None), names_units=True, names_agents=False)
+    assert workspace.units is None
+    assert [call[0] for call in transport.calls].count("livechat/units") == 1
+
+
 @pytest.mark.parametrize("answer", [as_json(REFUSED, 403), Answer(status=404, headers={}, body=b"404 Not Found")], ids=["403", "404"])
 async def test_units_that_may_not_be_listed_are_left_out(answer: Answer) -> None:
     """An account that may not list units, or a server without the route, can still have its agents changed."""
