@@ -72,7 +72,7 @@ class UnitWriting:
     def answer(self, after: Workspace) -> StoredUnit:
         """As the ``POST`` would have answered; of monitors a look tells nothing."""
         del after
-        return StoredUnit(id=self.operation.unit_id, monitors=None)
+        return StoredUnit(monitors=None)
 
     async def judged(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> Workspace:
         """By a fresh list of the departments: the answer only echoes what was sent."""

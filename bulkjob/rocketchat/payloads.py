@@ -41,9 +41,8 @@ class DepartmentState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUnit:
-    """What ``POST livechat/units/:id`` says it stored; the counts are the server's word only."""
+    """What ``POST livechat/units/:id`` says it stored; the count is the server's word only."""
 
-    id: str
     monitors: int | None
 
 
@@ -224,5 +223,7 @@ def read_agent(entry: Mapping[str, object]) -> Agent:
 def read_stored_unit(payload: object) -> StoredUnit:
     """No ``success`` here before 5.2."""
     body = _object(payload)
+    # Without its id it is no unit.
+    _Fields(body).id("_id")
     monitors = body.get("numMonitors")
-    return StoredUnit(id=_Fields(body).id("_id"), monitors=monitors if type(monitors) is int else None)
+    return StoredUnit(monitors=monitors if type(monitors) is int else None)
