@@ -17,9 +17,10 @@ import pytest
 
 from bulkjob.cli import main
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts
-from bulkjob.doctor.finding import Finding, State
+from bulkjob.doctor.finding import ASKED, Finding, State
 from bulkjob.doctor.findings import exit_code_of, findings_of
 from bulkjob.doctor.look import gather_facts
+from bulkjob.doctor.rights import NEEDS
 from bulkjob.doctor.table import findings_table
 from bulkjob.records.server import (
     ADD_AGENTS,
@@ -240,6 +241,13 @@ class TestFindings:
         assert (
             one(findings, ADD_AGENTS).remedy == f"Tick {ADD_AGENTS} for a role of this account: Administration > Workspace > Permissions."
         )
+
+    def test_every_need_is_looked_at(self) -> None:
+        """What the table of needs names is a line of doctor's table, granted where it is, and some row of a sheet can ask for it."""
+        findings = findings_of(facts())
+        for need in NEEDS:
+            assert need.use in ASKED
+            assert [one(findings, permission).said for permission in need.permissions] == ["Granted."] * len(need.permissions)
 
     def test_redirect_names_the_address_to_set(self) -> None:
         """Of a redirect the address is named that has to be set, not the endpoint that was asked for."""
