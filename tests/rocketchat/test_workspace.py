@@ -191,6 +191,7 @@ async def test_a_list_without_an_end_is_given_up(*, fresh: bool) -> None:
     """A list whose ``total`` grows with each page, or that gives the same page again and again, ends after a hundred of them."""
 
     def reply(request: Request[Any]) -> Answer:
+        assert len(transport.calls) <= 101, "it goes on and on"
         offset = int(dict(request.query)["offset"])
         items = [{"_id": f"dept-{offset + number if fresh else number}"} for number in range(2)]
         return as_json({"departments": items, "count": 2, "offset": offset, "total": offset + 100 if fresh else 10**9, "success": True})
