@@ -25,7 +25,6 @@ EFFECTS: Final[Mapping[str, str]] = {
     "commands.table": "calls the commands",
     "commands.usage": "ends the process where the command line is wrong",
     "commands.validate": "prints and writes the list",
-    "doctor.listening": "hands calls on to the network",
     "doctor.look": "reads sheet and workspace, tries the run directory",
     "execute.agents": "sends",
     "execute.department": "sends",

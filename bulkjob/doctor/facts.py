@@ -8,6 +8,7 @@ from typing import Literal
 from bulkjob.doctor.outlook import Outlook
 from bulkjob.records import Assignment, CheckedSheet, Server
 from bulkjob.rocketchat import Failure
+from bulkjob.rocketchat.pacing import Limit
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -32,21 +33,9 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """The rate limit that an answer announced."""
-
-    calls: int
-    least: float
-    """Seconds that the window still had, at least …"""
-    most: float
-    """… and at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SheetFacts:
     """The sheet, if one was given."""
 
-    path: str
     stop: Stop | None = None
     """Why it could not be read."""
     checked: CheckedSheet | None = None
@@ -78,13 +67,11 @@ class ServerFacts:
     """The version as it tells it, None where it hides it, or why there is no answer."""
     stop: Stop | None = None
     """What a run would end with before it knows the account; None if it comes to know it."""
-    account_failure: Failure | None = None
-    """Why the server does not say who the account is."""
     server: Server | None = None
     lists: Mapping[ListName, Listed] = field(default_factory=dict)
     """Those that were tried, in the order of trying."""
-    windows: Sequence[Window] = ()
-    """One per answer that announced a limit."""
+    limit: Limit | None = None
+    """The tightest that was announced for a route; None where none was, or none for this account."""
     clock_ahead: float = 0.0
     """Seconds by which the server's clock is ahead of ours at least; below 0: behind."""
 

@@ -1,11 +1,13 @@
 """A finding, and what decides whether something that is not there is missing or merely a hint."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bulkjob.doctor.facts import Facts
 from bulkjob.phrases import one_line
+from bulkjob.records import Assignment
 from bulkjob.rocketchat import Failure
 from bulkjob.vocabulary import NO_UNIT, Exit
 
@@ -78,26 +80,26 @@ class Needs:
         return "yes" if use in uses else "no"
 
 
+#: What a row may ask for, and whether it does.
+ASKED: Final[Mapping[Use, Callable[[Assignment], bool]]] = {
+    Use.UNITS: lambda row: bool(row.unit),
+    Use.AGENTS: lambda row: bool(row.agent),
+}
+
+
 def needs_of(facts: Facts) -> Needs:
     """What the sheet needs; without one that can be read, everything."""
     if facts.assignments is None:
-        everything = frozenset({Use.ALWAYS, Use.UNITS, Use.AGENTS})
+        everything = frozenset({Use.ALWAYS, *ASKED})
         return Needs(by_sheet=False, reads=everything, writes=everything)
-    about_agents = any(assignment.agent for assignment in facts.assignments)
-    about_units = any(assignment.unit for assignment in facts.assignments)
+    asked = frozenset({Use.ALWAYS, *(use for use, asks in ASKED.items() if any(map(asks, facts.assignments)))})
+    # Who only takes departments out of their units names none.
     names_units = any(assignment.unit not in ("", NO_UNIT) for assignment in facts.assignments)
     outlook = facts.outlook
     # What is so already needs no permission; but that can be said only of a sheet that is understood to its last row.
     known = outlook if outlook is not None and outlook.is_whole and not (facts.sheet and facts.sheet.mirror) else None
-    return Needs(
-        by_sheet=True,
-        reads=_uses(units=names_units, agents=about_agents),
-        writes=_uses(units=known.moves > 0, agents=known.changes > 0) if known else _uses(units=about_units, agents=about_agents),
-    )
-
-
-def _uses(*, units: bool, agents: bool) -> frozenset[Use]:
-    return frozenset({Use.ALWAYS, *([Use.UNITS] if units else []), *([Use.AGENTS] if agents else [])})
+    done = {use for use, left in ((Use.UNITS, known.moves), (Use.AGENTS, known.changes)) if not left} if known else set()
+    return Needs(by_sheet=True, reads=asked if names_units else asked - {Use.UNITS}, writes=asked - done)
 
 
 AGAIN: Final = "Try again; if this repeats, show this to whoever runs the server."

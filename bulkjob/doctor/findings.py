@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Final
 
-from bulkjob.doctor.facts import DirectoryFacts, Facts, ListName, ServerFacts, SheetFacts, Window
+from bulkjob.doctor.facts import DirectoryFacts, Facts, ListName, ServerFacts, SheetFacts
 from bulkjob.doctor.finding import Finding, Needs, State, Use, needs_of
 from bulkjob.doctor.lists import list_findings
 from bulkjob.doctor.outlook import Outlook
@@ -13,7 +13,7 @@ from bulkjob.doctor.reachability import address_finding, no_account_findings
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE, rights
 from bulkjob.phrases import counted, named_agent, printable, rows_listed, span
 from bulkjob.records import BYPASS_RATE_LIMIT, MANAGE_UNITS, Problem, Server
-from bulkjob.rocketchat.pacing import DEFAULT_WINDOW
+from bulkjob.rocketchat.pacing import DEFAULT_WINDOW, Limit
 from bulkjob.vocabulary import Code, Exit
 
 #: Clocks that differ by fewer seconds are the same for whoever compares two logs.
@@ -69,7 +69,7 @@ def _findings(facts: Facts, needs: Needs) -> Iterator[Finding]:
     yield from rights(answers, server, needs, facts.unit_route, units_hidden=units_hidden)
     if facts.sheet is not None and facts.sheet.outlook is not None:
         yield from _work(facts.sheet, facts.sheet.outlook)
-    yield _rate_limit(answers.windows, server, needs)
+    yield _rate_limit(answers.limit, server, needs)
     yield from _other(answers)
 
 
@@ -179,9 +179,9 @@ def _work(sheet: SheetFacts, outlook: Outlook) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------------------------------------- pace and others
 
 
-def _rate_limit(windows: Sequence[Window], server: Server, needs: Needs) -> Finding:
+def _rate_limit(limit: Limit | None, server: Server, needs: Needs) -> Finding:
     what = RATE_LIMIT
-    if not windows:
+    if limit is None:
         said = "The server announces none: it is switched off, or this release does not apply it, or a proxy strips the headers."
         if server.permissions is not None and BYPASS_RATE_LIMIT in server.permissions:
             said = f"None for this account: it has {BYPASS_RATE_LIMIT}."
@@ -190,21 +190,21 @@ def _rate_limit(windows: Sequence[Window], server: Server, needs: Needs) -> Find
         f"Tick {BYPASS_RATE_LIMIT} for a role that is this account's alone: {PERMISSIONS_PAGE}. Or raise the limit for the night: "
         "Administration > Workspace > Settings > Rate Limiter > API Rate Limiter."
     )
-    said = f"{_announced(max(windows, key=lambda window: window.most))} With {BYPASS_RATE_LIMIT} nothing has to wait."
+    said = f"{_announced(limit)} With {BYPASS_RATE_LIMIT} nothing has to wait."
     needed = "no" if needs.by_sheet else str(Use.COMFORT)
     return Finding(state=State.HINT, what=what, said=said, remedy=remedy, needed=needed)
 
 
-def _announced(window: Window) -> str:
-    """What the limit means; an answer tells when its window ends, but not how long it is."""
-    calls, example = counted(window.calls, "call"), f"{_EXAMPLE_CALLS} calls of one route take"
-    windows = ceil(_EXAMPLE_CALLS / max(window.calls, 1))
-    if window.least > DEFAULT_WINDOW:
-        least = f"{span(windows * window.least)} or more"
-        return f"{calls} for each route in a window of {span(window.least)} or more: {example} {least}."
-    about = f"{example} about {span(windows * DEFAULT_WINDOW)}"
-    if window.most >= DEFAULT_WINDOW:
-        return f"{calls} a minute for each route: {about}."
+def _announced(limit: Limit) -> str:
+    """What the limit means; a single answer tells when its window ends, but not how long it is."""
+    calls, example = counted(limit.calls, "call"), f"{_EXAMPLE_CALLS} calls of one route take"
+    all_windows = span(ceil(_EXAMPLE_CALLS / max(limit.calls, 1)) * limit.window)
+    if not limit.certain and limit.window > DEFAULT_WINDOW:
+        return f"{calls} for each route in a window of {span(limit.window)} or more: {example} {all_windows} or more."
+    about = f"{example} about {all_windows}"
+    if limit.certain:
+        every = "a minute for each route" if limit.window == DEFAULT_WINDOW else f"for each route in a window of {span(limit.window)}"
+        return f"{calls} {every}: {about}."
     unknown = "in a window whose length the server does not tell. If it is a minute, as it is unless somebody set it otherwise,"
     return f"{calls} for each route {unknown} {about}."
 

@@ -6,13 +6,13 @@ from typing import Final
 from bulkjob.doctor.facts import Facts, Listed, ListName, ServerFacts
 from bulkjob.doctor.finding import AGAIN, Finding, Needs, State, Use, joined_words
 from bulkjob.doctor.rights import grant, has_licence, open_routes
-from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, Server
+from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, TRANSFER_GUESTS, VIEW_DEPARTMENTS, Server
 from bulkjob.vocabulary import Exit
 
 _LISTS: Final = {
-    ListName.DEPARTMENTS: (Use.ALWAYS, "view-livechat-departments"),
-    ListName.MEMBERS: (Use.AGENTS, "view-livechat-departments"),
-    ListName.AGENTS: (Use.AGENTS, "transfer-livechat-guest"),
+    ListName.DEPARTMENTS: (Use.ALWAYS, VIEW_DEPARTMENTS),
+    ListName.MEMBERS: (Use.AGENTS, VIEW_DEPARTMENTS),
+    ListName.AGENTS: (Use.AGENTS, TRANSFER_GUESTS),
     ListName.MONITORS: (Use.UNITS, MANAGE_MONITORS),
 }
 

@@ -1,17 +1,14 @@
 """``bulkjob doctor``: looks at sheet, run directory and server before the night, and shows what is missing. Nothing is changed anywhere."""
 
-import asyncio
-import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
-from bulkjob.doctor.listening import Observed
 from bulkjob.doctor.outlook import Outlook, outlook_of
 from bulkjob.plan import Directory, SheetNames, departments_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
@@ -22,13 +19,17 @@ from bulkjob.rocketchat import (
     Failure,
     Page,
     Request,
+    ServerStop,
     connect,
     endpoints,
-    inspect_server,
-    is_no_endpoint,
+    inspect_account,
+    never,
     opened,
+    read_version,
     read_workspace,
+    reading,
     stop_for,
+    units_presence,
     with_members,
 )
 from bulkjob.rundir import RUNS
@@ -37,15 +38,8 @@ from bulkjob.sheet import check, read_sheet
 from bulkjob.system import try_folder
 from bulkjob.vocabulary import Exit, Stop
 
-log = logging.getLogger("bulkjob")
-
-
 #: Departments whose own lists are read at most: more than a window of the usual rate limit would make people wait.
 _LISTS_READ: Final = 10
-
-
-#: Seconds between two lines about a wait.
-_TICK: Final = 5.0
 
 
 async def gather_facts(
@@ -56,7 +50,7 @@ async def gather_facts(
     connect: Connect = connect,
     now: Callable[[], float] = time.time,
 ) -> Facts:
-    """Everything there is to see; ``now`` is this machine's clock in seconds since the epoch."""
+    """Everything there is to see; ``now`` is this machine's clock in seconds since the epoch. Raises `Stop` (75) when it is interrupted."""
     facts = Facts(
         url=settings.url,
         directory=_try_directory(settings.run_dir),
@@ -66,21 +60,21 @@ async def gather_facts(
     )
     if not (settings.url and settings.user_id and settings.auth_token):
         return facts
-    observed = Observed(now)
-    try:
-        async with opened(settings, lambda given: observed.listening(connect(given))) as client:
-            with _waiting_said(client):
-                return await _asked(settings, facts, client, observed)
-    except Stop as stop:
-        # Only the connection itself can say so: a --ca-file that holds no certificates; or it says once more that a proxy cannot be used.
-        return replace(facts, wrong_settings=tuple(dict.fromkeys((*facts.wrong_settings, stop.message))))
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(opened(settings, connect))
+        except Stop as stop:
+            # A --ca-file that holds no certificates; or it is said once more that a proxy cannot be used.
+            return replace(facts, wrong_settings=tuple(dict.fromkeys((*facts.wrong_settings, stop.message))))
+        await stack.enter_async_context(reading(client, "Interrupted. Doctor only looks, so nothing was changed."))
+        return await _asked(settings, facts, client, now)
 
 
 # -------------------------------------------------------------------------------------------------------- sheet, directory
 
 
 def _read(settings: Settings, path: Path) -> SheetFacts:
-    facts = SheetFacts(path=str(path), skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
+    facts = SheetFacts(skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
     try:
         return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
     except Stop as stop:
@@ -103,11 +97,15 @@ def _try_directory(run_dir: Path | None) -> DirectoryFacts:
 # ------------------------------------------------------------------------------------------------------------------ server
 
 
-async def _asked(settings: Settings, facts: Facts, client: Client, observed: "Observed") -> Facts:
+async def _asked(settings: Settings, facts: Facts, client: Client, now: Callable[[], float]) -> Facts:
     try:
-        server = await inspect_server(client)
+        version_text = await read_version(client)
+    except ServerStop as stop:
+        return replace(facts, answers=ServerFacts(info=stop.failure, stop=stop))
+    try:
+        server = await inspect_account(client, version_text)
     except Stop as stop:
-        return replace(facts, answers=ServerFacts(info=observed.info, stop=stop, account_failure=observed.account_failure))
+        return replace(facts, answers=ServerFacts(info=version_text, stop=stop))
     lists = await _try_lists(client, server)
     sheet = facts.sheet
     if sheet is not None and sheet.checked is not None and _names_can_be_read(sheet.checked, lists):
@@ -115,8 +113,18 @@ async def _asked(settings: Settings, facts: Facts, client: Client, observed: "Ob
             sheet = replace(sheet, outlook=await _outlook(settings, sheet.checked, client, server))
         except Stop as stop:
             sheet = replace(sheet, unread=stop)
-    answers = ServerFacts(info=observed.info, server=server, lists=lists, windows=tuple(observed.windows), clock_ahead=observed.clock_ahead)
+    ahead = _clock_ahead(client, now())
+    answers = ServerFacts(info=version_text, server=server, lists=lists, limit=client.limit, clock_ahead=ahead)
     return replace(facts, sheet=sheet, answers=answers)
+
+
+def _clock_ahead(client: Client, now: float) -> float:
+    """Seconds by which the server's clock is ahead of ours at least, below 0: behind; 0 where they may agree, or it tells no time."""
+    until_now = client.seconds_until(now)
+    if until_now is None:
+        return 0.0
+    least, most = until_now
+    return -most if most < 0 else min(-least, 0.0)
 
 
 async def _try_lists(client: Client, server: Server) -> dict[ListName, Listed]:
@@ -125,10 +133,9 @@ async def _try_lists(client: Client, server: Server) -> dict[ListName, Listed]:
 
     async def read(name: ListName, request: Request[Page[object]]) -> str:
         """The id of the first entry; blank if there is none."""
-        # Where the licence is not known, units may be no endpoint at all, and repeating changes nothing.
-        perhaps_none = name is ListName.UNITS and server.modules is None
+        final = units_presence(server).ended_by if name is ListName.UNITS else never
         try:
-            page = await (client.call(request, final=is_no_endpoint) if perhaps_none else client.call(request))
+            page = await client.call(request, final=final)
         except CallFailed as failed:
             lists[name] = Listed(failure=failed.failure, exit_code=_exit_code(failed.failure))
             return ""
@@ -187,20 +194,3 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
         max_removals=settings.max_removals,
         members_known=members_known,
     )
-
-
-@contextmanager
-def _waiting_said(client: Client) -> Iterator[None]:
-    """Logs every few seconds what keeps the calls back, as long as the context lasts."""
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(_TICK)
-            if client.waiting_for:
-                log.info("waiting for %s", client.waiting_for)
-
-    ticking = asyncio.create_task(tick())
-    try:
-        yield
-    finally:
-        ticking.cancel()

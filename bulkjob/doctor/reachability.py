@@ -7,7 +7,7 @@ from bulkjob.doctor.facts import ServerFacts
 from bulkjob.doctor.finding import AGAIN, Finding, State, joined_words
 from bulkjob.phrases import printable
 from bulkjob.records import OLDEST, Version
-from bulkjob.rocketchat import Failure
+from bulkjob.rocketchat import Failure, ServerStop
 from bulkjob.vocabulary import Exit
 
 _DEPARTMENT_UNIT: Final = Version(6, 13)
@@ -37,9 +37,9 @@ def _unreached(url: str, failure: Failure, exit_code: Exit) -> Finding:
     if failure.untrusted:
         what, said = "TLS", f"{url}: {words}."
         remedy = failure.remedy
-    elif failure.status is not None and 300 <= failure.status < 400:
+    elif failure.redirect is not None:
         said = f"{url} answers with a redirect, which is not followed: {words}."
-        target = failure.said.removeprefix("redirected to ")
+        target = failure.redirect
         remedy = (
             f"Set --url (ROCKETCHAT_URL) to {printable(target.removesuffix('/api/info'))}."
             if target.startswith(("http://", "https://")) and target.endswith("/api/info")
@@ -76,12 +76,13 @@ def _version(info: str | None) -> Finding:
 
 def no_account_findings(answers: ServerFacts) -> Iterator[Finding]:
     """Why the server does not say who the account is, where it is Rocket.Chat that answers."""
-    stop, failure = answers.stop, answers.account_failure
+    stop = answers.stop
     if stop is None or isinstance(answers.info, Failure) or _version(answers.info).state is State.MISSING:
         return
     said, remedy = printable(stop.message), ""
+    failure = stop.failure if isinstance(stop, ServerStop) else None
     if failure is not None and failure.status is None:
-        said, remedy = f"The server does not tell who the account is: {joined_words(failure)}.", AGAIN
+        said, remedy = f"The server does not tell who the account is and what it may do: {joined_words(failure)}.", AGAIN
     elif failure is not None and failure.status == 401:
         said = f"The server does not accept the user id and the token: “{joined_words(failure)}”."
         remedy = (

@@ -1,17 +1,50 @@
 """What the account and the licence allow: permissions, and the routes by which units can be written."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from bulkjob.doctor.facts import ListName, ServerFacts
 from bulkjob.doctor.finding import Finding, Needs, State, Use
 from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
+from bulkjob.rocketchat import units_presence
 from bulkjob.vocabulary import Exit
 
 PERMISSIONS_PAGE: Final = "Administration > Workspace > Permissions"
 
 
 MANAGERS_PAGE: Final = "Administration > Omnichannel > Managers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What has to be granted for something that a sheet may ask for; `finding.ASKED` tells which rows ask for it."""
+
+    use: Use
+    permissions: tuple[str, ...]
+    way: str = ""
+    """The route of writing units that it holds for; blank: however they are written."""
+
+
+#: What needs which permissions. What a sheet can ask for more becomes a line here, and one in `finding.ASKED`.
+NEEDS: Final = (
+    Need(use=Use.AGENTS, permissions=(ADD_AGENTS,)),
+    Need(use=Use.UNITS, permissions=(MANAGE_UNITS, MANAGE_MONITORS), way="unit"),
+    Need(use=Use.UNITS, permissions=(MANAGE_DEPARTMENTS,), way="department"),
+)
+
+
+#: The permissions in the order of the table, each with what to know of it where nothing needs it.
+_IDLE: Final = {
+    ADD_AGENTS: "Every row with an agent needs it.",
+    MANAGE_DEPARTMENTS: f"Agents do without it: they go by a call of their own, for which {ADD_AGENTS} is enough.",
+    MANAGE_UNITS: "Writing whole units and listing all of them needs it.",
+    MANAGE_MONITORS: "Writing whole units needs it.",
+}
+
+
+#: Those that a server has only with a licence for units.
+_LICENSED: Final = frozenset({MANAGE_UNITS, MANAGE_MONITORS})
 
 
 UnitRoute = Literal["auto", "unit", "department"]
@@ -35,8 +68,7 @@ def has_licence(answers: ServerFacts, server: Server) -> bool | None:
         return None
     if listed.failure is None or listed.exit_code is Exit.NO_PERMISSION:
         return True
-    # Without a licence the path leads to the web client, to nothing, or to a refusal; a server that fails tells nothing.
-    return False if listed.failure.status is not None and listed.failure.status < 500 else None
+    return False if units_presence(server).denied_by(listed.failure) else None
 
 
 def open_routes(server: Server, unit_route: UnitRoute) -> list[str]:
@@ -64,25 +96,28 @@ def _permissions(server: Server, needs: Needs, unit_route: UnitRoute, *, license
         said = "The server does not tell what the account may do, so everything will be tried; a call that it refuses ends the run."
         yield Finding(state=State.HINT, what="permissions", said=said, remedy="Ask its administrator what this table could not look at.")
         return
-    writes, apart = needs.writes, needs.writes - {Use.UNITS}
-    yield _permission(ADD_AGENTS, server, needs, Use.AGENTS, uses=writes, idle="Every row with an agent needs it.")
-    vital = _vital(server, unit_route) if licensed else frozenset[str]()
-    idle = f"Agents do without it: they go by a call of their own, for which {ADD_AGENTS} is enough."
-    yield _permission(MANAGE_DEPARTMENTS, server, needs, Use.UNITS, uses=writes if MANAGE_DEPARTMENTS in vital else apart, idle=idle)
-    if licensed:
-        uses = needs.reads if units_hidden else writes if MANAGE_UNITS in vital else apart
-        idle = "Writing whole units and listing all of them needs it."
-        yield _permission(MANAGE_UNITS, server, needs, Use.UNITS, uses=uses, idle=idle)
-        uses = writes if MANAGE_MONITORS in vital else apart
-        yield _permission(MANAGE_MONITORS, server, needs, Use.UNITS, uses=uses, idle="Writing whole units needs it.")
+    way = _way_taken(server, unit_route) if licensed else ""
+    for permission, idle in _IDLE.items():
+        if permission in _LICENSED and not licensed:
+            continue
+        vital = _uses_of(permission, way) & needs.writes
+        if permission == MANAGE_UNITS and units_hidden:
+            vital = needs.reads & {Use.UNITS}
+        yield _permission(permission, server, needs, vital, idle)
 
 
-def _permission(permission: str, server: Server, needs: Needs, use: Use, *, uses: frozenset[Use], idle: str) -> Finding:
-    """``uses``: those for which there is no way without it; ``idle``: what to know of it where it is none of them."""
+def _uses_of(permission: str, way: str) -> frozenset[Use]:
+    """What cannot be done without a permission, if units are written this way; blank: where there are none."""
+    return frozenset(need.use for need in NEEDS if permission in need.permissions and need.way in ("", way))
+
+
+def _permission(permission: str, server: Server, needs: Needs, vital: frozenset[Use], idle: str) -> Finding:
+    """``vital``: for what it is needed that cannot be done without it; ``idle``: what to know of it where that is nothing."""
+    use = min(vital, default=next(need.use for need in NEEDS if permission in need.permissions))
     if server.may(permission):
-        return needs.fine(permission, "Granted.", use, uses)
-    said = "Not granted." if use in uses else f"Not granted. {idle}"
-    return needs.lacking(permission, said, use, uses, grant(permission, server))
+        return needs.fine(permission, "Granted.", use, vital)
+    said = "Not granted." if vital else f"Not granted. {idle}"
+    return needs.lacking(permission, said, use, vital, grant(permission, server))
 
 
 def _way(server: Server, needs: Needs, unit_route: UnitRoute) -> Finding:
@@ -117,10 +152,9 @@ def _opening(routes: Sequence[str], server: Server) -> str:
     return f"Give the account the role livechat-manager ({MANAGERS_PAGE}): here the role itself counts, not only {MANAGE_DEPARTMENTS}."
 
 
-def _vital(server: Server, unit_route: UnitRoute) -> frozenset[str]:
-    """The permissions of the route that is taken, or, if none is open, of the first that is wanted."""
-    route = (open_routes(server, unit_route) or _wanted(unit_route))[0]
-    return frozenset({MANAGE_UNITS, MANAGE_MONITORS} if route == "unit" else {MANAGE_DEPARTMENTS})
+def _way_taken(server: Server, unit_route: UnitRoute) -> str:
+    """The route by which units are written, or, if none is open, the first that is wanted."""
+    return (open_routes(server, unit_route) or _wanted(unit_route))[0]
 
 
 def _wanted(unit_route: UnitRoute) -> tuple[str, ...]:

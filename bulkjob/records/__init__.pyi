@@ -11,7 +11,9 @@ from .server import MANAGE_DEPARTMENTS as MANAGE_DEPARTMENTS
 from .server import MANAGE_MONITORS as MANAGE_MONITORS
 from .server import MANAGE_UNITS as MANAGE_UNITS
 from .server import OLDEST as OLDEST
+from .server import TRANSFER_GUESTS as TRANSFER_GUESTS
 from .server import UNIT_ROLES as UNIT_ROLES
+from .server import VIEW_DEPARTMENTS as VIEW_DEPARTMENTS
 from .server import Account as Account
 from .server import Server as Server
 from .server import Version as Version

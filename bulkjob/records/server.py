@@ -25,6 +25,14 @@ MANAGE_UNITS: Final = "manage-livechat-units"
 MANAGE_MONITORS: Final = "manage-livechat-monitors"
 
 
+#: Needed to list departments, and a department's agents.
+VIEW_DEPARTMENTS: Final = "view-livechat-departments"
+
+
+#: Needed to list live-chat agents.
+TRANSFER_GUESTS: Final = "transfer-livechat-guest"
+
+
 BYPASS_RATE_LIMIT: Final = "api-bypass-rate-limit"
 
 

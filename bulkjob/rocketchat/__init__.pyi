@@ -1,5 +1,6 @@
 from . import answers as answers
 from . import endpoints as endpoints
+from .attempts import never as never
 from .call import Answer as Answer
 from .call import Request as Request
 from .call import Route as Route
@@ -9,12 +10,15 @@ from .endpoints import PAGE_SIZE as PAGE_SIZE
 from .failures import CallFailed as CallFailed
 from .failures import Failure as Failure
 from .failures import Next as Next
-from .failures import is_no_endpoint as is_no_endpoint
+from .failures import ServerStop as ServerStop
 from .failures import stop_for as stop_for
+from .inspect import inspect_account as inspect_account
 from .inspect import inspect_server as inspect_server
+from .inspect import read_version as read_version
 from .payloads import DepartmentState as DepartmentState
 from .payloads import Page as Page
 from .payloads import StoredUnit as StoredUnit
+from .presence import units_presence as units_presence
 from .session import Connect as Connect
 from .session import client_of as client_of
 from .session import connect as connect

@@ -48,8 +48,9 @@ _DIGITS_AT_MOST: Final = 15
 def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0911 - one for each kind of answer
     """The value that `request` asked for, or why there is none."""
     if 300 <= answer.status < 400:
-        target = answer.headers.get("location", "an address it does not name")
-        return Failure(next=Next.JOB, code=Code.REJECTED, said=f"redirected to {_cut(target)}", status=answer.status)
+        target = _cut(answer.headers.get("location", ""))
+        said = f"redirected to {target or 'an address it does not name'}"
+        return Failure(next=Next.JOB, code=Code.REJECTED, said=said, status=answer.status, redirect=target)
     payload = answer.payload
     if answer.status == 429:
         return _too_many(answer)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bulkjob.rocketchat.attempts import Attempts, Look, Outage, never
 from bulkjob.rocketchat.call import Request, Route
-from bulkjob.rocketchat.exchange import Exchange, Sending, Waiting
+from bulkjob.rocketchat.exchange import Exchange, Sending
 from bulkjob.rocketchat.failures import Failure
 from bulkjob.rocketchat.pacing import Limit, Ticket
 from bulkjob.rocketchat.patience import Patience, Retries
@@ -57,18 +57,20 @@ class Client:
         return self.exchange.limit
 
     @property
-    def waiting(self) -> Waiting | None:
-        """What keeps calls back at the moment; None if nothing does."""
-        return self.exchange.waiting
-
-    @property
     def waiting_for(self) -> str | None:
-        """The same in words, with the time of day by this machine's clock: ``the server's rate limit until 14:05:10 UTC``."""
-        waiting = self.exchange.waiting
-        if waiting is None:
+        """What keeps calls back at the moment, until when by this machine's clock: ``the server's rate limit until 14:05:10 UTC``.
+
+        None if nothing does.
+        """
+        until = self.exchange.waits_until
+        if until is None:
             return None
-        ends = datetime.now(UTC) + timedelta(seconds=max(0.0, waiting.until - self.exchange.now()))
+        ends = datetime.now(UTC) + timedelta(seconds=max(0.0, until - self.exchange.now()))
         return f"the server's rate limit until {ends:%H:%M:%S} UTC"
+
+    def seconds_until(self, server_time: float) -> tuple[float, float] | None:
+        """At least and at most how many seconds it takes until the server's clock shows this; None while it has told no time."""
+        return self.exchange.seconds_until(server_time)
 
     def exempt(self) -> None:
         """Tells that the account is not limited: what is announced counts on a route only once a call has been refused there.

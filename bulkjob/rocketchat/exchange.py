@@ -30,16 +30,6 @@ class Sending(Generic[T]):
     """Makes the request anew, for another turn; the same request is good for that where there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What keeps calls back."""
-
-    route: Route
-    """The one of all those that are kept back that has to wait longest."""
-    until: float
-    """When its next call goes out, in the event loop's seconds."""
-
-
 class Exchange:
     """Sends calls through a transport, each route at the pace that the server announces."""
 
@@ -63,17 +53,19 @@ class Exchange:
     # ------------------------------------------------------------------------------------------------------ for everybody
 
     @property
-    def waiting(self) -> Waiting | None:
-        """What keeps calls back at the moment; None if nothing does."""
-        ends = [(lane.waits_until, route) for route, lane in self._lanes.items() if lane.waits_until is not None]
-        until, route = max(ends, key=lambda end: end[0], default=(0.0, None))
-        return None if route is None else Waiting(route=route, until=until)
+    def waits_until(self) -> float | None:
+        """When the last of those who wait for the server's limit may go, in the event loop's seconds; None if nobody waits for it."""
+        return max((lane.waits_until for lane in self._lanes.values() if lane.waits_until is not None), default=None)
 
     @property
     def limit(self) -> Limit | None:
         """The tightest of the limits that hold for routes; None if there is none."""
         found = [limit for lane in self._lanes.values() if (limit := lane.gate.limit)]
         return min(found, key=lambda limit: limit.calls / limit.window, default=None)
+
+    def seconds_until(self, server_time: float) -> tuple[float, float] | None:
+        """At least and at most how many seconds it takes until the server's clock shows this; None while it has told no time."""
+        return self._clock.until(server_time, self.now())
 
     def exempt(self) -> None:
         """From now on the limit that is announced counts on a route only once it has refused a call."""
@@ -193,7 +185,10 @@ class Exchange:
             answer = await self._transport.send(request)
         except NoAnswer as nothing:
             self.figures.calls[*key, None] += 1
-            lane.gate.lost(ticket, self.now())
+            if nothing.failure.unsent:
+                lane.gate.unsent(ticket)
+            else:
+                lane.gate.lost(ticket, self.now())
             return nothing.failure
         except BaseException:
             lane.gate.lost(ticket, self.now())

@@ -34,8 +34,12 @@ class Failure:
     """Seconds that a 429's own text asks for; its headers are the gate's business."""
     undecided: bool = False
     """Whether the server may have carried out the call all the same, or an earlier sending of it."""
+    unsent: bool = False
+    """Whether the call certainly never left: no connection was made, so the server cannot have counted it either."""
     looked_up: bool = False
     """Whether the server was asked afterwards, and does not hold all of what the call carried."""
+    redirect: str | None = None
+    """Where the answer sends the call instead, blank if it does not say; None for what is no redirect."""
     untrusted: bool = False
     """Whether the server could not prove who it is."""
     remedy: str = ""
@@ -51,24 +55,28 @@ class CallFailed(Exception):
         self.attempts = attempts
 
 
-def is_no_endpoint(failure: Failure) -> bool:
-    """Whether an answer may mean that the server has no such endpoint: 404 in plain text, before that the web client's page."""
-    return failure.code is Code.BAD_RESPONSE and failure.status in (200, 404, 405)
+class ServerStop(Stop):
+    """The end of the job for a call that failed."""
+
+    def __init__(self, exit_code: Exit, message: str, failure: Failure) -> None:
+        super().__init__(exit_code, message)
+        self.failure = failure
 
 
-def stop_for(failure: Failure) -> Stop:
+def stop_for(failure: Failure) -> ServerStop:
     """How the job ends for a failure that concerns every call."""
     refused = failure.code is Code.REFUSED
     if refused and failure.status == 401:
         message = f"The server does not accept the user id and token ({failure.said}). Check ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN."
-        return Stop(Exit.NO_PERMISSION, message)
+        return ServerStop(Exit.NO_PERMISSION, message, failure)
     if refused and failure.status == 403:
-        return Stop(
-            Exit.NO_PERMISSION, f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
-        )
-    if failure.status is not None and 300 <= failure.status < 400:
+        message = f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
+        return ServerStop(Exit.NO_PERMISSION, message, failure)
+    if failure.redirect is not None:
         message = f"The server answers with a redirect ({failure.said}), not followed here. Set --url (ROCKETCHAT_URL) to what it names."
-        return Stop(Exit.BAD_SETTING, message)
+        return ServerStop(Exit.BAD_SETTING, message, failure)
     if failure.untrusted:
-        return Stop(Exit.BAD_SETTING, f"The connection is not safe: {failure.said}. {failure.remedy}".rstrip())
-    return Stop(Exit.UNAVAILABLE, f"The server cannot be reached or keeps failing: {failure.said}. Nothing more was sent; try again later.")
+        message = f"The connection is not safe: {failure.said}. {failure.remedy}".rstrip()
+        return ServerStop(Exit.BAD_SETTING, message, failure)
+    message = f"The server cannot be reached or keeps failing: {failure.said}. Nothing more was sent; try again later."
+    return ServerStop(Exit.UNAVAILABLE, message, failure)

@@ -52,7 +52,7 @@ class HttpTransport:
         """See `Transport`."""
         if self._has_masked and request.writes and MASK in json.dumps(request.body):
             said = "what would be written back holds the account's token or a password, which bulkjob does not repeat"
-            raise NoAnswer(Failure(next=Next.ROW, code=Code.REJECTED, said=said))
+            raise NoAnswer(Failure(next=Next.ROW, code=Code.REJECTED, said=said, unsent=True))
         url = URL(self._base + request.path, encoded=True).update_query(request.query)
         try:
             async with self._session.request(
@@ -118,7 +118,7 @@ def _too_large(status: int, *, writes: bool) -> Failure:
 def _failure(error: Exception, proxy: Proxy | None, *, writes: bool) -> Failure:
     """What a broken call means. Only a connection that was never made is certain not to have carried anything."""
     if (unconnected := _unconnected(error, proxy)) is not None:
-        return unconnected
+        return replace(unconnected, unsent=True)
     if isinstance(error, TimeoutError):
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer within the time limit", undecided=writes)
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | ValueError):

@@ -1,19 +1,18 @@
 """What the server is and what the account may do there, read once before anything else."""
 
-from collections.abc import Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from bulkjob.records import BYPASS_RATE_LIMIT, OLDEST, Server, Version
 from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.attempts import never
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.client import Client
-from bulkjob.rocketchat.failures import CallFailed, is_no_endpoint, stop_for
+from bulkjob.rocketchat.failures import CallFailed, Failure, ServerStop, stop_for
+from bulkjob.rocketchat.presence import licence_presence
 from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
-
-
-_HAS_LICENCE: Final = Version(7, 0)
 
 
 async def inspect_server(client: Client) -> Server:
@@ -21,7 +20,25 @@ async def inspect_server(client: Client) -> Server:
 
     Raises `Stop`: 69 if the server does not answer, 77 if it refuses the account, 78 if what answers is no Rocket.Chat, or too old a one.
     """
-    version_text = await _first(client, endpoints.info())
+    return await inspect_account(client, await read_version(client))
+
+
+async def read_version(client: Client) -> str | None:
+    """The version in the server's words, None where it hides it: its very first answer. Raises `ServerStop` (69, 78)."""
+    try:
+        return await client.call(endpoints.info())
+    except CallFailed as failed:
+        failure = failed.failure
+        # Whoever answers so to a question that needs no account is some proxy or another program.
+        strange = failure.code in (Code.BAD_RESPONSE, Code.REJECTED, Code.REFUSED) and failure.redirect is None
+        if strange and failure.status is not None and failure.status < 500:
+            message = f"What answers at this address is not Rocket.Chat ({failure.said}). Check --url (ROCKETCHAT_URL)."
+            raise ServerStop(Exit.BAD_SETTING, message, failure) from None
+        raise stop_for(failure) from None
+
+
+async def inspect_account(client: Client, version_text: str | None) -> Server:
+    """Reads account, permissions and licence from a server that calls its version so. Raises `Stop` (69, 77, 78)."""
     version = Version.parse(version_text) if version_text else None
     if version is not None and version < OLDEST:
         message = (
@@ -30,8 +47,7 @@ async def inspect_server(client: Client) -> Server:
         raise Stop(Exit.BAD_SETTING, message)
     account = await _needed(client, endpoints.me())
     roles_by_permission = await _wanted(client, endpoints.permissions())
-    # Some release before 7.0 was the first with this endpoint; nobody has told which.
-    modules = await _wanted(client, endpoints.licence(), perhaps_none=version is None or version < _HAS_LICENCE)
+    modules = await _wanted(client, endpoints.licence(), final=licence_presence(version).ended_by)
     server = Server(
         version=version,
         version_text=version_text or "",
@@ -48,20 +64,6 @@ def _granted(roles_by_permission: Mapping[str, frozenset[str]], roles: frozenset
     return frozenset(permission for permission, holders in roles_by_permission.items() if holders & roles)
 
 
-async def _first(client: Client, request: Request[T]) -> T:
-    """The very first answer: one below 500 that is not Rocket.Chat's says that the address is wrong."""
-    try:
-        return await client.call(request)
-    except CallFailed as failed:
-        failure = failed.failure
-        # Whoever answers so to a question that needs no account is some proxy or another program.
-        strange = failure.code in (Code.BAD_RESPONSE, Code.REJECTED, Code.REFUSED) and not 300 <= (failure.status or 300) < 400
-        if strange and failure.status is not None and failure.status < 500:
-            message = f"What answers at this address is not Rocket.Chat ({failure.said}). Check --url (ROCKETCHAT_URL)."
-            raise Stop(Exit.BAD_SETTING, message) from None
-        raise stop_for(failure) from None
-
-
 async def _needed(client: Client, request: Request[T]) -> T:
     try:
         return await client.call(request)
@@ -69,10 +71,10 @@ async def _needed(client: Client, request: Request[T]) -> T:
         raise stop_for(failed.failure) from None
 
 
-async def _wanted(client: Client, request: Request[T], *, perhaps_none: bool = False) -> T | None:
-    """An answer that is good to have; None where the server does not tell, or has no such endpoint: then it is asked for once only."""
+async def _wanted(client: Client, request: Request[T], *, final: Callable[[Failure], bool] = never) -> T | None:
+    """An answer that is good to have; None where the server does not tell. ``final``: failures after which it is not asked again."""
     try:
-        return await (client.call(request, final=is_no_endpoint) if perhaps_none else client.call(request))
+        return await client.call(request, final=final)
     except CallFailed as failed:
         if failed.failure.status is None or failed.failure.status == 401:
             raise stop_for(failed.failure) from None

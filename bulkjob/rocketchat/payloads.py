@@ -41,7 +41,7 @@ class DepartmentState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUnit:
-    """What ``POST livechat/units/:id`` says it stored; the counts are the server's word only."""
+    """What ``POST livechat/units`` and ``POST livechat/units/:id`` say they stored; the count is the server's word only."""
 
     id: str
     monitors: int | None

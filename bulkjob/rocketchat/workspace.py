@@ -4,15 +4,29 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from bulkjob.records import MANAGE_UNITS, Agent, Department, Membership, Monitor, Server, Unit, Workspace, doubled
+from bulkjob.records import (
+    MANAGE_UNITS,
+    TRANSFER_GUESTS,
+    VIEW_DEPARTMENTS,
+    Agent,
+    Department,
+    Membership,
+    Monitor,
+    Server,
+    Unit,
+    Workspace,
+    doubled,
+)
 from bulkjob.rocketchat import endpoints
+from bulkjob.rocketchat.attempts import never
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.call_group import CallGroup
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.endpoints import PAGE_SIZE
-from bulkjob.rocketchat.failures import CallFailed, Next, stop_for
+from bulkjob.rocketchat.failures import CallFailed, Failure, Next, stop_for
 from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.rocketchat.payloads import Page
+from bulkjob.rocketchat.presence import units_presence
 from bulkjob.vocabulary import Code, Exit, Stop
 
 T = TypeVar("T")
@@ -42,12 +56,13 @@ async def read_pages(
     repeated: Callable[[T, T], T] | None = None,
     ticket: Ticket | None = None,
     finishing: bool = False,
+    final: Callable[[Failure], bool] = never,
 ) -> dict[str, T]:
     """All entries of a list by key, in the server's order.
 
     ``whole``: try ``count=0`` first, which is one call where the server hands out whole lists, and its first page elsewhere. ``repeated``:
     makes one entry of two with the same key; without it the number of keys must be the list's ``total``. ``ticket`` is for the first
-    call. Raises `CallFailed`, `NeverComplete`.
+    call. ``final``: failures that would be the same another time. Raises `CallFailed`, `NeverComplete`.
     """
     for _ in range(_READINGS):
         found: dict[str, T] = {}
@@ -55,7 +70,7 @@ async def read_pages(
         offset = in_vain = 0
         while True:
             request = page(offset, 0 if whole and offset == 0 else PAGE_SIZE)
-            part = await client.call(request, ticket=ticket, finishing=finishing)
+            part = await client.call(request, ticket=ticket, finishing=finishing, final=final)
             ticket = None
             before, grown = len(found), bool(totals) and part.total > max(totals)
             for item in part.items:
@@ -112,8 +127,8 @@ async def read_workspace(client: Client, server: Server, *, names_units: bool, n
         return await _units(client, server) if names_units and server.has_units else None
 
     async with CallGroup() as group:
-        departments = group.start(_needed(read_departments(client), "departments", "view-livechat-departments"))
-        found_agents = group.start(_needed(agents(), "live-chat agents", "transfer-livechat-guest"))
+        departments = group.start(_needed(read_departments(client), "departments", VIEW_DEPARTMENTS))
+        found_agents = group.start(_needed(agents(), "live-chat agents", TRANSFER_GUESTS))
         found_units = group.start(units())
     return Workspace(
         departments=departments.result(), units=found_units.result(), all_units=server.may(MANAGE_UNITS), agents=found_agents.result()
@@ -178,7 +193,7 @@ async def with_members(client: Client, workspace: Workspace, department_ids: Ite
     """The workspace with the agents of these departments read as well. Raises `Stop` (69, 77)."""
 
     async def members(department_id: str) -> dict[str, Membership]:
-        return await _needed(read_members(client, department_id), "a department's agents", "view-livechat-departments")
+        return await _needed(read_members(client, department_id), "a department's agents", VIEW_DEPARTMENTS)
 
     wanted = sorted(set(department_ids) - workspace.members.keys())
     async with CallGroup() as group:
@@ -205,18 +220,16 @@ def _stop_for_incomplete(what: str, incomplete: NeverComplete) -> Stop:
 
 
 async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
-    """The units by id; None where this account or this server's licence has no list of them."""
+    """The units by id; None where this account may not list them, or the server has no list of them."""
+    presence = units_presence(server)
     try:
-        return await read_units(client)
+        return await read_pages(client, endpoints.units, lambda unit: unit.id, final=presence.ended_by)
     except NeverComplete as incomplete:
         raise _stop_for_incomplete("units", incomplete) from None
     except CallFailed as failed:
         failure = failed.failure
-        refused = failure.status == 403 and failure.code is Code.REFUSED
-        # The route may be unknown without a licence, and then be answered with the web client's page, or a 404 in plain text.
-        # From a server that told of its licence, an answer that cannot be read is a failure like any other.
-        strange = failure.code is Code.BAD_RESPONSE and (failure.status == 404 or (failure.status is not None and server.modules is None))
-        unknown = failure.next is not Next.JOB and (strange or failure.code is Code.REJECTED)
-        if refused or unknown:
+        refused = failure.code is Code.REFUSED and failure.status == 403
+        unlisted = failure.next is not Next.JOB and (failure.code is Code.REJECTED or presence.denied_by(failure))
+        if refused or unlisted:
             return None
         raise stop_for(failure) from None

@@ -1,6 +1,7 @@
 """What the lines of a journal add up to: what was written, what became of it, and which rows need no further look."""
 
 import os
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -142,12 +143,26 @@ def _known(outcome: Outcome) -> Status | None:
 
 def read_history(path: Path) -> History | None:
     """What the journal of a run that is to be undone tells; None if there is no file. Raises `Stop` (73) for one that is damaged."""
-    records = read_records(path, "Nothing was sent. If there is an undamaged copy of it, put that in its place.")
-    return None if records is None else history_of(records)
+    found = read_records(path, "Nothing was sent. If there is an undamaged copy of it, put that in its place.")
+    return None if found is None else history_of(found[0])
 
 
-def read_records(path: Path, remedy: str) -> list[Record] | None:
-    """The records of a journal, all that were written; None if there is no file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What tells whether a journal is still as it was when it was read."""
+
+    size: int = 0
+    crc32: int = 0
+    whole: int = 0
+    """Bytes of its whole lines; what follows is one that was torn."""
+
+    def is_still(self, data: bytes) -> bool:
+        """Whether the file holds the same now."""
+        return (self.size, self.crc32) == (len(data), zlib.crc32(data))
+
+
+def read_records(path: Path, remedy: str) -> tuple[list[Record], Seen] | None:
+    """The records of a journal, all that were written, and what tells the file; None if there is none.
 
     Raises `Stop` (73) for one that cannot be read, that is damaged, from which something is missing, or that is somebody else's.
     """
@@ -162,13 +177,13 @@ def read_records(path: Path, remedy: str) -> list[Record] | None:
             data = opened.read()
             # A killed attempt may have left lines that the disk was not told to keep yet: what is believed now must stay so.
             to_disk(opened.fileno())
-        records = records_of(data)[0]
+        records, whole = records_of(data)
         _refuse_incomplete(records)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error), remedy) from None
     except ValueError as error:
         raise _unreadable(path, str(error), remedy) from None
-    return records
+    return records, Seen(size=len(data), crc32=zlib.crc32(data), whole=whole)
 
 
 def _unreadable(path: Path, reason: str, remedy: str) -> Stop:

@@ -20,7 +20,7 @@ from bulkjob.records import Meanings, RowResult, Sheet
 from bulkjob.rocketchat import Request
 from bulkjob.rundir.directory import taken
 from bulkjob.rundir.format import Concluded, Intent, Kept, Names, Opened, Owner, Rows, Written, line_of, records_of
-from bulkjob.rundir.history import History, history_of, read_records
+from bulkjob.rundir.history import History, Seen, history_of, read_records
 from bulkjob.settings import Choices
 from bulkjob.system import open_ordinary, sync_folder, to_disk
 from bulkjob.vocabulary import Exit, Stop
@@ -60,6 +60,8 @@ class Journal:
         self._sheet: Sheet | None = sheet
         self._sync = sync or _fsync
         self._file: int | None = None
+        self._seen: Seen | None = None
+        """What the file was when it was read; None if it was not."""
         self._whole = 0
         """Bytes that are known to be on disk, all of them whole lines."""
         self._written = 0
@@ -83,9 +85,11 @@ class Journal:
 
     def read(self) -> History:
         """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
-        records = read_records(self._path, "Nothing was sent; choose another --run-dir.")
-        if records is None:
+        found = read_records(self._path, "Nothing was sent; choose another --run-dir.")
+        if found is None:
+            self._seen = Seen()
             return History()
+        records, self._seen = found
         history = history_of(records)
         self._owned = history.owner is not None
         self._number = sum(isinstance(record, Intent) for record in records)
@@ -177,7 +181,7 @@ class Journal:
             await asyncio.wait(under_way)
         if self._file is not None:
             os.close(self._file)
-            self._file = None
+            self._file = self._seen = None
 
     def _open(self) -> None:
         """Opens the file to append to, and locks it, cutting off a line that was torn. Raises `Stop` (73, 75)."""
@@ -192,9 +196,8 @@ class Journal:
             os.close(file)
             raise self._unwritable(error.strerror or str(error)) from None
         except ValueError as error:
-            # It was read a moment ago, when it was whole.
             os.close(file)
-            raise self._unwritable(f"somebody has changed it ({error})") from None
+            raise self._unwritable(str(error)) from None
         except BaseException:
             os.close(file)
             raise
@@ -207,10 +210,18 @@ class Journal:
         if not taken(file):
             raise Stop(Exit.INTERRUPTED, f"Another run is writing to the journal {self._path}. Nothing was sent; wait until it has ended.")
         with open(file, "rb", closefd=False) as opened:
-            _, whole = records_of(opened.read())
+            whole = self._whole_bytes(opened.read())
         os.ftruncate(file, whole)
         sync_folder(self._path.parent)
         return whole
+
+    def _whole_bytes(self, data: bytes) -> int:
+        """How many bytes of the file are whole lines. Raises `ValueError`, with a clause, if it is not what was read, or no journal."""
+        if self._seen is None:
+            return records_of(data)[1]
+        if not self._seen.is_still(data):
+            raise ValueError("somebody has changed it since it was read")
+        return self._seen.whole
 
     async def _append(self, data: bytes) -> None:
         """Returns when the data is on disk: all that comes while one sync is under way goes with the next."""

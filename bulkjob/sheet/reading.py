@@ -5,8 +5,10 @@ import os
 import stat
 from io import BufferedIOBase
 from pathlib import Path
+from typing import Final
 
 from bulkjob.records import Sheet
+from bulkjob.settings import Settings
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LARGEST_FILE
@@ -20,14 +22,14 @@ from bulkjob.sheet.formats.xlsx import read_xlsx
 from bulkjob.sheet.headers import sheet_of
 from bulkjob.vocabulary import Exit, Stop
 
-DEFAULT_MAX_ROWS = 1_000_000
+_MAX_ROWS: Final = Settings().max_rows
 
 #: In bytes.
 _PIECE = 2**20
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = DEFAULT_MAX_ROWS) -> Sheet:
+def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS) -> Sheet:
     """The sheet in the file, or in standard input for ``-``; a pipe is read to its end.
 
     Raises `Stop` with one sentence where it cannot be opened (66) or is no sheet (65).
@@ -72,7 +74,7 @@ def _all_of(file: BufferedIOBase, name: str) -> bytes:
     raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
 
 
-def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = DEFAULT_MAX_ROWS) -> Sheet:
+def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS) -> Sheet:
     """The sheet in the bytes of a file called ``name``; raises `Stop` where they are none."""
     grid = _grid(data, name, sheet_name=sheet_name, max_rows=max_rows)
     return sheet_of(grid, name, hashlib.sha256(data).hexdigest())

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, Window
-from bulkjob.doctor.finding import Finding, State
+from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts
+from bulkjob.doctor.finding import ASKED, Finding, State
 from bulkjob.doctor.findings import exit_code_of, findings_of
 from bulkjob.doctor.look import gather_facts
+from bulkjob.doctor.rights import NEEDS
 from bulkjob.doctor.table import findings_table
 from bulkjob.records.server import (
     ADD_AGENTS,
@@ -31,7 +33,8 @@ from bulkjob.records.server import (
     Version,
 )
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.failures import Failure, Next
+from bulkjob.rocketchat.failures import Failure, Next, ServerStop
+from bulkjob.rocketchat.pacing import Limit
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
@@ -93,6 +96,8 @@ def unreached(stop: Exit, said: str = "no", **changes: Any) -> dict[str, Any]:
     return {"info": replace(failure, **changes), "stop": Stop(stop, "It ends."), "server": None, "lists": {}}
 
 
+FAILURE_401 = Failure(next=Next.JOB, code=Code.REFUSED, said="unauthorized", status=401)
+FAILURE_404 = Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said="404 Not Found", status=404)
 WITHOUT = {permission: ALL - {permission} for permission in ALL}
 
 #: Facts → what is missing, what is a hint, and how it ends.
@@ -103,7 +108,7 @@ CASES: list[tuple[str, dict[str, Any], list[str], list[str], Exit]] = [
     ("unreachable", unreached(Exit.UNAVAILABLE), ["address"], ["permissions, lists"], Exit.UNAVAILABLE),
     ("failing", unreached(Exit.UNAVAILABLE, status=502), ["address"], ["permissions, lists"], Exit.UNAVAILABLE),
     ("untrusted", unreached(Exit.BAD_SETTING, untrusted=True, remedy="Renew it."), ["TLS"], ["permissions, lists"], Exit.BAD_SETTING),
-    ("redirect", unreached(Exit.BAD_SETTING, status=301), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
+    ("redirect", unreached(Exit.BAD_SETTING, status=301, redirect=""), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
     ("no Rocket.Chat", unreached(Exit.BAD_SETTING, status=200), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
     ("no TLS", {"url": "http://chat"}, [], ["TLS"], Exit.OK),
     (
@@ -117,7 +122,7 @@ CASES: list[tuple[str, dict[str, Any], list[str], list[str], Exit]] = [
     ("hidden version", {"info": None}, [], ["Rocket.Chat"], Exit.OK),
     (
         "wrong token",
-        {"server": None, "stop": Stop(Exit.NO_PERMISSION, "It ends."), "account_failure": refused(401).failure},
+        {"server": None, "stop": ServerStop(Exit.NO_PERMISSION, "It ends.", FAILURE_401)},
         ["account"],
         ["permissions, lists"],
         Exit.NO_PERMISSION,
@@ -137,7 +142,7 @@ CASES: list[tuple[str, dict[str, Any], list[str], list[str], Exit]] = [
     ("silent licence", {"server": server(modules=None)}, [], [], Exit.OK),
     (
         "silent licence, no endpoint",
-        {"server": server(modules=None), "lists": {**LISTS, ListName.UNITS: refused(404, Exit.UNAVAILABLE)}},
+        {"server": server(modules=None), "lists": {**LISTS, ListName.UNITS: Listed(failure=FAILURE_404, exit_code=Exit.UNAVAILABLE)}},
         ["licence"],
         [],
         Exit.NO_PERMISSION,
@@ -201,7 +206,7 @@ CASES: list[tuple[str, dict[str, Any], list[str], list[str], Exit]] = [
         Exit.NO_PERMISSION,
     ),
     ("silent permissions", {"server": server(permissions=None)}, [], ["permissions"], Exit.OK),
-    ("rate limit", {"windows": (Window(calls=10, least=59, most=60.2),)}, [], ["rate limit"], Exit.OK),
+    ("rate limit", {"limit": Limit(calls=10, window=60.0)}, [], ["rate limit"], Exit.OK),
     ("clock", {"clock_ahead": -95.0}, [], ["clock"], Exit.OK),
 ]
 
@@ -237,23 +242,34 @@ class TestFindings:
             one(findings, ADD_AGENTS).remedy == f"Tick {ADD_AGENTS} for a role of this account: Administration > Workspace > Permissions."
         )
 
+    def test_every_need_is_looked_at(self) -> None:
+        """What the table of needs names is a line of doctor's table, granted where it is, and some row of a sheet can ask for it."""
+        findings = findings_of(facts())
+        for need in NEEDS:
+            assert need.use in ASKED
+            assert [one(findings, permission).said for permission in need.permissions] == ["Granted."] * len(need.permissions)
+
     def test_redirect_names_the_address_to_set(self) -> None:
         """Of a redirect the address is named that has to be set, not the endpoint that was asked for."""
-        findings = findings_of(facts(**unreached(Exit.BAD_SETTING, "redirected to https://new.example.org/chat/api/info", status=308)))
+        findings = findings_of(facts(**unreached(Exit.BAD_SETTING, status=308, redirect="https://new.example.org/chat/api/info")))
         assert one(findings, "address").remedy == "Set --url (ROCKETCHAT_URL) to https://new.example.org/chat."
 
     @pytest.mark.parametrize(
-        ("window", "said"),
+        ("limit", "said"),
         [
-            (Window(calls=10, least=58.9, most=60.1), "10 calls a minute for each route: 100 calls of one route take about 10 minutes."),
-            (Window(calls=3, least=58.9, most=60.1), "3 calls a minute for each route: 100 calls of one route take about 34 minutes."),
-            (Window(calls=10, least=299.0, most=300.2), "10 calls for each route in a window of 5 minutes or more: "),
-            (Window(calls=10, least=12.0, most=13.2), "10 calls for each route in a window whose length the server does not tell."),
+            (Limit(calls=10, window=60.0), "10 calls a minute for each route: 100 calls of one route take about 10 minutes."),
+            (Limit(calls=3, window=60.0), "3 calls a minute for each route: 100 calls of one route take about 34 minutes."),
+            (
+                Limit(calls=10, window=30.0),
+                "10 calls for each route in a window of 30 seconds: 100 calls of one route take about 5 minutes.",
+            ),
+            (Limit(calls=10, window=300.0, certain=False), "10 calls for each route in a window of 5 minutes or more: "),
+            (Limit(calls=10, window=60.0, certain=False), "10 calls for each route in a window whose length the server does not tell."),
         ],
     )
-    def test_rate_limit_is_no_more_than_was_announced(self, window: Window, said: str) -> None:
-        """The window's length is said only where an answer told it, and the time that 100 calls take follows from it."""
-        finding = one(findings_of(facts(windows=(replace(window, most=1.0, least=0.0), window))), "rate limit")
+    def test_rate_limit_is_no_more_than_was_announced(self, limit: Limit, said: str) -> None:
+        """The window's length is said only where answers told it, and the time that 100 calls take follows from it."""
+        finding = one(findings_of(facts(limit=limit)), "rate limit")
         assert finding.said.startswith(said)
 
     def test_missing_limit_is_explained(self) -> None:
@@ -281,7 +297,7 @@ class TestTable:
     @pytest.mark.parametrize("width", [80, 120, 200])
     def test_width_is_kept(self, width: int) -> None:
         """No line is longer than the terminal is wide where that leaves room for sentences."""
-        lines = findings_table(findings_of(facts(windows=(Window(calls=10, least=59, most=60),))), with_sheet=True, width=max(width, 100))
+        lines = findings_table(findings_of(facts(limit=Limit(calls=10, window=60.0))), with_sheet=True, width=max(width, 100))
         assert max(map(len, lines)) <= max(width, 100)
 
     def test_summary(self) -> None:
@@ -404,6 +420,7 @@ def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examine:
         faults: str | None = None,
         token: str = "",
         behind: float = 0.0,
+        up: float = 0.0,
         **settings: Any,
     ) -> Seen:
         if isinstance(sheet, str):
@@ -424,6 +441,7 @@ def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examine:
                 yield InProcess(sandbox, user, token or f"token-{user}")
 
             chosen = Settings.of({"url": URL, "user_id": f"u-{user}", "auth_token": Secret(SECRET), **settings})
+            runner.run(asyncio.sleep(up))
             before, files = sandbox.state(), sorted(tmp_path.rglob("*"))
             seen = runner.run(gather_facts(chosen, sheet, connect=connect, now=lambda: EPOCH + loop.time() - behind))
             assert sandbox.state() == before
@@ -433,7 +451,7 @@ def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examine:
             findings = findings_of(seen)
             lines = findings_table(findings, with_sheet=seen.assignments is not None)
             assert SECRET not in "".join(lines) + repr(seen)
-            return Seen(findings=findings, lines=lines, calls=calls, seconds=loop.time())
+            return Seen(findings=findings, lines=lines, calls=calls, seconds=loop.time() - up)
 
     return examine
 
@@ -501,6 +519,20 @@ class TestAccounts:
         assert (seen.missing, seen.code) == (["account"], Exit.NO_PERMISSION)
         assert "permissions, lists" in hints(seen.findings)
 
+    @pytest.mark.parametrize(
+        ("faults", "words"),
+        [
+            ("502@GET me+1x1,reset-before@GET permissions.listAll,reset-before@GET me+2", "what it may do: the connection broke"),
+            ("reset-before@GET mex1,502@GET me+1", "The server cannot be reached or keeps failing: HTTP 502"),
+        ],
+        ids=["passed", "last"],
+    )
+    def test_the_failure_that_ended_it_is_told(self, examine: Examine, faults: str, words: str) -> None:
+        """What is said of an account that could not be looked at is what a run would end with, not an earlier stumble."""
+        seen = examine(faults=faults, retries=2)
+        assert (seen.missing, seen.code) == (["account"], Exit.UNAVAILABLE)
+        assert words in seen.one("account").said
+
     def test_too_old(self, examine: Examine) -> None:
         """A server before 6.0 is 78."""
         seen = examine(version="5.4")
@@ -525,22 +557,26 @@ class TestPace:
     """What the answers tell beside their contents."""
 
     @pytest.mark.parametrize(
-        ("rate_limit", "state", "said"),
+        ("rate_limit", "up", "state", "said"),
         [
-            ("10/60", State.HINT, "10 calls a minute"),
-            ("5/300", State.HINT, "5 calls for each route in a window of 5"),
-            ("off", State.OK, "none"),
+            ("10/60", 90.0, State.HINT, "10 calls a minute"),
+            ("10/60", 0.0, State.HINT, "10 calls for each route in a window whose length the server does not tell"),
+            ("5/300", 400.0, State.HINT, "5 calls for each route in a window of 5 minutes: "),
+            ("5/300", 0.0, State.HINT, "5 calls for each route in a window of 5 minutes or more"),
+            ("off", 0.0, State.OK, "none"),
         ],
     )
-    def test_limit(self, examine: Examine, rate_limit: str, state: State, said: str) -> None:
-        """The limit is that of the answers' headers."""
-        finding = examine("manager", rate_limit=rate_limit).one("rate limit")
+    def test_limit(self, examine: Examine, rate_limit: str, up: float, state: State, said: str) -> None:
+        """The limit is that of the answers' headers; windows that were open since the server's start do not tell their length."""
+        finding = examine("manager", rate_limit=rate_limit, up=up).one("rate limit")
         assert finding.state is state
         assert said in finding.said
 
     def test_bypass(self, examine: Examine) -> None:
-        """An account that may bypass the limit is said to."""
-        assert examine("admin", rate_limit="10/60").one("rate limit").said == f"None for this account: it has {BYPASS_RATE_LIMIT}."
+        """An account that may bypass the limit is said to, also by a server that announces its limit to it all the same."""
+        for version in ("7.0", "8.0", "8.9"):
+            finding = examine("admin", version=version, rate_limit="10/60").one("rate limit")
+            assert finding.said == f"None for this account: it has {BYPASS_RATE_LIMIT}."
 
     def test_clock(self, examine: Examine) -> None:
         """A clock that is two minutes off is named, one that is a second off is not."""
@@ -661,8 +697,8 @@ class TestDirectory:
 
 
 @contextmanager
-def answering(status: int, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
-    """A web server that answers everything alike; yields its address."""
+def answering(status: int, headers: Mapping[str, str], body: bytes, *, then: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """A web server that answers everything alike, and does something after each answer; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -671,6 +707,8 @@ def answering(status: int, headers: Mapping[str, str], body: bytes) -> Iterator[
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+            self.wfile.flush()
+            then()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -750,6 +788,15 @@ class TestProgram:
         assert 'BULKJOB_TIMEOUT cannot be "soon"' in said
         assert "--url or ROCKETCHAT_URL" in said
         assert "ok run directory" in said
+
+    def test_interrupted(self) -> None:
+        """A signal while the server is asked ends it with 75, and is no wrong setting."""
+        with (
+            answering(503, {}, b"later", then=lambda: os.kill(os.getpid(), signal.SIGTERM)) as url,
+            pytest.raises(Stop, match="Doctor only looks") as stop,
+        ):
+            asyncio.run(gather_facts(Settings.of({"url": url, "user_id": "u-1", "auth_token": Secret(SECRET)}), None))
+        assert stop.value.exit_code is Exit.INTERRUPTED
 
     def test_certificates(self, unused: str, capsys: pytest.CaptureFixture[str]) -> None:
         """A --ca-file that holds no certificates is a wrong setting."""

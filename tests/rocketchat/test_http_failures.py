@@ -31,7 +31,7 @@ async def test_a_broken_answer_leaves_a_write_undecided(*, talk: Talk, code: Cod
     async with listening(talk) as server:
         failed = await send(server.url, request_)
     assert isinstance(failed, Failure)
-    assert (failed.next, failed.code, failed.status, failed.undecided) == (Next.REPEAT, code, None, undecided)
+    assert (failed.next, failed.code, failed.status, failed.undecided, failed.unsent) == (Next.REPEAT, code, None, undecided, False)
     assert len(server.requests) == 1
 
 
@@ -68,7 +68,7 @@ async def test_a_refused_connection_carried_nothing() -> None:
         pass
     failed = await send(server.url)
     assert isinstance(failed, Failure)
-    assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.CONNECTION, False)
+    assert (failed.next, failed.code, failed.undecided, failed.unsent) == (Next.REPEAT, Code.CONNECTION, False, True)
     assert f"127.0.0.1:{server.port}" in failed.said
 
 
@@ -85,11 +85,12 @@ async def test_a_refused_connection_carried_nothing() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 async def test_what_the_network_says(*, replies: Replies, error: Exception, code: Code, undecided: bool) -> None:
-    """Each kind of network failure has its code, and says whether a write may have been carried out."""
+    """Each kind of network failure has its code, and says whether a write may have been carried out, or never left."""
     replies.add("PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc", exception=error)
     failed = await send(BASE)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided, failed.untrusted) == (Next.REPEAT, code, undecided, False)
+    assert failed.unsent is not undecided
 
 
 async def test_a_defect_of_ours_is_not_taken_for_the_networks(replies: Replies) -> None:
@@ -108,6 +109,6 @@ async def test_a_proxy_that_refuses_carried_nothing() -> None:
     async with listening(refuse) as server:
         failed = await send("https://chat.example.org", environ={"https_proxy": server.url})
     assert isinstance(failed, Failure)
-    assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.CONNECTION, False)
+    assert (failed.next, failed.code, failed.undecided, failed.unsent) == (Next.REPEAT, Code.CONNECTION, False, True)
     assert "407" in failed.said
     assert TOKEN.encode() not in b"".join(server.requests)

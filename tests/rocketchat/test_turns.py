@@ -6,7 +6,7 @@ import pytest
 
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.pacing.tickets import Ticket
-from tests.support.clients import READ, UNREACHED, FakeTransport, FixedWindow, Run, client, in_order
+from tests.support.clients import BROKEN, READ, UNREACHED, FakeTransport, FixedWindow, Run, client, in_order
 
 
 def test_a_reserved_turn_counts_in_its_window(on_virtual_time: Run) -> None:
@@ -188,7 +188,7 @@ def test_a_lost_call_beside_a_turn_that_is_kept_is_forgotten_in_time(on_virtual_
     async def main() -> float:
         server = FixedWindow(2, 60.0)
         lost = iter([False, True])
-        on = client(FakeTransport(lambda request, before: UNREACHED if next(lost, False) else server.reply(request, before)))
+        on = client(FakeTransport(lambda request, before: BROKEN if next(lost, False) else server.reply(request, before)))
         await on.call(READ)
         now, later = await on.reserve_two(READ.route)
         await on.call(READ, ticket=now)
@@ -196,3 +196,22 @@ def test_a_lost_call_beside_a_turn_that_is_kept_is_forgotten_in_time(on_virtual_
         return asyncio.get_running_loop().time()
 
     assert on_virtual_time(main()) < 300
+
+
+@pytest.mark.parametrize("heard_of", [True, False], ids=["after an answer", "from the start"])
+def test_connections_that_are_refused_use_up_no_window(on_virtual_time: Run, *, heard_of: bool) -> None:
+    """A call that never left did not count on the server: as many as a window allows, refused one after the other, keep nobody waiting."""
+
+    async def main() -> tuple[float, int]:
+        server = FixedWindow(10, 60.0)
+        refusals = iter([False] * heard_of + [True] * 10)
+        transport = FakeTransport(lambda request, before: UNREACHED if next(refusals, False) else server.reply(request, before))
+        on = client(transport, attempts=20, draw=lambda: 0.0)
+        if heard_of:
+            await on.call(READ)
+        await on.call(READ)
+        await asyncio.gather(*(on.call(READ) for _ in range(8)))
+        return asyncio.get_running_loop().time(), server.refused
+
+    ended, refused = on_virtual_time(main())
+    assert (refused, ended < 5) == (0, True)

@@ -133,7 +133,7 @@ def test_what_is_no_unit_and_no_no_is_asked_again(payload: object) -> None:
 @pytest.mark.parametrize("success", [{"success": True}, {}])
 def test_a_stored_unit_is_read(success: dict[str, object]) -> None:
     """The answer to a unit's POST is read with and without ``success``."""
-    assert interpret(POST_UNIT, answer({**STORED_UNIT, **success})) == payloads.StoredUnit(id="unit-a", monitors=1)
+    assert interpret(POST_UNIT, answer({**STORED_UNIT, **success})) == payloads.StoredUnit(id=str(STORED_UNIT["_id"]), monitors=1)
 
 
 def test_post_agents_tells_nothing() -> None:

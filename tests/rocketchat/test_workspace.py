@@ -191,6 +191,7 @@ async def test_a_list_without_an_end_is_given_up(*, fresh: bool) -> None:
     """A list whose ``total`` grows with each page, or that gives the same page again and again, ends after a hundred of them."""
 
     def reply(request: Request[Any]) -> Answer:
+        assert len(transport.calls) <= 101, "it goes on and on"
         offset = int(dict(request.query)["offset"])
         items = [{"_id": f"dept-{offset + number if fresh else number}"} for number in range(2)]
         return as_json({"departments": items, "count": 2, "offset": offset, "total": offset + 100 if fresh else 10**9, "success": True})
@@ -309,6 +310,17 @@ async def test_units_that_cannot_be_listed_are_left_out(version: str) -> None:
     workspace = await read(signed_in(sandbox(version, license=[]), "admin"), modules=None)
     assert workspace.units is None
     assert len(workspace.departments) == 120
+
+
+@pytest.mark.parametrize("page", [200, 404, 405])
+async def test_a_list_of_units_that_may_not_be_there_is_asked_for_once(page: int) -> None:
+    """Where nothing tells that there are units, a page in their place is no failure that would pass, and costs no second call."""
+    whole = signed_in(sandbox(), "admin")
+    answer = Answer(status=page, headers={}, body=b"<html>Rocket.Chat</html>")
+    transport = Scripted(lambda request: answer if request.route.pattern == "livechat/units" else whole(request))
+    workspace = await read_workspace(client(transport), server(modules=None), names_units=True, names_agents=False)
+    assert workspace.units is None
+    assert [call[0] for call in transport.calls].count("livechat/units") == 1
 
 
 @pytest.mark.parametrize("answer", [as_json(REFUSED, 403), Answer(status=404, headers={}, body=b"404 Not Found")], ids=["403", "404"])

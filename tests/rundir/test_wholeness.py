@@ -304,6 +304,29 @@ class TestForeign:
         assert stopped.value.exit_code is Exit.CANNOT_CREATE
         assert path.read_bytes() == b"precious"
 
+    @pytest.mark.parametrize("before", [b"", line_of(OPENED) + line_of(KEPT)], ids=["none", "one"])
+    async def test_gone_on_with_between_reading_and_writing(self, path: Path, before: bytes) -> None:
+        """A journal to which another run has added lines since it was read is not gone on with: their numbers would be given twice."""
+        if before:
+            path.write_bytes(before)
+        journal = Journal(path, OWNER, SHEET)
+        journal.read()
+        path.write_bytes(longer := lines_of(OPENED, KEPT, intent(1)))
+        with pytest.raises(Stop, match="somebody has changed it") as stopped:
+            await write_one(journal)
+        assert stopped.value.exit_code is Exit.CANNOT_CREATE
+        assert path.read_bytes() == longer
+
+    async def test_read_once(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The lines of a long journal are taken apart once, before the first call: not again when the first write is announced."""
+        path.write_bytes(lines_of(OPENED, KEPT, intent(1)) + line_of(OPENED)[:20])
+        journal = Journal(path, OWNER, SHEET)
+        journal.read()
+        monkeypatch.setattr("bulkjob.rundir.journal.records_of", None)
+        await write_one(journal)
+        await journal.close()
+        assert statuses(read_history(path)) == [None, Status.SUCCESS]
+
 
 class TestLock:
     """Only one run writes."""

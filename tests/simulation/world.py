@@ -115,7 +115,7 @@ class Server:
             if request.writes:
                 self.asked.pop(request.path, None)
         if reply.fault is Fault.REFUSE and reply.call is None:
-            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused", unsent=True))
         if reply.lost or call.restarts != self.sandbox.restarts:
             code = Code.TIMEOUT if reply.fault in WAITING else Code.CONNECTION
             raise NoAnswer(Failure(next=Next.REPEAT, code=code, said="no answer", undecided=request.writes))

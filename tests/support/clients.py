@@ -26,7 +26,8 @@ READ = endpoints.department("dept-a")
 DEPARTMENT: dict[str, object] = {"department": None, "agents": [], "success": True}
 GOOD = {"me": ME, "livechat/units/:id": STORED, "livechat/department/:id": DEPARTMENT}
 
-UNREACHED = NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
+UNREACHED = NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused", unsent=True))
+BROKEN = NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="the connection broke"))
 TIMED_OUT = NoAnswer(Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer", undecided=True))
 
 

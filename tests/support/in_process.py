@@ -54,7 +54,7 @@ class InProcess:
             self.in_flight -= 1
             self._writing.pop(id(request), None)
         if reply.fault is Fault.REFUSE and reply.call is None:
-            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused"))
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.CONNECTION, said="refused", unsent=True))
         if reply.lost:
             code = Code.TIMEOUT if reply.fault in (Fault.TIMEOUT, Fault.TIMEOUT_AFTER) else Code.CONNECTION
             raise NoAnswer(Failure(next=Next.REPEAT, code=code, said="no answer", undecided=request.writes))

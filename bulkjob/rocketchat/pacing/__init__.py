@@ -1,6 +1,6 @@
-"""When the next call of a route may go: limits, windows, tickets, and the server's clock.
+"""When the next call of a route may go out: limits and their windows, tickets for calls, and the server's clock.
 
-In: what answers announced, and what time it is. Out: tickets, and how long to wait for one. Touches nothing; time is a parameter.
+In: what answers announced, and what time it is. Out: tickets, and how long to wait for one. Touches nothing: the time is a parameter.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Windows of a rate limit as the server announces them, by the headers of its answers."""
+"""The windows of a rate limit as the headers of the server's answers announce them."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -9,37 +9,40 @@ from bulkjob.rocketchat.pacing.clock import ServerClock
 from bulkjob.rocketchat.pacing.lengths import WindowLength
 from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay, RateLimit
 
-#: Two announced ends closer than this, in seconds, are the same window (both are made from a rounded "now").
+#: Two announced ends that differ by less, in seconds, are of the same window: both were worked out from a rounded "now".
 SAME_WINDOW = 0.05
 
 
-#: Windows that are over and still remembered: an answer that was under way for so long is an old one.
+#: How many windows that are over are remembered, to recognise an answer that was under way for a long time.
 _REMEMBERED = 64
 
 
-#: How long the latest window lasts is believed before it is over, if that is no longer than this, in seconds.
+#: Until the latest window is over, the length that it seems to have is believed only up to so many seconds.
 _BELIEVED = 900.0
 
 
 @dataclass(slots=True, kw_only=True)
 class _Window:
-    """A window of one server process that is not over yet."""
+    """A window that is not over yet, of one server process."""
 
     reset: float
-    """Its end by the server's clock; tells the processes apart."""
+    """Its end by the server's clock; processes are told apart by it."""
     ends: float
-    """Its end by ours, at the latest."""
+    """Its latest possible end by our clock."""
     used: int
-    """Calls of ours that counted in it, or are lost and may have."""
+    """Our calls that counted in it, and lost ones that may have."""
     remaining: int
-    """The least that it was said to have left."""
+    """The lowest number of calls that an answer said were left in it."""
     told_at: int
-    """How many calls had been sent when that came: the later ones are not in it."""
+    """How many calls we had sent when that answer came; later ones are not yet in that number."""
     others: int = 0
-    """Other people's calls in it, at least."""
+    """Other people's calls in it, at least so many."""
 
     def room(self, limit: int, calls: OnTheirWay) -> int:
-        """Should all calls on their way count here, as they may. Two ways of counting, of which each only ever counts too many as gone."""
+        """The room that is left if all calls on their way count in this window.
+
+        It is counted in two ways, by our own count and by what the server said. Each may find too little room, but never too much.
+        """
         by_count = limit - self.others - self.used - len(calls)
         by_word = self.remaining - len(calls)
         return min(self.remaining - calls.sent_after(self.told_at), max(by_count, by_word))
@@ -48,9 +51,9 @@ class _Window:
 class AnnouncedWindows:
     """The windows of a route as ``X-RateLimit-*`` announce them, of one server process or of several.
 
-    Each process counts for itself, and nobody knows which one a call will come to. So a call goes out only while each process that has
-    been heard of has room for it and for all that are on their way. One that has not been heard of, or whose window is over, has a whole
-    window left, unless other people use it. What a call used turns out with its answer, and leaves the other processes' room untouched.
+    Each process counts for itself, and nobody knows which one will get a call. So a call goes out only if every process that we have heard
+    of has room for it and for all calls on their way. A process that we have not heard of, or whose window is over, has a whole window
+    left, unless other people use it. The answer to a call tells which process's room it has used.
     """
 
     def __init__(self, clock: ServerClock, length: WindowLength) -> None:
@@ -61,7 +64,7 @@ class AnnouncedWindows:
         self._windows: list[_Window] = []
         self._over: deque[float] = deque(maxlen=_REMEMBERED)
         self._lost = 0
-        """Lost calls that may have counted in a window that no answer has told of."""
+        """Lost calls that may have counted in a window of which no answer has told."""
         self._lost_until = -inf
 
     def limit(self) -> Limit:
@@ -107,7 +110,7 @@ class AnnouncedWindows:
         self._lasting.disproved()
 
     def answered(self, told: RateLimit, calls: OnTheirWay, *, sent: float, received: float, refused: bool, wait: float | None) -> bool:
-        """Takes in what an answer announces; returns whether it is about a window that is not over, as far as anybody knows."""
+        """Takes in what an answer announces; returns whether its window is still open, as far as anybody knows."""
         self._calls = told.limit
         window = self._announced(told, calls, sent, received)
         if window is None:
@@ -122,7 +125,7 @@ class AnnouncedWindows:
         return True
 
     def _announced(self, told: RateLimit, calls: OnTheirWay, sent: float, received: float) -> _Window | None:
-        """The window that an answer is about; None where it is over."""
+        """The window that an answer is about; None if that is over."""
         self._close(received)
         for window in self._windows:
             if abs(window.reset - told.reset) <= SAME_WINDOW:
@@ -149,13 +152,13 @@ class AnnouncedWindows:
             self._lost = 0
 
     def _end(self, window: _Window) -> float:
-        """By our clock. An end that was certain once stays so, even if the server's clock is set meanwhile."""
+        """The end of a window by our clock. Once it is certain it stays so, even if somebody sets the server's clock meanwhile."""
         window.ends = min(window.ends, self._clock.passed(window.reset))
         return window.ends
 
 
 class _Lasting:
-    """How long windows have been seen to last: from the end of one that was waited for to the end of the next."""
+    """How long windows were seen to last: from the end of one for which somebody waited to the end of the next."""
 
     def __init__(self) -> None:
         self._last: float | None = None
@@ -163,13 +166,13 @@ class _Lasting:
         self._waited = False
         """Whether somebody has waited for it."""
         self._lasts: float | None = None
-        """Seconds between it and the one before; None where nobody had waited for that."""
+        """Seconds from the end of the one before to that end; None if nobody had waited for the one before."""
         self._longest = 0.0
-        """Of the windows that are over."""
+        """The same, the longest of all windows that are over."""
         self._several = False
 
     def longest(self) -> float:
-        """Where several processes were seen, two ends may be theirs, and tell nothing below the default."""
+        """See `Windows`. Two ends may belong to two processes; once several were seen, nothing below the default is believed."""
         lasts = self._lasts if self._lasts is not None and self._lasts <= _BELIEVED else 0.0
         seen = max(self._longest, lasts) or DEFAULT_WINDOW
         return max(seen, DEFAULT_WINDOW) if self._several else seen
@@ -185,5 +188,5 @@ class _Lasting:
         self._last, self._waited = reset, False
 
     def disproved(self) -> None:
-        """The latest window was over long before the end that was announced."""
+        """The latest window was over long before the end that it announced."""
         self._last = self._lasts = None

@@ -6,7 +6,7 @@ from math import inf
 DRIFT = 1e-4
 
 
-#: For so many seconds after the server has told the time itself, a ``Date`` that contradicts it is not believed: a proxy may have set it.
+#: For so many seconds after the server itself has told the time, a ``Date`` that contradicts it is taken for a proxy's and ignored.
 _BELIEVED = 600.0
 
 
@@ -15,10 +15,10 @@ _ROUNDED = 0.1
 
 
 class ServerClock:
-    """The server's time by our clock, as an interval that every answer narrows.
+    """By how much the server's clock differs from ours, as an interval that every answer narrows.
 
-    An answer that was asked for at ``sent`` and came at ``received``, and that names a time of the server's between the two, bounds the
-    difference of the clocks from both sides. Whole seconds (``Date``) bound it loosely, a stored ``_updatedAt`` to within the round trip.
+    An answer tells what the server's clock showed at some moment between ``sent`` and ``received``, which bounds the difference from both
+    sides: a ``Date`` loosely, as it comes in whole seconds, a stored ``_updatedAt`` to within the round trip.
     """
 
     def __init__(self) -> None:
@@ -28,11 +28,11 @@ class ServerClock:
         self._own_at = -inf
 
     def observe(self, *, sent: float, received: float, earliest: float, latest: float, own: bool = False, before: float = inf) -> bool:
-        """Narrows the interval; an observation that contradicts it (a clock was set, another process answered) replaces it.
+        """Narrows the interval, or replaces it with an observation that contradicts it: a clock was set, or another process answered.
 
-        ``own``: the time was told by what keeps the windows, or beside it, and not by whoever dates answers. ``before``: the server's time
-        was less than that when the call was let through, so a ``Date`` beyond it is somebody else's. Returns whether waits that were
-        reckoned with the interval as it was are wrong now.
+        ``own``: the time was told by the process that keeps the windows, or by one beside it, and not by a proxy that dates answers.
+        ``before``: when the call was let through, the server's clock showed less than this, so that a later ``Date`` is somebody else's.
+        Returns whether waits that were worked out before are wrong now.
         """
         if not own and earliest - received > before - sent + _ROUNDED:
             return False
@@ -50,14 +50,17 @@ class ServerClock:
         return replaced
 
     def passed(self, server_time: float) -> float:
-        """The time by our clock at which the server's has passed ``server_time`` for certain; infinite if nothing is known."""
+        """When, by our clock, the server's has passed ``server_time`` for certain; infinite if nothing is known of it."""
         if self._least == -inf:
             return inf
         at = server_time - self._least
         return at + DRIFT * max(0.0, at - self._at) + 0.002
 
     def until(self, server_time: float, now: float) -> tuple[float, float] | None:
-        """At least and at most how many seconds are left from ``now``, a moment just past, until the server's time is ``server_time``."""
+        """At least and at most how many seconds it takes from ``now`` until the server's clock shows ``server_time``; below 0 once it has.
+
+        None while there is no bound from either side.
+        """
         if self._least == -inf or self._most == inf:
             return None
         return server_time - self._most - now, server_time - self._least - now

@@ -1,8 +1,8 @@
-"""When the next call of a route may go out, without a clock of its own: `now` is always the caller's monotonic seconds.
+"""When the next call of a route may go out. No clock of its own: `now` is always the caller's monotonic seconds.
 
-Rocket.Chat limits each route and method by fixed windows that everybody shares (Meteor's ``rate-limit``): the first window seen may be
-short, refused calls count, ``X-RateLimit-Reset`` is the end of the window by the server's clock, and each process of a server counts for
-itself. A `Gate` lets calls through as `windows` have room for them.
+Rocket.Chat limits each route and method by fixed windows, which are the same for everybody (Meteor's ``rate-limit``). The first window that
+we see may be nearly over, refused calls count, too, ``X-RateLimit-Reset`` tells the end of the window by the server's clock, and each
+process of a server counts for itself. A `Gate` lets calls through while these windows have room.
 """
 
 from math import inf
@@ -13,7 +13,7 @@ from bulkjob.rocketchat.pacing.guessed import GuessedWindows
 from bulkjob.rocketchat.pacing.lengths import WindowLength
 from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay, RateLimit, Ticket, Windows
 
-#: A refused call is not repeated sooner, in seconds, even if the server names a moment that is over; twice as long each time that goes on …
+#: A refused call waits at least so many seconds, even if the server names a moment that is past; twice as long after each further refusal …
 LEAST_HOLD = 0.05
 
 
@@ -21,23 +21,23 @@ LEAST_HOLD = 0.05
 LONGEST_HOLD = 5.0
 
 
-#: Seconds for which a limit may let nothing through until waiting on helps nobody; twice the longest window seen, if that is more.
+#: After so many seconds in which a limit lets nothing through, waiting is given up; after twice the longest window seen, if that is more.
 STARVING = 900.0
 
 
-#: An announced end is doubted if it is further away by so many seconds than windows last; a ``Date`` does not tell it any better.
+#: An announced end is doubted if it is further away than windows last, by more than this many seconds: a ``Date`` is no more exact.
 _UNSURE = 3.0
 
 
 class Gate:
-    """One route's place in the server's rate limit.
+    """What the server's rate limit allows on one route.
 
-    A closed gate opens when the window ends that closed it; whoever has announced that end may be wrong (a proxy's clock, a reset years
-    ahead). So nobody waits longer than the longest window that was seen without one call that tries.
+    A closed gate opens at the end of the window that closed it. The announced end may be wrong (a proxy's clock, a reset years ahead), so
+    after the time that the longest window has lasted, one call goes out as a try.
     """
 
     def __init__(self, clock: ServerClock, length: WindowLength | None = None, *, exempt: bool = False) -> None:
-        """``exempt``: the account is not limited, whatever is announced, until a call of this route has been refused."""
+        """``exempt``: whatever is announced does not hold for the account, until a call of this route has been refused."""
         self._clock = clock
         self._length = length or WindowLength(clock)
         self._exempt = exempt
@@ -48,18 +48,18 @@ class Gate:
         self._held_until = -inf
         self._hold = LEAST_HOLD
         self._held_at = 0
-        """How many calls had been sent when the route was last held: refusals of those say nothing new."""
+        """How many calls had been sent when the route was last held: that these are refused, too, says nothing new."""
         self._closed_since = self._closed_until = -inf
-        """When somebody began to wait, or the last call tried, and until when the gate is closed."""
+        """When somebody began to wait, or the last try was made; and until when the gate is closed."""
         self._tries = False
-        """Whether the next call to go is one that tries."""
+        """Whether the next call is a try."""
         self._trying: Ticket | None = None
         self._refused_since: float | None = None
-        """When the first of the latest refusals came, since which nothing was let through."""
+        """When the present series of refusals began; None if the last call was let through."""
 
     @property
     def limit(self) -> Limit | None:
-        """What the route allows, as far as it is known; None where no limit was announced, or none for this account."""
+        """What the route allows, as far as it is known; None if no limit was announced, or none holds for this account."""
         return self._windows.limit() if self._windows and not self._exempt else None
 
     def exempts(self) -> None:
@@ -67,7 +67,7 @@ class Gate:
         self._exempt = True
 
     def at_once(self, calls: int) -> int:
-        """How many of so many calls can be waited for together: one while nothing is known, and never more than a window allows."""
+        """How many of these calls can be waited for together: one while nothing is known, and never more than a window allows."""
         if self._tries:
             return 1
         if self._exempt:
@@ -76,9 +76,9 @@ class Gate:
         return 1 if not self._known else min(calls, limit.calls) if limit else calls
 
     def wait(self, now: float, calls: int = 1) -> float:
-        """Seconds until so many calls may go out: 0 for at once, infinite if the answer of a call on its way must come first.
+        """Seconds until so many calls may go out: 0 for at once, infinite if a call that is on its way must be answered first.
 
-        ``calls``: no more than `at_once`, which may be fewer once this was 0.
+        ``calls``: at most `at_once`. When this returns 0, ask `at_once` again: it may have become less.
         """
         self._tries = False
         closed = self._closed_for(now, calls)
@@ -109,26 +109,26 @@ class Gate:
         return max(0.001, self._windows.opens(self._calls, now, calls) - now)
 
     def _longest(self) -> float:
-        """How long to wait for an announced end, in seconds, before one call tries."""
+        """Seconds to wait for an announced end before a call goes out as a try."""
         return self._windows.longest() if self._windows else DEFAULT_WINDOW
 
     def take(self, *, spare: bool = False) -> Ticket:
-        """Leave to send one call. Only after `wait` was 0. ``spare``: for a call that may come later, or not at all."""
+        """A ticket for one call; only after `wait` returned 0. ``spare``: the call may come later, or not at all."""
         ticket = self._calls.new(spare=spare)
         if self._tries:
             self._trying, self._tries = ticket, False
         return ticket
 
     def withdraws(self) -> bool:
-        """Takes back a spare ticket where only spare ones keep others waiting, who might be the ones that they are kept for."""
+        """Takes back a spare ticket if nothing but spare tickets keeps others waiting: their holders may be among those who wait."""
         return not self._calls.unanswered and self._calls.withdraw()
 
     def claims(self, ticket: Ticket) -> bool:
-        """Whether a ticket is still good, for a call that is about to go out: a spare one may have been taken back until then."""
+        """Whether the ticket of a call that is about to go out is still good: a spare one may have been taken back meanwhile."""
         return self._calls.claim(ticket)
 
     def holds(self, ticket: Ticket, now: float) -> bool:
-        """Whether a ticket may be used now: somebody else may have used up the window since it was taken."""
+        """Whether a ticket may be used now: others may have used up the window since it was taken."""
         if ticket == self._trying:
             return True
         if self._held_until > now:
@@ -142,11 +142,11 @@ class Gate:
             self._trying = None
 
     def sent(self, ticket: Ticket, now: float) -> None:
-        """A call goes out on its ticket; `answered` or `lost` follows."""
+        """A call goes out on its ticket; `answered`, `lost` or `unsent` follows."""
         self._calls.send(ticket, now)
 
     def answered(self, ticket: Ticket, limit: RateLimit | None, *, received: float, refused: bool, wait: float | None = None) -> None:
-        """Takes in what an answer announces; ``refused`` says that it was a 429, ``wait`` the seconds that its text names."""
+        """Takes in what an answer announces. ``refused``: it was a 429; ``wait``: the seconds that its text names."""
         sending, sent = self._calls.end(ticket)
         self._tried(ticket, received, passed=not refused)
         if limit is not None:
@@ -176,23 +176,29 @@ class Gate:
                 self._windows.disproved(now)
 
     def starves(self, now: float) -> bool:
-        """Whether the limit has let nothing through for too long."""
+        """Whether the limit has let nothing through for so long that waiting is given up."""
         return self._refused_since is not None and now - self._refused_since >= self.starving_after
 
     @property
     def starving_after(self) -> float:
-        """Seconds after which a limit that lets nothing through is not waited for any longer."""
+        """Seconds after which waiting for a limit that lets nothing through is given up."""
         return max(STARVING, 2 * self._longest())
 
     def lost(self, ticket: Ticket, now: float) -> None:
-        """A call got no answer that says anything about the limit."""
+        """A call got no answer, or one that says nothing about the limit."""
         _, sent = self._calls.end(ticket)
         self._tried(ticket, now, passed=False)
         if self._windows:
             self._windows.lost(sent, now)
 
+    def unsent(self, ticket: Ticket) -> None:
+        """A call never left, because no connection could be made: the server has not counted it."""
+        self._calls.end(ticket)
+        if ticket == self._trying:
+            self._trying = None
+
     def _unannounced(self, sent: float, received: float, *, refused: bool, wait: float | None) -> bool:
-        """Takes in an answer without headers; returns whether a window holds the route now."""
+        """Takes in an answer without the limit's headers; returns False if no window says how long a refused route is to be held."""
         if refused and wait is not None:
             if not isinstance(self._windows, GuessedWindows):
                 self._windows = GuessedWindows()
@@ -208,7 +214,7 @@ class Gate:
         return True
 
     def _hold_on(self, sending: int, received: float, wait: float | None) -> None:
-        """Holds a route whose refusals name no window that is still open."""
+        """Holds the route for a while after a refusal that names no window which is still open."""
         if sending <= self._held_at:
             return
         self._held_at = self._calls.sendings

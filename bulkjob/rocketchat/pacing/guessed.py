@@ -1,6 +1,6 @@
-"""How many calls of a route the server's windows still have room for: as it announces them, or as its refusals let guess.
+"""The windows of a rate limit whose headers a proxy strips, as the server's refusals let us guess them.
 
-Pure: `now`, `sent` and `received` are the caller's monotonic seconds.
+No clock of its own: `now`, `sent` and `received` are the caller's monotonic seconds.
 """
 
 from math import ceil, inf
@@ -10,41 +10,43 @@ from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW, Limit, OnTheirWay
 _UNBOUNDED = 1_000_000
 
 
-#: Without headers: windows until one call more than the known number is tried; twice as many after each time that was refused.
+#: After so many windows, one call more than the known number is tried; after twice as many each time that it is refused …
 _FIRST_TRIAL = 4
 
 
+#: … but at least once in so many windows.
 _RAREST_TRIAL = 64
 
 
 class GuessedWindows:
-    """The windows of a route as far as refusals without headers tell: a proxy has stripped them.
+    """The windows of a route as far as refusals without headers tell of them.
 
-    "You must wait N seconds" tells when a window ends. In the next one, which is seen from its beginning, the calls that pass are counted,
-    and from then on as many are sent in each; now and then one more, as somebody else may have taken part of those that were counted.
+    "You must wait N seconds" tells when a window ends. In the next one, which we see from its beginning, we count the calls that pass, and
+    from then on send as many in each window. Now and then we send one more: somebody else may have used part of the window in which we
+    counted.
     """
 
     def __init__(self) -> None:
         self._calls: int | None = None
         self._length = inf
-        """A window lasts no longer, in seconds."""
+        """Windows last at most so many seconds."""
         self._trial = self._until_trial = _FIRST_TRIAL
         # Of the present window:
         self._whole = False
-        """Whether its beginning was seen."""
+        """Whether we saw its beginning."""
         self._edge = -inf
-        """Calls sent sooner belong to the one before, or to neither for certain."""
+        """Calls that were sent before this belong to the window before, or may belong to either."""
         self._began = inf
         """When the first of its calls was sent."""
         self._ends = self._told_end = inf
-        """At the latest; and as refusals tell it."""
+        """Its latest possible end, and the end that refusals told."""
         self._passed = 0
         self._gone = 0
         """Calls that were refused or lost."""
         self._refused = False
 
     def limit(self) -> Limit | None:
-        """None until a window was seen from its beginning to a refusal."""
+        """See `Windows`. None until we have seen a window from its beginning up to a refusal."""
         return None if self._calls is None or self._length == inf else Limit(calls=self._calls, window=float(ceil(self._length)))
 
     def longest(self) -> float:
@@ -80,7 +82,7 @@ class GuessedWindows:
             self._gone += 1
 
     def passed(self, sent: float, received: float) -> None:
-        """A call was answered, by whoever did not refuse it."""
+        """A call was answered, and not refused."""
         self._close(received)
         if sent >= self._edge:
             self._passed += 1
@@ -88,7 +90,7 @@ class GuessedWindows:
             self._ends = min(self._ends, received + self._length)
 
     def refused(self, sent: float, received: float, wait: float) -> None:
-        """A call was refused; the window ends after at most ``wait`` seconds."""
+        """A call was refused; its window ends within ``wait`` seconds."""
         self._close(received)
         if sent < self._edge:
             return

@@ -1,9 +1,9 @@
-"""How long the server's windows last: one setting for all routes, told by none of its answers.
+"""How long the server's windows last. It is one setting for all routes, and no answer tells it.
 
-Rocket.Chat tells when a window ends, not when it began (Meteor's ``rate-limit``). A window begins with the first call after the end of the
-one before, so what a first call announces is a whole window, unless that window was open already: since the server's start, say, when
-nobody has called the route yet. One announcement does not tell which. Two do: windows that calls have opened end as far apart as the calls
-were made, windows that were open end at one instant, or anywhere.
+Rocket.Chat tells when a window ends, but not when it began (Meteor's ``rate-limit``). A window begins with the first call after the end of
+the one before, so the first call of a window announces a whole window, unless the window was open already: a route that nobody has called
+yet has had one open since the server's start. One announcement does not tell which it is, but two do. Windows that calls have opened end
+as far apart as the calls were made; windows that were open before end at one instant, or anywhere.
 """
 
 from collections import deque
@@ -13,52 +13,52 @@ from math import floor
 from bulkjob.rocketchat.pacing.clock import DRIFT, ServerClock
 from bulkjob.rocketchat.pacing.tickets import DEFAULT_WINDOW
 
-#: Two calls closer together than this, in seconds, do not tell whether their windows end that far apart.
+#: If two calls are closer together than this, in seconds, nothing follows from how far apart their windows end.
 _APART = 0.1
 
 
-#: What rounding to milliseconds, and a server that is busy for a moment, may add, in seconds.
+#: What rounding to milliseconds and a server that is busy for a moment may add, in seconds.
 _ROUNDED = 0.01
 
 
-#: First calls that are remembered.
+#: How many first calls are remembered.
 _REMEMBERED = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _First:
-    """A call that its window counted first."""
+    """The first call that a window counted."""
 
     sent: float
     received: float
     reset: float
-    """The end that it announced, by the server's clock."""
+    """The end of the window, by the server's clock, as the answer announced it."""
 
 
 class WindowLength:
-    """How long windows last, as far as first calls tell; shared by all routes of a server."""
+    """How long windows last, as far as the first calls of windows tell; shared by all routes of a server."""
 
     def __init__(self, clock: ServerClock) -> None:
         self._clock = clock
         self._firsts: deque[_First] = deque(maxlen=_REMEMBERED)
         self._openers: tuple[_First, _First] | None = None
-        """Two calls that have opened their windows for certain: the latest pair that was seen."""
+        """The latest two calls that have certainly opened their windows."""
 
     def first(self, *, sent: float, received: float, reset: float) -> None:
-        """Takes in a call that its window counted first; it may have opened it."""
+        """Takes in the first call that a window counted, which may have opened it."""
         found = _First(sent=sent, received=received, reset=reset)
         self._openers = next(((earlier, found) for earlier in self._firsts if _opened(earlier, found)), self._openers)
         self._firsts.append(found)
 
     def seconds(self) -> tuple[float, bool]:
-        """The length, and whether it is certain; where it is not, the server's default, or what is left of the longest window seen."""
+        """The length, and whether it is certain. If not, it is the server's default, or more if some window had more than that left."""
         if self._openers is not None and (bounds := self._bounds(self._openers)) is not None:
             return _roundest(*bounds), True
         left = [ahead[0] for first in self._firsts if (ahead := self._clock.until(first.reset, first.received)) is not None]
         return max([DEFAULT_WINDOW, *(_roundest(least, least + 1.0) for least in left if least > DEFAULT_WINDOW)]), False
 
     def _bounds(self, openers: tuple[_First, _First]) -> tuple[float, float] | None:
-        """The least and the most seconds that the windows of both can have lasted; None while the server's time is not known."""
+        """At least and at most how many seconds the windows of both can last; None while the server's time is not known."""
         least, most = 0.0, float("inf")
         for first in openers:
             ahead = self._clock.until(first.reset, first.received)
@@ -69,7 +69,7 @@ class WindowLength:
 
 
 def _opened(earlier: _First, later: _First) -> bool:
-    """Whether two calls have opened their windows: they end as far apart as the calls can have been let through."""
+    """Whether two calls have opened their windows: these end as far apart as the calls can have been let through."""
     if later.sent - earlier.received < _APART:
         return False
     slack = _ROUNDED + DRIFT * (later.received - earlier.sent)
@@ -78,7 +78,7 @@ def _opened(earlier: _First, later: _First) -> bool:
 
 
 def _roundest(least: float, most: float) -> float:
-    """The roundest number of seconds between two bounds: what somebody may have typed into the server's settings."""
+    """The roundest number of seconds between two bounds, such as somebody may have typed into the server's settings."""
     middle = max((least + most) / 2, 0.001)
     for step in (60.0, 10.0, 5.0, 1.0, 0.5, 0.1):
         nearest = floor(middle / step + 0.5) * step

@@ -1,4 +1,4 @@
-"""What a rate limit lets through: limits, and a ticket for each call that may go."""
+"""Limits as a server announces them, and the tickets on which calls go out."""
 
 from dataclasses import dataclass
 from math import inf
@@ -25,37 +25,37 @@ class ServerTime:
     earliest: float
     latest: float
     own: bool
-    """Whether it was told by what keeps the windows or stores the documents; a ``Date`` may be a proxy's."""
+    """Whether it was told by what keeps the windows or stores the documents; a ``Date`` may come from a proxy."""
     before: float = inf
-    """The end of the window that the same answer announces: when the call was let through, the server's clock showed less."""
+    """The end of the window that the answer announces: the server's clock showed less when it let the call through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How many calls of a route the server lets through."""
+    """How many calls of a route the server lets through in a window."""
 
     calls: int
     window: float
-    """In so many seconds."""
+    """How long the window lasts, in seconds."""
     certain: bool = True
-    """Whether the window's length was seen; else it is the server's default."""
+    """Whether that was seen; otherwise it is assumed: the server's default, or more where more was seen to be left of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Leave to send one call."""
+    """The right to send one call."""
 
     number: int
 
 
 class OnTheirWay:
-    """The calls of a route that may yet count in a window: those with a ticket, and those whose answer is to come."""
+    """The calls of a route that may still count in a window: those that have a ticket, and those that wait for their answer."""
 
     def __init__(self) -> None:
         self._numbered = 0
         self._tickets: set[Ticket] = set()
         self._spare: dict[Ticket, None] = {}
-        """Those that are kept for later, in the order in which they were taken."""
+        """Those for calls that may come later or not at all, in the order in which they were taken."""
         self._sent: dict[Ticket, tuple[int, float]] = {}
         self.sendings = 0
         """How many calls have been sent so far."""
@@ -69,16 +69,16 @@ class OnTheirWay:
         return len(self._sent)
 
     def sent_after(self, sendings: int) -> int:
-        """How many were or will be sent when so many had been sent before."""
+        """How many of them were sent after the first ``sendings`` calls, or are still to be sent."""
         return len(self._tickets) + sum(number > sendings for number, _ in self._sent.values())
 
     def claim(self, ticket: Ticket) -> bool:
-        """Returns whether a ticket is still good; it is about to be used then, and no longer spare."""
+        """Returns whether a ticket is still good; from now on it is no longer spare, as its call is about to go out."""
         self._spare.pop(ticket, None)
         return ticket in self._tickets
 
     def new(self, *, spare: bool = False) -> Ticket:
-        """A ticket more."""
+        """A new ticket."""
         self._numbered += 1
         ticket = Ticket(self._numbered)
         self._tickets.add(ticket)
@@ -87,7 +87,7 @@ class OnTheirWay:
         return ticket
 
     def give_back(self, ticket: Ticket) -> None:
-        """A ticket less; nothing for one that was used."""
+        """Takes back a ticket; nothing happens if it was used."""
         self._tickets.discard(ticket)
         self._spare.pop(ticket, None)
 
@@ -106,27 +106,27 @@ class OnTheirWay:
         self._sent[ticket] = self.sendings, now
 
     def end(self, ticket: Ticket) -> tuple[int, float]:
-        """A call is no longer on its way: which sending it was, and when."""
+        """A call is no longer on its way; returns its number among all calls sent, and when it was sent."""
         return self._sent.pop(ticket)
 
 
 class Windows(Protocol):
-    """What a gate asks, whatever the windows are known from."""
+    """What a gate asks of a route's windows, however they came to be known."""
 
     def limit(self) -> Limit | None:
         """What the route allows, as far as it is known."""
 
     def room(self, calls: OnTheirWay, now: float) -> int:
-        """How many calls may be sent beside those on their way without any of them being refused."""
+        """How many more calls may be sent, beside those on their way, so that none is refused."""
 
     def opens(self, calls: OnTheirWay, now: float, wanted: int) -> float:
-        """When there will be room for so many again, unless an answer tells sooner; infinite if only an answer can tell."""
+        """When there will be room for so many calls, unless an answer makes some sooner; infinite if only an answer can tell."""
 
     def lost(self, sent: float, now: float) -> None:
-        """A call ended of which nobody knows whether and where it counted."""
+        """A call has ended, and nobody knows whether it counted, and in which window."""
 
     def disproved(self, now: float) -> None:
-        """A call was let through although there was no room for it: whatever closed the route is over."""
+        """A call was let through although there was no room for it: the window that closed the route is over."""
 
     def longest(self) -> float:
-        """Seconds that the longest window seen so far has lasted; the server's default as long as none was seen."""
+        """How many seconds the longest window seen so far has lasted; the server's default until one was seen."""

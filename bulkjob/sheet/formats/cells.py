@@ -74,7 +74,7 @@ class Cells:
         """Keeps one cell's text, why it is odd, and the number itself where the text shows it otherwise."""
         if not stripped(text):
             return
-        self._grow(1, len(text), longest=len(text))
+        self._grow(1, _size(text), longest=len(text))
         columns, rows, texts = self._single
         columns.append(column)
         rows.append(row)
@@ -90,7 +90,7 @@ class Cells:
         """Keeps the same cell at each of these places."""
         places = len(rows) * len(columns)
         if places > 1:
-            self.expect_repeated(places, len(text.encode()))
+            self.expect_repeated(places, _size(text))
         for row in rows:
             for column in columns:
                 self.put(row, column, text, code=code, exact=exact)
@@ -234,6 +234,11 @@ class Cells:
                 self._oddities[row, merge.column] = replace(self._oddities[top], row=row)
             if top in self._exact:
                 self._exact[row, merge.column] = self._exact[top]
+
+
+def _size(text: str) -> int:
+    """Bytes of UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _all_rows(columns: Sequence[Integers]) -> Integers:

@@ -10,14 +10,13 @@ from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
-from bulkjob.sheet.formats.numbers import ERROR_TEXTS, iso_text, lost_digits, plain
+from bulkjob.sheet.formats.numbers import iso_text, lost_digits, plain
 from bulkjob.sheet.formats.ods_at_once import Rows, rows_apart
 from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.sheet.text import stripped
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _CONTENT = "content.xml"
-_ERRORS = frozenset(ERROR_TEXTS.to_pylist())
 _DURATION = re.compile(r"PT([0-9]{1,6})H([0-9]{2})M([0-9]{2}(?:[.,][0-9]+)?)S")
 #: What a column that is too narrow shows instead of a number, and a number with an exponent, which people did not type.
 _NOT_AS_TYPED = re.compile(r"\s*(?:#+|[-+]?[0-9]+(?:[.,][0-9]*)?E[-+]?[0-9]+)\s*")
@@ -280,8 +279,8 @@ def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
         return seen, Code.EXCEL_NUMBER if lost_digits(number) else None, exact
     if kind == "boolean":
         text = "TRUE" if attributes.get("boolean-value") == "true" else "FALSE"
-    is_error = formula is not None and text in _ERRORS
-    return text or attributes.get("string-value", ""), Code.EXCEL_ERROR if is_error else None, None
+    # An error is a text like any other here; `checks` knows those of every program.
+    return text or attributes.get("string-value", ""), None, None
 
 
 def _time(duration: str) -> str:

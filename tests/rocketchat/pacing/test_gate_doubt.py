@@ -49,7 +49,7 @@ def test_a_try_that_is_let_through_opens_the_route() -> None:
     assert len(spend(gate, 60.1)) == 9
 
 
-@pytest.mark.parametrize("ends", ["lost", "given back"])
+@pytest.mark.parametrize("ends", ["lost", "given back", "unsent"])
 def test_a_try_that_came_to_nothing_is_made_again(ends: str) -> None:
     """A try whose answer is lost is made again after another window's time; one that never went out, at once."""
     gate = refused_gate(FAR)
@@ -59,6 +59,10 @@ def test_a_try_that_came_to_nothing_is_made_again(ends: str) -> None:
     assert gate.wait(60.0) > 0
     if ends == "given back":
         gate.give_back(trying)
+        assert gate.wait(60.0) == 0
+    elif ends == "unsent":
+        gate.sent(trying, 60.0)
+        gate.unsent(trying)
         assert gate.wait(60.0) == 0
     else:
         gate.sent(trying, 60.0)

@@ -5,9 +5,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 
 from bulkjob.sheet.formats import archive, cells, csvfile, ods, xlsx_cells, xlsx_strings
+from bulkjob.vocabulary import Stop
 
 Look = Callable[..., Any]
 Raw = Callable[..., bytes]
@@ -127,6 +130,26 @@ def test_a_sheet_may_be_as_large_as_its_bounds(look: Look, monkeypatch: pytest.M
     assert len(look(raw_xlsx(rows(4), strings=["<si><t>A</t></si>"]), "p.xlsx").rows) == 4
     monkeypatch.setattr(cells, "MOST_CELLS", 5)
     assert "5 cells" in look(raw_xlsx(rows(4), strings=["<si><t>A</t></si>"]), "p.xlsx").stop.message
+
+
+@pytest.mark.parametrize("way", ["one by one", "many at a time", "repeated"])
+def test_text_is_counted_in_bytes(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound on all text counts bytes of UTF-8, however cells are kept: letters beyond ASCII take two and more."""
+    monkeypatch.setattr(cells, "MOST_TEXT", 8)
+    kept = cells.Cells("p.xlsx", 10)
+
+    def keep(row: int, text: str) -> None:
+        if way == "many at a time":
+            kept.add(np.array([0]), np.array([row]), pa.array([text]))
+        elif way == "repeated":
+            kept.repeat(range(row, row + 1), range(1), text)
+        else:
+            kept.put(row, 0, text)
+
+    keep(1, "üü")
+    keep(2, "日x")
+    with pytest.raises(Stop, match="of text"):
+        keep(3, "x")
 
 
 def test_blank_rows_of_a_csv_have_a_bound(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
