@@ -74,6 +74,8 @@ class NewUnit(Asked, frozen=True, kw_only=True, eq=False, tag="new-unit"):
         naming = Naming(state)
         if (unit.name, unit.visibility) != (self.name, self.holds_only.visibility):
             seen = f"the unit is called {quoted(unit.name)} and is {printable(unit.visibility or 'without a visibility')} now"
+        elif found is None and unit.monitors != len(expected):
+            seen = f"the unit has {unit.monitors or 'no'} monitors now, whom this account may not list"
         elif found is not None and not expected.keys() - set(self.holds_only.perhaps) <= found.keys() <= expected.keys():
             seen = "the unit has other monitors now"
         elif strangers := sorted(inside - homes.keys()):

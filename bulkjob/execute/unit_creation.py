@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from bulkjob.changes import ALREADY_SO, Change, NewUnit, Outcome, UnitCreate, UnitPost, failed
+from bulkjob.changes import ALREADY_SO, Change, NewUnit, Outcome, UnitCreate, UnitPost, failed, settled
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.unit import UnitWriting, monitors_sent
@@ -43,7 +43,17 @@ class UnitCreation:
         return composed
 
     async def _composed_for(self, unit_id: str) -> Composed[StoredUnit]:
-        """What the unit that is there lacks."""
+        """What the unit that is there lacks; for an account that may not write units that are there, whether it lacks anything."""
+        if lacks := self.post.server.unit_route_lacks():
+            unit = await self.client.call(endpoints.unit(unit_id))
+            state = self._state(await self.post.listings.fresh(), unit, ())
+            not_permitted = failed(Code.UNIT_NOT_PERMITTED, "; ".join(lacks))
+            found: dict[Change, Outcome] = {
+                change: settled(change, state, self.post.server, self.post.attempts.get(change, ())) or not_permitted
+                for change in self.operation.changes
+            }
+            found |= {change: replace(ALREADY_SO, made=unit_id) for change in found if isinstance(change, NewUnit)}
+            return Composed(request=None, settled=found)
         writing = self._writing(unit_id)
         own: dict[Change, Change] = {change.in_units({self.operation.unit_id: unit_id}): change for change in self.operation.changes}
         composed = await writing.compose()

@@ -7,7 +7,7 @@ from bulkjob.changes import Change, Outcome, UnitDelete
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings
-from bulkjob.records import Department, Monitor, Server, Unit, Workspace
+from bulkjob.records import MANAGE_MONITORS, Department, Monitor, Server, Unit, Workspace
 from bulkjob.rocketchat import CallGroup, Client, Route, Written, endpoints
 
 
@@ -24,11 +24,12 @@ class UnitDeletion:
 
     async def compose(self) -> Composed[bool]:
         """Reads the units, this one's monitors, and all departments."""
+        request, listed = endpoints.unit_monitors(self.operation.unit_id), self.server.may(MANAGE_MONITORS)
         async with CallGroup() as group:
             units = group.start(self.listings.units())
-            monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
+            monitors = group.start(self.client.call(request)) if listed else None
             departments = group.start(self.listings.fresh())
-        state = self._state(units.result(), departments.result(), monitors.result())
+        state = self._state(units.result(), departments.result(), monitors.result() if monitors else None)
         return compose.deletion_call(self.operation, state=state, server=self.server, attempts=self.attempts)
 
     @property

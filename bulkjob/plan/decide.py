@@ -82,7 +82,10 @@ class _Planning:
     settled: dict[Change, Outcome] = field(default_factory=dict)
 
     def plan(self, changes: Sequence[Change]) -> Plan:
+        self._settle_unread(changes)
         for change in changes:
+            if change in self.settled:
+                continue
             if outcome := settled(change, self.workspace, self.server, self.attempts.get(change, ())):
                 self.settled[change] = outcome
         self._permit_units([change for change in changes if change not in self.settled])
@@ -113,14 +116,20 @@ class _Planning:
 
     # ----------------------------------------------------------------------------------------------------------- routes
 
+    def _settle_unread(self, changes: Sequence[Change]) -> None:
+        """Settles monitors of whom nothing could be read: that somebody is not seen there proves nothing then."""
+        for change in changes:
+            if isinstance(change, UnitMonitor):
+                unread = change.unit_id not in self.workspace.monitors and not is_new_unit(change.unit_id)
+                if unread or self.workspace.role_holders is None or not self.server.may(MANAGE_MONITORS):
+                    self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, f"the account lacks the permission {MANAGE_MONITORS}")
+
     def _permit_units(self, changes: Sequence[Change]) -> None:
         """Settles what this account may not change of units beside their departments, whichever route those take."""
         lacks = self.server.unit_route_lacks()
         may_not_make = self._lacks_for_new_units()
         for change in changes:
             match change:
-                case UnitMonitor() if not self.server.may(MANAGE_MONITORS) or self.workspace.role_holders is None:
-                    self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, f"the account lacks the permission {MANAGE_MONITORS}")
                 case NewUnit(present=False) if not self.server.has_units or change.unit_id in self.workspace.outside:
                     self.settled[change] = _NOT_OURS
                 case NewUnit(present=True) | DepartmentUnit() | UnitField() | UnitMonitor() if change.unit_id and is_new_unit(

@@ -55,7 +55,9 @@ def unit_posts(
         if unit_id not in cut:
             posts.append(UnitPost(unit_id=unit_id, changes=own, lost=gone, after=tuple(dict.fromkeys((*taking, *first)))))
             continue
-        posts.append(UnitPost(unit_id=unit_id, changes=own, lost=frozenset(), after=first))
+        # A unit that is made loses nothing, so that it is no part of a cycle: whatever it takes from comes after it.
+        made = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id]) if is_new_unit(taker)]
+        posts.append(UnitPost(unit_id=unit_id, changes=own, lost=frozenset(), after=(*made, *first)))
         again = (unit_post_id(unit_id, repairs=False), *taking)
         posts.append(UnitPost(unit_id=unit_id, changes=(), lost=gone, after=again))
     return posts

@@ -67,6 +67,8 @@ class Unit:
     visibility: str | None
     counted: int | None = None
     """How many departments the unit's counter says it has; it may be wrong, and says only whether it has to be put right."""
+    monitors: int | None = None
+    """How many monitors it had when it was written last; of use only to an account that may not list them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

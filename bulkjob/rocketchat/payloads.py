@@ -182,12 +182,13 @@ def read_membership(entry: Mapping[str, object]) -> Membership:
 def read_unit(entry: Mapping[str, object]) -> Unit:
     """A unit of a list, or by itself."""
     fields = _Fields(entry)
-    visibility, counted = entry.get("visibility"), entry.get("numDepartments")
+    visibility, counted, monitors = entry.get("visibility"), entry.get("numDepartments"), entry.get("numMonitors")
     return Unit(
         id=fields.id("_id"),
         name=fields.text_or_blank("name"),
         visibility=visibility if isinstance(visibility, str) else None,
-        counted=counted if isinstance(counted, int) and not isinstance(counted, bool) else None,
+        counted=counted if type(counted) is int else None,
+        monitors=monitors if type(monitors) is int else None,
     )
 
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bulkjob.records.server import ADD_AGENTS
 from bulkjob.rundir import JOURNAL_FILE, ROLLBACK
 from bulkjob.sandbox import Sandbox
+from bulkjob.sandbox.state_file import DEFAULT_PERMISSIONS
 from bulkjob.vocabulary import Exit
 from tests.simulation import laws
 from tests.simulation.history import Call, Picture
-from tests.simulation.scenario import NAMES, Row, Scenario, Trouble, Wanted, plain_scenario_of
+from tests.simulation.more import DESK
+from tests.simulation.scenario import NAMES, TOKEN, Row, Scenario, Trouble, Wanted, plain_scenario_of
 from tests.simulation.simulation import UNDISTURBED, Ended, Simulation, Told, Trigger
 from tests.simulation.world import Server
 from tests.support.states import State
@@ -36,6 +39,7 @@ _MONITORS = {"w0": "watch", "w2": "mia", "w3": "noor"}
 
 #: What may keep a row from being done, whatever the job does.
 _EXCUSED = frozenset({"department-archived", "rejected", "last-department-in-unit"})
+_NOT_PERMITTED = frozenset({"unit-not-permitted", "department-not-permitted", "agents-not-permitted"})
 
 
 def facts_of(sandbox: Sandbox, old: Iterable[str]) -> Facts:
@@ -80,6 +84,10 @@ class _Sheet:
 
     chance: random.Random
     state: State
+    creates: bool = False
+    """Whether it makes a unit in any case."""
+    renames: bool = False
+    """Whether everything gets a new name."""
     rows: list[tuple[Row, Facts]] = field(default_factory=list)
     departments: dict[str, str] = field(default_factory=dict)
     """Id → new name."""
@@ -109,10 +117,10 @@ class _Sheet:
     def build(self) -> None:
         """Rows about everything there is, in any order."""
         chance, state = self.chance, self.state
-        self.departments = {one["_id"]: f"Renamed {one['_id']}" for one in state["departments"] if chance.random() < 0.3}
-        self.units = {one["_id"]: f"Unit called {one['_id']}" for one in state["units"] if chance.random() < 0.4}
+        self.departments = {one["_id"]: f"Renamed {one['_id']}" for one in state["departments"] if self.renames or chance.random() < 0.3}
+        self.units = {one["_id"]: f"Unit called {one['_id']}" for one in state["units"] if self.renames or chance.random() < 0.4}
         self.by_id = {identifier for identifier in (*self.departments, *self.units) if chance.random() < 0.4}
-        new = [f"fresh {number}" for number in range(chance.choice([0, 1, 1, 2]))]
+        new = [f"fresh {number}" for number in range(chance.choice([1, 1, 2] if self.creates else [0, 1, 1, 2]))]
         for one in state["departments"]:
             self._department(one, new)
         for one in state["units"]:
@@ -128,7 +136,7 @@ class _Sheet:
     def _department(self, one: State, new: list[str]) -> None:
         chance, identifier = self.chance, one["_id"]
         units = self.state["units"]
-        if chance.random() < 0.5:
+        if chance.random() < (0.8 if self.creates else 0.5):
             to = chance.choice([None, *new, *new, *(unit["_id"] for unit in units)])
             text = "-" if to is None else to if to in new else self.called(next(unit for unit in units if unit["_id"] == to), self.units)
             facts: Facts = {("of", identifier): f"new {to}" if to in new else to}
@@ -199,13 +207,57 @@ def _respelt(chance: random.Random, name: str) -> str:
     return chance.choice([name, name.title(), name.upper(), f" {name}"])
 
 
+#: Seeds from here on have an account that lacks something, or reaches no more than its own units.
+POOR = 1_000_000
+
+#: Seeds from here on are killed while a unit is being made, or while things are being renamed, and by nothing else.
+CREATING = 2_000_000
+RENAMING = 3_000_000
+
+
 def reorganisation_of(seed: int) -> tuple[Scenario, list[Facts]]:
     """The scenario of a seed, and what each row asks for."""
+    scenario, facts = _whole(seed)
+    if POOR <= seed < CREATING:
+        return _poor(scenario, random.Random(f"bulkjob poor {seed}")), facts  # noqa: S311 - must be the same again
+    return scenario, facts
+
+
+def _poor(scenario: Scenario, chance: random.Random) -> Scenario:
+    """An account without one of the permissions, or that is restricted to its own units."""
+    state = scenario.state
+    lost = chance.choice(["", "manage-livechat-monitors", "manage-livechat-units", "manage-livechat-departments", ADD_AGENTS])
+    roles = [DESK] if lost else [DESK, "livechat-monitor"]
+    state["users"].append(
+        {"_id": "poor", "username": "the.poor", "roles": [*roles, *(["livechat-manager"] if lost else [])], "token": TOKEN}
+    )
+    every = {permission: [*(granted or ()), DESK] for permission, granted in DEFAULT_PERMISSIONS.items()}
+    every |= {lost: ["admin"]} if lost else {}
+    state["permissions"] = every | {"api-bypass-rate-limit": ["admin"]}
+    if not lost:
+        for unit in state["units"]:
+            if chance.random() < 0.6:
+                state["unitMonitors"].append(
+                    {"_id": f"poor-{unit['_id']}", "monitorId": "poor", "username": "the.poor", "unitId": unit["_id"]}
+                )
+                unit["numMonitors"] += 1
+    return replace(scenario, user="poor")
+
+
+def _killed(chance: random.Random) -> tuple[Trouble, ...]:
+    """Kills in the midst of the first writes, one after the other."""
+    return tuple(
+        Trouble(end="kill", after_writes=chance.choice([0, 1, 1, 1, 2, 3]), after_steps=chance.randint(0, 40), tears=chance.random() < 0.5)
+        for _ in range(chance.randint(1, 3))
+    )
+
+
+def _whole(seed: int) -> tuple[Scenario, list[Facts]]:
     base = plain_scenario_of(seed)
     chance = random.Random(f"bulkjob reorganisation {seed}")  # noqa: S311 - must be the same again for the same seed
     state = base.state
     state["users"] += [{"_id": user, "username": name, "roles": ["livechat-monitor"]} for user, name in _MONITORS.items() if user != "w0"]
-    sheet = _Sheet(chance, state)
+    sheet = _Sheet(chance, state, creates=CREATING <= seed < RENAMING, renames=seed >= RENAMING)
     sheet.build()
     settings = {
         **base.settings,
@@ -216,7 +268,7 @@ def reorganisation_of(seed: int) -> tuple[Scenario, list[Facts]]:
         "unit_route": chance.choice(["auto", "auto", "department"]),
     }
     version = base.version if chance.random() < 0.3 and settings["unit_route"] == "auto" else chance.choice(["6.13", "7.0", "7.10", "8.0"])
-    quiet = tuple(_without_colleagues(trouble) for trouble in base.runs)
+    quiet = _killed(chance) if seed >= CREATING else tuple(_without_colleagues(trouble) for trouble in base.runs)
     back = None if base.rollbacks is None else tuple(map(_without_colleagues, base.rollbacks))
     forth = None if base.returns is None else tuple(map(_without_colleagues, base.returns))
     scenario = replace(
@@ -244,6 +296,7 @@ class Reorganisation(Simulation):
         scenario, self._asked_facts = reorganisation_of(seed)
         super().__init__(seed, folder, scenario)
         self._units = [unit["_id"] for unit in scenario.state["units"]]
+        self._excuses = _EXCUSED | (_NOT_PERMITTED if scenario.user == "poor" else frozenset())
 
     def run(self) -> Told:
         """The run, again in its own directory and in a fresh one, its rollback, and the way back from that."""
@@ -258,6 +311,9 @@ class Reorganisation(Simulation):
                     self._back(self._run_dir, start, self._scenario.rollbacks)
                     if self._scenario.returns is not None and (self._run_dir / ROLLBACK / JOURNAL_FILE).exists():
                         self._back(self._run_dir / ROLLBACK, done, self._scenario.returns)
+            elif ended is not None and self._scenario.user == "poor":
+                self._hold([] if ended.code in (Exit.NO_PERMISSION, Exit.BAD_SHEET) and not ended.writes else [f"exit {ended.code}"])
+                self._hold(_differences(start, self._facts()) if not any(trouble.end for trouble in self._scenario.runs) else [])
             elif ended is not None:
                 self._hold([] if ended.code == Exit.NO_PERMISSION and not ended.writes else [f"exit {ended.code} without any trouble"])
         self._hold(["something was logged with a traceback"] if "Traceback" in self._log.getvalue() else [])
@@ -274,7 +330,7 @@ class Reorganisation(Simulation):
 
     def _nothing_is_left(self, ended: Ended) -> None:
         """A second run writes nothing, neither in the same directory nor in a fresh one."""
-        if any(row["code"] in _EXCUSED for row in ended.rows):
+        if any(row["code"] in self._excuses for row in ended.rows):
             return
         for directory in (self._run_dir, self._folder / "fresh"):
             again = self._attempt("run again", self._job, [directory], UNDISTURBED)
@@ -293,7 +349,10 @@ class Reorganisation(Simulation):
         if ended is None:
             return
         failed = [row for row in ended.rows if row["status"] != "success"]
-        excuses = _EXCUSED if self._scenario.settings["unit_route"] == "department" else frozenset[str]()
+        poor, old = self._scenario.user == "poor", self._scenario.version in ("6.0", "6.5", "6.6", "6.12")
+        excuses = self._excuses if self._scenario.settings["unit_route"] == "department" or poor else frozenset[str]()
+        # What the making of a unit took along, such an account cannot give back there: it may not write the units that are there.
+        excuses |= {"refused"} if poor and old else set()
         self._hold(f"row {row['row']} of the rollback: {row['code']} {row['message']}" for row in failed if row["code"] not in excuses)
         if not failed:
             now = self._facts()
@@ -308,7 +367,7 @@ class Reorganisation(Simulation):
         for asked, reported in zip(self._asked_facts, ended.rows, strict=True):
             if reported["status"] == "success":
                 meant |= asked
-            elif reported["code"] in _EXCUSED:
+            elif reported["code"] in self._excuses:
                 excused |= asked.keys()
             else:
                 yield f"row {reported['row']} is {reported['code']}: {reported['message']}"
