@@ -9,4 +9,5 @@ from .reading import read_sheet as read_sheet
 from .text import column_index as column_index
 from .text import column_letter as column_letter
 from .text import comparable as comparable
+from .text import is_remedy_header as is_remedy_header
 from .text import stripped as stripped
