@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from bulkjob.records import CheckedSheet, Problem, Sheet
-from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, Formats, fitting, height_of, rendered
+from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, Formats, fitting, for_paper, height_of, rendered
 from bulkjob.sheet import column_index, column_letter, is_remedy_header
 from bulkjob.vocabulary import REMEDY_COLUMN, Code
 
@@ -141,6 +141,7 @@ def _write_headers(worksheet: Any, sheet: Sheet, headers: Mapping[int, str], las
         worksheet.set_column(last, last, _REMEDY_WIDTH)
         worksheet.set_row(top, height_of(REMEDY_HEADER, _REMEDY_WIDTH))
     worksheet.freeze_panes(sheet.header_row, 0)
+    for_paper(worksheet, headers=top)
     for column, header in headers.items():
         worksheet.write_string(top, column, fitting(header), formats.head)
     if last is not None:
@@ -203,6 +204,7 @@ def _write_problems(worksheet: Any, checked: CheckedSheet, title: str, formats: 
         worksheet.set_column(column, column, width)
         worksheet.write_string(0, column, header, formats.head)
     worksheet.freeze_panes(1, 0)
+    for_paper(worksheet, headers=0)
     quoted = title.replace("'", "''")
     # The last line is for what does not fit.
     for line, problem in enumerate(islice(checked.problems, MOST_ROWS - 2), start=1):

@@ -16,11 +16,14 @@ from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.rows import row_results
 from bulkjob.report.summary import Ending, RunFigures, render_summary
 from bulkjob.rundir import RunDirectory
-from bulkjob.system import scratch_in, write_together
+from bulkjob.system import scratch_in, write_together, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Written after everything else: a large sheet takes seconds to become a workbook, and a pod that is to leave may not have them.
 _WORKBOOKS: Final = ("results.xlsx", "annotated.xlsx", "retry.xlsx")
+
+
+_SUMMARY: Final = "summary.json"
 
 
 def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
@@ -42,7 +45,9 @@ def write_report(
         stop = None
     sheet = state.checked.sheet
     checked = with_invalid_rows(state.checked, state.problems, results)
-    unmarked = too_large(sheet) if checked.problems else ""
+    departments = state.departments if mirror else None
+    # What a rollback could not put back is no sheet to be run: it would be done once more.
+    left = None if state.undoes else render_retry(sheet, results, departments=departments)
     ending = Ending(
         exit_code=exit_code_of(results.values(), stop),
         message=stop.message if stop else "",
@@ -50,24 +55,15 @@ def write_report(
         sheet_sha256=sheet.sha256,
         run_dir=str(directory),
         bulkjob_version=__version__,
-        figures=replace(figures, warnings=(*figures.warnings, unmarked)) if unmarked else figures,
+        figures=_with_warning(figures, too_large(sheet) if checked.problems else ""),
         undoes=state.undoes,
         owned=owned,
+        retry="" if left is None else "retry.csv",
     )
-    departments = state.departments if mirror else None
-    # What a rollback could not put back is no sheet to be run: it would be done once more.
-    left = None if state.undoes else render_retry(sheet, results, departments=departments)
-    files = {
-        "results.csv": render_results(sheet, results),
-        "retry.csv": left,
-        "problems.csv": render_problems(checked.problems) if checked.problems else None,
-        "summary.json": render_summary(ending, results.values()),
-        # Those of an earlier run would say something else.
-        **dict.fromkeys(_WORKBOOKS),
-    }
-    ending = replace(ending, retry="retry.csv" if left is not None else "")
+    problems = render_problems(checked.problems) if checked.problems else None
+    files = {"results.csv": render_results(sheet, results), "retry.csv": left, "problems.csv": problems}
     try:
-        write_together({directory.path / name: data for name, data in files.items()})
+        _write_tables(directory, files, ending, results)
     except Stop as unwritable:
         return _unwritten(ending, unwritable, "No report could be written; only this summary exists.", reported=False), results
     try:
@@ -75,8 +71,18 @@ def write_report(
     except Stop as unwritable:
         ending = _unwritten(ending, unwritable, "The report is there as results.csv, without workbooks.", reported=True)
         with suppress(Stop):
-            write_together({directory.path / "summary.json": render_summary(ending, results.values())})
+            write_whole(directory.path / _SUMMARY, render_summary(ending, results.values()))
         return ending, results
+
+
+def _with_warning(figures: RunFigures, warning: str) -> RunFigures:
+    return replace(figures, warnings=(*figures.warnings, warning)) if warning else figures
+
+
+def _write_tables(directory: RunDirectory, files: Mapping[str, bytes | None], ending: Ending, results: Mapping[int, RowResult]) -> None:
+    """With the summary, and without the workbooks of an earlier run, which would say something else. Raises `Stop` (73)."""
+    named = {**files, _SUMMARY: render_summary(ending, results.values()), **dict.fromkeys(_WORKBOOKS)}
+    write_together({directory.path / name: data for name, data in named.items()})
 
 
 def _write_workbooks(

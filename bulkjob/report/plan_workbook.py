@@ -56,7 +56,7 @@ def render_plan_workbook(document: PlanDocument, *, with_ids: Collection[str] = 
 
 def _write_summary(page: Page, document: PlanDocument) -> None:
     version = f" (Rocket.Chat {one_line(document.server.version)})" if document.server.version else ""
-    page.title(f"Plan for {one_line(document.sheet.name)}: {totals_text(document.changes)}")
+    page.title(f"Plan for {one_line(document.sheet.name)}: {totals_text(document.changes) or 'nothing to change'}")
     page.sentence(f"Nothing has been changed yet. Server: {one_line(document.server.url)}{version}")
     if document.refused:
         page.heading("This plan would be refused")

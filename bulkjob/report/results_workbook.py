@@ -9,7 +9,7 @@ from bulkjob.records import RowResult, Sheet
 from bulkjob.report.row_words import CHANGED, CORRECT, Reason, problems_first, reasons_of, row_word
 from bulkjob.report.summary import Ending, row_counts
 from bulkjob.report.terminal import verdict_of
-from bulkjob.report.workbook import MOST_COLUMNS, OUTCOME, Formats, Page, fitting, rendered, write_outcome, write_outcome_headers
+from bulkjob.report.workbook import MOST_COLUMNS, OUTCOME, Formats, Page, fitting, for_paper, rendered, write_outcome, write_outcome_headers
 from bulkjob.vocabulary import Exit, Status
 
 #: So many rows take some twenty seconds to write as a workbook, and no spreadsheet program is quick with more.
@@ -151,7 +151,7 @@ def _write_rows(worksheet: Any, sheet: Sheet, results: Sequence[RowResult], form
     # Row and status stay in sight.
     worksheet.freeze_panes(1, 2)
     worksheet.autofilter(0, 0, max(min(len(results), MOST_RESULT_ROWS), 1), first_after + len(_AFTER) - 1)
-    _for_paper(worksheet)
+    for_paper(worksheet, headers=0)
     for line, result in enumerate(results[:MOST_RESULT_ROWS], start=1):
         write_outcome(worksheet, line, result, formats)
         place = places[result.row]
@@ -172,11 +172,3 @@ def _write_rows(worksheet: Any, sheet: Sheet, results: Sequence[RowResult], form
 def _width(header: str, texts: Sequence[str]) -> int:
     longest = max(map(len, [header, *texts[:_ROWS_FOR_WIDTH]]))
     return min(max(longest + 3, _NARROWEST), _WIDEST)
-
-
-def _for_paper(worksheet: Any) -> None:  # noqa: ANN401  # xlsxwriter ships no types
-    """As wide as a page, the headers on each."""
-    worksheet.set_landscape()
-    worksheet.set_paper(9)
-    worksheet.fit_to_pages(1, 0)
-    worksheet.repeat_rows(0)

@@ -12,6 +12,7 @@ from bulkjob.report.workbook import (
     OUTCOME,
     Formats,
     fitting,
+    for_paper,
     rendered,
     units,
     write_outcome,
@@ -63,6 +64,7 @@ def render_retry_workbook(
         write_outcome_headers(worksheet, formats)
         worksheet.set_column(own, own + len(sheet.headers) - 1, 24, formats.text)
         worksheet.freeze_panes(1, 2)
+        for_paper(worksheet, headers=0)
         worksheet.autofilter(0, 0, len(rows), own + len(sheet.headers) - 1)
         for number, line in enumerate(table):
             if number:

@@ -42,13 +42,18 @@ def planned_word(result: RowResult) -> str:
     return _WOULD.get(word, word)
 
 
+def is_row_word(text: str) -> bool:
+    """Whether a text is one of these words."""
+    return text in _ORDER
+
+
 def place_of(word: str) -> int:
     """The place of a word in the order in which people want them: what needs somebody most comes first."""
     return _ORDER.index(word)
 
 
 def problems_first(results: Mapping[int, RowResult]) -> list[RowResult]:
-    """The rows in the order in which people want them: what needs somebody most comes first, and then as in the sheet."""
+    """The rows that need somebody most first, and then as in the sheet."""
     return sorted(results.values(), key=lambda result: place_of(row_word(result)))
 
 

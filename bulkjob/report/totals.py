@@ -16,9 +16,9 @@ _DEEDS: Final = ("add", "change", "remove")
 
 
 def totals_text(entries: Iterable[AnyEntry]) -> str:
-    """``12 units, 168 departments to move, 397 agents to add, 63 to remove``, of the changes that would be sent."""
+    """``12 units, 168 departments to move, 397 agents to add, 63 to remove``, of the changes that would be sent; blank for none."""
     planned = [entry for entry in entries if entry.status is Status.PLANNED]
-    return ", ".join(_totals(planned)) or "nothing to change"
+    return ", ".join(_totals(planned))
 
 
 def _totals(planned: list[AnyEntry]) -> Iterator[str]:

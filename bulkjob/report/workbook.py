@@ -16,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from bulkjob.records import RowResult
-from bulkjob.report.row_words import place_of, row_word
+from bulkjob.report.row_words import is_row_word, place_of, row_word
 
 MOST_ROWS: Final = 1_048_576
 
@@ -59,16 +59,16 @@ class Formats:
         self.title = workbook.add_format({**text, "text_wrap": True, "bold": True, "font_size": 14})
         self.heading = workbook.add_format({**text, "bold": True, "font_size": 11, "font_color": "#1F3A5F"})
         self.link = workbook.add_format({"font_color": "#0563C1", "underline": 1, "valign": "top"})
-        self.number = workbook.add_format({"num_format": "0", "valign": "top"})
-        self.seconds = workbook.add_format({"num_format": "0.000", "valign": "top"})
+        self.number = workbook.add_format({"num_format": "0", "valign": "top", "align": "left"})
+        self.seconds = workbook.add_format({"num_format": "0.000", "valign": "top", "align": "left"})
         self._coloured = {
             colour: workbook.add_format({**text, "bold": True, "bg_color": fill, "font_color": ink})
             for colour, (fill, ink) in _COLOURS.items()
         }
 
     def coloured(self, word: str) -> Any:  # noqa: ANN401  # xlsxwriter ships no types
-        """The look of what became of a row, by the word for it; plain text for any other word."""
-        return self._coloured.get(word, self.text)
+        """The look of what became of a row, by the word for it."""
+        return self._coloured[word]
 
 
 #: Word → (fill, ink); dark on light, so that it can be read in grey, too.
@@ -172,6 +172,15 @@ def write_outcome(worksheet: Any, line: int, result: RowResult, formats: Formats
 # ------------------------------------------------------------------------------------------------------------------- pages
 
 
+def for_paper(worksheet: Any, *, headers: int | None = None) -> None:  # noqa: ANN401  # xlsxwriter ships no types
+    """Printed as wide as a page, with the row of headers on each."""
+    worksheet.set_landscape()
+    worksheet.set_paper(9)
+    worksheet.fit_to_pages(1, 0)
+    if headers is not None:
+        worksheet.repeat_rows(headers)
+
+
 class Page:
     """A worksheet for people, written from top to bottom: sentences across its width, and tables."""
 
@@ -185,9 +194,7 @@ class Page:
         for column, width in enumerate(widths):
             worksheet.set_column(column, column, width)
         worksheet.hide_gridlines(2)
-        worksheet.set_landscape()
-        worksheet.set_paper(9)
-        worksheet.fit_to_pages(1, 0)
+        for_paper(worksheet)
 
     def sentence(self, text: str, look: Any = None, *, size: float = 1.0) -> None:  # noqa: ANN401  # as above
         """One that may run over several lines; ``size``: of its letters, where the usual one is 1."""
@@ -219,17 +226,17 @@ class Page:
 
     def line(self, cells: Sequence[str | int]) -> None:
         """A line of a table; the word for what became of a row has its colour."""
-        heights = [height_of(str(cell), width) or 0 for cell, width in zip(cells, self._widths, strict=False)]
+        # Numbers and words for rows have room.
+        texts = [(cell, width) for cell, width in zip(cells, self._widths, strict=False) if isinstance(cell, str) and not is_row_word(cell)]
+        heights = [height_of(text, width) or 0 for text, width in texts]
         if tallest := max(heights, default=0):
             self.worksheet.set_row(self.row, tallest)
         for column, cell in enumerate(cells):
             if isinstance(cell, int):
                 self.worksheet.write_number(self.row, column, cell, self._formats.number)
             elif cell:
-                coloured = self._formats.coloured(cell)
-                self.worksheet.write_string(
-                    self.row, column, fitting(cell), self._formats.wrapped if coloured is self._formats.text else coloured
-                )
+                look = self._formats.coloured(cell) if is_row_word(cell) else self._formats.wrapped
+                self.worksheet.write_string(self.row, column, fitting(cell), look)
         self.row += 1
 
     def row_counts(self, words: Iterable[str]) -> None:
@@ -245,4 +252,4 @@ class Page:
         """What was written is one table whose headers stay in sight, with filters."""
         self.worksheet.freeze_panes(1, 0)
         self.worksheet.autofilter(0, 0, max(self.row - 1, 1), columns - 1)
-        self.worksheet.repeat_rows(0)
+        for_paper(self.worksheet, headers=0)
