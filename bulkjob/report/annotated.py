@@ -1,5 +1,6 @@
 """annotated.xlsx: the sheet as it came, the cells that must change marked, what to do in notes, a last column and a list of its own."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -113,7 +114,8 @@ def _write_sheet(worksheet: Any, checked: CheckedSheet, formats: Formats) -> Non
         there = dict(zip(columns, cells, strict=True)) | dict(sheet.beyond.get(row, ()))
         bad = marks.get(row - 1, frozenset())
         remedy = remedies.get(row, "")
-        if height := height_of(remedy, _REMEDY_WIDTH):
+        heights = [height_of(remedy, _REMEDY_WIDTH), *(height_of(text, math.inf) for text in there.values() if "\n" in text)]
+        if height := max(filter(None, heights), default=None):
             worksheet.set_row(row - 1, height)
         for column, text in there.items():
             if text:

@@ -20,7 +20,7 @@ _DEEDS: Final = {"+": "add", "~": "change", "−": "remove"}
 _SUMMARY: Final = (10, 16, 34, 80)
 
 
-_CHANGES: Final = (36, 26, 10, 60, 30)
+_CHANGES: Final = (36, 26, 12, 60, 30)
 
 
 _ROWS: Final = (8, 18, 24, 100)

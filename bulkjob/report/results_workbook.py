@@ -1,6 +1,6 @@
 """results.xlsx: the verdict and what to do about it, then every row of the sheet, those that need somebody first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,9 @@ _NARROWEST, _WIDEST = 10, 40
 
 
 _ROWS_FOR_WIDTH: Final = 200
+
+
+_ROWS_AT_ONCE: Final = 2_000
 
 
 #: Of the first worksheet, in characters.
@@ -139,24 +142,22 @@ def _guide(rows: int) -> Iterator[str]:
 
 
 def _write_rows(worksheet: Any, sheet: Sheet, results: Sequence[RowResult], formats: Formats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
-    room = MOST_COLUMNS - len(OUTCOME) - len(_AFTER)
-    own = [sheet.cells[position].tolist() for position in range(min(len(sheet.headers), room))]
-    places = {row: place for place, row in enumerate(sheet.cells.index.tolist())}
+    own = range(min(len(sheet.headers), MOST_COLUMNS - len(OUTCOME) - len(_AFTER)))
     first_after = len(OUTCOME) + len(own)
     write_outcome_headers(worksheet, formats)
-    others = [*((header, _width(header, texts)) for header, texts in zip(sheet.headers, own, strict=False)), *_AFTER]
-    for column, (header, width) in enumerate(others, start=len(OUTCOME)):
+    some = sheet.cells.head(_ROWS_FOR_WIDTH)
+    widths = [(sheet.headers[position], _width(sheet.headers[position], some[position].tolist())) for position in own]
+    for column, (header, width) in enumerate([*widths, *_AFTER], start=len(OUTCOME)):
         worksheet.set_column(column, column, width)
         worksheet.write_string(0, column, fitting(header), formats.head)
     # Row and status stay in sight.
     worksheet.freeze_panes(1, 2)
     worksheet.autofilter(0, 0, max(min(len(results), MOST_RESULT_ROWS), 1), first_after + len(_AFTER) - 1)
     for_paper(worksheet, headers=0)
-    for line, result in enumerate(results[:MOST_RESULT_ROWS], start=1):
+    for line, (result, cells) in enumerate(_with_cells(sheet, results[:MOST_RESULT_ROWS], own), start=1):
         write_outcome(worksheet, line, result, formats)
-        place = places[result.row]
-        for column, texts in enumerate(own, start=len(OUTCOME)):
-            if text := texts[place]:
+        for column, text in enumerate(cells, start=len(OUTCOME)):
+            if text:
                 worksheet.write_string(line, column, fitting(text), formats.text)
         if result.code:
             worksheet.write_string(line, first_after, str(result.code), formats.text)
@@ -167,6 +168,14 @@ def _write_rows(worksheet: Any, sheet: Sheet, results: Sequence[RowResult], form
             worksheet.write_number(line, first_after + 3, round(result.seconds, 3), formats.seconds)
     if (more := len(results) - MOST_RESULT_ROWS) > 0:
         worksheet.write_string(MOST_RESULT_ROWS + 1, 2, f"{counted(more, 'more row')} in results.csv.", formats.wrapped)
+
+
+def _with_cells(sheet: Sheet, results: Sequence[RowResult], own: Iterable[int]) -> Iterator[tuple[RowResult, tuple[str, ...]]]:
+    """Each result with the cells of its row; some rows at a time, as all cells as texts of their own would take much room."""
+    for start in range(0, len(results), _ROWS_AT_ONCE):
+        some = results[start : start + _ROWS_AT_ONCE]
+        frame = sheet.cells.loc[[result.row for result in some]]
+        yield from zip(some, zip(*(frame[position].tolist() for position in own), strict=True), strict=True)
 
 
 def _width(header: str, texts: Sequence[str]) -> int:

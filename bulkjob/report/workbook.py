@@ -131,11 +131,12 @@ def units(text: str) -> int:
 
 
 def height_of(text: str, width: float) -> float | None:
-    """Points that a row needs to show a text in a wrapped cell so many characters wide; None for a single line.
+    """Points that a row needs to show a text in a cell that wraps after so many characters; None for a single line.
 
-    Programs differ in whether they make rows higher by themselves, and in the widths of letters: it is rather a bit too high.
+    Programs differ in whether they make rows higher by themselves, and in the widths of letters: it is rather a bit too high. A unit of a
+    column's width is a digit, and letters are narrower; the end of a line stays empty where a word does not fit.
     """
-    room = max(width - 3, 5)
+    room = max(width - 1, 1.1 * width - 4, 1)
     lines = sum(max(1, math.ceil(_breadth(line) / room)) for line in text.split("\n"))
     return None if lines == 1 else min(lines * _LINE + 3, _HIGHEST)
 

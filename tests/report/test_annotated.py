@@ -96,10 +96,11 @@ def test_the_last_column_says_what_to_do() -> None:
 
 def test_rows_are_as_high_as_their_text() -> None:
     """Rows have a height of their own where a text needs it, as not every program gives them one; others have none."""
-    sheet = rendered("department,unit,agent,count\nSales,EMEA,,7\nSales,EMEA,,\n").worksheets[0]
+    sheet = rendered('department,unit,agent,count,note\nSales,EMEA,,7\nSales,EMEA,,,\nSales,EMEA,,,"a\nb\nc"\n').worksheets[0]
     assert (sheet.row_dimensions[1].height or 0) > 25
     assert (sheet.row_dimensions[2].height or 0) > 25
     assert sheet.row_dimensions[3].height is None
+    assert (sheet.row_dimensions[4].height or 0) > 35
 
 
 def test_a_corrected_copy_can_be_run() -> None:
