@@ -16,6 +16,9 @@ from bulkjob.vocabulary import REMEDY_COLUMN, Code
 MOST_NOTES: Final = 10_000
 
 
+_NOTES_EACH: Final = 3
+
+
 #: The head of the last column: what it is, and how to read the whole; the reader knows it by its first line.
 REMEDY_HEADER: Final = f"{REMEDY_COLUMN}\nCorrect the red cells, save the file, and send it back."
 
@@ -169,15 +172,13 @@ def _remedies(checked: CheckedSheet) -> Mapping[int, str]:
 
 
 def _notes(checked: CheckedSheet) -> Mapping[Place, Sequence[str]]:
-    """Each place to mark, with what its note says; nothing for those beyond `MOST_NOTES`, nor for all but the first of one problem."""
+    """Each place to mark, with what its note says; nothing for those beyond `MOST_NOTES`, nor beyond a few of one problem."""
     notes: dict[Place, list[str]] = {}
     for number, problem in enumerate(checked.problems):
-        first, *others = _places(problem, checked.sheet)
-        messages = notes.setdefault(first, [])
-        if number < MOST_NOTES and problem.message not in messages:
-            messages.append(problem.message)
-        for place in others:
-            notes.setdefault(place, [])
+        for place, cell in enumerate(_places(problem, checked.sheet)):
+            messages = notes.setdefault(cell, [])
+            if number < MOST_NOTES and place < _NOTES_EACH and problem.message not in messages:
+                messages.append(problem.message)
     return notes
 
 
