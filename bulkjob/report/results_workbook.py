@@ -61,7 +61,7 @@ def _write_summary(page: Page, results: Mapping[int, RowResult], ending: Ending,
         page.sentence(one_line(ending.message, MESSAGE_LIMIT))
     page.sentence(f"Run directory: {one_line(ending.run_dir)} · bulkjob {ending.bulkjob_version}")
     page.heading("What to do")
-    for step in _steps(results, ending, annotated=annotated):
+    for step in [*_steps(results, ending, annotated=annotated)] or [_START_AGAIN]:
         page.sentence(step)
     if reasons := reasons_of(results.values()):
         page.heading("Not put back, by reason" if ending.undoes else "Not in place, by reason")
@@ -71,7 +71,7 @@ def _write_summary(page: Page, results: Mapping[int, RowResult], ending: Ending,
     page.row_counts(map(row_word, results.values()))
     _write_warnings(page, ending.figures.warnings)
     page.heading("How to read this file")
-    for line in _guide(len(results)):
+    for line in _guide(len(results), undoes=ending.undoes):
         page.sentence(line)
 
 
@@ -104,7 +104,9 @@ def _steps(results: Mapping[int, RowResult], ending: Ending, *, annotated: bool)
         if Status.FAILED in statuses:
             yield _MEND_FAILED
         if Status.NOT_SENT in statuses and Status.FAILED not in statuses:
-            yield _SEND_LATER + ("with the corrected sheet." if annotated else "with the same sheet, once what stopped it is mended.")
+            yield _SEND_LATER + (
+                "with the corrected sheet." if annotated else "with the same sheet, once what is said at the top is settled."
+            )
         if ending.retry and ending.owned:
             yield f"{ending.retry} has only the rows that are left: it can be corrected and sent back instead of the whole sheet."
 
@@ -126,15 +128,21 @@ _MEND_FAILED: Final = (
 )
 
 
+_START_AGAIN: Final = "Every row is in place. Whoever runs bulkjob settles what is said at the top, and starts it again."
+
+
 _SEND_LATER: Final = "Rows not sent: nothing is wrong with them. They go out when bulkjob is started again "
 
 
-def _guide(rows: int) -> Iterator[str]:
+def _guide(rows: int, *, undoes: bool) -> Iterator[str]:
     yield 'The worksheet "Rows" has every row of your sheet: first those that need somebody, then what was changed, then what was right.'
     if rows > MOST_RESULT_ROWS:
         yield f"Only the first {MOST_RESULT_ROWS:,} are in it; results.csv has all {rows:,}."
     yield "Row numbers are those of your sheet. Use the arrows in the headers to show only some rows, such as those that failed."
-    yield f"{CHANGED}: bulkjob changed it, and saw that it is so now. {CORRECT}: it was so before; nothing was sent."
+    if undoes:
+        yield f"{CHANGED}: bulkjob put it back, and saw that it is so now. {CORRECT}: it was as before the run; nothing was sent."
+    else:
+        yield f"{CHANGED}: bulkjob changed it, and saw that it is so now. {CORRECT}: it was so before; nothing was sent."
     yield "failed: it was tried, or could not be. invalid: something in the row must be corrected first. not sent: nothing was sent for it."
 
 

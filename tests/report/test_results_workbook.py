@@ -114,11 +114,12 @@ def test_where_all_is_well_there_is_nothing_to_do(sheet: Sheet, make_ending: Mak
 @pytest.mark.parametrize("undoes", [False, True])
 def test_every_ending_has_something_to_do(sheet: Sheet, make_ending: MakeEnding, exit_code: Exit, undoes: bool) -> None:  # noqa: FBT001  # a case
     """However a run or a rollback ended early, there is something to do, and why it ended is said."""
-    results = {row: RowResult(row=row, status=Status.NOT_SENT, code=Code.INTERRUPTED, message="Later.") for row in RESULTS}
     ending = replace(make_ending(exit_code, "Why."), undoes=undoes)
-    rows = [row[0] for row in texts_in(render_results_workbook(sheet, results, ending))]
-    assert rows[1] == "Why."
-    assert rows[rows.index("What to do") + 1]
+    for one in (RowResult(row=2, status=Status.NOT_SENT, code=Code.INTERRUPTED, message="Later."), RESULTS[3]):
+        results = {row: replace(one, row=row) for row in RESULTS}
+        rows = [row[0] for row in texts_in(render_results_workbook(sheet, results, ending))]
+        assert rows[1] == "Why."
+        assert rows[rows.index("What to do") + 1]
 
 
 def test_of_very_many_rows_those_that_need_nobody_are_left_out(
