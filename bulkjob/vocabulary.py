@@ -136,6 +136,9 @@ OUTCOME_COLUMNS: Final = (
     "seconds",
 )
 
+#: The last column of annotated.xlsx; like the outcome columns it is not read.
+REMEDY_COLUMN: Final = "What to do"
+
 #: In the ``unit`` column: take the department out of its unit.
 NO_UNIT: Final = "-"
 

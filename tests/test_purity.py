@@ -42,6 +42,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "plan.preparation": "asks the server",
     "plan.undoing": "asks the server",
     "report.ending": "writes the report",
+    "report.files": "writes reports",
     "report.progress": "the terminal and the log",
     "rocketchat.attempts": "waits",
     "rocketchat.client": "waits, and sends through the network",
@@ -60,6 +61,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "sheet.reading": "opens the sheet's file",
     "system.files": "the file system",
     "system.log": "the log",
+    "system.scratch": "the file system",
     "system.signals": "the process's signals",
     "system.streams": "standard output and error",
 }

@@ -86,7 +86,7 @@ def test_the_annotated_workbook_looks_as_shown(checkout: Path, capsys: pytest.Ca
     rows = [["marked cell", "holds", "its note"]]
     rows += [[cell.coordinate, str(cell.value or ""), cell.comment.text if cell.comment else ""] for cell in marked]
     assert written(rows) in section(SECTION)
-    assert len(marked) == 6
+    assert len(marked) == 7
 
 
 def test_sheet_columns() -> None:

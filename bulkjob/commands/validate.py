@@ -3,28 +3,23 @@
 import json
 import sys
 from pathlib import Path
-from typing import Final
 
+from bulkjob.phrases import listed
 from bulkjob.records import CheckedSheet
 from bulkjob.report import (
+    PROBLEM_FILES,
+    PROBLEMS_FILE,
     Commands,
     problem_lines,
     problems_document,
-    render_annotated,
-    render_problems,
     step_lines,
     steps_after_validate,
-    too_large,
+    write_problem_files,
 )
 from bulkjob.settings import Settings
 from bulkjob.sheet import check, read_sheet, with_contradictions
-from bulkjob.system import remove_whole, terminal_size, writable_folder, write_whole
-from bulkjob.vocabulary import Exit, Stop
-
-PROBLEMS_FILE: Final = "problems.csv"
-
-
-ANNOTATED_FILE: Final = "annotated.xlsx"
+from bulkjob.system import terminal_size, writable_folder
+from bulkjob.vocabulary import Exit
 
 
 def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool) -> Exit:
@@ -34,7 +29,7 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
     """
     checked = with_contradictions(check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
     if out is not None:
-        writable_folder(out, (PROBLEMS_FILE, ANNOTATED_FILE), inputs=(path,))
+        writable_folder(out, PROBLEM_FILES, inputs=(path,))
     written = "" if out is None else _write(out, checked)
     if as_json:
         print(json.dumps(problems_document(checked), indent=2))
@@ -52,15 +47,4 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
 
 def _write(out: Path, checked: CheckedSheet) -> str:
     """Writes the list and the marked copy; returns the sentence that says so."""
-    write_whole(out / PROBLEMS_FILE, render_problems(checked.problems))
-    if reason := too_large(checked.sheet):
-        # One from an earlier time would be taken for this sheet's.
-        remove_whole(out / ANNOTATED_FILE)
-        return reason
-    try:
-        annotated = render_annotated(checked)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Stop(Exit.CANNOT_CREATE, f"annotated.xlsx needs a temporary file, which cannot be written: {reason}.") from error
-    write_whole(out / ANNOTATED_FILE, annotated)
-    return f"Written to {out}: problems.csv and annotated.xlsx."
+    return write_problem_files(out, checked) or f"Written to {out}: {listed(PROBLEM_FILES)}."

@@ -1,7 +1,10 @@
-from .annotated import render_annotated as render_annotated
-from .annotated import too_large as too_large
 from .ending import exit_code_of as exit_code_of
 from .ending import write_report as write_report
+from .files import PROBLEM_FILES as PROBLEM_FILES
+from .files import PROBLEMS_FILE as PROBLEMS_FILE
+from .files import remove_problem_files as remove_problem_files
+from .files import write_plan_workbook as write_plan_workbook
+from .files import write_problem_files as write_problem_files
 from .next_steps import Commands as Commands
 from .next_steps import step_lines as step_lines
 from .next_steps import steps_after_doctor as steps_after_doctor
@@ -17,7 +20,7 @@ from .plan_listing import in_encoding as in_encoding
 from .plan_listing import plan_lines as plan_lines
 from .problems import problem_lines as problem_lines
 from .problems import problems_document as problems_document
-from .problems import render_problems as render_problems
+from .problems import with_invalid_rows as with_invalid_rows
 from .progress import progress_display as progress_display
 from .results import csv_of_rows as csv_of_rows
 from .results import render_results as render_results

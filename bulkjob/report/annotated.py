@@ -1,25 +1,33 @@
-"""annotated.xlsx: the sheet as it came, bad cells marked, what to do about each in a note, and all problems on a second worksheet."""
+"""annotated.xlsx: the sheet as it came, the cells that must change marked, what to do in notes, a last column and a list of its own."""
 
-import io
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
-import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
-
 from bulkjob.records import CheckedSheet, Problem, Sheet
-from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, TextFormats, fitting
-from bulkjob.sheet import column_index, column_letter
+from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, Formats, fitting, for_paper, height_of, rendered
+from bulkjob.sheet import column_index, column_letter, is_remedy_header
+from bulkjob.vocabulary import REMEDY_COLUMN, Code
 
 #: So many problems have a note and a link: more would make the file slow to open, and Excel takes no more than 65,530 links.
 MOST_NOTES: Final = 10_000
 
 
-#: More cells than this go through a temporary file instead of memory.
-_MANY_CELLS: Final = 100_000
+_NOTES_EACH: Final = 3
+
+
+#: The head of the last column: what it is, and how to read the whole; the reader knows it by its first line.
+REMEDY_HEADER: Final = f"{REMEDY_COLUMN}\nCorrect the red cells, save the file, and send it back."
+
+
+_REMEDY_WIDTH: Final = 70
+
+
+#: Of a row with nothing to do, one of these must be filled in.
+_TO_FILL: Final = ("unit", "agent")
 
 
 _PROBLEMS: Final = "Problems"
@@ -63,28 +71,23 @@ def too_large(sheet: Sheet) -> str:
     )
 
 
-def render_annotated(checked: CheckedSheet) -> bytes:
+def render_annotated(checked: CheckedSheet, *, scratch: Path | None = None) -> bytes:
     """annotated.xlsx: each cell at the address it has in the file, and of the worksheet's name.
 
-    Cells are texts, as they were read. A problem of a whole row is marked at the row's first cell. Raises `ValueError` for a sheet that is
-    `too_large`, and `OSError` where a large one finds no room for its temporary file.
+    Cells are texts, as they were read. Marked are the cells that must change: of a row with nothing to do those to fill in, of one that is
+    too short those that are missing. ``scratch``: where the temporary files of a large one go. Raises `ValueError` for a sheet that is
+    `too_large`, and `OSError` where a large one finds no room for its temporary files.
     """
     if reason := too_large(checked.sheet):
         raise ValueError(reason)
-    sheet = checked.sheet
-    title = title_of(sheet)
-    file = io.BytesIO()
-    large = len(sheet.cells) * max(len(sheet.headers), 1) > _MANY_CELLS
-    try:
-        with xlsxwriter.Workbook(file, {"constant_memory": large, "in_memory": not large}) as workbook:
-            workbook.use_zip64()  # only where the worksheet comes to more than 4 GB
-            formats = TextFormats(workbook)
-            _write_sheet(workbook.add_worksheet(title), checked, formats)
-            second = _PROBLEMS if title.casefold() != _PROBLEMS.casefold() else f"{_PROBLEMS} found"
-            _write_problems(workbook.add_worksheet(second), checked, title, formats)
-    except FileCreateError as error:
-        raise OSError(*error.args[0].args) from error
-    return file.getvalue()
+    title = title_of(checked.sheet)
+
+    def write(workbook: Any, formats: Formats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
+        _write_sheet(workbook.add_worksheet(title), checked, formats)
+        second = _PROBLEMS if title.casefold() != _PROBLEMS.casefold() else f"{_PROBLEMS} found"
+        _write_problems(workbook.add_worksheet(second), checked, title, formats)
+
+    return rendered(write, cells=len(checked.sheet.cells) * max(len(checked.sheet.headers), 1), scratch=scratch)
 
 
 def title_of(sheet: Sheet) -> str:
@@ -94,29 +97,41 @@ def title_of(sheet: Sheet) -> str:
     return name if name and name.casefold() != _RESERVED else "Sheet"
 
 
-def _write_sheet(worksheet: Any, checked: CheckedSheet, formats: TextFormats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
+def _write_sheet(worksheet: Any, checked: CheckedSheet, formats: Formats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
     sheet = checked.sheet
-    columns = [*map(column_index, sheet.letters), *(column_index(one.letter) for one in sheet.outcome_columns)]
-    texts = [*(sheet.cells[position].tolist() for position in sheet.cells.columns), *(one.texts.tolist() for one in sheet.outcome_columns)]
-    headers = [*sheet.headers, *(one.header for one in sheet.outcome_columns)]
+    # What an earlier copy said is said anew.
+    others = [one for one in sheet.outcome_columns if not is_remedy_header(one.header)]
+    columns = [*map(column_index, sheet.letters), *(column_index(one.letter) for one in others)]
+    texts = [*(sheet.cells[position].tolist() for position in sheet.cells.columns), *(one.texts.tolist() for one in others)]
+    headers = [*sheet.headers, *(one.header for one in others)]
     for column, header, below in zip(columns, headers, texts, strict=True):
         longest = max(map(len, [header, *below[:_ROWS_FOR_WIDTH]]))
-        worksheet.set_column(column, column, min(max(longest + 2, _NARROWEST), _WIDEST), formats.text)
-    worksheet.freeze_panes(sheet.header_row, 0)
-    for column, header in zip(columns, headers, strict=True):
-        worksheet.write_string(sheet.header_row - 1, column, fitting(header), formats.head)
+        worksheet.set_column(column, column, min(max(longest + 3, _NARROWEST), _WIDEST), formats.text)
+    last = _remedy_column(checked, columns)
+    remedies = _remedies(checked) if last is not None else {}
+    _write_headers(worksheet, sheet, dict(zip(columns, headers, strict=True)), last, formats)
     notes = _notes(checked)
     marks = _by_row(notes)
     # Row by row, in order: that is what writing without keeping the cells in memory asks for.
     for row, cells in zip(sheet.cells.index.tolist(), zip(*texts, strict=True), strict=True):
         there = dict(zip(columns, cells, strict=True)) | dict(sheet.beyond.get(row, ()))
         bad = marks.get(row - 1, frozenset())
+        remedy = remedies.get(row, "")
+        heights = [height_of(remedy, _REMEDY_WIDTH), *(height_of(text, math.inf) for text in there.values() if "\n" in text)]
+        if height := max(filter(None, heights), default=None):
+            worksheet.set_row(row - 1, height)
         for column, text in there.items():
             if text:
                 worksheet.write_string(row - 1, column, fitting(text), formats.bad if column in bad else formats.text)
         for column in bad:
             if not there.get(column):
                 worksheet.write_blank(row - 1, column, None, formats.bad)
+        if remedy:
+            worksheet.write_string(row - 1, last, fitting(remedy), formats.wrapped)
+    _write_notes(worksheet, notes)
+
+
+def _write_notes(worksheet: Any, notes: Mapping[Place, Sequence[str]]) -> None:  # noqa: ANN401  # as above
     for (line, column), messages in notes.items():
         if messages:
             note = "\n\n".join(messages)
@@ -125,13 +140,45 @@ def _write_sheet(worksheet: Any, checked: CheckedSheet, formats: TextFormats) ->
             worksheet.write_comment(line, column, fitting(note), {"author": "bulkjob", "font_size": 9, **size})
 
 
+def _write_headers(worksheet: Any, sheet: Sheet, headers: Mapping[int, str], last: int | None, formats: Formats) -> None:  # noqa: ANN401  # as above
+    top = sheet.header_row - 1
+    if last is not None:
+        worksheet.set_column(last, last, _REMEDY_WIDTH)
+        worksheet.set_row(top, height_of(REMEDY_HEADER, _REMEDY_WIDTH))
+    worksheet.freeze_panes(sheet.header_row, 0)
+    for_paper(worksheet, headers=top)
+    for column, header in headers.items():
+        worksheet.write_string(top, column, fitting(header), formats.head)
+    if last is not None:
+        worksheet.write_string(top, last, REMEDY_HEADER, formats.head)
+        worksheet.autofilter(top, min(headers), max(int(sheet.cells.index.max()) - 1, top + 1), last)
+
+
+def _remedy_column(checked: CheckedSheet, columns: Sequence[int]) -> int | None:
+    """Right of everything; None where there is nothing to say, or no room."""
+    column = 1 + max([*columns, *(column for extra in checked.sheet.beyond.values() for column, _ in extra)])
+    return column if checked.problems and column < MOST_COLUMNS else None
+
+
+def _remedies(checked: CheckedSheet) -> Mapping[int, str]:
+    """Row → what to do about it; where several things are wrong, each on a line with its cell."""
+    by_row: dict[int, dict[str, str]] = {}
+    for problem in checked.problems:
+        by_row.setdefault(problem.row, {}).setdefault(problem.message, problem.cell)
+    return {
+        row: "\n".join(f"{cell}: {message}" if cell and len(messages) > 1 else message for message, cell in messages.items())
+        for row, messages in by_row.items()
+    }
+
+
 def _notes(checked: CheckedSheet) -> Mapping[Place, Sequence[str]]:
-    """Each place to mark, with what its note says; nothing for those beyond `MOST_NOTES`."""
+    """Each place to mark, with what its note says; nothing for those beyond `MOST_NOTES`, nor beyond a few of one problem."""
     notes: dict[Place, list[str]] = {}
     for number, problem in enumerate(checked.problems):
-        messages = notes.setdefault(_place(problem, checked.sheet), [])
-        if number < MOST_NOTES and problem.message not in messages:
-            messages.append(problem.message)
+        for place, cell in enumerate(_places(problem, checked.sheet)):
+            messages = notes.setdefault(cell, [])
+            if number < MOST_NOTES and place < _NOTES_EACH and problem.message not in messages:
+                messages.append(problem.message)
     return notes
 
 
@@ -142,25 +189,33 @@ def _by_row(places: Mapping[Place, object]) -> Mapping[int, frozenset[int]]:
     return {row: frozenset(columns) for row, columns in rows.items()}
 
 
-def _place(problem: Problem, sheet: Sheet) -> Place:
-    """The problem's cell; of a whole row, the first that has a header."""
-    letters = problem.cell.rstrip("0123456789") or next(
-        letter for letter, header in zip(sheet.letters, sheet.headers, strict=True) if header
-    )
-    return problem.row - 1, column_index(letters)
+def _places(problem: Problem, sheet: Sheet) -> Sequence[Place]:
+    """The cells that must change, at least one; of a whole row of which nothing more is known, the first that has a header."""
+    if letters := problem.cell.rstrip("0123456789"):
+        return [(problem.row - 1, column_index(letters))]
+    if problem.code is Code.NOTHING_TO_DO:
+        found = [column_index(sheet.letters[sheet.positions[name]]) for name in _TO_FILL if name in sheet.positions]
+    else:
+        cells = sheet.too_short.get(problem.row, MOST_COLUMNS)
+        found = [column for column in map(column_index, sheet.letters) if column >= cells]
+    headed = (column_index(letter) for letter, header in zip(sheet.letters, sheet.headers, strict=True) if header)
+    return [(problem.row - 1, column) for column in found or [next(headed)]]
 
 
-def _write_problems(worksheet: Any, checked: CheckedSheet, title: str, formats: TextFormats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
+def _write_problems(worksheet: Any, checked: CheckedSheet, title: str, formats: Formats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
     for column, (header, width) in enumerate(zip(_HEADERS, _WIDTHS, strict=True)):
         worksheet.set_column(column, column, width)
         worksheet.write_string(0, column, header, formats.head)
     worksheet.freeze_panes(1, 0)
+    for_paper(worksheet, headers=0)
     quoted = title.replace("'", "''")
     # The last line is for what does not fit.
     for line, problem in enumerate(islice(checked.problems, MOST_ROWS - 2), start=1):
-        row, column = _place(problem, checked.sheet)
+        row, column = _places(problem, checked.sheet)[0]
         address = f"{column_letter(column)}{row + 1}"
-        worksheet.write_number(line, 0, problem.row, formats.wrapped)
+        if height := height_of(problem.message, _WIDTHS[-1]):
+            worksheet.set_row(line, height)
+        worksheet.write_number(line, 0, problem.row, formats.number)
         for index, text in enumerate((problem.column, address, problem.value, str(problem.code), problem.message), start=1):
             if text == address and index == 2 and line <= MOST_NOTES:
                 worksheet.write_url(line, index, f"internal:'{quoted}'!{address}", formats.link, address)

@@ -1,13 +1,14 @@
 """What is wrong with a sheet, worded: at most a screenful for people, and the whole list as JSON and CSV."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, replace
 from itertools import chain
 from typing import Final
 
 from bulkjob.phrases import counted, printable, wrapped
-from bulkjob.records import CheckedSheet, Problem
+from bulkjob.records import CheckedSheet, Problem, RowResult
 from bulkjob.report.results import csv_of_rows
+from bulkjob.vocabulary import Status
 
 #: The columns of problems.csv and the keys of a problem in JSON.
 COLUMNS: Final = tuple(field.name for field in fields(Problem))
@@ -33,6 +34,18 @@ def problems_document(checked: CheckedSheet) -> dict[str, object]:
 def render_problems(problems: Iterable[Problem]) -> bytes:
     """problems.csv: UTF-8 with BOM so that Excel opens it, CRLF, no cell a formula."""
     return csv_of_rows(chain([COLUMNS], ([str(getattr(problem, column)) for column in COLUMNS] for problem in problems)))
+
+
+def with_invalid_rows(checked: CheckedSheet, found: Iterable[Problem], results: Mapping[int, RowResult]) -> CheckedSheet:
+    """The sheet with every problem of the rows that are reported as invalid, by row and column.
+
+    ``found``: what the server's lists showed, names that it does not know among it. A row that an earlier attempt brought to success has no
+    problem any more.
+    """
+    places = {"": -1, **checked.sheet.positions}
+    problems = [problem for problem in (*checked.problems, *found) if results[problem.row].status is Status.INVALID]
+    problems.sort(key=lambda problem: (problem.row, places.get(problem.column, len(places))))
+    return replace(checked, problems=tuple(problems))
 
 
 def problem_lines(checked: CheckedSheet, *, width: int, height: int, whole_list: str = "") -> list[str]:

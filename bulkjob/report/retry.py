@@ -1,14 +1,23 @@
 """retry.csv and retry.xlsx: the rows that are not a success, as a sheet to feed again."""
 
-import io
 from collections.abc import Mapping
-from typing import Final
-
-import xlsxwriter
+from pathlib import Path
+from typing import Any, Final
 
 from bulkjob.records import RowResult, Sheet
 from bulkjob.report.results import csv_of_rows
-from bulkjob.report.workbook import LONGEST_TEXT, MOST_COLUMNS, TextFormats, fitting
+from bulkjob.report.workbook import (
+    LONGEST_TEXT,
+    MOST_COLUMNS,
+    OUTCOME,
+    Formats,
+    fitting,
+    for_paper,
+    rendered,
+    units,
+    write_outcome,
+    write_outcome_headers,
+)
 from bulkjob.sheet import column_index
 from bulkjob.vocabulary import Status
 
@@ -32,29 +41,39 @@ def render_retry(sheet: Sheet, results: Mapping[int, RowResult], *, departments:
     return csv_of_rows([sheet.headers, *_cells(sheet, rows)]) if rows else None
 
 
-def render_retry_workbook(sheet: Sheet, results: Mapping[int, RowResult], *, departments: Mapping[int, str] | None = None) -> bytes | None:
+def render_retry_workbook(
+    sheet: Sheet, results: Mapping[int, RowResult], *, departments: Mapping[int, str] | None = None, scratch: Path | None = None
+) -> bytes | None:
     """Return retry.xlsx with the same rows as `render_retry`, every cell a text; None also where only CSV can hold them.
 
     That is where they are more than `MOST_WORKBOOK_ROWS`, where a text or a row is too long, and where a row has fewer cells than headers:
-    in a workbook nobody would see that.
+    in a workbook nobody would see that. The columns of `OUTCOME` stand before the sheet's own, so that nothing that has slipped to the
+    right of these comes to lie below them.
     """
     rows = _left(sheet, results, departments)
     if not rows or len(rows) > MOST_WORKBOOK_ROWS or not sheet.too_short.keys().isdisjoint(rows):
         return None
     table = [list(sheet.headers), *_cells(sheet, rows)]
-    if max(map(len, table)) > MOST_COLUMNS or any(len(cell) > LONGEST_TEXT for line in table for cell in line):
+    longest = max(map(len, table)) + len(OUTCOME)
+    if longest > MOST_COLUMNS or any(units(cell) > LONGEST_TEXT for line in table for cell in line):
         return None
-    file = io.BytesIO()
-    with xlsxwriter.Workbook(file, {"in_memory": True}) as workbook:
-        formats = TextFormats(workbook)
+    own = len(OUTCOME)
+
+    def write(workbook: Any, formats: Formats) -> None:  # noqa: ANN401  # xlsxwriter ships no types
         worksheet = workbook.add_worksheet("Retry")
-        worksheet.set_column(0, len(sheet.headers) - 1, 24, formats.text)
-        worksheet.freeze_panes(1, 0)
+        write_outcome_headers(worksheet, formats)
+        worksheet.set_column(own, own + len(sheet.headers) - 1, 24, formats.text)
+        worksheet.freeze_panes(1, 2)
+        for_paper(worksheet, headers=0)
+        worksheet.autofilter(0, 0, len(rows), own + len(sheet.headers) - 1)
         for number, line in enumerate(table):
-            for column, text in enumerate(line):
+            if number:
+                write_outcome(worksheet, number, results[rows[number - 1]], formats)
+            for column, text in enumerate(line, start=own):
                 if text:
                     worksheet.write_string(number, column, fitting(text), formats.text if number else formats.head)
-    return file.getvalue()
+
+    return rendered(write, cells=sum(map(len, table)) + len(table) * own, scratch=scratch)
 
 
 def _left(sheet: Sheet, results: Mapping[int, RowResult], departments: Mapping[int, str] | None) -> list[int]:

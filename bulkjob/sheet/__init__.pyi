@@ -12,6 +12,7 @@ from .text import caseless as caseless
 from .text import column_index as column_index
 from .text import column_letter as column_letter
 from .text import comparable as comparable
+from .text import is_remedy_header as is_remedy_header
 from .text import only_dashes as only_dashes
 from .text import stripped as stripped
 from .values import value_of as value_of

@@ -1,7 +1,7 @@
 """A `Grid` becomes a `Sheet`: which header means which column, what is dropped, which cells are flawed."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -16,6 +16,7 @@ from bulkjob.sheet.text import (
     column_meant,
     columns_in_short,
     header_key,
+    is_remedy_header,
     one_letter_off,
     stripped,
     words_of,
@@ -61,6 +62,7 @@ class _Columns:
 
 def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
     """The sheet that the grid means; raises `Stop` where its headers do not make one."""
+    grid = _with_slipped(grid)
     columns = _columns(grid, name)
     if grid.unfit:
         raise Stop(Exit.BAD_SHEET, grid.unfit)
@@ -93,6 +95,23 @@ def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
     )
 
 
+def _with_slipped(grid: Grid) -> Grid:
+    """The grid of an annotated.xlsx, whose last column stands behind what has slipped to the right of the headers: that is beyond them."""
+    last = len(grid.headers) - 1
+    width = last
+    while width > 0 and not grid.headers[width - 1]:
+        width -= 1
+    if width == last or not is_remedy_header(grid.headers[last]):
+        return grid
+    rows, beyond = grid.numbers.to_pylist(), {row: list(texts) for row, texts in grid.beyond.items()}
+    for index in range(width, last):
+        for row, text in zip(rows, grid.columns[index].to_pylist(), strict=True):
+            if stripped(text):
+                beyond.setdefault(row, []).append((index, text))
+    found = {row: tuple(sorted(beyond[row])) for row in sorted(beyond)}
+    return replace(grid, headers=grid.headers[:width], columns=grid.columns[:width], beyond=found)
+
+
 def _columns(grid: Grid, name: str) -> _Columns:
     headers = grid.headers
     meant: dict[str, int] = {}
@@ -100,7 +119,7 @@ def _columns(grid: Grid, name: str) -> _Columns:
     others: list[int] = []
     for index, header in enumerate(headers):
         key, column = header_key(header), column_meant(header)
-        if key in _OUTCOME_KEYS:
+        if key in _OUTCOME_KEYS or is_remedy_header(header):
             dropped.append(index)
         elif column is None:
             others.append(index)

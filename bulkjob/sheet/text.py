@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from bulkjob.vocabulary import SHEET_COLUMNS
+from bulkjob.vocabulary import REMEDY_COLUMN, SHEET_COLUMNS
 
 #: Not white space to Unicode, yet nothing to see: zero-width space, non-joiner, joiner, word joiner, BOM, Mongolian separator.
 ZERO_WIDTH: Final = "\u200b\u200c\u200d\u2060\ufeff\u180e"
@@ -52,6 +52,11 @@ def _is_dash(letter: str) -> bool:
 def header_key(header: str) -> str:
     """The form in which headers are compared: case, blanks, ``_`` and ``-`` do not matter."""
     return _IGNORED_IN_HEADERS.sub("", unicodedata.normalize("NFC", header)).casefold()
+
+
+def is_remedy_header(header: str) -> bool:
+    """Whether a column is the last one of annotated.xlsx, below whose first line more may be said."""
+    return header_key(header.partition("\n")[0]) == header_key(REMEDY_COLUMN)
 
 
 def words_of(header: str) -> frozenset[str]:

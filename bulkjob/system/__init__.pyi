@@ -12,6 +12,7 @@ from .files import write_together as write_together
 from .files import write_whole as write_whole
 from .log import LogFormatter as LogFormatter
 from .log import logging_to as logging_to
+from .scratch import scratch_in as scratch_in
 from .signals import leaving_at_once as leaving_at_once
 from .signals import on_signals as on_signals
 from .streams import sturdy_standard_streams as sturdy_standard_streams

@@ -142,6 +142,7 @@ class TestPutBack:
             "journal.jsonl",
             "plan.json",
             "results.csv",
+            "results.xlsx",
             "summary.json",
         ]
 

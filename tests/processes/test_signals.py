@@ -138,16 +138,20 @@ Struck = Callable[..., tuple[Done, Path]]
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-#: Of each command that changes nothing: what it is given, the files that it writes, and functions that render.
+#: Of each command that changes nothing: what it is given, the files that it writes, and functions that render, with their modules.
 READING = {
-    "validate": (("--out", "{folder}"), ("problems.csv", "annotated.xlsx"), ("render_problems", "render_annotated")),
+    "validate": (
+        ("--out", "{folder}"),
+        ("problems.csv", "annotated.xlsx"),
+        ("report.files.render_problems", "report.files.render_annotated"),
+    ),
     "plan": (
         ("--out", "{folder}/plan.json", "--csv", "{folder}/rows.csv"),
         ("plan.json", "rows.csv"),
-        ("render_plan", "render_results", "plan_lines"),
+        ("commands.plan.render_plan", "commands.plan.render_results", "commands.plan.plan_lines"),
     ),
-    "export": (("{folder}/now.csv",), ("now.csv",), ("render_csv",)),
-    "doctor": ((), (), ("findings_table",)),
+    "export": (("{folder}/now.csv",), ("now.csv",), ("commands.export.render_csv",)),
+    "doctor": ((), (), ("commands.doctor.findings_table",)),
 }
 
 
@@ -175,7 +179,8 @@ class TestCommandsThatOnlyRead:
     )
     def test_while_it_renders(self, struck: Struck, command: str, name: str, number: int) -> None:
         """Each signal ends each command at once with 75 and one sentence, also when it reads no more; files are whole or absent."""
-        done, folder = struck(command, number, f"bulkjob.commands.{command}", name)
+        module, _, function = name.rpartition(".")
+        done, folder = struck(command, number, f"bulkjob.{module}", function)
         assert (done.exit, done.err.splitlines()[-1:]) == (Exit.INTERRUPTED, ["bulkjob: Interrupted. Nothing was sent."])
         for path in folder.iterdir():
             assert path.name in READING[command][1]

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.workbook import Workbook
 
-from bulkjob.report import annotated
+from bulkjob.report import annotated, workbook
 from bulkjob.report.annotated import render_annotated, title_of, too_large
 from bulkjob.report.workbook import LONGEST_TEXT
 from bulkjob.sheet import check
 from bulkjob.sheet.reading import parse
 from bulkjob.sheet.text import stripped
+from bulkjob.vocabulary import Code
 
 #: What neither XML nor Excel can hold is replaced by the program that writes the file; everything else has to come back.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"), max_size=12)
@@ -46,19 +47,91 @@ def test_bad_cells_are_marked_with_the_remedy() -> None:
     assert book.worksheets[0]["D2"].value == "many"
 
 
+def test_of_a_row_with_nothing_to_do_the_cells_to_fill_are_marked() -> None:
+    """Of a row with nothing to do unit and agent are marked, as one of them must be filled in, each with the note."""
+    book = rendered("\n,department,unit,note,agent\nx,Sales,,y,\n")
+    found = marks(book)
+    assert list(found) == ["C3", "E3"]
+    assert "nothing to do" in (found["C3"] or "")
+    assert found["E3"] == found["C3"]
+    assert listed(book)[1][:3] == (3, None, "C3")
+
+
+def test_of_a_row_that_is_too_short_the_missing_cells_are_marked() -> None:
+    """Of a row with fewer cells than headers, those that it lacks are marked."""
+    assert list(marks(rendered("department,unit,agent\nSales\n"))) == ["B2", "C2"]
+
+
 def test_a_problem_of_a_row_is_marked_at_its_first_cell() -> None:
-    """Where the whole row is meant, its first cell under a header carries mark and note, and the list leads there."""
-    book = rendered("\n,department,unit\nx,Sales,\n")
+    """Where no cell is meant and none can be filled in, the first under a header carries mark and note, and the list leads there."""
+    book = rendered("\n,department,note\nx,Sales,\n")
     assert list(marks(book)) == ["B3"]
     assert listed(book)[1][:3] == (3, None, "B3")
 
 
 def test_problems_of_one_cell_share_a_note() -> None:
     """Two problems of one cell are both in its note, each once."""
-    book = rendered("department,unit,agent,count\n,,,1\n")
+    book = rendered("department,count\n,1\n")
     note = marks(book)["A2"]
     assert note is not None
-    assert note.count("Fill in the department") == note.count("names neither a unit nor an agent") == 1
+    assert note.count("Fill in the department") == note.count("but names no agent") == 1
+
+
+def remedies(book: Workbook) -> list[str]:
+    """The last column of the first worksheet, without its head."""
+    sheet = book.worksheets[0]
+    head, *texts = [row[-1] for row in sheet.values]
+    assert head.startswith("What to do\nCorrect the red cells")
+    return [text or "" for text in texts]
+
+
+def test_the_last_column_says_what_to_do() -> None:
+    """Behind the sheet stands a column "What to do", whose head says how to read it, and whose cells what the notes say."""
+    book = rendered("department,unit,agent,count\nSales,EMEA,anna,1\nSales,EMEA,anna,many\n,EMEA,bert,few\n")
+    good, one, two = remedies(book)
+    assert good == ""
+    assert one == marks(book)["D3"]
+    assert two.split("\n") == [f"A4: {marks(book)['A4']}", f"D4: {marks(book)['D4']}"]
+
+
+def test_rows_are_as_high_as_their_text() -> None:
+    """Rows have a height of their own where a text needs it, as not every program gives them one; others have none."""
+    sheet = rendered('department,unit,agent,count,note\nSales,EMEA,,7\nSales,EMEA,,,\nSales,EMEA,,,"a\nb\nc"\n').worksheets[0]
+    assert (sheet.row_dimensions[1].height or 0) > 25
+    assert (sheet.row_dimensions[2].height or 0) > 25
+    assert sheet.row_dimensions[3].height is None
+    assert (sheet.row_dimensions[4].height or 0) > 35
+
+
+def test_a_corrected_copy_can_be_run() -> None:
+    """Once its cells are corrected, the copy is a sheet like the one that came: the last column is not read, and not carried along."""
+    book = rendered("department,unit,note\nSales,,007\n")
+    book.worksheets[0]["B2"].value = "EMEA"
+    data = io.BytesIO()
+    book.save(data)
+    again = check(parse(data.getvalue(), "annotated.xlsx"))
+    assert again.problems == ()
+    assert again.sheet.headers == ("department", "unit", "note")
+    assert again.sheet.cells.to_numpy().tolist() == [["Sales", "EMEA", "007"]]
+
+
+@pytest.mark.parametrize("text", ["department,unit\nSales,EMEA,,slipped\n,EMEA\n", "department,unit,agent\nSales,EMEA,many,x\nB,E,f,,,y\n"])
+def test_what_has_slipped_is_refused_again(text: str) -> None:
+    """The last column stands right of what has slipped beyond the headers, which is refused all the same when the copy comes back."""
+    first = check(parse(text.encode(), "s.csv"))
+    again = check(parse(render_annotated(first), "annotated.xlsx"))
+    slipped = [(problem.cell, problem.value) for problem in first.problems if problem.code is Code.RAGGED_ROW]
+    assert [(problem.cell, problem.value) for problem in again.problems if problem.code is Code.RAGGED_ROW] == slipped
+    assert slipped
+    assert again.sheet.beyond == first.sheet.beyond
+
+
+def test_a_copy_of_a_copy_has_one_such_column() -> None:
+    """A copy that is marked again has one last column, which says what is wrong now."""
+    first = render_annotated(check(parse(b"department,unit,agent,count\nSales,EMEA,anna,many\n", "s.csv")))
+    book = rendered(first, "annotated.xlsx")
+    assert book.worksheets[0].max_column == 5
+    assert remedies(book) == [marks(book)["D2"]]
 
 
 def test_every_problem_is_listed_with_a_link() -> None:
@@ -82,7 +155,7 @@ def test_cells_keep_their_addresses() -> None:
     """Blank rows, rows before the headers, a report's own columns and what stands beyond the headers are where they were."""
     text = "\nrow,department,status,unit\n7,Sales,failed,EMEA\n\n8,Service,invalid,EMEA,,slipped\n9,Press\n"
     sheet = rendered(text).worksheets[0]
-    assert [[cell or "" for cell in row] for row in sheet.values] == [
+    assert [[cell or "" for cell in row[:6]] for row in sheet.values] == [
         [""] * 6,
         ["row", "department", "status", "unit", "", ""],
         ["7", "Sales", "failed", "EMEA", "", ""],
@@ -91,7 +164,8 @@ def test_cells_keep_their_addresses() -> None:
         ["9", "Press", "", "", "", ""],
     ]
     assert sheet.freeze_panes == "A3"
-    assert list(marks(rendered(text))) == ["F5", "B6"]
+    assert ["right of the last header" in (sheet[f"G{row}"].value or "") for row in (3, 5)] == [False, True]
+    assert list(marks(rendered(text))) == ["F5", "D6"]
 
 
 def test_a_workbook_keeps_its_worksheets_name() -> None:
@@ -128,7 +202,7 @@ def test_texts_stay_texts(rows: list[tuple[str, str]], large: bool) -> None:  # 
     )
     checked = check(parse(quoted.encode(), "s.csv"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(annotated, "_MANY_CELLS", 0 if large else 100)
+        patch.setattr(workbook, "MANY_CELLS", 0 if large else 100)
         data = render_annotated(checked)
     again = parse(data, "s.xlsx")
     # In a workbook, a cell of blanks is blank.

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import os
+import tempfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from bulkjob.plan.state import RunState
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Department, Workspace
+from bulkjob.report import annotated, workbook
 from bulkjob.report.ending import exit_code_of, write_report
 from bulkjob.report.summary import Ending, RunFigures
 from bulkjob.rundir.directory import RunDirectory
@@ -47,6 +51,11 @@ def written(path: Path, what: RunState, stop: Stop | None = None, *, mirror: boo
 
 def table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+def text_of(path: Path) -> str:
+    """All texts of a workbook's first worksheet."""
+    return "\n".join(str(cell) for row in openpyxl.load_workbook(path).worksheets[0].values for cell in row if cell)
 
 
 class TestExitCode:
@@ -103,7 +112,62 @@ class TestFiles:
         assert (summary["exit_code"], summary["sheet_sha256"]) == (69, SHEET.sheet.sha256)
         assert summary["rows"] == {"total": 3, "success": 1, "failed": 1, "invalid": 0, "not_sent": 1}
         assert (ending.run_dir, ending.sheet_name) == (str(tmp_path), "reorg.csv")
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "retry.csv", "retry.xlsx", "summary.json"]
+        names = ["results.csv", "results.xlsx", "retry.csv", "retry.xlsx", "summary.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == names
+        assert ending.retry == "retry.xlsx"
+
+    def test_invalid_rows_are_marked(self, tmp_path: Path) -> None:
+        """Where rows are invalid, the list and the marked sheet are there, names that the server does not know included."""
+        problem = Problem(row=4, column="unit", cell="B4", value="a", code=Code.UNKNOWN_UNIT, message='There is no unit "a".')
+        written(tmp_path, known(ALREADY_SO, ALREADY_SO, problems=(problem,)))
+        assert [(row["row"], row["code"], row["cell"]) for row in table(tmp_path / "problems.csv")] == [("4", "unknown-unit", "B4")]
+        sheet = openpyxl.load_workbook(tmp_path / "annotated.xlsx").worksheets[0]
+        assert (sheet["B4"].comment.text, sheet["D4"].value) == ('There is no unit "a".', 'There is no unit "a".')
+        assert "annotated.xlsx" in text_of(tmp_path / "results.xlsx")
+
+    def test_old_marks_go(self, tmp_path: Path) -> None:
+        """A run without invalid rows takes away what an earlier one said of them."""
+        problem = Problem(row=4, column="unit", cell="B4", value="a", code=Code.UNKNOWN_UNIT, message="No.")
+        written(tmp_path, known(ALREADY_SO, ALREADY_SO, problems=(problem,)))
+        written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.xlsx", "summary.json"]
+
+    def test_rows_that_succeeded_before_are_not_marked(self, tmp_path: Path) -> None:
+        """A row that an earlier attempt brought to success is not invalid any more, whatever its name means by now."""
+        problem = Problem(row=4, column="unit", cell="B4", value="a", code=Code.UNKNOWN_UNIT, message="No.")
+        what = known(ALREADY_SO, ALREADY_SO, problems=(problem,))
+        what.earlier = {4: RowResult(row=4, status=Status.SUCCESS)}
+        written(tmp_path, what)
+        assert not (tmp_path / "annotated.xlsx").exists()
+
+    def test_a_sheet_too_large_to_be_marked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A sheet that no workbook can hold is not marked; the list is there, and a warning says why."""
+        monkeypatch.setattr(annotated, "MOST_ROWS", 3)
+        problem = Problem(row=4, column="unit", cell="B4", value="a", code=Code.UNKNOWN_UNIT, message="No.")
+        ending, _ = written(tmp_path, known(ALREADY_SO, ALREADY_SO, problems=(problem,)))
+        assert ending.figures.warnings[0].startswith("annotated.xlsx was not written: ")
+        assert json.loads((tmp_path / "summary.json").read_bytes())["warnings"] == list(ending.figures.warnings)
+        assert sorted(path.name for path in tmp_path.glob("*.xlsx")) == ["results.xlsx", "retry.xlsx"]
+
+    def test_temporary_files_lie_in_the_run_directory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Workbooks of large sheets need no other place that can be written to than the run directory, and leave nothing there."""
+        monkeypatch.setattr(workbook, "MANY_CELLS", 0)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        assert written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))[0].exit_code is Exit.OK
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.xlsx", "summary.json"]
+
+    def test_workbooks_that_cannot_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where only the workbooks cannot be written it is 73 as well, but the tables are there, and the summary says the same."""
+        (tmp_path / "results.xlsx").write_bytes(b"old")
+        monkeypatch.setattr(workbook, "MANY_CELLS", 0)
+        monkeypatch.setattr(tempfile, "mkstemp", lambda **_: os.open(tmp_path / "nowhere" / "file", os.O_RDONLY))
+        ending, _ = written(tmp_path, known(ALREADY_SO, ALREADY_SO, None), INTERRUPTED)
+        assert (ending.exit_code, ending.reported, ending.retry) == (Exit.CANNOT_CREATE, True, "retry.csv")
+        assert "need room for temporary files" in ending.message
+        assert ending.message.endswith("without workbooks. Before that: The job was interrupted.")
+        assert json.loads((tmp_path / "summary.json").read_bytes())["exit_code"] == Exit.CANNOT_CREATE
+        assert [row["status"] for row in table(tmp_path / "results.csv")] == ["success", "success", "not_sent"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "retry.csv", "summary.json"]
 
     def test_old_retry_goes(self, tmp_path: Path) -> None:
         """A run that left nothing to try again takes away what an earlier one left."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from bulkjob.cli import main
 from bulkjob.phrases import printable
 from bulkjob.records.sheet import CheckedSheet, Problem, Sheet
-from bulkjob.report import annotated
+from bulkjob.report import workbook
 from bulkjob.report.problems import COLUMNS, problem_lines, problems_document, render_problems
 from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Code, Exit
@@ -228,9 +229,11 @@ class TestCommand:
     def test_no_room_for_a_temporary_file(
         self, mistakes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A large sheet that finds no room for its temporary file is 73, in one sentence."""
-        monkeypatch.setattr(annotated, "_MANY_CELLS", 0)
+        """A large sheet that finds no room for its temporary files is 73, in one sentence; the system's own place is not asked."""
+        monkeypatch.setattr(workbook, "MANY_CELLS", 0)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        assert main(["validate", str(mistakes), "--out", str(tmp_path)]) == Exit.BAD_SHEET
+        monkeypatch.setattr(tempfile, "mkstemp", lambda **_: os.open(tmp_path / "nowhere" / "file", os.O_RDONLY))
         assert main(["validate", str(mistakes), "--out", str(tmp_path)]) == Exit.CANNOT_CREATE
         assert "temporary file" in capsys.readouterr().err
 

@@ -226,11 +226,13 @@ def test_a_text_far_beyond_the_headers_comes_nearer(make_sheet: MakeSheet) -> No
 
 
 def workbook_rows(data: bytes | None) -> list[list[str]]:
+    """The sheet's own cells, all of them texts, behind the number of the row that each was."""
     assert data is not None
     sheet = openpyxl.load_workbook(io.BytesIO(data)).active
-    assert sheet.freeze_panes == "A2"
-    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} == {"s"}
-    return [[cell or "" for cell in row] for row in sheet.values]
+    assert sheet.freeze_panes == "C2"
+    assert [cell.value for cell in sheet[1][:3]] == ["Row", "Status", "Message"]
+    assert {cell.data_type for row in sheet.iter_rows(min_col=2) for cell in row if cell.value is not None} == {"s"}
+    return [[cell or "" for cell in row[3:]] for row in sheet.values]
 
 
 def test_retry_workbook_has_the_same_rows(make_sheet: MakeSheet) -> None:
@@ -240,6 +242,19 @@ def test_retry_workbook_has_the_same_rows(make_sheet: MakeSheet) -> None:
     assert workbook_rows(render_retry_workbook(sheet, results)) == [["department", "note", ""], ["=b", "007", "-"], ["@c", "http://x", "1"]]
     assert len(workbook_rows(render_retry_workbook(sheet, results, departments={2: "d", 3: "d"}))) == 4
     assert render_retry_workbook(sheet, {row: done(row) for row in (2, 3, 4)}) is None
+
+
+def test_retry_workbook_says_why_each_row_is_left(make_sheet: MakeSheet) -> None:
+    """Before its cells each row has the number that it had, what became of it, and why; fed again, none of that is read or carried."""
+    sheet = make_sheet(["department", "unit"], [["a", "u"], ["b", "u"], ["c", "u"]], [2, 5, 9])
+    results = {2: done(2), 5: failed(5), 9: RowResult(row=9, status=Status.NOT_SENT, code=Code.STOPPED, message="Later.")}
+    data = render_retry_workbook(sheet, results)
+    assert data is not None
+    rows = list(openpyxl.load_workbook(io.BytesIO(data)).active.values)
+    assert [row[:4] for row in rows[1:]] == [(5, "failed", "No.", "b"), (9, "not sent", "Later.", "c")]
+    again = parse(data, "retry.xlsx")
+    assert again.headers == ("department", "unit")
+    assert again.cells.to_numpy().tolist() == [["b", "u"], ["c", "u"]]
 
 
 def test_retry_workbook_refuses_what_only_csv_can_hold(make_sheet: MakeSheet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,4 +274,4 @@ def test_a_row_slipped_to_the_right_is_refused_again_from_the_workbook() -> None
     sheet = parse(b"department,unit\nSales,EMEA,,slipped\n", "s.csv")
     data = render_retry_workbook(sheet, {2: failed(2)})
     assert data is not None
-    assert [problem.cell for problem in check(parse(data, "retry.xlsx")).problems] == ["D2"]
+    assert [problem.cell for problem in check(parse(data, "retry.xlsx")).problems] == ["G2"]
