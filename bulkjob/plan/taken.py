@@ -79,7 +79,7 @@ def taken_names(uses: Sequence[Use], present: Mapping[str, str], named: Callable
             continue
         renaming, using = tuple(sorted({use.row for use in rows})), tuple(sorted({use.row for use in called}))
         new = rows[0].new
-        reason = f"{named(others[0])} is called so" if others else "two would be called so"
+        reason = f"{named(others[0])} has it" if others else "two would have it"
         where = rows_listed(sorted({*renaming, *using}))
         message = (
             f"The new name {quoted(new)} is taken: {reason} ({where}). Choose another name; to exchange names, write the ids of both "
