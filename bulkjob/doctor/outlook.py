@@ -74,6 +74,8 @@ def outlook_of(
     wanted = [row for row in resolution.wanted if not (choices.skip_invalid and resolution.holds_back(row))]
     # The plan of an account that may do everything, on a server that can, tells what the sheet needs.
     boundless = replace(server, version=None, permissions=None, modules=None, account=replace(server.account, roles=UNIT_ROLES))
+    # Where a unit's monitors were not read, nobody is known to be among them.
+    workspace = replace(workspace, monitors={**{row.unit_id: {} for row in wanted if row.unit_id}, **workspace.monitors})
     plan = make_plan(wanted, replace(workspace, role_holders=workspace.role_holders or {}), boundless, Choices())
     pending = [change for change in plan.changes if _may_be_left(change, plan)]
     kinds = Counter(map(type, pending))

@@ -725,6 +725,15 @@ class TestColumns:
         broken = examine(sheet=MONITORS, faults="400-before=other@GET livechat/monitors")
         assert ListName.ROLE_HOLDERS in broken.missing
 
+    def test_many_units(self, examine: Examine) -> None:
+        """Where the sheet names so many units that their monitors are not read one by one, nothing is made of that."""
+        state = workspace()
+        names = [f"extra{number}" for number in range(11)]
+        state["units"] += [{"_id": f"unit-{name}", "name": name, "visibility": "public", "type": "u"} for name in names]
+        seen = examine(sheet="unit,unit monitor\n" + "".join(f"{name},monitor\n" for name in names), state=state)
+        assert (seen.code, seen.one("this sheet").said) == (Exit.OK, "Adds or removes up to 11 monitors of units.")
+        assert sum(call["route"] == "livechat/units/:id/monitors" for call in seen.calls) == 1
+
     def test_restricted_account(self, examine: Examine) -> None:
         """An account that is restricted to its own units makes none, whatever its permissions."""
         state = workspace()
