@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest kills soak bench foreignsheets clean
+.PHONY: help run test lint format types wheel check lowest kills soak bench foreignsheets samples clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-20s %s\n' "$$target" "$$what"; done
@@ -39,7 +39,7 @@ define rehearse
 	done; \
 	unset ROCKETCHAT_USER_ID_FILE ROCKETCHAT_AUTH_TOKEN_FILE; \
 	export ROCKETCHAT_URL="$$address" ROCKETCHAT_USER_ID=u-admin ROCKETCHAT_AUTH_TOKEN=token-admin NO_PROXY=127.0.0.1 no_proxy=127.0.0.1; \
-	"$(1)" run "$$samples/reorganisation.csv"
+	"$(1)" run "$$samples/reorganisation.csv" --create-units
 endef
 
 run: $(INSTALLED) ## Rehearse the job: the sample sheet against a Rocket.Chat served on this machine
@@ -101,6 +101,9 @@ bench: $(INSTALLED) ## Run the measurements
 foreignsheets: $(INSTALLED) ## Make workbooks with other programs and compare all readers over them
 	@$(BIN)/python tests/sheet/foreign/make.py build/foreign-sheets
 	@$(BIN)/python tests/sheet/foreign/compare.py build/foreign-sheets
+
+samples: $(INSTALLED) ## Make the workbooks of samples/ anew
+	@$(BIN)/python samples/make.py
 
 clean: ## Remove what make has made, but no run directory
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

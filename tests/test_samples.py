@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +13,8 @@ import openpyxl
 import pytest
 
 from bulkjob.sheet import check, parse, with_contradictions
-from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS, Code
+from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS, Code, Exit
+from tests.support.rehearsal import rehearse
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 REQUIRED_FIELDS = {"name": str, "email": str, "enabled": bool, "showOnRegistration": bool, "showOnOfflineForm": bool}
@@ -133,27 +136,36 @@ def test_the_reorganisation_is_valid(name: str) -> None:
     assert checked.warnings == ()
     assert checked.assignments == reference.assignments
     assert len(checked.assignments) == len(named("reorganisation.csv"))
-    assert checked.sheet.headers[6:] == ("Team lead", "Comment")
+    assert checked.sheet.headers[6:11] == ("Unit monitor", "New unit name", "Unit visibility", "Department enabled", "Department email")
+    assert checked.sheet.headers[11:] == ("Comment",)
+
+
+def new_names() -> Mapping[str, str]:
+    """Return the names that the reorganisation gives to units, with the units as it calls them."""
+    return {row["new unit name"]: row["unit"] for row in named("reorganisation.csv") if row["new unit name"]}
 
 
 def test_every_name_of_the_reorganisation_is_known(workspace: Mapping[str, Sequence[Record]]) -> None:
-    """Each department, unit and agent of the reorganisation means exactly one thing in the workspace."""
-    agents = [user for user in workspace["users"] if "livechat-agent" in user["roles"]]
+    """Each department, unit, agent and monitor means exactly one thing in the workspace, but for the one unit that is new."""
+    agents, monitors = ([user for user in workspace["users"] if f"livechat-{role}" in user["roles"]] for role in ("agent", "monitor"))
     living = [department for department in workspace["departments"] if not department.get("archived")]
+    unknown = set()
     for row in named("reorganisation.csv"):
-        assert len(fits(row["department"], living)) == 1, row
-        assert row["unit"] in {"", NO_UNIT} or len(fits(row["unit"], workspace["units"])) == 1, row
+        unit = new_names().get(row["unit"], row["unit"])
+        assert (row["department"] == "" and row["unit"]) or len(fits(row["department"], living)) == 1, row
         assert not row["agent"] or len(fits(row["agent"].removeprefix("@"), agents, "username")) == 1, row
+        assert not row["unit monitor"] or len(fits(row["unit monitor"], monitors, "username")) == 1, row
+        if unit not in {"", NO_UNIT} and len(fits(unit, workspace["units"])) != 1:
+            unknown.add(unit)
+    assert unknown == {"North America"}
 
 
 def test_the_reorganisation_is_the_one_described(workspace: Mapping[str, Sequence[Record]]) -> None:
     """It moves departments between units in both directions, takes one out, adds and removes agents, and holds rows that are already so."""
-    rows = named("reorganisation.csv")
+    rows = [row for row in named("reorganisation.csv") if row["department"]]
     now = {department["_id"]: department.get("parentId") for department in workspace["departments"]}
     then = {
-        fits(row["department"], workspace["departments"])[0]: None if row["unit"] == NO_UNIT else fits(row["unit"], workspace["units"])[0]
-        for row in rows
-        if row["unit"]
+        fits(row["department"], workspace["departments"])[0]: unit_meant(row["unit"], workspace["units"]) for row in rows if row["unit"]
     }
     moves = {(now[department], unit) for department, unit in then.items() if now[department] != unit}
     assert any((target, origin) in moves for origin, target in moves if origin and target)
@@ -162,7 +174,7 @@ def test_the_reorganisation_is_the_one_described(workspace: Mapping[str, Sequenc
     assert set(then.values()) >= ids(workspace["units"])
     assert any(now[department] == unit for department, unit in then.items())
     assert 55 <= len(rows) <= 65
-    assert len({row["department"] for row in rows}) == 20
+    assert len({row["department"] for row in rows}) == 21
     assert len({row["agent"].removeprefix("@") for row in rows if row["agent"]}) >= 25
     actions = Counter(row["action"].lower() for row in rows)
     assert actions["add"] > actions["remove"] > 3
@@ -171,6 +183,68 @@ def test_the_reorganisation_is_the_one_described(workspace: Mapping[str, Sequenc
     assert any(row["unit"] in ids(workspace["units"]) for row in rows)
     assert any(row["department"] in ids(workspace["departments"]) for row in rows)
     assert max(Counter(tuple(row.get(column, "") for column in SHEET_COLUMNS) for row in rows).values()) == 2
+
+
+def unit_meant(text: str, units: Sequence[Record]) -> str | None:
+    """Return the id of the unit that a cell means, by its present or its new name; of a unit that is new its name."""
+    text = new_names().get(text, text)
+    return None if text == NO_UNIT else (fits(text, units) or [text])[0]
+
+
+def test_what_units_and_departments_become(workspace: Mapping[str, Sequence[Record]]) -> None:
+    """Two units get new names, one is new, monitors come and go, a department is disabled, an address changes; a new name is used."""
+    rows = named("reorganisation.csv")
+    assert sorted(new_names()) == ["Central Europe", "Service & Repair"]
+    assert any(row["unit"] in new_names() for row in rows)
+    present = {(monitor["unitId"], monitor["username"]) for monitor in workspace["unitMonitors"]}
+    named_there = [(unit_meant(row["unit"], workspace["units"]), row) for row in rows if row["unit monitor"]]
+    leaving = {(unit, row["unit monitor"]) for unit, row in named_there if not row["agent"] and row["action"] == "remove"}
+    coming = {(unit, row["unit monitor"]) for unit, row in named_there} - leaving - present
+    assert leaving
+    assert leaving < present
+    assert ("North America", "fiona.walsh") in coming
+    assert len(coming) > 1
+    assert [row["department"] for row in rows if row["department enabled"] == "no"] == ["Service Iberia"]
+    departments = {department["_id"]: department for department in workspace["departments"]}
+    for row in rows:
+        (identifier,) = fits(row["department"], workspace["departments"]) if row["department email"] else [""]
+        assert not identifier or departments[identifier]["email"] != row["department email"]
+    assert sum(bool(row["department email"]) for row in rows) == 2
+
+
+def test_the_workbooks_are_what_the_script_makes(tmp_path: Path) -> None:
+    """Made anew (`make samples`), template and reorganisation are the same: cells, formats, drop-downs, widths, worksheets."""
+    subprocess.run([sys.executable, SAMPLES / "make.py", tmp_path], check=True)
+    for name in ("template.xlsx", "reorganisation.xlsx"):
+        assert looks(tmp_path / name) == looks(SAMPLES / name)
+
+
+def looks(path: Path) -> list[object]:
+    """Return what people see of a workbook, and the words that it offers."""
+    return [
+        (
+            sheet.title,
+            sheet.sheet_state,
+            (sheet.freeze_panes, sheet.auto_filter.ref),
+            [(cell.coordinate, cell.value, cell.number_format, cell.font.b) for row in sheet.iter_rows() for cell in row],
+            [(letter, column.width, column.number_format) for letter, column in sheet.column_dimensions.items()],
+            [(str(rule.sqref), rule.type, rule.formula1, rule.formula2, rule.error) for rule in sheet.data_validations.dataValidation],
+        )
+        for sheet in openpyxl.load_workbook(path)
+    ]
+
+
+def test_the_reorganisation_is_carried_out(workspace: Mapping[str, Sequence[Record]], tmp_path: Path) -> None:
+    """With `--create-units` every row is a success, and a second run finds everything in place."""
+    state = json.loads(json.dumps(workspace))
+    first = rehearse(tmp_path / "1", state, SAMPLES / "reorganisation.csv", rate_limit="off", create_units=True)
+    assert (first.exit, set(first.column("status"))) == (Exit.OK, {"success"})
+    assert set(first.column("change")) == {"updated", "unchanged"}
+    again = rehearse(tmp_path / "2", first.after, SAMPLES / "reorganisation.xlsx", rate_limit="off", create_units=True)
+    assert (again.exit, set(again.column("change")), again.writes) == (Exit.OK, {"unchanged"}, [])
+    units = {unit["name"]: unit for unit in first.after["units"]}
+    assert sorted(units) == ["Central Europe", "Key Accounts", "Nordics", "North America", "Service & Repair", "Western Europe"]
+    assert units["North America"]["visibility"] == "private"
 
 
 def test_the_mistakes_are_the_ones_they_show(workspace: Mapping[str, Sequence[Record]]) -> None:

@@ -67,6 +67,7 @@ def _run(given: argparse.Namespace, settings: Settings) -> Exit:
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=_export_file, help="the sheet to write: .csv or .xlsx")
     parser.add_argument("--with-counts", action="store_true", help="also write the agents' counters, which change with every chat")
+    parser.add_argument("--full", action="store_true", help="also write units, monitors and what is set for each department and unit")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
@@ -79,8 +80,10 @@ def _export_file(text: str) -> Path:
 
 def _export(given: argparse.Namespace, settings: Settings) -> Exit:
     from bulkjob.commands import export
+    from bulkjob.export import Extent
 
-    return export.export(settings, given.file, with_counts=given.with_counts, force=given.force)
+    extent = Extent(with_counts=given.with_counts, full=given.full)
+    return export.export(settings, given.file, extent, force=given.force)
 
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ class ListName(StrEnum):
     AGENTS = "list of agents"
     UNITS = "list of units"
     MONITORS = "a unit's monitors"
+    ROLE_HOLDERS = "list of monitors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class SheetFacts:
     """What went wrong while the lists that it needs were read to their end."""
     skip_invalid: bool = False
     mirror: bool = False
+    creates_units: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

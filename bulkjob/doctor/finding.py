@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from bulkjob.doctor.facts import Facts
+from bulkjob.doctor.outlook import Outlook
 from bulkjob.phrases import one_line
 from bulkjob.records import Assignment
 from bulkjob.rocketchat import Failure
@@ -27,6 +28,11 @@ class Use(StrEnum):
     ALWAYS = "always"
     UNITS = "units"
     AGENTS = "agents"
+    DEPARTMENTS = "departments"
+    """What a department is called, shows and holds."""
+    UNIT_FIELDS = "unit fields"
+    MONITORS = "monitors"
+    NEW_UNITS = "new units"
     COMFORT = "speed"
 
 
@@ -80,26 +86,52 @@ class Needs:
         return "yes" if use in uses else "no"
 
 
+def _names_unit(row: Assignment) -> bool:
+    return row.unit not in ("", NO_UNIT)
+
+
 #: What a row may ask for, and whether it does.
 ASKED: Final[Mapping[Use, Callable[[Assignment], bool]]] = {
-    Use.UNITS: lambda row: bool(row.unit),
+    Use.UNITS: lambda row: bool(row.department and row.unit),
     Use.AGENTS: lambda row: bool(row.agent),
+    Use.DEPARTMENTS: lambda row: bool(row.department_fields),
+    Use.UNIT_FIELDS: lambda row: bool(row.unit_fields),
+    Use.MONITORS: lambda row: bool(row.monitor),
+    # If any is new; which are, the server's list tells.
+    Use.NEW_UNITS: _names_unit,
 }
+
+
+#: What is looked for where no sheet tells.
+_BY_ITSELF: Final = frozenset({Use.ALWAYS, Use.UNITS, Use.AGENTS})
 
 
 def needs_of(facts: Facts) -> Needs:
     """What the sheet needs; without one that can be read, everything."""
     if facts.assignments is None:
-        everything = frozenset({Use.ALWAYS, *ASKED})
-        return Needs(by_sheet=False, reads=everything, writes=everything)
+        return Needs(by_sheet=False, reads=_BY_ITSELF, writes=_BY_ITSELF)
     asked = frozenset({Use.ALWAYS, *(use for use, asks in ASKED.items() if any(map(asks, facts.assignments)))})
+    if not (facts.sheet and facts.sheet.creates_units):
+        asked -= {Use.NEW_UNITS}
     # Who only takes departments out of their units names none.
-    names_units = any(assignment.unit not in ("", NO_UNIT) for assignment in facts.assignments)
+    named = {Use.UNITS} if any(map(_names_unit, facts.assignments)) else set()
     outlook = facts.outlook
     # What is so already needs no permission; but that can be said only of a sheet that is understood to its last row.
     known = outlook if outlook is not None and outlook.is_whole and not (facts.sheet and facts.sheet.mirror) else None
-    done = {use for use, left in ((Use.UNITS, known.moves), (Use.AGENTS, known.changes)) if not left} if known else set()
-    return Needs(by_sheet=True, reads=asked if names_units else asked - {Use.UNITS}, writes=asked - done)
+    return Needs(by_sheet=True, reads=asked - {Use.UNITS} | named, writes=asked - _done(known) if known else asked)
+
+
+def _done(outlook: Outlook) -> frozenset[Use]:
+    """What a sheet that is understood to its last row does not need, as there is nothing left of it to do."""
+    left = {
+        Use.UNITS: outlook.moves - outlook.into_new,
+        Use.AGENTS: outlook.changes,
+        Use.DEPARTMENTS: outlook.department_fields,
+        Use.UNIT_FIELDS: outlook.unit_fields,
+        Use.MONITORS: outlook.monitors,
+        Use.NEW_UNITS: outlook.new_units,
+    }
+    return frozenset(use for use, number in left.items() if not number)
 
 
 AGAIN: Final = "Try again; if this repeats, show this to whoever runs the server."

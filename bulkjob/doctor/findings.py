@@ -11,7 +11,7 @@ from bulkjob.doctor.lists import list_findings
 from bulkjob.doctor.outlook import Outlook
 from bulkjob.doctor.reachability import address_finding, no_account_findings
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE, rights
-from bulkjob.phrases import counted, named_agent, printable, rows_listed, span
+from bulkjob.phrases import counted, listed, named_agent, printable, rows_listed, span
 from bulkjob.records import BYPASS_RATE_LIMIT, MANAGE_UNITS, Problem, Server
 from bulkjob.rocketchat.pacing import DEFAULT_WINDOW, Limit
 from bulkjob.vocabulary import Code, Exit
@@ -99,9 +99,9 @@ def _invalid(what: str, problems: Sequence[Problem], remedy: str, *, skip_invali
     by_message: dict[str, list[int]] = {}
     for problem in problems:
         by_message.setdefault(printable(problem.message), []).append(problem.row)
-    listed = [f"{rows_listed(numbers, 3)}: {message}" for message, numbers in by_message.items()]
-    shown = " ".join(sentence[0].upper() + sentence[1:] for sentence in listed[:_SHOWN_PROBLEMS])
-    said = f"{counted(rows, 'row')} invalid: {codes}. {shown}{' …' if len(listed) > _SHOWN_PROBLEMS else ''}"
+    told = [f"{rows_listed(numbers, 3)}: {message}" for message, numbers in by_message.items()]
+    shown = " ".join(sentence[0].upper() + sentence[1:] for sentence in told[:_SHOWN_PROBLEMS])
+    said = f"{counted(rows, 'row')} invalid: {codes}. {shown}{' …' if len(told) > _SHOWN_PROBLEMS else ''}"
     if skip_invalid:
         return Finding(state=State.HINT, what=what, said=f"{said} They will be left out (--skip-invalid).", remedy=remedy)
     return Finding(state=State.MISSING, what=what, said=said, remedy=remedy, exit_code=Exit.BAD_SHEET)
@@ -160,20 +160,34 @@ def _work(sheet: SheetFacts, outlook: Outlook) -> Iterator[Finding]:
         yield Finding(state=State.MISSING, what=what, said=said, remedy=remedy, exit_code=Exit.NO_PERMISSION)
     for stop in outlook.refusals:
         yield Finding(state=State.MISSING, what=what, said=printable(stop.message), exit_code=stop.exit_code)
-    forbidden = {Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED}
+    forbidden = {Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED, Code.DEPARTMENT_NOT_PERMITTED}
     if failing := {code: rows for code, rows in outlook.failing.items() if code not in forbidden}:
         codes = ", ".join(f"{code} ({rows:,})" for code, rows in failing.items())
         yield Finding(state=State.HINT, what=what, said=f"Rows that would fail now: {codes}.", remedy=f"{see} them.")
     if sheet.mirror:
         said = "With --agents mirror more agents may be removed; how many was not checked (slow)."
         yield Finding(state=State.HINT, what=what, said=said, remedy=f"{see} how many.")
-    if outlook.moves or outlook.changes:
-        parts = [f"moves {counted(outlook.moves, 'department')}"] if outlook.moves else []
-        parts += [f"changes up to {counted(outlook.changes, 'agent assignment')}"] if outlook.changes else []
-        partly = "" if outlook.is_whole else ", as far as its rows can be understood"
-        yield Finding(state=State.OK, what=what, said=f"{' and '.join(parts).capitalize()}{partly}.")
+    if parts := list(_parts(outlook)):
+        said, partly = listed(parts), "" if outlook.is_whole else ", as far as its rows can be understood"
+        yield Finding(state=State.OK, what=what, said=f"{said[0].upper()}{said[1:]}{partly}.")
     elif outlook.is_whole and not failing and not sheet.mirror:
         yield Finding(state=State.OK, what=what, said="Everything is already correct.")
+
+
+def _parts(outlook: Outlook) -> Iterator[str]:
+    """What a sheet does, each as the end of a sentence about it."""
+    if outlook.new_units:
+        yield f"creates {counted(outlook.new_units, 'unit')}"
+    if outlook.moves:
+        yield f"moves {counted(outlook.moves, 'department')}"
+    if outlook.changes:
+        yield f"changes up to {counted(outlook.changes, 'agent assignment')}"
+    if outlook.monitors:
+        yield f"adds or removes up to {counted(outlook.monitors, 'monitor')} of units"
+    if outlook.department_fields:
+        yield f"sets {counted(outlook.department_fields, 'field')} of departments"
+    if outlook.unit_fields:
+        yield f"sets {counted(outlook.unit_fields, 'field')} of units"
 
 
 # ------------------------------------------------------------------------------------------------------------- pace and others

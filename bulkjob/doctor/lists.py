@@ -14,6 +14,7 @@ _LISTS: Final = {
     ListName.MEMBERS: (Use.AGENTS, VIEW_DEPARTMENTS),
     ListName.AGENTS: (Use.AGENTS, TRANSFER_GUESTS),
     ListName.MONITORS: (Use.UNITS, MANAGE_MONITORS),
+    ListName.ROLE_HOLDERS: (Use.MONITORS, MANAGE_MONITORS),
 }
 
 
@@ -34,6 +35,8 @@ def list_findings(facts: Facts, answers: ServerFacts, server: Server, needs: Nee
         elif name is ListName.MONITORS:
             taken = "unit" in open_routes(server, facts.unit_route)
             uses = needs.writes if taken else needs.writes - {use}
+            # These take a whole unit's write, however departments are moved.
+            use = min(uses & {Use.UNIT_FIELDS, Use.MONITORS}, default=use)
         if listed.failure is not None:
             yield _unreadable(name, listed, needs, use, uses=uses, remedy=grant(permission, server))
         else:

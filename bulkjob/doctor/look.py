@@ -10,7 +10,7 @@ from typing import Final
 
 from bulkjob.doctor.facts import DirectoryFacts, Facts, Listed, ListName, ServerFacts, SheetFacts
 from bulkjob.doctor.outlook import Outlook, outlook_of
-from bulkjob.plan import Directory, SheetNames, departments_to_read
+from bulkjob.plan import Directory, SheetNames, departments_to_read, units_to_read
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, CheckedSheet, Server, Workspace
 from bulkjob.rocketchat import (
     CallFailed,
@@ -31,6 +31,7 @@ from bulkjob.rocketchat import (
     stop_for,
     units_presence,
     with_members,
+    with_monitors,
 )
 from bulkjob.rundir import RUNS
 from bulkjob.settings import Settings
@@ -38,7 +39,7 @@ from bulkjob.sheet import check, read_sheet
 from bulkjob.system import try_folder
 from bulkjob.vocabulary import Exit, Stop
 
-#: Departments whose own lists are read at most: more than a window of the usual rate limit would make people wait.
+#: Departments, and units, whose own lists are read at most: more than a window of the usual rate limit would make people wait.
 _LISTS_READ: Final = 10
 
 
@@ -74,7 +75,8 @@ async def gather_facts(
 
 
 def _read(settings: Settings, path: Path) -> SheetFacts:
-    facts = SheetFacts(skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
+    choices = settings.choices
+    facts = SheetFacts(skip_invalid=choices.skip_invalid, mirror=choices.agents == "mirror", creates_units=choices.create_units)
     try:
         return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
     except Stop as stop:
@@ -106,8 +108,8 @@ async def _asked(settings: Settings, facts: Facts, client: Client, now: Callable
         server = await inspect_account(client, version_text)
     except Stop as stop:
         return replace(facts, answers=ServerFacts(info=version_text, stop=stop))
-    lists = await _try_lists(client, server)
     sheet = facts.sheet
+    lists = await _try_lists(client, server, names_monitors=bool(sheet and sheet.checked and sheet.checked.names_monitors))
     if sheet is not None and sheet.checked is not None and _names_can_be_read(sheet.checked, lists):
         try:
             sheet = replace(sheet, outlook=await _outlook(settings, sheet.checked, client, server))
@@ -127,7 +129,7 @@ def _clock_ahead(client: Client, now: float) -> float:
     return -most if most < 0 else min(-least, 0.0)
 
 
-async def _try_lists(client: Client, server: Server) -> dict[ListName, Listed]:
+async def _try_lists(client: Client, server: Server, *, names_monitors: bool) -> dict[ListName, Listed]:
     """Reads one entry of each list; ends with the first that shows the server to fail, as others would only take their time to."""
     lists: dict[ListName, Listed] = {}
 
@@ -151,6 +153,8 @@ async def _try_lists(client: Client, server: Server) -> dict[ListName, Listed]:
         unit_id = await read(ListName.UNITS, endpoints.units(0, 1))
         if unit_id and server.may(MANAGE_UNITS) and server.may(MANAGE_MONITORS):
             await _try_monitors(client, unit_id, lists)
+        if names_monitors and server.may(MANAGE_MONITORS) and not _fails(lists):
+            await read(ListName.ROLE_HOLDERS, endpoints.monitors(0, 1))
     return lists
 
 
@@ -186,6 +190,9 @@ async def _outlook(settings: Settings, checked: CheckedSheet, client: Client, se
     members_known = len(deciding) <= _LISTS_READ
     if members_known:
         workspace = await with_members(client, workspace, deciding)
+    if checked.names_monitors and not server.monitors_lack():
+        units = units_to_read(checked.assignments, names)
+        workspace = await with_monitors(client, workspace, units if len(units) <= _LISTS_READ else ())
     return outlook_of(
         checked,
         workspace,

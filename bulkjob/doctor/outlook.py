@@ -4,9 +4,19 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bulkjob.changes import ALREADY_SO, Change, DepartmentAgent, DepartmentUnit
+from bulkjob.changes import (
+    ALREADY_SO,
+    Change,
+    DepartmentAgent,
+    DepartmentField,
+    DepartmentUnit,
+    NewUnit,
+    Plan,
+    UnitField,
+    UnitMonitor,
+)
 from bulkjob.plan import make_plan, refuse_many_removals, resolve_names
-from bulkjob.records import MANAGE_UNITS, UNIT_ROLES, CheckedSheet, Problem, Server, Workspace
+from bulkjob.records import MANAGE_UNITS, UNIT_ROLES, CheckedSheet, Problem, Server, Workspace, is_new_unit
 from bulkjob.settings import Choices, MaxRemovals
 from bulkjob.vocabulary import Code, Status, Stop
 
@@ -22,8 +32,17 @@ class Outlook:
     """Rows whose agent is no live-chat agent, where it was not read whether the department has that user in its list."""
     moves: int = 0
     """Departments whose unit changes."""
+    into_new: int = 0
+    """How many of them go to a unit that is created: its creation carries them."""
     changes: int = 0
     """Places of agents that change, or may: a row that gives a number is not compared with the number that is stored."""
+    monitors: int = 0
+    """Monitors of units who come or go, or may: where a unit's monitors were not read, nobody can tell."""
+    department_fields: int = 0
+    """Fields of departments that change: names, addresses …"""
+    unit_fields: int = 0
+    """The same of units; those that are created have theirs from the beginning."""
+    new_units: int = 0
     outside: int = 0
     """Departments that would leave or enter a unit which this account, a monitor, does not supervise."""
     failing: Mapping[Code, int] = field(default_factory=dict)
@@ -55,10 +74,11 @@ def outlook_of(
     wanted = [row for row in resolution.wanted if not (choices.skip_invalid and resolution.holds_back(row))]
     # The plan of an account that may do everything, on a server that can, tells what the sheet needs.
     boundless = replace(server, version=None, permissions=None, modules=None, account=replace(server.account, roles=UNIT_ROLES))
-    plan = make_plan(wanted, workspace, boundless, Choices())
-    pending = [
-        change for change in plan.changes if change not in plan.settled or (plan.settled[change] == ALREADY_SO and _has_number(change))
-    ]
+    # Where a unit's monitors were not read, nobody is known to be among them.
+    workspace = replace(workspace, monitors={**{row.unit_id: {} for row in wanted if row.unit_id}, **workspace.monitors})
+    plan = make_plan(wanted, replace(workspace, role_holders=workspace.role_holders or {}), boundless, Choices())
+    pending = [change for change in plan.changes if _may_be_left(change, plan)]
+    kinds = Counter(map(type, pending))
     moves = [change for change in pending if isinstance(change, DepartmentUnit)]
     failing: Mapping[Code, int] = {}
     refusals: tuple[Stop, ...] = ()
@@ -74,11 +94,22 @@ def outlook_of(
         unlisted_units=resolution.unlisted_units,
         undecided=len(undecided),
         moves=len(moves),
-        changes=len(pending) - len(moves),
+        into_new=sum(is_new_unit(move.unit_id) for move in moves),
+        changes=kinds[DepartmentAgent],
+        monitors=kinds[UnitMonitor],
+        department_fields=kinds[DepartmentField],
+        unit_fields=sum(isinstance(change, UnitField) and not is_new_unit(change.unit_id) for change in pending),
+        new_units=kinds[NewUnit],
         outside=sum(_is_outside(move, workspace) for move in moves) if _knows_own_units(server, workspace) else 0,
         failing=failing,
         refusals=refusals,
     )
+
+
+def _may_be_left(change: Change, plan: Plan) -> bool:
+    """Whether something may have to be done for it."""
+    outcome = plan.settled.get(change)
+    return outcome is None or (outcome == ALREADY_SO and _has_number(change))
 
 
 def _has_number(change: Change) -> bool:

@@ -31,15 +31,23 @@ NEEDS: Final = (
     Need(use=Use.AGENTS, permissions=(ADD_AGENTS,)),
     Need(use=Use.UNITS, permissions=(MANAGE_UNITS, MANAGE_MONITORS), way="unit"),
     Need(use=Use.UNITS, permissions=(MANAGE_DEPARTMENTS,), way="department"),
+    Need(use=Use.DEPARTMENTS, permissions=(MANAGE_DEPARTMENTS,)),
+    Need(use=Use.UNIT_FIELDS, permissions=(MANAGE_UNITS, MANAGE_MONITORS)),
+    Need(use=Use.MONITORS, permissions=(MANAGE_UNITS, MANAGE_MONITORS)),
+    Need(use=Use.NEW_UNITS, permissions=(MANAGE_UNITS,)),
 )
+
+
+#: What there is only where there are units.
+_OF_UNITS: Final = frozenset({Use.UNITS, Use.UNIT_FIELDS, Use.MONITORS, Use.NEW_UNITS})
 
 
 #: The permissions in the order of the table, each with what to know of it where nothing needs it.
 _IDLE: Final = {
     ADD_AGENTS: "Every row with an agent needs it.",
     MANAGE_DEPARTMENTS: f"Agents do without it: they go by a call of their own, for which {ADD_AGENTS} is enough.",
-    MANAGE_UNITS: "Writing whole units and listing all of them needs it.",
-    MANAGE_MONITORS: "Writing whole units needs it.",
+    MANAGE_UNITS: "Writing whole units, creating them and listing all of them needs it.",
+    MANAGE_MONITORS: "Writing whole units needs it, and so do rows with a monitor.",
 }
 
 
@@ -80,15 +88,20 @@ def open_routes(server: Server, unit_route: UnitRoute) -> list[str]:
 def rights(answers: ServerFacts, server: Server, needs: Needs, unit_route: UnitRoute, *, units_hidden: bool) -> Iterator[Finding]:
     """Licence, permissions, routes; ``units_hidden``: the list of units is missed because the account may not manage units."""
     licence = has_licence(answers, server)
+    use = min(_OF_UNITS & needs.writes, default=Use.UNITS)
     if licence:
-        yield needs.fine("licence", "Has units (premium module livechat-enterprise).", Use.UNITS, needs.writes)
+        yield needs.fine("licence", "Has units (premium module livechat-enterprise).", use, needs.writes)
     elif licence is False:
         said = "Has no units (premium module livechat-enterprise): they can be neither listed nor changed. Sheets without units can be run."
         remedy = "Only a plan with Omnichannel units helps; Administration > Workspace > Subscription shows which one the workspace has."
-        yield needs.lacking("licence", said, Use.UNITS, needs.writes, remedy)
+        yield needs.lacking("licence", said, use, needs.writes, remedy)
     yield from _permissions(server, needs, unit_route, licensed=licence is not False, units_hidden=units_hidden)
     if licence is not False:
         yield _way(server, needs, unit_route)
+        if Use.NEW_UNITS in needs.writes and server.restricted_to_own_units:
+            said = "None can be made: this account is restricted to its own units."
+            remedy = f"Give the account the role livechat-manager ({MANAGERS_PAGE}), or create the units in Rocket.Chat."
+            yield needs.lacking("new units", said, Use.NEW_UNITS, needs.writes, remedy)
 
 
 def _permissions(server: Server, needs: Needs, unit_route: UnitRoute, *, licensed: bool, units_hidden: bool) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from .preparation import document_of_plan as document_of_plan
 from .prepared import Prepared as Prepared
 from .resolve import departments_to_read as departments_to_read
 from .resolve import resolve_names as resolve_names
+from .resolve import units_to_read as units_to_read
 from .resume import continued as continued
 from .state import RunState as RunState
 from .undoing import Undoing as Undoing

@@ -6,6 +6,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from bulkjob.changes import Plan
@@ -21,7 +22,7 @@ from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.resolve import Resolution, departments_to_read, resolve_names, units_to_read
 from bulkjob.plan.routes import shared_out
 from bulkjob.plan.state import RunState
-from bulkjob.records import MANAGE_MONITORS, Problem, RowResult, Server, Workspace
+from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, Problem, RowResult, Server, Workspace, is_new_unit
 from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_monitors, with_units_outside
 from bulkjob.settings import Settings
 from bulkjob.sheet import comparable, with_contradictions
@@ -169,11 +170,15 @@ def document_of_plan(
 async def with_units_out_of_reach(client: Client, workspace: Workspace, server: Server, units: Iterable[str | None]) -> Workspace:
     """The workspace with those of some units that this account cannot change.
 
-    Nothing is asked for an account that is not restricted to its own units. Raises `Stop` (69, 77).
+    Nothing is asked for an account that is not restricted to its own units, or whose list of units tells. Raises `Stop` (69, 77).
     """
     if not server.restricted_to_own_units:
         return workspace
-    return await with_units_outside(client, workspace, [unit for unit in units if unit])
+    concerned = [unit for unit in units if unit and not is_new_unit(unit)]
+    if not server.may(MANAGE_UNITS):
+        # Such an account may not read a unit by its id; the list, where it has one (since 7.5), is that of its own units.
+        return workspace if workspace.units is None else replace(workspace, outside=frozenset(concerned) - workspace.units.keys())
+    return await with_units_outside(client, workspace, concerned)
 
 
 def calls_made(client: Client) -> Counter[Route]:

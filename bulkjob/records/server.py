@@ -153,6 +153,10 @@ class Server:
         """
         return [*self._units_lack(), *self._lacks(MANAGE_UNITS, MANAGE_MONITORS)]
 
+    def monitors_lack(self) -> list[str]:
+        """What keeps this account from reading who monitors units, as clauses; empty if nothing does."""
+        return [*self._units_lack(), *self._lacks(MANAGE_MONITORS)]
+
     def department_route_lacks(self) -> list[str]:
         """What keeps this account from changing units by ``departmentUnit``, as clauses; empty if nothing does.
 

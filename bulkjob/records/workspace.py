@@ -98,7 +98,7 @@ class Workspace:
     units: Mapping[str, Unit] | None
     """None where the account cannot list units, or the job did not need them."""
     outside: frozenset[str] = frozenset()
-    """Units that are listed, but read as if they were not there: not those of this account, which is restricted to its own."""
+    """Units that read as if they were not there, or are not listed: not those of this account, which is restricted to its own."""
     all_units: bool = True
     """False where `units` may lack some: since 7.5 the server leaves out, unsaid, those that the account does not monitor."""
     agents: Mapping[str, Agent]

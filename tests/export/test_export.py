@@ -1,190 +1,40 @@
 """`bulkjob export`: what a workspace holds becomes a sheet that `run` finds unchanged."""
 
-import asyncio
 import csv
 import io
 import json
-import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from zipfile import ZipFile
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bulkjob.cli import main
-from bulkjob.commands.export import exported
-from bulkjob.export.files import Origin, columns_of, render_csv, render_xlsx
-from bulkjob.export.rows import export_of, natural
+from bulkjob.export.files import Extent, Origin, render_csv, render_xlsx
+from bulkjob.export.names import natural
+from bulkjob.export.rows import export_of
 from bulkjob.plan.resolve import resolve_names
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
-from bulkjob.rocketchat import Transport
-from bulkjob.sandbox import Sandbox
 from bulkjob.sandbox.state import DEFAULT_PERMISSIONS
-from bulkjob.settings.values import Settings
 from bulkjob.sheet import check, guard
 from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Exit, Stop
-from tests.support.in_process import EPOCH, InProcess, Meddling
+from tests.export.support import cells_of, export_in_process, law, names, states
 from tests.support.rehearsal import rehearse
 from tests.support.servers import serving
 from tests.support.states import State
-from tests.support.virtual_time import VirtualTimeLoop
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "workspace.json"
 MOMENT = datetime(2026, 11, 23, 0, 54, tzinfo=UTC)
+COUNTED = Extent(with_counts=True)
 ORIGIN = Origin(url="https://chat.example.org", moment=MOMENT)
 FORMS = [(ending, with_counts) for ending in ("csv", "xlsx") for with_counts in (False, True)]
-
-NASTY = (
-    *("", " ", "-", "–", " - ", "\u200b-", "--", "@", "@anna", "@@anna", " @anna", "=1+1", "+1", "-1", "'=1+1", "''", "'", "\t=x"),
-    *('"', '""', '"a"', "a,b", "a;b", "a\tb", "a\nb", "a\r\nb", "a\rb", "sep=;", "department", "unit", "remove", "add"),
-    *("007", "0042", "1e5", "1.0", "1-2", "1.23E+05", "NA", "null", "None", "TRUE", "nan", "#N/A", "#REF!", "#WERT!", "####", "Err:502"),
-    *("<r>x</r>", "<r><t>x</t></r>", "<b>", "&amp;", "&", "_x0041_", "_x000D_", "]]>", "http://x.example", "mailto:a@x.example"),
-    *("Süd", "Su\u0308d", "süd", "SÜD", "STRASSE", "Straße", "İ", "ı", "ﬁ", "K", "Anna", "anna", "ANNA", "\u0301a"),
-    *("a b", "a  b", "a\u00a0b", " a b ", "a\u200bb", "\ufeffa b", "internal:A1", "ανά", "שלום", "\u202eabc", "👩‍👩‍👧", "日本"),
-    *("x" * 300, "\x01", "a\x00b", "\x7f", "\x85a", "\ufffe", "\uffff"),
-)
-
-
-def law(examples: int) -> settings:
-    """Cases that are the same every time: a build does not fail by chance."""
-    return settings(max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-
-
-@st.composite
-def names(draw: st.DrawFn, ids: Sequence[str], taken: list[str], *, more: Sequence[str] = ()) -> str:
-    """A name as people, programs and accidents make them: often one that is taken, or nearly so, or that is an id of something else."""
-    twins = [twin for name in taken for twin in (name, name.upper(), name.lower(), f" {name}", f"{name} ", name.replace(" ", "  "))]
-    choices = [st.sampled_from([*NASTY, *more]), st.text(max_size=8), st.sampled_from(ids)]
-    name: str = draw(st.one_of(*choices, *([st.sampled_from(twins)] if twins else [])))
-    taken.append(name)
-    return name
-
-
-@st.composite
-def states(draw: st.DrawFn) -> State:
-    """A workspace of a server, names and numbers as they come."""
-    units = [f"u{number}" for number in range(draw(st.integers(0, 4)))]
-    departments = [f"d{number}" for number in range(draw(st.integers(0, 6)))]
-    people = [f"a{number}" for number in range(draw(st.integers(0, 6)))]
-    ids = [*units, *departments, *people, "D0", "A0"]
-    usernames: list[str] = []
-    users = [
-        {"_id": one, "username": draw(names(ids, usernames)), "roles": draw(st.sampled_from([["livechat-agent"]] * 4 + [["user"]]))}
-        for one in people
-    ]
-    department_names: list[str] = []
-    unit_names: list[str] = []
-    numbers = st.sampled_from([0, 0, 1, 2, 7, 2**31 - 1, 2**31, -1])
-    places: list[State] = []
-    documents: list[State] = []
-    for identifier in departments:
-        archived = draw(st.integers(0, 4)) == 4
-        document: State = {
-            "_id": identifier,
-            "name": draw(names(ids, department_names)),
-            "email": "x@example.org",
-            "enabled": True,
-            "showOnRegistration": True,
-            "showOnOfflineForm": True,
-            "archived": archived,
-        }
-        if unit := draw(st.sampled_from([None, *units, "u-that-is-gone"])):
-            document |= {"parentId": unit, "ancestors": [unit]}
-        documents.append(document)
-        members = draw(st.sets(st.sampled_from([*people, "a-that-is-gone"]))) if people else set[str]()
-        for member in sorted(members):
-            stale = draw(st.integers(0, 5)) == 5
-            username = next((user["username"] for user in users if user["_id"] == member and not stale), "once.upon")
-            place = {"agentId": member, "departmentId": identifier, "username": username, "count": draw(numbers), "order": draw(numbers)}
-            places.append({"_id": f"p{len(places)}", **place})
-    return {
-        "license": draw(st.sampled_from([["livechat-enterprise"]] * 4 + [[]])),
-        "users": [
-            {"_id": "u-admin", "username": "admin", "roles": ["admin"]},
-            {"_id": "u-monitor", "username": "monitor", "roles": ["livechat-monitor"]},
-            {"_id": "u-clerk", "username": "clerk", "roles": ["clerk"]},
-            *users,
-        ],
-        "permissions": {
-            "view-livechat-departments": ["admin", "livechat-monitor", "clerk"],
-            "transfer-livechat-guest": ["admin", "livechat-monitor", "clerk"],
-            "manage-livechat-departments": ["admin", "livechat-monitor"],
-            "manage-livechat-units": ["admin"],
-            "manage-livechat-monitors": ["admin"],
-            "add-livechat-department-agents": ["admin"],
-        },
-        "departments": documents,
-        "departmentAgents": places,
-        "units": [{"_id": unit, "name": draw(names(ids, unit_names)), "visibility": "public", "type": "u"} for unit in units],
-        "unitMonitors": [{"_id": "m0", "monitorId": "u-monitor", "username": "monitor", "unitId": unit} for unit in units[:1]],
-    }
-
-
-@contextmanager
-def logged() -> Iterator[io.StringIO]:
-    """What is logged, from the information on."""
-    text = io.StringIO()
-    handler, own = logging.StreamHandler(text), logging.getLogger("bulkjob")
-    level = own.level
-    own.addHandler(handler)
-    own.setLevel(logging.INFO)
-    try:
-        yield text
-    finally:
-        own.setLevel(level)
-        own.removeHandler(handler)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    exit: Exit
-    calls: list[dict[str, Any]]
-    log: str
-
-
-def export_in_process(
-    state: State,
-    path: Path,
-    *,
-    user: str = "admin",
-    faults: str | None = None,
-    rate_limit: str = "off",
-    with_counts: bool = False,
-    force: bool = False,
-    meddle: Meddling | None = None,
-) -> Exported:
-    """Export a sandbox's workspace on virtual time: the exit code, the calls, the log."""
-    with logged() as log, asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        loop = runner.get_loop()
-        sandbox = Sandbox(state, clock=lambda: EPOCH + loop.time(), faults=faults, rate_limit=rate_limit)
-        before = sandbox.state()
-        account = next(someone for someone in state["users"] if someone["username"] == user)
-
-        @asynccontextmanager
-        async def connect(_: Settings) -> AsyncIterator[Transport]:
-            yield InProcess(sandbox, account, lambda _: 0.0, meddle)
-
-        code = runner.run(exported(Settings(url="https://chat.example.org"), path, with_counts=with_counts, force=force, connect=connect))
-        assert sandbox.state() == before
-        return Exported(exit=code, calls=sandbox.calls(), log=log.getvalue())
-
-
-def cells_of(path: Path) -> list[dict[str, str]]:
-    """The rows of an exported CSV by header."""
-    text = path.read_bytes().decode("utf-8-sig")
-    header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 @pytest.fixture
@@ -261,7 +111,7 @@ class TestRows:
     def test_every_row_means_what_it_was_made_from(self, ending: str, workspace: Workspace) -> None:
         """Read back and resolved, the rows name exactly what the workspace holds; what is left out is told."""
         export = export_of(workspace)
-        data = render_csv(export, with_counts=True) if ending == "csv" else render_xlsx(export, ORIGIN, with_counts=True)
+        data = render_csv(export, COUNTED) if ending == "csv" else render_xlsx(export, COUNTED, ORIGIN)
         resolution = resolve_names(check(parse(data, f"x.{ending}")), workspace)
         present = [department for department in workspace.departments.values() if not department.archived]
         expected = {
@@ -345,6 +195,7 @@ class TestRows:
         assert [sentence.split(" is left")[0] for sentence in export.left_out] == [
             r'Unit "u\u0001"',
             'Agent "a-2" of department "Sales" (d1)',
+            'Department "Sales" (d1)',
             r'Department "bad\u0001id"',
         ]
 
@@ -355,8 +206,8 @@ class TestRows:
 
     def test_columns(self) -> None:
         """The columns are the sheet's six; without the counts, the counter's column is not there at all."""
-        assert columns_of(with_counts=True) == ("department", "unit", "agent", "count", "order", "action")
-        assert columns_of(with_counts=False) == ("department", "unit", "agent", "order", "action")
+        assert COUNTED.columns == ("department", "unit", "agent", "count", "order", "action")
+        assert Extent().columns == ("department", "unit", "agent", "order", "action")
 
     def test_agents_by_order(self, sample: State, tmp_path: Path) -> None:
         """Within a department, whoever gets chats first stands first."""
@@ -407,12 +258,12 @@ class TestFiles:
         department = Department(id="d", name='=1+1, "x"', parent_id=None, archived=False)
         member = Membership(agent_id="a", username="anna", count=5, order=-1)
         workspace = Workspace(departments={"d": department}, units={}, agents={}, members={"d": {"a": member}})
-        data = render_csv(export_of(workspace), with_counts=True)
+        data = render_csv(export_of(workspace), COUNTED)
         assert data == b'\xef\xbb\xbfdepartment,unit,agent,count,order,action\r\n"\'=1+1, ""x""",-,anna,5,,\r\n'
 
     @pytest.fixture
     def book(self) -> openpyxl.Workbook:
-        return openpyxl.load_workbook(io.BytesIO(render_xlsx(export_of(small_workspace()), ORIGIN, with_counts=True)))
+        return openpyxl.load_workbook(io.BytesIO(render_xlsx(export_of(small_workspace()), COUNTED, ORIGIN)))
 
     def test_workbook(self, book: openpyxl.Workbook) -> None:
         """A frozen header, filters, columns wide enough; people see the sheet and its explanation, not the lists."""
@@ -451,17 +302,17 @@ class TestFiles:
     @given(workspace=workspaces())
     def test_nothing_is_live(self, workspace: Workspace) -> None:
         """Whatever things are called, the workbook is well-formed and holds neither a formula nor a link."""
-        with ZipFile(io.BytesIO(render_xlsx(export_of(workspace), ORIGIN, with_counts=True))) as parts:
+        with ZipFile(io.BytesIO(render_xlsx(export_of(workspace), COUNTED, ORIGIN))) as parts:
             for name in parts.namelist():
                 part = parts.read(name)
                 if "worksheets" in name:
                     assert b"<f>" not in part
                     assert b"hyperlink" not in part
-        openpyxl.load_workbook(io.BytesIO(render_xlsx(export_of(workspace), ORIGIN, with_counts=True)))
+        openpyxl.load_workbook(io.BytesIO(render_xlsx(export_of(workspace), COUNTED, ORIGIN)))
 
     def test_same_workspace_same_bytes(self) -> None:
         """A workbook holds no time but the one it is told."""
-        assert len({render_xlsx(export_of(small_workspace()), ORIGIN, with_counts=False) for _ in range(2)}) == 1
+        assert len({render_xlsx(export_of(small_workspace()), Extent(), ORIGIN) for _ in range(2)}) == 1
 
 
 class TestCommand:

@@ -297,6 +297,18 @@ def test_monitor_of_other_units(small: State, tmp_path: Path) -> None:
     assert "The agent part of this row was changed" in ran.rows[1]["message"]
 
 
+@pytest.mark.parametrize("version", ["7.5", "8.0"])
+def test_monitor_without_the_permission_for_units(small: State, tmp_path: Path, version: str) -> None:
+    """From 7.5 on a monitor without `manage-livechat-units` sees the own units, and moves departments between them; others he may not."""
+    state = _with_monitor_of_west(small)
+    state["permissions"]["manage-livechat-units"] = ["admin"]
+    rows = [{"department": "alpha", "unit": "west"}, {"department": "beta", "unit": "north"}, {"department": "gamma", "unit": "west"}]
+    ran = rehearse(tmp_path, state, rows, user="monitor", version=version, rate_limit="off")
+    assert ran.exit == Exit.ROWS_NOT_DONE, ran.said
+    assert ran.column("code") == ["", "", "unit-not-permitted"]
+    assert differences(ran.before, ran.after, units={"alpha": "west"}, agents={}) == []
+
+
 def test_rollback_warns_of_the_server(small: State, tmp_path: Path) -> None:
     """What a run says of a server that hides its version, a rollback there says, too."""
     ran = rehearse(tmp_path, small, [{"department": "beta", "unit": "south"}], version="hidden", rate_limit="off")
@@ -504,9 +516,9 @@ def test_rows_fed_again_with_mirror(small: State, tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_sample_on_every_server_line(sample: State, tmp_path: Path, version: str) -> None:
     """The sample sheet ends well on every server line, CSV and workbook alike, and again writes nothing."""
-    ran = rehearse(tmp_path / "1", sample, SAMPLES / "reorganisation.csv", version=version)
+    ran = rehearse(tmp_path / "1", sample, SAMPLES / "reorganisation.csv", version=version, create_units=True)
     assert ran.exit == Exit.OK, ran.said
     assert ["does not tell its version" in warning for warning in ran.summary["warnings"]] == [True] * (version == "hidden")
     assert not wrong_counters(ran.before, ran.after)
-    again = rehearse(tmp_path / "2", ran.after, SAMPLES / "reorganisation.xlsx", version=version)
+    again = rehearse(tmp_path / "2", ran.after, SAMPLES / "reorganisation.xlsx", version=version, create_units=True)
     assert (again.exit, again.writes, set(again.column("change"))) == (Exit.OK, [], {"unchanged"})

@@ -545,7 +545,7 @@ def test_as_typed(program: Program, sample: State, tmp_path: Path) -> None:
     """`plan`, then the command that its last line names: the sample is changed as planned, and a plan after it has nothing left."""
     next(user for user in sample["users"] if user["username"] == "admin")["token"] = SECRET
     with serving(sample) as served:
-        first = program("plan", SAMPLES / "reorganisation.csv", "--out", "plan.json", url=served.url)
+        first = program("plan", SAMPLES / "reorganisation.csv", "--create-units", "--out", "plan.json", url=served.url)
         assert first.exit == Exit.OK, first.err
         assert {call["method"] for call in served.sandbox.calls()} == {"GET"}
         bulkjob, *run = shlex.split(first.out.splitlines()[-1])
@@ -554,7 +554,7 @@ def test_as_typed(program: Program, sample: State, tmp_path: Path) -> None:
         assert done.exit == Exit.OK, done.out
         document = json.loads((tmp_path / "plan.json").read_bytes())
         assert Counter((call["method"], call["path"]) for call in served.sandbox.calls() if call["method"] != "GET") == writes(document)
-        after = program("plan", SAMPLES / "reorganisation.csv", "--json", url=served.url)
+        after = program("plan", SAMPLES / "reorganisation.csv", "--create-units", "--json", url=served.url)
     assert json.loads(after.out)["operations"] == []
 
 

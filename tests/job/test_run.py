@@ -35,20 +35,20 @@ def secret(sample: State) -> State:
 def test_twice(program: Program, secret: State) -> None:
     """The sample as newcomers see it: 0 and every row done; once more 0, no write, and every row `unchanged`; the token is nowhere."""
     with serving(secret) as served:
-        first = program("run", SAMPLES / "reorganisation.csv", "--run-dir", "run", url=served.url)
+        first = program("run", SAMPLES / "reorganisation.csv", "--create-units", "--run-dir", "run", url=served.url)
         assert first.exit == Exit.OK, first.out
         calls = served.sandbox.calls()
         state = served.sandbox.state()
-        second = program("run", SAMPLES / "reorganisation.xlsx", "--run-dir", "again/run", url=served.url)
+        second = program("run", SAMPLES / "reorganisation.xlsx", "--create-units", "--run-dir", "again/run", url=served.url)
         again = served.sandbox.calls()[len(calls) :]
     assert second.exit == Exit.OK
     rows = results_of(Path("again/run"))
     assert {(row["status"], row["change"]) for row in rows} == {("success", "unchanged")}
     assert {call["method"] for call in again} == {"GET"}
     assert served.sandbox.state() == state
-    assert first.out.splitlines()[0] == "reorganisation.csv: All 61 rows are in place: 41 changed, 20 already correct."
+    assert first.out.splitlines()[0] == "reorganisation.csv: All 67 rows are in place: 48 changed, 19 already correct."
     assert first.out.splitlines()[-1] == "Report: run"
-    assert Counter(row["status"] for row in first.rows) == {"success": 61}
+    assert Counter(row["status"] for row in first.rows) == {"success": 67}
     # summary.json counts each call as the server did.
     counted = {(call["method"], call["route"], call["status"]): call["count"] for call in _summary(first.folder)["calls"]}
     assert counted == Counter((call["method"], call["route"], call["status"]) for call in calls)
@@ -62,7 +62,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 def test_directory_of_its_own(program: Program, secret: State, tmp_path: Path) -> None:
     """Without --run-dir a run makes one below `runs`, named by time and sheet, and names it in its last line."""
     with serving(secret) as served:
-        names = [program("run", SAMPLES / "reorganisation.csv", url=served.url).out.splitlines()[-1] for _ in range(2)]
+        names = [program("run", SAMPLES / "reorganisation.csv", "--create-units", url=served.url).out.splitlines()[-1] for _ in range(2)]
     assert len(set(names)) == 2
     for name in names:
         assert re.fullmatch(r"Report: runs/\d{8}T\d{6}Z-reorganisation(-2)?", name)

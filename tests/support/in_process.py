@@ -65,8 +65,9 @@ class InProcess:
         self.homeless |= {department["_id"] for department in departments if not department.get("parentId")}
         if not request.writes:
             return
-        kind, identifier = request.path.split("/")[4:6]
-        concerned = {identifier}
+        # A unit that is made has no id yet.
+        kind, identifier = (*request.path.split("/")[4:6], "")[:2]
+        concerned = {identifier} - {""}
         if kind == "units":
             concerned |= departments_in(request)
             concerned |= {department["_id"] for department in departments if department.get("parentId") == identifier}
