@@ -22,6 +22,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "commands.plan": "reads the workspace, prints and writes the plan",
     "commands.rollback": "the whole way back",
     "commands.run": "the whole run",
+    "commands.summary": "reads the summaries, prints the table",
     "commands.table": "calls the commands",
     "commands.usage": "ends the process where the command line is wrong",
     "commands.validate": "prints and writes the list",
@@ -40,6 +41,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "plan.dropped": "asks the server",
     "plan.preparation": "asks the server",
     "plan.undoing": "asks the server",
+    "report.conclusion": "hands out what is known of the end",
     "report.ending": "writes the report",
     "report.progress": "the terminal and the log",
     "rocketchat.attempts": "waits",
@@ -57,10 +59,17 @@ EFFECTS: Final[Mapping[str, str]] = {
     "sandbox.command": "serves until it is stopped",
     "sandbox.web": "answers requests",
     "sheet.reading": "opens the sheet's file",
+    "sheet.source": "fetches the sheet",
+    "system.certificates": "reads certificates",
+    "system.fetching": "the network",
     "system.files": "the file system",
     "system.log": "the log",
+    "system.posting": "the network",
+    "system.publish": "the network",
     "system.signals": "the process's signals",
+    "system.store": "the network",
     "system.streams": "standard output and error",
+    "system.termination": "the file that Kubernetes reads",
 }
 
 #: What no pure module loads, not even by way of others.

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from bulkjob.cli import main
-from bulkjob.commands.usage import EXIT_MEANINGS
+from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import SHEET_COLUMNS, Code, Exit, Stop
 from tests.support.settings import settings_table

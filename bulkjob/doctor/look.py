@@ -32,8 +32,8 @@ from bulkjob.rocketchat import (
     with_members,
 )
 from bulkjob.rundir import RUNS
-from bulkjob.settings import Settings
-from bulkjob.sheet import check, read_sheet
+from bulkjob.settings import Settings, SheetAddress
+from bulkjob.sheet import check, sheet_at
 from bulkjob.system import try_folder
 from bulkjob.vocabulary import Exit, Stop
 
@@ -50,7 +50,7 @@ _TICK: Final = 5.0
 
 async def gather_facts(
     settings: Settings,
-    sheet: Path | None,
+    sheet: Path | SheetAddress | None,
     *,
     wrong_settings: Sequence[str] = (),
     connect: Connect = connect,
@@ -79,10 +79,10 @@ async def gather_facts(
 # -------------------------------------------------------------------------------------------------------- sheet, directory
 
 
-def _read(settings: Settings, path: Path) -> SheetFacts:
-    facts = SheetFacts(path=str(path), skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
+def _read(settings: Settings, source: Path | SheetAddress) -> SheetFacts:
+    facts = SheetFacts(path=str(source), skip_invalid=settings.choices.skip_invalid, mirror=settings.choices.agents == "mirror")
     try:
-        return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
+        return replace(facts, checked=check(sheet_at(source, settings)))
     except Stop as stop:
         return replace(facts, stop=stop)
 

@@ -6,6 +6,8 @@ from .checks import with_contradictions as with_contradictions
 from .from_texts import sheet_of_texts as sheet_of_texts
 from .reading import parse as parse
 from .reading import read_sheet as read_sheet
+from .source import files_of as files_of
+from .source import sheet_at as sheet_at
 from .text import column_index as column_index
 from .text import column_letter as column_letter
 from .text import comparable as comparable
