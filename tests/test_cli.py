@@ -23,7 +23,20 @@ from bulkjob.vocabulary import Exit, Stop
 
 TOKEN = "s3cr3t-t0k3n"
 CONNECTION = {"ROCKETCHAT_URL": "http://127.0.0.1:1", "ROCKETCHAT_USER_ID": "u1", "ROCKETCHAT_AUTH_TOKEN": TOKEN}
-HEAVY = ("pandas", "numpy", "pyarrow", "aiohttp", "fsspec", "prometheus_client", "rich", "tenacity", "xlsxwriter", "msgspec", "xlrd", "asyncio")
+HEAVY = (
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "aiohttp",
+    "fsspec",
+    "prometheus_client",
+    "rich",
+    "tenacity",
+    "xlsxwriter",
+    "msgspec",
+    "xlrd",
+    "asyncio",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -101,10 +101,10 @@ class Conclusion:
 
     # ----------------------------------------------------------------------------------------------------- at the very end
 
-    def tell(self, stop: Stop | None = None, *, termination_log: Path = TERMINATION_LOG) -> None:
+    def tell(self, stop: Stop | None = None) -> None:
         """Tells everybody who is to know, once; none of it can fail the job. ``stop``: what ended it before there was a report."""
         notice = self._notice or self._without_report(stop)
-        write_termination(termination_log, termination_text(notice))
+        write_termination(TERMINATION_LOG, termination_text(notice))
         if (file := self._settings.metrics_file) is not None:
             self._write_metrics(file, notice)
         if gateway := self._settings.pushgateway.reveal():

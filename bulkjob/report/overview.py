@@ -178,8 +178,10 @@ def verdict_on_all(overview: Overview) -> str:
     total = len(overview.runs) + overview.missing
     left = overview.missing + sum(run.exit_code is not Exit.OK for run in overview.runs)
     are = "is" if left == 1 else "are"
+    unknown = overview.missing + sum(not run.known for run in overview.runs)
     known = f"{rows.success:,} of {counted(rows.total, 'row')} in place" if rows.total else "no row is known to be in place"
-    return f"{left:,} of {counted(total, 'run')} {are} not done (exit code {int(overview.exit_code)}): {known}."
+    beside = f"; nothing is known of {counted(unknown, 'run')}" if unknown and rows.total else ""
+    return f"{left:,} of {counted(total, 'run')} {are} not done (exit code {int(overview.exit_code)}): {known}{beside}."
 
 
 _COLUMNS: Final = ("run", "exit code", "rows", "changed", "already correct", "failed", "invalid", "not sent")

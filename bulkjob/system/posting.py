@@ -1,5 +1,8 @@
 """One request to somebody who is told of the end, within a time that is kept whatever becomes of it."""
 
+import errno
+import socket
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -54,13 +57,22 @@ def _posted(address: str, body: bytes, kind: str, settings: Settings, seconds: f
     except urllib.error.HTTPError as error:
         error.close()
         return f"HTTP {error.code}"
-    except urllib.error.URLError as error:
-        reason = error.reason
-        return f"no connection ({(reason.strerror if isinstance(reason, OSError) else None) or type(reason).__name__})"
-    except TimeoutError:
-        return "no answer within the time limit"
     except (OSError, HTTPException, ValueError) as error:
-        return f"the connection broke ({type(error).__name__})"
+        return _reason(error.reason if isinstance(error, urllib.error.URLError) else error)
+
+
+def _reason(error: object) -> str:
+    """Why nothing was taken; not in the words of the libraries, which may repeat the address."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "its certificate is not trusted (--ca-file names the file with your company's own)"
+    if isinstance(error, TimeoutError):
+        return "no answer within the time limit"
+    if isinstance(error, OSError) and error.errno in _UNCONNECTED:
+        return f"no connection ({error.strerror})"
+    return f"the connection broke ({type(error).__name__})"
+
+
+_UNCONNECTED: Final = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, socket.EAI_NONAME, socket.EAI_AGAIN)
 
 
 def _opener(address: str, settings: Settings) -> urllib.request.OpenerDirector:

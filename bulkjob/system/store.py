@@ -101,7 +101,8 @@ def _web_options(file: Path) -> dict[str, object]:
 
 
 def opened(address: str, settings: Settings) -> AbstractAsyncContextManager[Store]:
-    """The store of an address. Raises `StoreFailed`; `Stop` (78) for a ``--ca-file`` that holds no certificates."""
+    """The store of an address. Raises `StoreFailed`; `Stop` (78) for a ``--ca-file`` without certificates, or a package that is missing."""
+    refuse_unusable_store(address)
     return _s3(settings) if address.startswith("s3://") else _web(address, settings)
 
 
@@ -155,14 +156,19 @@ class _Gone(Exception):
     """Nothing lies there."""
 
 
-async def _judge(response: aiohttp.ClientResponse) -> None:
-    """Any status but 2xx is a failure: also a redirect of what was to be written, which leads to a page that asks who we are."""
-    if response.method == "DELETE" and response.status in (404, 410):
-        raise _Gone
-    if not 200 <= response.status < 300:
-        raise failed_with_status(response.status)
-    if response.url.scheme != "https" and any(earlier.url.scheme == "https" for earlier in response.history):
-        raise StoreFailed(Exit.NO_INPUT, "the address leads to one without encryption")
+def _judging(address: str) -> Callable[[aiohttp.ClientResponse], Awaitable[None]]:
+    """Judges the answers to what was asked at ``address``, or where that leads to."""
+
+    async def judge(response: aiohttp.ClientResponse) -> None:
+        if response.method == "DELETE" and response.status in (404, 410):
+            raise _Gone
+        # Also a redirect of what was to be written is a failure: it leads to a page that asks who we are.
+        if not 200 <= response.status < 300:
+            raise failed_with_status(response.status)
+        if address.startswith("https:") and response.url.scheme != "https":
+            raise StoreFailed(Exit.NO_INPUT, "the address leads to one without encryption")
+
+    return judge
 
 
 @asynccontextmanager
@@ -172,17 +178,18 @@ async def _web(address: str, settings: Settings) -> AsyncIterator[Store]:
     except ValueError as problem:
         raise StoreFailed(Exit.BAD_SETTING, str(problem).rstrip(".")) from None
     certificates = trusted(settings.ca_file)
-    user, _, password = proxy.credentials.reveal().partition(":") if proxy else ("", "", "")
 
     async def session(**_: object) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=certificates),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(settings.timeout, _CONNECTING), sock_read=settings.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
-            raise_for_status=_judge,
-            proxy=proxy.address if proxy else None,
-            proxy_auth=aiohttp.BasicAuth(user, password, encoding="utf-8") if user or password else None,
+            raise_for_status=_judging(address),
+            proxy=proxy.whole.reveal() if proxy else None,
         )
+        # Else a request whose connection breaks would be sent a second time behind our back, and --retries would not say how often.
+        made._retry_connection = False  # noqa: SLF001 - there is no public switch (aiohttp 3.14)
+        return made
 
     files = fsspec.get_filesystem_class("https")(asynchronous=True, skip_instance_cache=True, encoded=True, get_client=session)
     opened_session = await files.set_session()
@@ -218,6 +225,7 @@ async def _s3(settings: Settings) -> AsyncIterator[Store]:
         files.retries = 1
         with _translated():
             await files.set_session()
+        files.s3.meta.events.register_last("before-call.s3", _without_expectation)
         return files
 
     files = await connected({})
@@ -235,12 +243,16 @@ async def _s3(settings: Settings) -> AsyncIterator[Store]:
         await files.s3.close()
 
 
+def _without_expectation(params: dict[str, Any], **_: object) -> None:
+    """Takes a header away with which aiohttp waits for ever: for a store, or a proxy before it, that does not know how to say "go on"."""
+    params["headers"].pop("Expect", None)
+
+
 def _certificate_file(settings: Settings) -> str | bool:
-    """The file of certificates, or True for those that the library brings along."""
-    if os.environ.get("AWS_CA_BUNDLE"):
-        return os.environ["AWS_CA_BUNDLE"]
-    systems = ssl.get_default_verify_paths().cafile
-    return str(settings.ca_file) if settings.ca_file is not None else systems or True
+    """The file of certificates, or True for those that the library brings along; ``AWS_CA_BUNDLE`` is one of the usual AWS settings."""
+    if settings.ca_file is not None:
+        return str(settings.ca_file)
+    return os.environ.get("AWS_CA_BUNDLE") or ssl.get_default_verify_paths().cafile or True
 
 
 def as_sent(address: str) -> str:
