@@ -63,7 +63,8 @@ def _families(ending: Ending, rows: RowCounts, now: float, last_success: float |
     changes = {Effect.UPDATED: rows.updated, Effect.UNCHANGED: rows.unchanged}
     yield _gauges("changes", "Rows in place by whether that took a change", "change", changes)
     calls = CounterMetricFamily("bulkjob_calls", "Calls to the server; status 0: never answered", labels=["method", "route", "status"])
-    for method, route, status, count in sorted(figures.calls):
+    # A Pushgateway keeps what it was last pushed under a name that is pushed no more: without a call there is a nought.
+    for method, route, status, count in sorted(figures.calls) or [_NO_CALL]:
         calls.add_metric([method, route, str(status)], count)
     yield calls
     yield CounterMetricFamily("bulkjob_retries", "Calls that were sent once more after an error", value=figures.retries)
@@ -75,6 +76,9 @@ def _families(ending: Ending, rows: RowCounts, now: float, last_success: float |
         yield _gauge("last_success_timestamp_seconds", "When a run last ended with every row in place", last_success)
     versions = {"version": ending.bulkjob_version, "server_version": one_line(figures.server_version or "")}
     yield InfoMetricFamily("bulkjob", "What ran", value=versions | {"command": "rollback" if ending.undoes else "run"})
+
+
+_NO_CALL: Final = ("GET", "info", 0, 0)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

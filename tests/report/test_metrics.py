@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -56,6 +57,16 @@ def test_the_figures() -> None:
     }
     [info] = [name for name in found if name[0] == "bulkjob_info"]
     assert {*info[1:]} == {"run", "1.2", '7.0" \\ud800'}
+
+
+def test_no_name_is_missing() -> None:
+    """Each name has a sample, also after a run without a call: a Pushgateway would go on showing those of the run before."""
+    nothing = replace(ending(), figures=RunFigures())
+    families = [*text_string_to_metric_families(render_metrics(nothing, ROWS, now=1e9).decode())]
+    assert [family.name for family in families if not family.samples] == []
+    assert {family.name for family in families} == {
+        family.name for family in text_string_to_metric_families(render_metrics(ending(), ROWS, now=1e9).decode())
+    }
 
 
 def test_the_last_success_is_kept() -> None:
