@@ -50,6 +50,9 @@ def sheet_source(text: str) -> Path | SheetAddress:
         # A key may hold blanks and any letter; it is no part of an address that anybody encodes.
         if "@" in bucket or not usable_address(f"s3://{bucket}") or not key.strip("/") or not key.isprintable():
             raise ValueError("write the address of a sheet in a store as s3://BUCKET/KEY")
+        if "?versionId=" in key:
+            # Its library would take the latest one all the same.
+            raise ValueError("write the address without ?versionId=: a store is asked for the latest version of a file")
         return SheetAddress(Secret(text))
     try:
         address = in_ascii(text)

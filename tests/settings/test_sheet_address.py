@@ -55,6 +55,7 @@ def test_an_address_says_what_it_is_called(text: str, whole: str | None, shown: 
         "s3://b",
         "s3://b/",
         "s3://k:s@b/x",
+        "s3://b/x.csv?versionId=abc",
         "https://h/a\x00b",
         "s3://b/a\nb",
     ],
