@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from bulkjob import __version__
 from bulkjob.commands.table import Command
 from bulkjob.commands.usage import parser_of_commands
-from bulkjob.settings import survey
+from bulkjob.settings import SheetAddress, survey
 from bulkjob.system import LogFormatter, leaving_at_once, logging_to, sturdy_standard_streams
 from bulkjob.vocabulary import Exit, Stop
 
@@ -64,14 +64,17 @@ def _answer(given: argparse.Namespace, log: LogFormatter) -> Exit:
     command: Command = given.command
     found = survey(command.name, vars(given), os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
     log.hide(*found.settings.secrets)
-    if found.stop and not command.tells_wrong_settings:
-        raise found.stop
-    given.wrong_settings = found.complaints
-    if found.settings.log_format is not None:
-        log.shape = found.settings.log_format
-    for note in found.notes:
-        _log.info("%s", note)
-    return command.call(given, found.settings)
+    if isinstance(sheet := getattr(given, "sheet", None), SheetAddress):
+        log.hide(*sheet.secrets)
+    with command.concluding(found.settings) as given.conclusion:
+        if found.stop and not command.tells_wrong_settings:
+            raise found.stop
+        given.wrong_settings = found.complaints
+        if found.settings.log_format is not None:
+            log.shape = found.settings.log_format
+        for note in found.notes:
+            _log.info("%s", note)
+        return command.call(given, found.settings)
 
 
 def _say(sentence: str) -> None:

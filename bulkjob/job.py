@@ -25,6 +25,7 @@ from bulkjob.plan import (
 from bulkjob.records import Sheet
 from bulkjob.report import (
     Commands,
+    Conclusion,
     RunFigures,
     planned_results,
     progress_display,
@@ -37,7 +38,7 @@ from bulkjob.report import (
 )
 from bulkjob.rocketchat import Client, Transport, client_of, connect, telling
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
-from bulkjob.settings import Settings
+from bulkjob.settings import Settings, SheetAddress
 from bulkjob.system import on_signals, remove_whole, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
@@ -56,15 +57,26 @@ class Job:
     """One run: prepare, execute, report. What it finds out is in its state, so that every ending can be reported."""
 
     def __init__(  # noqa: PLR0917 - the parts of a job, in the order in which they are made
-        self, settings: Settings, state: RunState, preparation: Preparing, owner: Owner, connection: Connection, sheet: Path | None = None
+        self,
+        settings: Settings,
+        state: RunState,
+        preparation: Preparing,
+        owner: Owner,
+        connection: Connection,
+        sheet: Path | SheetAddress | None = None,
+        conclusion: Conclusion | None = None,
     ) -> None:
-        """``owner``: whom the run directory belongs to. ``sheet``: its path as it was given, for what is printed at the end."""
+        """``owner``: whom the run directory belongs to. ``sheet``: its path as it was given, for what is printed at the end.
+
+        ``conclusion``: what is done with the end.
+        """
         self._sheet = sheet or Path(state.checked.sheet.name)
         self.state = state
         self._settings = settings
         self._connection = connection
         self._owner = owner
         self._preparation = preparation
+        self._conclusion = conclusion or Conclusion(settings)
         self._figures = RunFigures()
         self._executor: Executor | None = None
         self._interrupts = 0
@@ -87,9 +99,9 @@ class Job:
             except Stop as reason:
                 stop = reason
             except Exception:
-                self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started, owned=journal.owned)
+                await self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started, owned=journal.owned)
                 raise
-            return self._report(directory, stop, started, owned=journal.owned)
+            return await self._report(directory, stop, started, owned=journal.owned)
 
     async def _work(self, directory: RunDirectory, journal: Journal, history: History) -> None:
         if history.owner is None:
@@ -149,6 +161,7 @@ class Job:
     def _interrupt(self, work: asyncio.Task[None]) -> None:
         """Lets what is in flight be finished, for the time of grace; ends the work at once where nothing is, and the second time."""
         self._interrupts += 1
+        self._conclusion.interrupt(self._interrupts)
         if self._executor is None or self._interrupts > 1:
             work.cancel()
             return
@@ -176,7 +189,7 @@ class Job:
             server_version=(server.version_text if server else "") or None,
         )
 
-    def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
+    async def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
         ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned)
@@ -189,7 +202,7 @@ class Job:
             steps = steps_after_run(ending, row_counts(results.values()), commands, stop)
         lines = summary_lines(ending, results.values(), steps=steps, width=terminal_size().columns, colour=sys.stdout.isatty())
         print("\n".join(lines), flush=True)
-        return ending.exit_code
+        return await self._conclusion.reported(directory, ending, results, interrupted=self._interrupts > 0)
 
 
 def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Owner:

@@ -15,15 +15,28 @@ import pytest
 import bulkjob
 from bulkjob import __version__
 from bulkjob.cli import main
+from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.commands.table import COMMANDS
-from bulkjob.commands.usage import EXIT_MEANINGS
 from bulkjob.settings.table import SETTINGS, settings_of
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
 
 TOKEN = "s3cr3t-t0k3n"
 CONNECTION = {"ROCKETCHAT_URL": "http://127.0.0.1:1", "ROCKETCHAT_USER_ID": "u1", "ROCKETCHAT_AUTH_TOKEN": TOKEN}
-HEAVY = ("pandas", "numpy", "pyarrow", "aiohttp", "rich", "tenacity", "xlsxwriter", "msgspec", "xlrd", "asyncio")
+HEAVY = (
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "aiohttp",
+    "fsspec",
+    "prometheus_client",
+    "rich",
+    "tenacity",
+    "xlsxwriter",
+    "msgspec",
+    "xlrd",
+    "asyncio",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +62,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **members: object) -> N
 
 
 @pytest.fixture
-def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Settings, Path], Exit]], None]:
+def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Settings, Path, object], Exit]], None]:
     """A function that puts another job in the place of the real one."""
     return lambda run: stand_in(monkeypatch, "commands.run", run=run)
 
@@ -133,7 +146,7 @@ class TestUsage:
         [
             ([], "bulkjob plan SHEET"),
             (["rnu", "a.csv"], "Did you mean run?"),
-            (["frobnicate"], "validate, plan, run, rollback, export, doctor and sandbox"),
+            (["frobnicate"], "validate, plan, run, rollback, export, doctor, summary and sandbox"),
             (["a.xlsx"], "bulkjob plan a.xlsx"),
             (["run"], "SHEET is missing"),
             (["run", "a.csv", "--max-removal", "5"], "Did you mean --max-removals?"),
@@ -169,7 +182,7 @@ class TestUsage:
         file.write_text('\ufeffurl = "https://chat.example.com/api/v1"\n', encoding="utf-8")
         given: list[Settings] = []
 
-        def note(settings: Settings, _sheet: Path) -> Exit:
+        def note(settings: Settings, _sheet: Path, _conclusion: object) -> Exit:
             given.append(settings)
             return Exit.OK
 
@@ -203,7 +216,7 @@ class TestUsage:
         (tmp_path / "token").write_text("\ufeffmounted-secret\r\n", encoding="utf-8")
         monkeypatch.delenv("ROCKETCHAT_AUTH_TOKEN")
         monkeypatch.setenv("ROCKETCHAT_AUTH_TOKEN_FILE", str(tmp_path / "token"))
-        job(lambda settings, _sheet: Exit.OK if settings.auth_token.reveal() == "mounted-secret" else Exit.DEFECT)
+        job(lambda settings, *_: Exit.OK if settings.auth_token.reveal() == "mounted-secret" else Exit.DEFECT)
         assert main(["run", "a.csv"]) == Exit.OK
 
 
@@ -214,7 +227,7 @@ class TestEndings:
         """The job is given the settled settings and the sheet's path."""
         given: list[tuple[Settings, Path]] = []
 
-        def run(settings: Settings, sheet: Path) -> Exit:
+        def run(settings: Settings, sheet: Path, _conclusion: object) -> Exit:
             given.append((settings, sheet))
             return Exit.ROWS_NOT_DONE
 
@@ -227,7 +240,7 @@ class TestEndings:
     def test_stop(self, job: Any, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
         """What stops the job is one sentence on standard error, and its exit code."""
 
-        def run(_settings: Settings, _sheet: Path) -> Exit:
+        def run(_settings: Settings, _sheet: Path, _conclusion: object) -> Exit:
             raise Stop(code, "So it is.")
 
         job(run)
@@ -237,7 +250,7 @@ class TestEndings:
     def test_interrupt(self, job: Any, capsys: pytest.CaptureFixture[str]) -> None:
         """An interrupt that nobody took care of is 75, without a traceback."""
 
-        def run(_settings: Settings, _sheet: Path) -> Exit:
+        def run(_settings: Settings, _sheet: Path, _conclusion: object) -> Exit:
             raise KeyboardInterrupt
 
         job(run)
@@ -248,7 +261,7 @@ class TestEndings:
     def test_defect(self, job: Any, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
         """A defect is 70: the traceback goes to the log, without the token and without what variables held."""
 
-        def run(settings: Settings, _sheet: Path) -> Exit:
+        def run(settings: Settings, _sheet: Path, _conclusion: object) -> Exit:
             held_by_a_variable = "kept to itself"
             assert held_by_a_variable
             raise KeyError({"X-Auth-Token": settings.auth_token.reveal()})

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bulkjob.doctor import exit_code_of, findings_of, findings_table, gather_facts
 from bulkjob.report import step_lines, steps_after_doctor
-from bulkjob.settings import Settings
+from bulkjob.settings import Settings, SheetAddress
 from bulkjob.system import terminal_size
 from bulkjob.vocabulary import Exit
 
 
-def doctor(settings: Settings, sheet: Path | None, *, wrong_settings: Sequence[str] = ()) -> Exit:
+def doctor(settings: Settings, sheet: Path | SheetAddress | None, *, wrong_settings: Sequence[str] = ()) -> Exit:
     """Print one table of findings; the exit code of the first thing that is missing.
 
     ``wrong_settings``: one sentence for each setting that is missing or wrong; the rest is looked at all the same.

@@ -18,8 +18,8 @@ from bulkjob.report import (
     steps_after_plan,
 )
 from bulkjob.rocketchat import Connect, connect, opened, reading
-from bulkjob.settings import Settings
-from bulkjob.sheet import check, read_sheet
+from bulkjob.settings import Settings, SheetAddress
+from bulkjob.sheet import check, files_of, sheet_at
 from bulkjob.system import refuse_unwritable, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
@@ -27,7 +27,9 @@ from bulkjob.vocabulary import Exit, Status, Stop
 _TELLING = (Exit.BAD_SHEET, Exit.NO_PERMISSION)
 
 
-def plan(settings: Settings, sheet: Path, *, out: Path | None = None, csv: Path | None = None, as_json: bool = False) -> Exit:
+def plan(
+    settings: Settings, sheet: Path | SheetAddress, *, out: Path | None = None, csv: Path | None = None, as_json: bool = False
+) -> Exit:
     """Print the plan for a sheet; with ``out``, write it there for ``run --plan``; with ``csv``, write the rows with their statuses there.
 
     The exit code is that of a run all of whose calls succeed. Raises `Stop` where there is nothing to show.
@@ -36,12 +38,18 @@ def plan(settings: Settings, sheet: Path, *, out: Path | None = None, csv: Path 
 
 
 async def planned(
-    settings: Settings, sheet: Path, *, out: Path | None = None, csv: Path | None = None, as_json: bool = False, connect: Connect = connect
+    settings: Settings,
+    sheet: Path | SheetAddress,
+    *,
+    out: Path | None = None,
+    csv: Path | None = None,
+    as_json: bool = False,
+    connect: Connect = connect,
 ) -> Exit:
     """As `plan`, in a loop that is running already."""
-    checked = check(read_sheet(sheet, sheet_name=settings.sheet_name, max_rows=settings.max_rows))
+    checked = check(sheet_at(sheet, settings))
     for path in filter(None, (out, csv)):
-        refuse_unwritable(path, inputs=(sheet,))
+        refuse_unwritable(path, inputs=files_of(sheet))
     state = RunState(checked=checked, warnings=list(checked.warnings))
     preparation = Preparation(settings, state)
     stop: Stop | None = None

@@ -7,23 +7,27 @@ from pathlib import Path
 
 from bulkjob.job import Connection, Job, connection_of
 from bulkjob.plan import Undoing, state_of_rollback
+from bulkjob.report import Conclusion
 from bulkjob.rundir import JOURNAL_FILE, LOCK, ROLLBACK, History, Owner, opened, read_history
 from bulkjob.settings import Settings
+from bulkjob.system import refuse_unusable_store
 from bulkjob.vocabulary import Exit, Stop
 
 
-def rollback(settings: Settings, run_dir: Path) -> Exit:
+def rollback(settings: Settings, run_dir: Path, conclusion: Conclusion) -> Exit:
     """Puts back what the run in ``run_dir`` changed, and reports into `ROLLBACK` below it; run again, it goes on there.
 
-    Raises `Stop`: 66 for a directory that holds no run, 73 for a run of another server, 75 while the run is still going on.
+    ``conclusion``: what is done with the end. Raises `Stop`: 66 for a directory that holds no run, 73 for a run of another server, 75 while
+    the run is still going on.
     """
+    refuse_unusable_store(settings.publish.reveal())
     _refuse_no_run(run_dir)
     now = datetime.now(UTC)
     with opened(run_dir, "", now, lock_timeout=settings.lock_timeout, otherwise=""):
         # Read once nobody writes to it any more.
         history, owner = run_to_undo(run_dir, settings)
         with opened(run_dir / ROLLBACK, "", now, lock_timeout=settings.lock_timeout, otherwise="") as directory:
-            return asyncio.run(undoing(settings, history, owner, connection_of(settings)).run(directory))
+            return asyncio.run(undoing(settings, history, owner, connection_of(settings), conclusion).run(directory))
 
 
 def _refuse_no_run(run_dir: Path) -> None:
@@ -48,8 +52,8 @@ def run_to_undo(run_dir: Path, settings: Settings) -> tuple[History, Owner]:
     return history, history.owner
 
 
-def undoing(settings: Settings, history: History, owner: Owner, connection: Connection) -> Job:
+def undoing(settings: Settings, history: History, owner: Owner, connection: Connection, conclusion: Conclusion | None = None) -> Job:
     """The job that puts back what a run changed."""
     settings = replace(settings, choices=owner.choices)
     state = state_of_rollback(history)
-    return Job(settings, state, Undoing(settings, state, history), owner, connection)
+    return Job(settings, state, Undoing(settings, state, history), owner, connection, conclusion=conclusion)

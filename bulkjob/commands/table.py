@@ -5,11 +5,12 @@ What a command needs is imported when it is called, so that ``--help`` does not 
 
 import argparse
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bulkjob.settings import Settings
+from bulkjob.settings import Settings, SheetAddress, sheet_source
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -23,12 +24,24 @@ class Command:
     help: str
     arguments: Callable[[argparse.ArgumentParser], None]
     call: Callable[[argparse.Namespace, Settings], Exit]
+    concluding: Callable[[Settings], AbstractContextManager[object]] = lambda _: nullcontext()
+    """What goes on around the command, whatever end it comes to; a command is given what it yields as ``given.conclusion``."""
     tells_wrong_settings: bool = False
     """Whether it goes on with settings that are missing or wrong, and tells about them itself: ``given.wrong_settings``."""
 
 
 def _sheet_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sheet", metavar="SHEET", type=Path, help="the sheet: .csv, .xlsx, .xls or .ods")
+    parser.add_argument("sheet", metavar="SHEET", type=_sheet, help=f"the sheet: {_SHEETS}")
+
+
+def _sheet(text: str) -> Path | SheetAddress:
+    try:
+        return sheet_source(text)
+    except ValueError as wanted:
+        raise argparse.ArgumentTypeError(str(wanted)) from None
+
+
+_SHEETS: Final = ".csv, .xlsx, .xls or .ods; a path, - for standard input, or an address (https://, http://, s3://BUCKET/KEY)"
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +74,13 @@ def _plan(given: argparse.Namespace, settings: Settings) -> Exit:
 def _run(given: argparse.Namespace, settings: Settings) -> Exit:
     from bulkjob.commands import run
 
-    return run.run(settings, given.sheet)
+    return run.run(settings, given.sheet, given.conclusion)
+
+
+def _concluding_run(settings: Settings) -> AbstractContextManager[object]:
+    from bulkjob.report import concluding
+
+    return concluding(settings)
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +107,7 @@ def _export(given: argparse.Namespace, settings: Settings) -> Exit:
 
 def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sheet", metavar="SHEET", type=Path, nargs="?", help="the sheet to be run; without one, everything a sheet may need"
+        "sheet", metavar="SHEET", type=_sheet, nargs="?", help="the sheet to be run; without one, everything a sheet may need"
     )
 
 
@@ -105,7 +124,31 @@ def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
 def _rollback(given: argparse.Namespace, settings: Settings) -> Exit:
     from bulkjob.commands import rollback
 
-    return rollback.rollback(settings, given.directory)
+    return rollback.rollback(settings, given.directory, given.conclusion)
+
+
+def _concluding_rollback(settings: Settings) -> AbstractContextManager[object]:
+    from bulkjob.report import concluding
+
+    return concluding(settings, undoes=True)
+
+
+def _summary_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directories", metavar="DIR", type=Path, nargs="+", help="a run directory, or one that holds run directories")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.add_argument("--expect", metavar="N", type=_expected, help="how many runs there should be; one that is missing counts as 75")
+
+
+def _expected(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
+    return int(text)
+
+
+def _summary(given: argparse.Namespace, _settings: Settings) -> Exit:
+    from bulkjob.commands import summary
+
+    return summary.summary(given.directories, as_json=given.json, expected=given.expect)
 
 
 def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +227,7 @@ COMMANDS: Final = (
         help="apply the sheet and check the result; repeat with the same --run-dir to resume",
         arguments=_sheet_argument,
         call=_run,
+        concluding=_concluding_run,
     ),
     Command(
         name="rollback",
@@ -191,6 +235,7 @@ COMMANDS: Final = (
         help="put back what a run changed, as long as nobody has changed it since",
         arguments=_rollback_arguments,
         call=_rollback,
+        concluding=_concluding_rollback,
     ),
     Command(
         name="export",
@@ -206,6 +251,13 @@ COMMANDS: Final = (
         arguments=_doctor_arguments,
         call=_doctor,
         tells_wrong_settings=True,
+    ),
+    Command(
+        name="summary",
+        operands="DIR…",
+        help="one table and one verdict over the reports of many runs",
+        arguments=_summary_arguments,
+        call=_summary,
     ),
     Command(
         name="sandbox",

@@ -16,20 +16,20 @@ from bulkjob.report import (
     steps_after_validate,
     write_problem_files,
 )
-from bulkjob.settings import Settings
-from bulkjob.sheet import check, read_sheet, with_contradictions
+from bulkjob.settings import Settings, SheetAddress
+from bulkjob.sheet import check, files_of, sheet_at, with_contradictions
 from bulkjob.system import terminal_size, writable_folder
 from bulkjob.vocabulary import Exit
 
 
-def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool) -> Exit:
-    """Print every problem of the sheet at ``path`` and, with ``out``, write them there as problems.csv and annotated.xlsx.
+def validate(settings: Settings, source: Path | SheetAddress, *, out: Path | None, as_json: bool) -> Exit:
+    """Print every problem of the sheet at ``source`` and, with ``out``, write them there as problems.csv and annotated.xlsx.
 
     BAD_SHEET if there is one. Raises `Stop` where the sheet cannot be read at all, or ``out`` cannot be written.
     """
-    checked = with_contradictions(check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
+    checked = with_contradictions(check(sheet_at(source, settings)))
     if out is not None:
-        writable_folder(out, PROBLEM_FILES, inputs=(path,))
+        writable_folder(out, PROBLEM_FILES, inputs=files_of(source))
     written = "" if out is None else _write(out, checked)
     if as_json:
         print(json.dumps(problems_document(checked), indent=2))
@@ -37,7 +37,7 @@ def validate(settings: Settings, path: Path, *, out: Path | None, as_json: bool)
         size = terminal_size()
         whole_list = str(out / PROBLEMS_FILE) if out is not None else ""
         height = size.lines - (1 if written else 0)
-        steps = step_lines(steps_after_validate(Commands(sheet=path, settings=settings), valid=not checked.problems), size.columns)
+        steps = step_lines(steps_after_validate(Commands(sheet=source, settings=settings), valid=not checked.problems), size.columns)
         lines = problem_lines(checked, width=size.columns, height=height - len(steps) - 1, whole_list=whole_list)
         print("\n".join([*lines, "", *([written] if written else []), *steps]))
     if written and as_json:

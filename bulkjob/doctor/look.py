@@ -34,8 +34,8 @@ from bulkjob.rocketchat import (
     with_monitors,
 )
 from bulkjob.rundir import RUNS
-from bulkjob.settings import Settings
-from bulkjob.sheet import check, read_sheet
+from bulkjob.settings import Settings, SheetAddress
+from bulkjob.sheet import check, sheet_at
 from bulkjob.system import try_folder
 from bulkjob.vocabulary import Exit, Stop
 
@@ -45,7 +45,7 @@ _LISTS_READ: Final = 10
 
 async def gather_facts(
     settings: Settings,
-    sheet: Path | None,
+    sheet: Path | SheetAddress | None,
     *,
     wrong_settings: Sequence[str] = (),
     connect: Connect = connect,
@@ -74,11 +74,11 @@ async def gather_facts(
 # -------------------------------------------------------------------------------------------------------- sheet, directory
 
 
-def _read(settings: Settings, path: Path) -> SheetFacts:
+def _read(settings: Settings, source: Path | SheetAddress) -> SheetFacts:
     choices = settings.choices
     facts = SheetFacts(skip_invalid=choices.skip_invalid, mirror=choices.agents == "mirror", creates_units=choices.create_units)
     try:
-        return replace(facts, checked=check(read_sheet(path, sheet_name=settings.sheet_name, max_rows=settings.max_rows)))
+        return replace(facts, checked=check(sheet_at(source, settings)))
     except Stop as stop:
         return replace(facts, stop=stop)
 

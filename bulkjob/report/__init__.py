@@ -1,7 +1,7 @@
 """What people and programs get to read at the end: rows, files, terminal.
 
-In: what is known of a run. Out: bytes of files, lines of text. Touches the run directory (`ending` writes there) and the
-terminal (`progress` draws there); everything else here only words and renders.
+In: what is known of a run. Out: bytes of files, lines of text. Touches the run directory (`ending` writes there), the
+terminal (`progress` draws there), and who is told of an end (`conclusion`); everything else here only words and renders.
 """
 
 import lazy_loader

@@ -1,3 +1,5 @@
+from .conclusion import Conclusion as Conclusion
+from .conclusion import concluding as concluding
 from .ending import exit_code_of as exit_code_of
 from .ending import write_report as write_report
 from .files import PROBLEM_FILES as PROBLEM_FILES
@@ -14,6 +16,12 @@ from .next_steps import steps_after_rollback as steps_after_rollback
 from .next_steps import steps_after_run as steps_after_run
 from .next_steps import steps_after_validate as steps_after_validate
 from .next_steps import steps_without_plan as steps_without_plan
+from .overview import Overview as Overview
+from .overview import RunSummary as RunSummary
+from .overview import overview_document as overview_document
+from .overview import overview_lines as overview_lines
+from .overview import read_summary as read_summary
+from .overview import unread as unread
 from .plan_listing import Screen as Screen
 from .plan_listing import ambiguous as ambiguous
 from .plan_listing import in_encoding as in_encoding

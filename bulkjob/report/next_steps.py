@@ -13,7 +13,7 @@ from bulkjob.phrases import counted, printable, wrapped
 from bulkjob.plan import PlanDocument, PlanRefused, TooManyRemovals
 from bulkjob.report.summary import Ending, RowCounts
 from bulkjob.rundir import room_for_corrections
-from bulkjob.settings import Settings, command_line
+from bulkjob.settings import Settings, SheetAddress, command_line
 from bulkjob.vocabulary import Exit, Status, Stop
 
 _NEXT: Final = "Next: "
@@ -33,7 +33,7 @@ class Step:
 class Commands:
     """The commands that may follow a run, a plan or a check of one sheet, with the flags that were given."""
 
-    sheet: Path
+    sheet: Path | SheetAddress
     settings: Settings
 
     def validate(self) -> str:
@@ -200,7 +200,7 @@ def steps_after_export(file: Path, settings: Settings) -> list[Step]:
     return [Step(text="Edit it, then preview what would change:", command=command)]
 
 
-def steps_after_doctor(settings: Settings, sheet: Path | None, *, bad_sheet: bool, missing: bool) -> list[Step]:
+def steps_after_doctor(settings: Settings, sheet: Path | SheetAddress | None, *, bad_sheet: bool, missing: bool) -> list[Step]:
     """What to do after doctor has looked; ``bad_sheet``: it found rows that are invalid by themselves."""
     if sheet is None:
         command = command_line("doctor", [], settings.typed)

@@ -1,5 +1,6 @@
 from .corrections import room_for_corrections as room_for_corrections
 from .directory import LOCK as LOCK
+from .directory import REPORT_FILES as REPORT_FILES
 from .directory import ROLLBACK as ROLLBACK
 from .directory import RUNS as RUNS
 from .directory import RunDirectory as RunDirectory

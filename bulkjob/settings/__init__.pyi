@@ -1,4 +1,7 @@
 from .address import canonical_address as canonical_address
+from .address import credentials_in as credentials_in
+from .address import in_ascii as in_ascii
+from .address import without_secrets as without_secrets
 from .masking import MASK as MASK
 from .masking import Mask as Mask
 from .proxy import Proxy as Proxy
@@ -7,6 +10,8 @@ from .reading import survey as survey
 from .repeating import command_line as command_line
 from .secret import Secret as Secret
 from .secret import basic_authorization as basic_authorization
+from .sheet_address import SheetAddress as SheetAddress
+from .sheet_address import sheet_source as sheet_source
 from .table import settings_of as settings_of
 from .values import Choices as Choices
 from .values import MaxRemovals as MaxRemovals

@@ -2,10 +2,11 @@
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from bulkjob.settings.secret import NO_SECRET, Secret
+from bulkjob.settings.secret import NO_SECRET, SHORTEST_HIDDEN, Secret, secrets_of
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "s3": None}
 
@@ -14,7 +15,15 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "s3": None}
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~-._"
 
 
+#: What an address may hold as it is: all of ASCII that can be seen.
+_AS_IT_IS: Final = "".join(map(chr, range(0x21, 0x7F)))
+
+
 _API: Final = "/api/v1"
+
+
+#: Characters from which on a value in a query is taken for a signature; a shorter one may be the name of a file.
+_SHORTEST_SIGNATURE: Final = 32
 
 
 _WANTED: Final = "an address such as https://chat.example.com, which starts with http:// or https:// and may have a path"
@@ -63,6 +72,11 @@ def store_address(text: str) -> Secret:
     return Secret(text.strip())
 
 
+def usable_address(text: str, *schemes: str) -> bool:
+    """Whether a text is an address with one of ``schemes`` (``s3`` if none is named) whose host and port can be used."""
+    return _parts(text, schemes=schemes or ("s3",)) is not None
+
+
 def without_secrets(text: str) -> str:
     """A text that may be an address, with ``***`` in the place of its user name and password, and of its query."""
     text = re.sub(r"(?<=//)[^/?#]*@", "***@", text)
@@ -74,6 +88,30 @@ def credentials_in(text: str) -> Secret:
     user_info, at, _ = re.split(r"[/?#]", text.rpartition("://")[2], maxsplit=1)[0].rpartition("@")
     user, _, password = user_info.partition(":")
     return Secret(f"{unquote(user)}:{unquote(password)}") if at else NO_SECRET
+
+
+def secrets_in(text: str) -> Iterator[Secret]:
+    """Every part of an address that gives away how to use it: its password, and what a signed address has in its query."""
+    yield from secrets_of(credentials_in(text))
+    query = text.partition("?")[2].partition("#")[0]
+    if len(query) >= SHORTEST_HIDDEN:
+        yield Secret(query)
+    for value in re.findall(r"=([^&]*)", query):
+        if len(value) >= _SHORTEST_SIGNATURE:
+            yield Secret(value)
+
+
+def in_ascii(text: str) -> str:
+    """An http or https address as requests carry it: the host in ASCII, what else is no ASCII, and blanks, as escapes; the rest as it is.
+
+    Escapes that are there already are left alone, as a signature may cover them. Raises `ValueError` for what is no address.
+    """
+    scheme, separator, rest = text.strip().partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    user, at, host = authority.rpartition("@")
+    host, colon, port = (host, "", "") if host.endswith("]") else host.partition(":") if "[" not in host else host.rpartition(":")
+    whole = f"{quote(user, safe=_AS_IT_IS)}{at}{ascii_host(host.strip('[]'))}{colon}{port}"
+    return f"{scheme}{separator}{whole}{quote(rest[len(authority) :], safe=_AS_IT_IS)}"
 
 
 def host_of(address: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bulkjob.settings.address import ascii_host, credentials_in, host_of, port_of
 from bulkjob.settings.secret import NO_SECRET, Secret
@@ -19,6 +19,13 @@ class Proxy:
     """``http://host:port``, without user name and password."""
     credentials: Secret = NO_SECRET
     """``user:password``; empty for a proxy that asks for none."""
+
+    @property
+    def whole(self) -> Secret:
+        """The address with user name and password, as libraries take it that have no other way to be told."""
+        user, _, password = self.credentials.reveal().partition(":")
+        account = f"{quote(user, safe='')}:{quote(password, safe='')}@" if self.credentials else ""
+        return Secret(self.address.replace("//", f"//{account}", 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

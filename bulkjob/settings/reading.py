@@ -13,7 +13,7 @@ from bulkjob.phrases import quoted
 from bulkjob.settings.file import NO_FILE, UNREADABLE, SettingsFile, read_settings_file
 from bulkjob.settings.proxy import ProxyVariables
 from bulkjob.settings.repeating import typed_flags
-from bulkjob.settings.secret import Secret
+from bulkjob.settings.secret import SHORTEST_HIDDEN, Secret
 from bulkjob.settings.table import Setting, settings_of
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
@@ -88,7 +88,8 @@ def survey(command: str, flags: Mapping[str, object], environ: Mapping[str, str]
     missing = [] if UNREADABLE in known else [setting for setting in settings if setting.required and setting.name not in known]
     return Survey(
         settings=Settings.of(
-            {name: value for name, value in values.items() if name != "settings"} | {"proxies": proxies}, typed=typed_flags(command, flags)
+            {name: value for name, value in values.items() if name != "settings"} | {"proxies": proxies, "aws_keys": _aws_keys(environ)},
+            typed=typed_flags(command, flags),
         ),
         wrong=(*file.wrong.values(), *wrong.values(), *_unusable(proxies, values)),
         missing=tuple(f"{setting.words}: {setting.source}" for setting in missing),
@@ -110,12 +111,21 @@ def _noted(setting: Setting, text: str) -> list[str]:
     return [said] if setting.note and (said := setting.note(text)) else []
 
 
+def _aws_keys(environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    texts = (environ.get(name, "").strip() for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
+    return tuple(Secret(text) for text in texts if len(text) >= SHORTEST_HIDDEN)
+
+
 def _unusable(proxies: ProxyVariables, values: Mapping[str, object]) -> list[str]:
     """One sentence for each variable that names a proxy which is needed and cannot be used."""
     told: dict[str, None] = {}
-    for address in (values[name] for name in ("url", "notify_url") if name in values):
+    for address in (values[name] for name in ("url", "notify_url", "publish", "pushgateway") if name in values):
+        text = address.reveal() if isinstance(address, Secret) else str(address)
+        # Under which address an S3 store is reached, only its library knows.
+        if text.lower().startswith("s3:"):
+            continue
         try:
-            proxies.towards(address.reveal() if isinstance(address, Secret) else str(address))
+            proxies.towards(text)
         except ValueError as problem:
             told[str(problem)] = None
     return list(told)

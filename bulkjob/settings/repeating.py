@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bulkjob.settings.address import without_secrets
+from bulkjob.settings.sheet_address import SheetAddress
 from bulkjob.settings.table import settings_of
 
 
@@ -17,7 +18,7 @@ def typed_flags(command: str, flags: Mapping[str, object]) -> tuple[tuple[str, s
 
 def command_line(
     command: str,
-    operands: Sequence[str | Path],
+    operands: Sequence[str | Path | SheetAddress],
     typed: Iterable[tuple[str, str | bool]],
     *,
     replaced: Mapping[str, str | Path] = MappingProxyType({}),

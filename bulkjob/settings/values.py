@@ -6,9 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from bulkjob.settings.address import credentials_in
+from bulkjob.settings.address import secrets_in
 from bulkjob.settings.proxy import NO_PROXIES, ProxyVariables
-from bulkjob.settings.secret import NO_SECRET, Secret, secrets_of
+from bulkjob.settings.secret import NO_SECRET, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,8 @@ class Settings:
     pushgateway: Secret = NO_SECRET
     """The address to which figures are pushed, with whatever password it has; empty: nowhere."""
     proxies: ProxyVariables = NO_PROXIES
+    aws_keys: tuple[Secret, ...] = ()
+    """What the environment says of an account with an S3 store; only known so that it is never shown."""
     typed: tuple[tuple[str, str | bool], ...] = ()
     """The flags that were given, by setting, as they were typed: what `repeated` makes a printed next step from."""
 
@@ -91,4 +93,5 @@ class Settings:
         """Every text that nobody is to see in an output."""
         yield from (secret for secret in (self.auth_token, self.notify_url) if secret)
         for address in (self.notify_url, self.publish, self.pushgateway, self.proxies.https, self.proxies.http):
-            yield from secrets_of(credentials_in(address.reveal()))
+            yield from secrets_in(address.reveal())
+        yield from self.aws_keys

@@ -8,6 +8,8 @@ from .reading import read_sheet as read_sheet
 from .row_messages import conflicting_monitor as conflicting_monitor
 from .row_messages import conflicting_value as conflicting_value
 from .rows import LARGEST_NUMBER as LARGEST_NUMBER
+from .source import files_of as files_of
+from .source import sheet_at as sheet_at
 from .text import caseless as caseless
 from .text import column_index as column_index
 from .text import column_letter as column_letter

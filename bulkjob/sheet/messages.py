@@ -25,6 +25,15 @@ def unreadable(name: str, reason: str) -> str:
     return f"The file {name} cannot be read ({reason}); copy it to another place and run again."
 
 
+def unfetched(address: str, reason: str) -> str:
+    return f"The sheet {address} cannot be fetched: {reason}."
+
+
+def store_fails(address: str, reason: str, attempts: int) -> str:
+    tried = "at the only attempt" if attempts == 1 else f"also at the last of {attempts:,} attempts"
+    return f"The sheet {address} cannot be fetched: {reason}, {tried}. Run the same command later."
+
+
 def file_too_large(name: str, limit: int) -> str:
     return f"{name} is larger than {_size(limit)}, the most that a sheet may have; take out what the job does not need, or split it."
 

@@ -24,8 +24,8 @@ from bulkjob.vocabulary import Exit, Stop
 
 _MAX_ROWS: Final = Settings().max_rows
 
-#: In bytes.
-_PIECE = 2**20
+#: The beginning of a file by which is seen what it cannot be, in bytes.
+FIRST_LOOK = 2**20
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
@@ -56,9 +56,8 @@ def _all_of(file: BufferedIOBase, name: str) -> bytes:
     state = os.fstat(file.fileno())
     if stat.S_ISREG(state.st_mode) and state.st_size > LARGEST_FILE:
         raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
-    first = file.read(_PIECE)
-    if not first.startswith((*ZIP, *XLS)) and not begins_like_text(first):
-        raise Stop(Exit.BAD_SHEET, why_no_sheet(first, name) or messages.garbage(name))
+    first = file.read(FIRST_LOOK)
+    refuse_garbage(first, name)
     pieces, left = [first], 0
     if stat.S_ISREG(state.st_mode):
         # A file is read in one piece from its beginning, as two put together would be twice the memory.
@@ -66,12 +65,18 @@ def _all_of(file: BufferedIOBase, name: str) -> bytes:
         pieces, left = [], state.st_size
     while sum(map(len, pieces)) <= LARGEST_FILE:
         # A pipe gives no more than its buffer holds, whatever is asked for; the end has come only when it gives nothing.
-        piece = file.read(max(left, _PIECE))
+        piece = file.read(max(left, FIRST_LOOK))
         if not piece:
             return b"".join(pieces)
         pieces.append(piece)
         left = 0
     raise Stop(Exit.BAD_SHEET, messages.file_too_large(name, LARGEST_FILE))
+
+
+def refuse_garbage(first: bytes, name: str) -> None:
+    """Raises `Stop` (65) where the first bytes of a file called ``name`` cannot be a sheet's."""
+    if not first.startswith((*ZIP, *XLS)) and not begins_like_text(first):
+        raise Stop(Exit.BAD_SHEET, why_no_sheet(first, name) or messages.garbage(name))
 
 
 def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS) -> Sheet:
@@ -84,7 +89,7 @@ def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> G
     if reason := why_no_sheet(data, name):
         raise Stop(Exit.BAD_SHEET, reason)
     # Stripping all of it would copy all of it.
-    if not data[:_PIECE].strip() and not data.strip():
+    if not data[:FIRST_LOOK].strip() and not data.strip():
         raise Stop(Exit.BAD_SHEET, messages.empty(name))
     if data.startswith(ZIP):
         with Archive(data, name) as archive:

@@ -1,3 +1,4 @@
+from .fetching import fetched as fetched
 from .files import foreign_kind as foreign_kind
 from .files import open_ordinary as open_ordinary
 from .files import part_of as part_of
@@ -12,8 +13,14 @@ from .files import write_together as write_together
 from .files import write_whole as write_whole
 from .log import LogFormatter as LogFormatter
 from .log import logging_to as logging_to
+from .posting import sent as sent
+from .publish import published as published
 from .scratch import scratch_in as scratch_in
 from .signals import leaving_at_once as leaving_at_once
 from .signals import on_signals as on_signals
+from .store import refuse_unusable_store as refuse_unusable_store
+from .store_failures import StoreFailed as StoreFailed
 from .streams import sturdy_standard_streams as sturdy_standard_streams
 from .streams import terminal_size as terminal_size
+from .termination import TERMINATION_LOG as TERMINATION_LOG
+from .termination import write_termination as write_termination

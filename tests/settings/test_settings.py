@@ -125,7 +125,7 @@ class TestTable:
 
     def test_names_are_the_attributes(self) -> None:
         """Every attribute of Settings and Choices has one line in the table; every line but the settings file's own has an attribute."""
-        attributes = {field.name for field in (*fields(Settings), *fields(Choices))} - {"choices", "proxies", "typed"}
+        attributes = {field.name for field in (*fields(Settings), *fields(Choices))} - {"choices", "proxies", "typed", "aws_keys"}
         assert sorted(setting.name for setting in SETTINGS if setting.name != "settings") == sorted(attributes)
 
     def test_words_of_defaults_are_the_defaults(self) -> None:
@@ -384,8 +384,9 @@ def test_sentences_say_what_to_write(name: str, text: str) -> None:
 
 
 def test_validate_takes_no_connection() -> None:
-    """A sheet can be checked by somebody who has no account."""
-    assert [setting.name for setting in settings_of("validate")] == ["settings", "sheet_name", "max_rows", "log_format"]
+    """A sheet can be checked by somebody who has no account; what says how one is fetched is taken all the same."""
+    names = [setting.name for setting in settings_of("validate")]
+    assert names == ["settings", "sheet_name", "max_rows", "retries", "timeout", "log_format", "ca_file"]
 
 
 def test_secrets_are_known() -> None:
