@@ -19,6 +19,7 @@ from tests.support.manifests import (
     KUBERNETES,
     OVERLAYS,
     ROOT,
+    SECRETS,
     Manifest,
     built,
     built_from,
@@ -38,12 +39,6 @@ from tests.support.manifests import (
 VERSIONS: Final = ("1.33", kubernetes_validate.latest_version())
 INDEX: Final = {"JOB_COMPLETION_INDEX": "1"}
 FIELDS: Final = {"metadata.labels['batch.kubernetes.io/job-name']": "bulkjob-run-e9caa11a05db"}
-#: Made by commands that docs/cluster.md shows.
-SECRETS: Final = {
-    "bulkjob": {"user-id": "u-job", "auth-token": "token-of-the-job"},
-    "bulkjob-workspaces": {f"{number}-{name}": "token-of-the-job" for number in range(3) for name in ("user-id", "auth-token")},
-    "bulkjob-store": {"credentials": "[default]"},
-}
 #: Variables that are not bulkjob's own, with who reads them.
 OTHERS: Final = {
     "LINES": "the size of the page",
@@ -101,9 +96,8 @@ class TestOverlay:
             written = [given["settings"].run_dir, given["directory"], *(Path(text) for text in after(container["args"], "--out"))]
             for path in filter(None, written):
                 assert mounts[f"/{path.parts[1]}"] is False, path
-            read = [given["sheet"], *(Path(text) for text in after(container["args"], "--settings", "--plan"))]
-            for path in filter(None, read):
-                assert path.parts[0] == "s3:" or f"/{path.parts[1]}" in mounts, path
+            for text in filter(None, [given["sheet"], *after(container["args"], "--settings", "--plan")]):
+                assert text.startswith("s3:") or f"/{Path(text).parts[1]}" in mounts, text
 
     def test_containers_of_a_pod_see_the_same(self, overlay: str) -> None:
         """The doctor looks at what the run will use: the same image, volumes, variables and rights."""

@@ -19,6 +19,12 @@ ROOT: Final = Path(__file__).parents[2]
 KUBERNETES: Final = ROOT / "samples" / "kubernetes"
 OVERLAYS: Final = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 
+#: Made by commands that docs/cluster.md shows.
+SECRETS: Final = {
+    "bulkjob": {"user-id": "u-job", "auth-token": "token-of-the-job"},
+    "bulkjob-workspaces": {f"{number}-{name}": "token-of-the-job" for number in range(3) for name in ("user-id", "auth-token")},
+    "bulkjob-store": {"credentials": "[default]"},
+}
 #: One object as Kubernetes takes it.
 Manifest = Mapping[str, Any]
 
@@ -103,7 +109,8 @@ def typed(arguments: Sequence[str], environment: Mapping[str, str], files: Mappi
 
     found = survey(given["command"].name, given, environment, read)
     assert found.stop is None, found.stop
-    return {"command": given["command"].name, "settings": found.settings, "sheet": given.get("sheet"), "directory": given.get("directory")}
+    sheet = str(given["sheet"]) if given.get("sheet") else ""
+    return {"command": given["command"].name, "settings": found.settings, "sheet": sheet, "directory": given.get("directory")}
 
 
 def files_of(pod: Manifest, objects: Sequence[Manifest], secrets: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
