@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from bulkjob.vocabulary import Exit
-from tests.support.manifests import containers, job_of
+from tests.support.manifests import Manifest, containers, job_of
 from tests.support.pods import SERVICE_LINKS, Ended, Node, claimed, node, projected
 from tests.support.processes import wait_for
 from tests.support.reports import report_of
-from tests.support.states import State
+from tests.support.states import State, differences
 from tests.support.turns import Turn, workspace
 
 GROUP: Final = 10001
@@ -50,12 +50,18 @@ def has_to_wait(machine: Node) -> bool:
     return max(counts.values(), default=0) >= CALLS_A_MINUTE and any(method != "GET" for method, _ in counts)
 
 
+def pod_of(overlay: str, component: str = "run") -> Manifest:
+    """The pod of an overlay's Job."""
+    pod: Manifest = job_of(overlay, component)["spec"]["template"]["spec"]
+    return pod
+
+
 class Night:
     """The sheet, the settings and the secrets of one pod after the other."""
 
     def __init__(self, machine: Node, folder: Path) -> None:
         self.machine = machine
-        self.pod = job_of("run")["spec"]["template"]["spec"]
+        self.pod = pod_of("run")
         self.turn = Turn(1)
         self.before: State = machine.state()
         self._volumes = {
@@ -72,10 +78,13 @@ class Night:
         """Those of a pod that has this run directory's volume."""
         return {**self._volumes, "runs": runs}
 
-    def ended(self, runs: Path) -> Ended:
-        """A whole pod: the doctor, and if nothing is missing the run."""
-        doctor = self.machine.ran(self.pod, "doctor", self.volumes(runs), SERVICE_LINKS)
-        return doctor if doctor.exit else self.machine.ran(self.pod, "bulkjob", self.volumes(runs), SERVICE_LINKS)
+    def ended(self, pod: Manifest, runs: Path) -> Ended:
+        """A whole pod: one container after the other, until one does not end with 0."""
+        for container in containers(pod):
+            done = self.machine.ran(pod, container["name"], self.volumes(runs), SERVICE_LINKS)
+            if done.exit:
+                break
+        return done
 
     def interrupted(self, runs: Path) -> Ended:
         """A pod that is told to end while it waits for the server's rate limit."""
@@ -97,19 +106,31 @@ def night(folder: Path, *options: str) -> Iterator[Night]:
         yield Night(machine, folder)
 
 
-def test_pod_does_its_work(tmp_path: Path) -> None:
-    """Doctor and run end with 0 on a root that is read-only, and the run needs no more than the manifest asks for."""
+def test_sheet_is_planned_run_and_undone(tmp_path: Path) -> None:
+    """The pods of the overlays plan and rollback, one after the other on one volume, each on a root that is read-only.
+
+    The plan's log is the whole plan, the run sends it and needs no more than its manifest asks for, and the way back finds all of it.
+    """
     with night(tmp_path, "--rate-limit", "off") as work:
         runs = claimed(tmp_path / "runs", GROUP)
-        done = work.ended(runs)
+        planned = work.ended(pod_of("plan", "plan"), runs)
+        assert planned.exit == Exit.OK, planned.out + planned.err
+        assert "more change" not in planned.out
+        assert all(f'"{row[0].upper()}"' in planned.out for row in work.turn.rows)
+        assert work.machine.state() == work.before
+        done = work.ended(pod_of("plan"), runs)
         assert done.exit == Exit.OK, done.out + done.err
         work.hold(runs)
         assert {path.stat().st_uid for path in (runs / "run").iterdir()} == {GROUP}
+        assert "All 36 rows are in place" in done.termination_message
         assert "token-manager" not in done.out + done.err + done.termination_message
         requests = containers(work.pod)[-1]["resources"]["requests"]
         assert 0 < done.memory <= quantity(requests["memory"])
         # Spread over the minute that the smallest rate limit makes of the smallest job.
         assert 0 < done.processor_seconds <= quantity(requests["cpu"]) * 60
+        back = work.ended(pod_of("rollback", "rollback"), runs)
+        assert back.exit == Exit.OK, back.out + back.err
+        assert differences(work.before, work.machine.state(), units={}, agents={}) == []
 
 
 def test_program_is_alone_in_its_pod(tmp_path: Path) -> None:
@@ -148,6 +169,6 @@ def test_pod_is_replaced(tmp_path: Path, volume: str) -> None:
         work.rate_limit_is_lifted(tmp_path)
         if volume == "empty":
             runs = claimed(tmp_path / "runs-2", GROUP)
-        done = work.ended(runs)
+        done = work.ended(work.pod, runs)
         assert done.exit == Exit.OK, done.out + done.err
         work.hold(runs)
