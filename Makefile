@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest kills soak bench foreignsheets samples clean
+.PHONY: help run test lint format types wheel check lowest lock kills soak forty bench foreignsheets samples clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-20s %s\n' "$$target" "$$what"; done
@@ -83,6 +83,20 @@ lowest: ## Run the tests with the lowest versions of the dependencies
 	@build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable '.[dev]'
 	@build/lowest/bin/python -m pytest -q $(PYTEST_ARGS)
 
+# What the image is made of, with the hash of every file that may be taken. Pins that still fit stay; make lock UPGRADE=--upgrade takes the newest.
+# Needs the network; that the lock fits pyproject.toml is held by tests/cluster/test_lock.py, which does not.
+UPGRADE ?=
+COMPILE = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+lock: ## Choose and pin the versions that the image is made of
+	$(usable_python)
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(COMPILE) --output-file requirements.lock pyproject.toml \
+		$$($(PYTHON) -c 'import tomllib; print(*(f"--extra {one}" for one in tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"] if one != "dev"))')
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' >build/lock/requires.in
+	@$(COMPILE) --output-file requirements-build.lock build/lock/requires.in
+
 # How many moments, and which one to look at again: make kills KILLS=1000, or MOMENT=17.
 KILLS ?= 200
 SIGTERMS ?= 50
@@ -93,6 +107,11 @@ kills: $(INSTALLED) ## Kill real runs at 200 moments, end them at 50, and let th
 SEEDS ?= 100000
 soak: $(INSTALLED) ## Simulate a hundred thousand runs with faults, kills and interruptions
 	@$(BIN)/python -m tests.simulation.simulate --seeds 100001-$$((100000 + $(SEEDS)))
+
+# How many: make forty WORKSPACES=100.
+WORKSPACES ?= 40
+forty: $(INSTALLED) ## Run an Indexed Job's forty pods against forty workspaces, some of which fail for a while
+	@WORKSPACES=$(WORKSPACES) $(BIN)/python -m pytest -q -s -n 0 tests/cluster/test_workspaces.py
 
 bench: $(INSTALLED) ## Run the measurements
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
