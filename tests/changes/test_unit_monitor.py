@@ -42,7 +42,8 @@ def test_found() -> None:
     assert COMES.found(workspace("mia")) is False
     renamed = Workspace(departments={}, units={}, agents={}, monitors={"emea": {"u-mo": Monitor(id="u-mo", username="moritz")}})
     assert COMES.found(renamed) is True
-    assert (COMES.is_so(True), COMES.is_so(False), LEAVES.is_so(True), LEAVES.is_so(False)) == (True, False, False, True)
+    there, gone = COMES.found(workspace("mo")), COMES.found(workspace())
+    assert (COMES.is_so(there), COMES.is_so(gone), LEAVES.is_so(there), LEAVES.is_so(gone)) == (True, False, False, True)
 
 
 def test_how_they_are_called_makes_no_difference() -> None:
