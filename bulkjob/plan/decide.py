@@ -34,7 +34,12 @@ from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MAN
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Exit, Stop
 
-_FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED, Code.DEPARTMENT_NOT_PERMITTED})
+#: Codes of what an account may not do → the permission that is missing where the outcome says no more.
+_FORBIDDEN = {
+    Code.AGENTS_NOT_PERMITTED: ADD_AGENTS,
+    Code.UNIT_NOT_PERMITTED: MANAGE_UNITS,
+    Code.DEPARTMENT_NOT_PERMITTED: MANAGE_DEPARTMENTS,
+}
 
 
 _NOT_OURS = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is none of them")
@@ -342,7 +347,9 @@ def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
     forbidden = {change: outcome for change, outcome in plan.settled.items() if outcome.code in _FORBIDDEN}
     rows = {row for change in plan.changes for row in change.rows}
     if rows and rows == {row for change in forbidden for row in change.rows}:
-        reasons = dict.fromkeys(outcome.said or f"the account lacks the permission {ADD_AGENTS}" for outcome in forbidden.values())
+        reasons = dict.fromkeys(
+            outcome.said or f"the account lacks the permission {_FORBIDDEN[outcome.code]}" for outcome in forbidden.values() if outcome.code
+        )
         message = f"This account may not make any of the sheet's changes: {'; '.join(reasons)}. Nothing was sent."
         raise Stop(Exit.NO_PERMISSION, message)
 

@@ -9,7 +9,7 @@ from bulkjob.changes.change import ALREADY_SO, Attempt, Prior, settled
 from bulkjob.changes.department_field import DepartmentField, DepartmentFieldEntry
 from bulkjob.changes.drafts import DepartmentDraft, UnitDraft
 from bulkjob.changes.entries import Line, Thing
-from bulkjob.changes.fields import FieldChange
+from bulkjob.changes.fields import FieldChange, Value
 from bulkjob.changes.unit_field import UnitField, UnitFieldEntry
 from bulkjob.records.naming import Naming, new_unit
 from bulkjob.records.server import Account, Server, Version
@@ -27,7 +27,7 @@ ADMIN = Server(
 FIELDS = {"name": "Sales", "email": "a@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": False}
 
 
-def of_department(field: str, value: str | bool) -> DepartmentField:
+def of_department(field: str, value: Value) -> DepartmentField:
     return DepartmentField(department_id="d1", field=field, value=value, rows=(2,))
 
 
@@ -82,7 +82,7 @@ class TestIsSo:
 
 class TestFound:
     @pytest.mark.parametrize(("field", "value"), FIELDS.items())
-    def test_department(self, field: str, value: str | bool) -> None:
+    def test_department(self, field: str, value: Value) -> None:
         """What is found is the field as it is stored; None where it is not, or of a department that is gone."""
         change = of_department(field, value)
         assert change.found(workspace()) == value
@@ -137,7 +137,7 @@ class TestUndone:
     @pytest.mark.parametrize(
         ("change", "prior"), [(of_department("enabled", value=False), True), (of_unit("visibility", "private"), "public")]
     )
-    def test_value_goes_back(self, change: FieldChange, prior: str | bool) -> None:
+    def test_value_goes_back(self, change: FieldChange, prior: Value) -> None:
         """What was stored is what is put back, in the same field of the same thing."""
         back = change.undone(prior, [5])
         assert (back.value, back.target, back.rows) == (prior, change.target, (5,))
