@@ -11,6 +11,7 @@ from .change import by_row as by_row
 from .change import failed as failed
 from .change import seen as seen
 from .change import settled as settled
+from .change import stand_in as stand_in
 from .department_agent import DepartmentAgent as DepartmentAgent
 from .department_field import DepartmentField as DepartmentField
 from .department_unit import DepartmentUnit as DepartmentUnit

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, UnitField, UnitMonitor
-from bulkjob.records import is_new_unit, new_unit
+from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, UnitField, UnitMonitor, stand_in
+from bulkjob.records import new_unit
 from bulkjob.vocabulary import Status
 
 
@@ -75,10 +75,5 @@ def _held(unit: NewUnit, attempts: Sequence[Attempt]) -> Held:
 
 def without_unmade(attempts: Iterable[Attempt], names: Iterable[str]) -> tuple[Attempt, ...]:
     """The attempts but those on units that turned out never to have been made. ``names``: of the units that are there, as they compare."""
-    known = set(names)
-
-    def unmade(attempt: Attempt) -> bool:
-        parts = (*attempt.change.target, attempt.change.wanted)
-        return any(isinstance(part, str) and is_new_unit(part) and part not in known for part in parts)
-
-    return tuple(attempt for attempt in attempts if not unmade(attempt))
+    known = {"", *names}
+    return tuple(attempt for attempt in attempts if stand_in(attempt.change) in known)

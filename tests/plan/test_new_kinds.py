@@ -151,7 +151,11 @@ class TestFewestCalls:
 
     def test_what_is_so_needs_none(self) -> None:
         """Fields, names and monitors that are so already need no call."""
-        rows = [fields(2, "d1", name="Sales", enabled=True, description=""), unit(3, "a", "mo", name="A", visibility="public"), unit(4, "b", "mo", removes=True)]
+        rows = [
+            fields(2, "d1", name="Sales", enabled=True, description=""),
+            unit(3, "a", "mo", name="A", visibility="public"),
+            unit(4, "b", "mo", removes=True),
+        ]
         plan = planned(rows)
         assert (plan.operations, set(plan.settled.values())) == ((), {ALREADY_SO})
 
@@ -260,7 +264,9 @@ class TestPermissions:
         """Rows that need what the account lacks fail unsent with the code that says which, and the rest goes on."""
         plan = planned(self.EVERYTHING, account=server(without=without))
         assert codes(plan) == expected
-        assert {row for operation in plan.operations for change in operation.changes for row in change.rows} >= set(range(2, 11)) - set(expected) - {4}
+        assert {row for operation in plan.operations for change in operation.changes for row in change.rows} >= set(range(2, 11)) - set(
+            expected
+        ) - {4}
 
     def test_missing_permission_is_named(self) -> None:
         """What is settled so says which permission is missing."""
