@@ -92,6 +92,11 @@ class NewUnit(Asked, frozen=True, kw_only=True, eq=False, tag="new-unit"):
             return msgspec.structs.replace(self, unit_id=new_unit(self.name), present=True, rows=tuple(rows))
         return msgspec.structs.replace(self, present=False, rows=tuple(rows))
 
+    def begun(self) -> Self:
+        """The same where taking it away may have been begun: first of all the server lets its monitors go (before 8, ``LivechatUnit.ts``)."""
+        monitors = tuple(identifier for identifier, _ in self.holds_only.monitors)
+        return msgspec.structs.replace(self, holds_only=msgspec.structs.replace(self.holds_only, perhaps=monitors))
+
     def in_units(self, ids: Mapping[str, str]) -> Self:
         return msgspec.structs.replace(self, unit_id=ids.get(self.unit_id, self.unit_id))
 

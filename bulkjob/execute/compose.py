@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
 from bulkjob.changes import (
+    LEFT_BEHIND,
     AgentsPost,
     Attempt,
     Change,
@@ -104,8 +105,7 @@ def deletion_call(operation: UnitDelete, *, state: Workspace, server: Server, at
     stays = (outcome for change, outcome in known.items() if isinstance(change, NewUnit) and outcome.status is Status.FAILED)
     refused = next(stays, None)
     if unit is None and pending:
-        # A deletion that broke off has left departments behind that still name the unit (``LivechatUnit.ts``).
-        refused = failed(Code.REJECTED, "the unit is gone, but the server still has the department in it; run again, it is taken out")
+        refused = LEFT_BEHIND
     elif refused is None and (left := [identifier for identifier in held if identifier not in released]):
         refused = failed(Code.REJECTED, f"departments that the run put there are still in it ({', '.join(left[:5])})")
     if refused is not None:

@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 
 from bulkjob.changes import (
+    LEFT_BEHIND,
     AgentsPost,
     Attempt,
     Change,
@@ -199,7 +200,8 @@ class _Planning:
             else:
                 tried.append(move)
         refused = _last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating})
-        self.settled.update(dict.fromkeys(refused, failed(Code.LAST_DEPARTMENT_IN_UNIT)))
+        for move in refused:
+            self.settled[move] = LEFT_BEHIND if self._leaves_a_unit_that_is_gone(move) else failed(Code.LAST_DEPARTMENT_IN_UNIT)
         return [move for move in tried if move not in refused]
 
     def _within_own_units(self, moves: list[DepartmentUnit], *, by_unit: bool) -> list[DepartmentUnit]:
