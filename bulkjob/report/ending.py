@@ -49,7 +49,10 @@ def write_report(
     )
     departments = state.departments if mirror else None
     # What a rollback could not put back is no sheet to be run: it would be done once more.
-    left = {} if state.undoes else {name: render(sheet, results, departments=departments) for name, render in _RETRIES.items()}
+    left: dict[str, bytes | None] = {}
+    if not state.undoes:
+        renamers = state.renamers
+        left = {name: render(sheet, results, departments=departments, renamers=renamers) for name, render in _RETRIES.items()}
     files = {"results.csv": render_results(sheet, results), **left, "summary.json": render_summary(ending, results.values())}
     ending = replace(ending, retry=next((name for name in ("retry.xlsx", "retry.csv") if left.get(name) is not None), ""))
     try:
