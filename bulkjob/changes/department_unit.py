@@ -141,7 +141,7 @@ def _thing(unit_id: Prior, naming: Naming) -> Thing | None:
     return Thing(id=unit_id, name=naming.unit_name(unit_id)) if isinstance(unit_id, str) else None
 
 
-#: A unit's deletion that broke off leaves departments that still name it; the server lets nobody take the last one out (``departmentsLib.ts``).
+#: A unit's deletion that broke off leaves departments that still name it; the last one cannot be taken out (``departmentsLib.ts``).
 LEFT_BEHIND: Final = failed(
     Code.REJECTED, "the unit is gone, but the server still has the department in it; put it into another unit, then take it out of that"
 )

@@ -93,7 +93,7 @@ class NewUnit(Asked, frozen=True, kw_only=True, eq=False, tag="new-unit"):
         return msgspec.structs.replace(self, present=False, rows=tuple(rows))
 
     def begun(self) -> Self:
-        """The same where taking it away may have been begun: first of all the server lets its monitors go (before 8, ``LivechatUnit.ts``)."""
+        """The same where taking it away may have been begun: its monitors are the first to go (``LivechatUnit.ts``)."""
         monitors = tuple(identifier for identifier, _ in self.holds_only.monitors)
         return msgspec.structs.replace(self, holds_only=msgspec.structs.replace(self.holds_only, perhaps=monitors))
 

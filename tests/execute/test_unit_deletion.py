@@ -29,6 +29,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Ran, str]:
 
 
 def west(state: State) -> State:
+    unit: State
     (unit,) = [unit for unit in state["units"] if unit["name"] == "West"]
     return unit
 

@@ -36,7 +36,7 @@ def unit(number: int, unit_id: str | None, department: str = "d1") -> Wanted:
     return row(number, department_id=department, unit_given=True, unit_id=unit_id)
 
 
-def agent(number: int, agent_id: str = "a1", **what: Any) -> Wanted:
+def agent(number: int, agent_id: str = "a1", /, **what: Any) -> Wanted:
     return row(number, department_id="d1", agent_id=agent_id, username="anna", **what)
 
 
@@ -114,7 +114,7 @@ class TestValues:
         ],
     )
     def test_department(self, first: tuple[str, str | bool], second: tuple[str, str | bool], column: str) -> None:
-        """Two values in one column about a department contradict each other, compared to the letter; rows with a blank are not among them."""
+        """Two values in one column about a department contradict each other, to the letter; rows with a blank are not among them."""
         rows = [
             row(2, department_id="d1", department_fields=(first,)),
             row(3, department_id="d1"),

@@ -7,6 +7,7 @@ import pytest
 from bulkjob.changes.change import ALREADY_SO, Change, Outcome, failed
 from bulkjob.changes.department_field import DepartmentField
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.fields import Value
 from bulkjob.changes.new_unit import NewUnit
 from bulkjob.changes.operations import Plan
 from bulkjob.plan.foreseen import foreseen
@@ -40,11 +41,14 @@ def workspace(
     )
 
 
+YES, NO = True, False
+
+
 def warnings(there: Workspace, *changes: Change, settled: Mapping[Change, Outcome] | None = None) -> list[str]:
     return list(foreseen(Plan(changes=changes, settled=settled or {}, operations=(), warnings=()), there))
 
 
-def disabled(value: bool, department: str = "d1") -> DepartmentField:  # noqa: FBT001 - what the field is to be
+def enabled(value: Value, department: str = "d1") -> DepartmentField:
     return DepartmentField(department_id=department, field="enabled", value=value, rows=(2,))
 
 
@@ -61,16 +65,16 @@ class TestBusinessHours:
 
     def test_disabling_takes_them_away_for_good(self) -> None:
         """Whoever disables a department that keeps business hours is told that nothing brings these back."""
-        (said,) = warnings(self.THERE, disabled(False))
+        (said,) = warnings(self.THERE, enabled(NO))
         assert said.startswith('Disabling department "Dep d1" (d1) takes it out of its business hours for good')
         assert "rollback" in said
 
     def test_nothing_is_lost(self) -> None:
         """Where it keeps none, is enabled, is disabled already or cannot be, or another field changes, there is nothing to say."""
         other = DepartmentField(department_id="d1", field="showOnRegistration", value=False, rows=(2,))
-        assert warnings(self.THERE, disabled(True), other, disabled(False, "d2")) == []
+        assert warnings(self.THERE, enabled(YES), other, enabled(NO, "d2")) == []
         for outcome in (ALREADY_SO, failed(Code.DEPARTMENT_ARCHIVED)):
-            assert warnings(self.THERE, disabled(False), settled={disabled(False): outcome}) == []
+            assert warnings(self.THERE, enabled(NO), settled={enabled(NO): outcome}) == []
 
 
 class TestEmptied:

@@ -133,7 +133,7 @@ class TestUnits:
 
 class TestSaid:
     def test_who_bears_it_and_where(self) -> None:
-        """The message names the new name, who bears it, all rows concerned, and the way out; it stands at the cell that gives or uses it."""
+        """The message names the new name, who bears it, all rows and the way out; it stands at the cell that gives or uses it."""
         using, giving = sorted(resolved(("d1", "Support"), ("d2", "Sales"), ("Support", "")).problems, key=lambda problem: -problem.row)
         assert giving.message == using.message
         for text in ('"Support"', "(d2) is called so", "rows 2 and 4", "write the ids of both"):
