@@ -119,9 +119,16 @@ class TestObstacles:
             assert outcome is not None
             assert outcome.code is Code.CHANGED_MEANWHILE
 
-    def test_monitors_that_were_not_read(self) -> None:
-        """Monitors that were not read yet say nothing: they are looked at just before the write."""
-        assert outcome_of(GOES, workspace(monitors=None)) is None
+    @pytest.mark.parametrize(
+        ("number", "seen"),
+        [(2, None), (1, "1 monitor"), (3, "3 monitors"), (0, "no monitors"), (None, "no monitors")],
+    )
+    def test_monitors_that_may_not_be_listed(self, number: int | None, seen: str | None) -> None:
+        """For an account that may not list monitors, their number decides."""
+        state = workspace(monitors=None)
+        unit = Unit(id="u9", name="West", visibility="private", monitors=number)
+        outcome = outcome_of(GOES, replace(state, units={**(state.units or {}), "u9": unit}))
+        assert (outcome and outcome.seen) == (seen and f"the unit has {seen} now, whom this account may not list")
 
     def test_department_that_is_gone(self) -> None:
         """A department that was deleted since keeps no unit."""
