@@ -11,8 +11,10 @@ from .change import by_row as by_row
 from .change import failed as failed
 from .change import seen as seen
 from .change import settled as settled
+from .change import stand_in as stand_in
 from .department_agent import DepartmentAgent as DepartmentAgent
 from .department_field import DepartmentField as DepartmentField
+from .department_unit import LEFT_BEHIND as LEFT_BEHIND
 from .department_unit import DepartmentUnit as DepartmentUnit
 from .drafts import DepartmentDraft as DepartmentDraft
 from .drafts import UnitDraft as UnitDraft

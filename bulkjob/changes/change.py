@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, Self
 import msgspec
 
 from bulkjob.changes.entries import Line, NameOf, Thing
-from bulkjob.records import Naming, Server, Workspace
+from bulkjob.records import Naming, Server, Workspace, is_new_unit
 from bulkjob.vocabulary import Code, Effect, Status
 
 
@@ -160,6 +160,11 @@ def as_before(prior: Prior, now: Prior) -> bool:
     if isinstance(prior, Place) and isinstance(now, Place) and (now.count or 0) > (prior.count or 0):
         return agree(msgspec.structs.replace(prior, count=None), now)
     return agree(prior, now)
+
+
+def stand_in(change: Change) -> str:
+    """What stands for a unit that is still to be made (`new_unit`) in what a change is about or asks for; blank where nothing does."""
+    return next((part for part in (*change.target, change.wanted) if isinstance(part, str) and is_new_unit(part)), "")
 
 
 def seen(change: Change, now: Prior, naming: Naming) -> str:

@@ -20,9 +20,9 @@ WORDS: Final[Mapping[str, FieldWords]] = {
     "description": FieldWords(label="description"),
     "enabled": FieldWords(label="enabled", on="enabled", off="disabled"),
     "showOnRegistration": FieldWords(
-        label="show on registration", on="shown on the registration form", off="not shown on the registration form"
+        label="show on registration", on="shown on the registration form", off="hidden from the registration form"
     ),
-    "showOnOfflineForm": FieldWords(label="show on offline form", on="shown on the offline form", off="not shown on the offline form"),
+    "showOnOfflineForm": FieldWords(label="show on offline form", on="shown on the offline form", off="hidden from the offline form"),
 }
 
 

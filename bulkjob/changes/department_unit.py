@@ -1,7 +1,7 @@
 """A department's unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 import msgspec
 
@@ -139,6 +139,12 @@ class DepartmentUnitEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="
 
 def _thing(unit_id: Prior, naming: Naming) -> Thing | None:
     return Thing(id=unit_id, name=naming.unit_name(unit_id)) if isinstance(unit_id, str) else None
+
+
+#: A unit's deletion that broke off leaves departments that still name it; the last one cannot be taken out (``departmentsLib.ts``).
+LEFT_BEHIND: Final = failed(
+    Code.REJECTED, "the unit is gone, but the server still has the department in it; put it into another unit, then take it out of that"
+)
 
 
 def department_missing(department_id: str, state: Workspace) -> Outcome | None:

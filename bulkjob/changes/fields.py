@@ -101,7 +101,7 @@ class FieldChange(Asked, frozen=True, kw_only=True, eq=False):
                 planned=f"{_capital(thing)} will be {new}.",
                 thing=_capital(thing),
                 subject=_capital(thing),
-                deed=new if new != self.field_words.off else f"made {new}",
+                deed=new,
                 state=f"{thing} is {new}",
                 opposite=f"it was still {words.described(not self.value)}",
             )

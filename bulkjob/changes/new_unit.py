@@ -12,7 +12,7 @@ import msgspec
 from bulkjob.changes.change import Asked, Outcome, Prior, Words, failed
 from bulkjob.changes.drafts import UnitDraft
 from bulkjob.changes.entries import Line, NameOf, Thing
-from bulkjob.phrases import listed, printable, quoted
+from bulkjob.phrases import counted, listed, printable, quoted
 from bulkjob.records import MANAGE_UNITS, Monitor, Naming, Server, Workspace, new_unit
 from bulkjob.vocabulary import Code, Status
 
@@ -75,7 +75,8 @@ class NewUnit(Asked, frozen=True, kw_only=True, eq=False, tag="new-unit"):
         if (unit.name, unit.visibility) != (self.name, self.holds_only.visibility):
             seen = f"the unit is called {quoted(unit.name)} and is {printable(unit.visibility or 'without a visibility')} now"
         elif found is None and unit.monitors != len(expected):
-            seen = f"the unit has {unit.monitors or 'no'} monitors now, whom this account may not list"
+            monitors = counted(unit.monitors, "monitor") if unit.monitors else "no monitors"
+            seen = f"the unit has {monitors} now, whom this account may not list"
         elif found is not None and not expected.keys() - set(self.holds_only.perhaps) <= found.keys() <= expected.keys():
             seen = "the unit has other monitors now"
         elif strangers := sorted(inside - homes.keys()):
@@ -91,6 +92,11 @@ class NewUnit(Asked, frozen=True, kw_only=True, eq=False, tag="new-unit"):
         if isinstance(prior, str):
             return msgspec.structs.replace(self, unit_id=new_unit(self.name), present=True, rows=tuple(rows))
         return msgspec.structs.replace(self, present=False, rows=tuple(rows))
+
+    def begun(self) -> Self:
+        """The same where taking it away may have been begun: its monitors are the first to go (``LivechatUnit.ts``)."""
+        monitors = tuple(identifier for identifier, _ in self.holds_only.monitors)
+        return msgspec.structs.replace(self, holds_only=msgspec.structs.replace(self.holds_only, perhaps=monitors))
 
     def in_units(self, ids: Mapping[str, str]) -> Self:
         return msgspec.structs.replace(self, unit_id=ids.get(self.unit_id, self.unit_id))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
 
 from bulkjob.changes import (
+    LEFT_BEHIND,
     AgentsPost,
     Attempt,
     Change,
@@ -26,7 +27,7 @@ from bulkjob.changes import (
 from bulkjob.plan import missing_fields
 from bulkjob.records import Monitor, Server, Unit, Workspace
 from bulkjob.rocketchat import DepartmentState, Request, StoredUnit, endpoints
-from bulkjob.vocabulary import Code
+from bulkjob.vocabulary import Code, Status
 
 T = TypeVar("T")
 
@@ -78,7 +79,11 @@ def unit_call(
 def creation_call(operation: UnitCreate, *, state: Workspace, server: Server, attempts: Attempts) -> Composed[StoredUnit]:
     """A unit that is not there yet, with everything that is asked of it. ``state`` goes by what stands for its id."""
     known, pending = _sorted_out(operation.changes, state, server, attempts)
-    if refused := next((outcome for change, outcome in known.items() if isinstance(change, NewUnit)), None):
+    refused = next((outcome for change, outcome in known.items() if isinstance(change, NewUnit)), None)
+    if refused is None and known and all(isinstance(change, NewUnit) for change in pending):
+        # Nothing that was asked of the unit can be done any more: it would stay empty.
+        refused = next(iter(known.values()))
+    if refused is not None:
         return Composed(request=None, settled={**known, **dict.fromkeys(pending, refused)})
     draft = UnitDraft(id=operation.unit_id, name="", visibility="", monitors={}, departments={})
     _apply(operation.changes, pending, draft)
@@ -97,8 +102,11 @@ def deletion_call(operation: UnitDelete, *, state: Workspace, server: Server, at
     unit = (state.units or {}).get(operation.unit_id)
     held = sorted(department.id for department in state.departments.values() if department.parent_id == operation.unit_id)
     released = {change.department_id for change in pending if isinstance(change, DepartmentUnit)}
-    refused = next((outcome for change, outcome in known.items() if isinstance(change, NewUnit)), None)
-    if refused is None and (left := [identifier for identifier in held if identifier not in released]):
+    stays = (outcome for change, outcome in known.items() if isinstance(change, NewUnit) and outcome.status is Status.FAILED)
+    refused = next(stays, None)
+    if unit is None and pending:
+        refused = LEFT_BEHIND
+    elif refused is None and (left := [identifier for identifier in held if identifier not in released]):
         refused = failed(Code.REJECTED, f"departments that the run put there are still in it ({', '.join(left[:5])})")
     if refused is not None:
         known.update(dict.fromkeys(pending, refused))

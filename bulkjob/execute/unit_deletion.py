@@ -1,9 +1,9 @@
 """``DELETE livechat/units/:id``: a unit that a run has made, if it is as it was left; judged by a fresh list of the units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bulkjob.changes import Change, Outcome, UnitDelete
+from bulkjob.changes import Change, NewUnit, Outcome, UnitDelete
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings
@@ -21,6 +21,8 @@ class UnitDeletion:
     attempts: Attempts
     listings: Listings
     route: Route = endpoints.DELETE_UNIT
+    sent: bool = False
+    """Whether a deletion has been made that may have gone out: what it does first is no longer as it was left."""
 
     async def compose(self) -> Composed[bool]:
         """Reads the units, this one's monitors, and all departments."""
@@ -30,7 +32,11 @@ class UnitDeletion:
             monitors = group.start(self.client.call(request)) if listed else None
             departments = group.start(self.listings.fresh())
         state = self._state(units.result(), departments.result(), monitors.result() if monitors else None)
-        return compose.deletion_call(self.operation, state=state, server=self.server, attempts=self.attempts)
+        changes = tuple(change.begun() if self.sent and isinstance(change, NewUnit) else change for change in self.operation.changes)
+        operation = replace(self.operation, changes=changes)
+        composed = compose.deletion_call(operation, state=state, server=self.server, attempts=self.attempts)
+        self.sent = composed.request is not None
+        return composed
 
     @property
     def ignored(self) -> Mapping[Change, Outcome]:

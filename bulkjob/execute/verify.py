@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bulkjob.changes import Change, NewUnit, Outcome, Prior, failed, seen
+from bulkjob.changes import Change, Outcome, Prior, failed, seen, stand_in
 from bulkjob.records import Naming, Workspace
 from bulkjob.rocketchat import CallFailed, Failure, Next, Written
 from bulkjob.vocabulary import Code, Effect, Status
@@ -54,9 +54,9 @@ def outcomes_of(
 
 
 def made_id(change: Change, after: Workspace) -> str:
-    """The id of the unit that a change has made, as it is found; blank for any other change."""
-    found = change.found(after) if isinstance(change, NewUnit) else None
-    return found if isinstance(found, str) else ""
+    """The id of the unit that was made, or had appeared, for a change that went by a stand-in for it; blank for any other change."""
+    unit = (after.units or {}).get(stand_in(change))
+    return unit.id if unit else ""
 
 
 def held(pending: Mapping[Change, Prior], after: Workspace) -> bool:

@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 
 from bulkjob.changes import (
+    LEFT_BEHIND,
     AgentsPost,
     Attempt,
     Change,
@@ -34,7 +35,12 @@ from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MAN
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Exit, Stop
 
-_FORBIDDEN = frozenset({Code.AGENTS_NOT_PERMITTED, Code.UNIT_NOT_PERMITTED, Code.DEPARTMENT_NOT_PERMITTED})
+#: Codes of what an account may not do → the permission that is missing where the outcome says no more.
+_FORBIDDEN = {
+    Code.AGENTS_NOT_PERMITTED: ADD_AGENTS,
+    Code.UNIT_NOT_PERMITTED: MANAGE_UNITS,
+    Code.DEPARTMENT_NOT_PERMITTED: MANAGE_DEPARTMENTS,
+}
 
 
 _NOT_OURS = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is none of them")
@@ -194,7 +200,8 @@ class _Planning:
             else:
                 tried.append(move)
         refused = _last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating})
-        self.settled.update(dict.fromkeys(refused, failed(Code.LAST_DEPARTMENT_IN_UNIT)))
+        for move in refused:
+            self.settled[move] = LEFT_BEHIND if self._leaves_a_unit_that_is_gone(move) else failed(Code.LAST_DEPARTMENT_IN_UNIT)
         return [move for move in tried if move not in refused]
 
     def _within_own_units(self, moves: list[DepartmentUnit], *, by_unit: bool) -> list[DepartmentUnit]:
@@ -342,7 +349,9 @@ def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
     forbidden = {change: outcome for change, outcome in plan.settled.items() if outcome.code in _FORBIDDEN}
     rows = {row for change in plan.changes for row in change.rows}
     if rows and rows == {row for change in forbidden for row in change.rows}:
-        reasons = dict.fromkeys(outcome.said or f"the account lacks the permission {ADD_AGENTS}" for outcome in forbidden.values())
+        reasons = dict.fromkeys(
+            outcome.said or f"the account lacks the permission {_FORBIDDEN[outcome.code]}" for outcome in forbidden.values() if outcome.code
+        )
         message = f"This account may not make any of the sheet's changes: {'; '.join(reasons)}. Nothing was sent."
         raise Stop(Exit.NO_PERMISSION, message)
 

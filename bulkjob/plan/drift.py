@@ -75,11 +75,15 @@ def with_made(document: PlanDocument, made: Mapping[str, str]) -> PlanDocument:
 
 
 def _replaced(value: object, words: Mapping[str, str]) -> object:
+    """The same with other ids: of things and operations, and of those that operations come after. Other texts are the sheet's."""
     match value:
-        case str():
-            return words.get(value, value)
+        case {"id": str(identifier), "after": [*after], **rest}:
+            others = {key: _replaced(item, words) for key, item in rest.items()}
+            return {**others, "id": words.get(identifier, identifier), "after": [words.get(before, before) for before in after]}
+        case {"id": str(identifier), **rest}:
+            return {**{key: _replaced(item, words) for key, item in rest.items()}, "id": words.get(identifier, identifier)}
         case dict():
-            return {key: item if key in ("name", "message", "names") else _replaced(item, words) for key, item in value.items()}
+            return {key: item if key == "names" else _replaced(item, words) for key, item in value.items()}
         case list() | tuple():
             return [_replaced(item, words) for item in value]
         case _:

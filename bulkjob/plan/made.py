@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from bulkjob.changes import Attempt
+from bulkjob.changes import Attempt, stand_in
 from bulkjob.records import Meanings, Workspace, is_new_unit, name_of_new
 from bulkjob.sheet import caseless
 
@@ -18,10 +18,7 @@ def units_made(kept: Meanings, attempts: Iterable[Attempt], workspace: Workspace
     for unit in (workspace.units or {}).values():
         ids.setdefault(caseless(unit.name), []).append(unit.id)
     stand_ins = {unit_id for unit_id in kept.units.values() if is_new_unit(unit_id)}
-    stand_ins |= {part for attempt in attempts for part in attempt.change.target if is_new_unit(part)}
-    stand_ins |= {
-        attempt.change.wanted for attempt in attempts if isinstance(attempt.change.wanted, str) and is_new_unit(attempt.change.wanted)
-    }
+    stand_ins |= {stand_in(attempt.change) for attempt in attempts} - {""}
     found = {unit: ids.get(caseless(name_of_new(unit)), []) for unit in stand_ins}
     return {unit: known[0] for unit, known in found.items() if len(known) == 1}
 

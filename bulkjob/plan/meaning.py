@@ -90,10 +90,10 @@ class SheetNames:
             return (self._new_units.setdefault(caseless(assignment.unit), new_unit(assignment.unit)),)
         return found
 
-    @property
-    def new_units(self) -> tuple[str, ...]:
-        """What stands for the units that are to be made, as rows have asked for them so far."""
-        return tuple(self._new_units.values())
+    def units_named(self, text: str) -> tuple[str, ...]:
+        """The ids that a text means in whichever row: also what stands for a unit that other rows have asked to be made."""
+        new = self._new_units.get(caseless(text))
+        return self.units.find(text) or ((new,) if new else ())
 
     def _may_be_made(self, assignment: Assignment) -> bool:
         """A row that renames, or that removes a monitor, makes no unit; dashes and a department's id are no name for one."""

@@ -134,6 +134,8 @@ class Resolving:
         self._unlisted: dict[str, None] = {}
         self._about: set[str] = set()
         self._about_units: set[str] = set()
+        self._suspected: set[str] = set()
+        """What rows with a problem call their units."""
         self._suggestions: dict[tuple[int, str], list[str]] = {}
         self._compared = 0
 
@@ -146,8 +148,10 @@ class Resolving:
         for suspect in self._checked.suspects:
             if suspect.department:
                 self._about.update(self._names.departments.find(suspect.department))
-            if suspect.unit not in ("", NO_UNIT):
-                self._about_units.update(self._names.units.find(suspect.unit))
+            self._suspected.add(suspect.unit)
+        # By now all rows have been looked at: what stands for units that are to be made is known.
+        for text in self._suspected - {"", NO_UNIT}:
+            self._about_units.update(self._names.units_named(text))
         return Resolution(
             wanted=tuple(row for row in wanted if row.row not in bad),
             problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),
@@ -280,8 +284,7 @@ class Resolving:
         """Notes what a row with a problem is about."""
         if assignment.department:
             self._about.update(self._names.departments.find(assignment.department))
-        if is_unit_named(assignment):
-            self._about_units.update(self._names.units.find(assignment.unit))
+        self._suspected.add(assignment.unit)
 
     def _unknown(self, text: str, column: str, names: Names) -> str:
         shown = printable(text)

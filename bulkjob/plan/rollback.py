@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, UnitField, UnitMonitor
-from bulkjob.records import is_new_unit, new_unit
+from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, UnitField, UnitMonitor, stand_in
+from bulkjob.records import new_unit
 from bulkjob.vocabulary import Status
 
 
-def way_back(attempts: Iterable[Attempt]) -> Mapping[Change, Sequence[Attempt]]:
+def way_back(attempts: Iterable[Attempt], earlier: Iterable[Attempt] = ()) -> Mapping[Change, Sequence[Attempt]]:
     """For each thing that a run changed, or may have changed, the change that puts it back, with what the run made of it.
 
     A change that was tried several times goes back to what it found the first time, for the rows that had asked for it. Whether what was
     made still holds is looked at when the plan is made, and once more just before the write. A unit that the run made goes with all that
-    is in it but its departments; one that it took away is made anew, and has another id then.
+    is in it but its departments; one that it took away is made anew, and has another id then. ``earlier``: what attempts of the same
+    rollback made, or may have begun.
     """
     made = [attempt for attempt in attempts if attempt.status is not Status.FAILED]
     going = {attempt.change.unit_id for attempt in made if isinstance(attempt.change, NewUnit) and attempt.change.present}
@@ -24,6 +25,7 @@ def way_back(attempts: Iterable[Attempt]) -> Mapping[Change, Sequence[Attempt]]:
         for attempt in made
         if isinstance(attempt.change, NewUnit) and not attempt.change.present
     }
+    begun = {attempt.change.target for attempt in earlier if attempt.status is not Status.FAILED}
     found: dict[Change, Sequence[Attempt]] = {}
     for group in _by_target(made):
         last = group[-1].change
@@ -33,6 +35,7 @@ def way_back(attempts: Iterable[Attempt]) -> Mapping[Change, Sequence[Attempt]]:
         back = last.undone(group[0].prior, rows).in_units(coming)
         if isinstance(back, NewUnit) and not back.present:
             back = msgspec.structs.replace(back, holds_only=_held(back, made))
+            back = back.begun() if back.target in begun else back
         found[back] = group
     return found
 
@@ -75,10 +78,5 @@ def _held(unit: NewUnit, attempts: Sequence[Attempt]) -> Held:
 
 def without_unmade(attempts: Iterable[Attempt], names: Iterable[str]) -> tuple[Attempt, ...]:
     """The attempts but those on units that turned out never to have been made. ``names``: of the units that are there, as they compare."""
-    known = set(names)
-
-    def unmade(attempt: Attempt) -> bool:
-        parts = (*attempt.change.target, attempt.change.wanted)
-        return any(isinstance(part, str) and is_new_unit(part) and part not in known for part in parts)
-
-    return tuple(attempt for attempt in attempts if not unmade(attempt))
+    known = {"", *names}
+    return tuple(attempt for attempt in attempts if stand_in(attempt.change) in known)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bulkjob.changes import Attempt, Change, DepartmentField, Outcome, Plan, UnitField
+from bulkjob.plan.renamers import renaming_rows
 from bulkjob.records import NO_MEANINGS, CheckedSheet, Meanings, Naming, Problem, RowResult, Server, Workspace
 
 
@@ -60,3 +61,13 @@ class RunState:
         texts = [] if position is None else cells[position].tolist()
         words = {row: text for row, text in zip(cells.index.tolist(), texts, strict=False) if text}
         return words | {row: change.target[1] for change in self.changes if change.target[0] == "department" for row in change.rows}
+
+    @property
+    def renamers(self) -> Mapping[int, frozenset[int]]:
+        """Row → the rows that rename its department or its unit, without which nobody knows what it names; rows without any are absent."""
+        meanings = self.meanings or self.kept
+        found: dict[int, frozenset[int]] = {}
+        for column, known in (("department", meanings.departments), ("unit", meanings.units)):
+            for row, renaming in renaming_rows(self.checked.sheet, column, known).items():
+                found[row] = found.get(row, frozenset()) | renaming
+        return found

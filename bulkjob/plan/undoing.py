@@ -70,7 +70,7 @@ class Undoing:
         ids = {**state.made, **units_made(NO_MEANINGS, state.attempts, workspace)}
         state.attempts = in_units(state.attempts, ids)
         workspace = state.workspace = await self._with_lists(client, workspace, server, made)
-        back = {change.in_units(ids): attempts for change, attempts in way_back(made).items()}
+        back = {change.in_units(ids): attempts for change, attempts in way_back(made, state.attempts).items()}
         touched = {row for change in back for row in change.rows}
         state.earlier |= {
             row: _untouched(row) for row in state.checked.sheet.cells.index.tolist() if row not in touched | state.earlier.keys()

@@ -1,6 +1,6 @@
 """The end of a run: the outcome of every row, the exit code, and the files of the report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -47,7 +47,8 @@ def write_report(
     checked = with_invalid_rows(state.checked, state.problems, results)
     departments = state.departments if mirror else None
     # What a rollback could not put back is no sheet to be run: it would be done once more.
-    left = None if state.undoes else render_retry(sheet, results, departments=departments)
+    renamers = state.renamers
+    left = None if state.undoes else render_retry(sheet, results, departments=departments, renamers=renamers)
     ending = Ending(
         exit_code=exit_code_of(results.values(), stop),
         message=stop.message if stop else "",
@@ -67,7 +68,7 @@ def write_report(
     except Stop as unwritable:
         return _unwritten(ending, unwritable, "No report could be written; only this summary exists.", reported=False), results
     try:
-        return _write_workbooks(directory, checked, results, ending, departments), results
+        return _write_workbooks(directory, checked, results, ending, departments=departments, renamers=renamers), results
     except Stop as unwritable:
         ending = _unwritten(ending, unwritable, "The report is there as results.csv, without workbooks.", reported=True)
         with suppress(Stop):
@@ -86,14 +87,20 @@ def _write_tables(directory: RunDirectory, files: Mapping[str, bytes | None], en
 
 
 def _write_workbooks(
-    directory: RunDirectory, checked: CheckedSheet, results: Mapping[int, RowResult], ending: Ending, departments: Mapping[int, str] | None
+    directory: RunDirectory,
+    checked: CheckedSheet,
+    results: Mapping[int, RowResult],
+    ending: Ending,
+    *,
+    departments: Mapping[int, str] | None,
+    renamers: Mapping[int, Collection[int]],
 ) -> Ending:
     """Writes them, all or none; returns the ending that knows which of them there are. Raises `Stop` (73)."""
     sheet, files = checked.sheet, dict[str, bytes | None]()
     try:
         with scratch_in(directory.path) as scratch:
             if not ending.undoes:
-                files["retry.xlsx"] = render_retry_workbook(sheet, results, departments=departments, scratch=scratch)
+                files["retry.xlsx"] = render_retry_workbook(sheet, results, departments=departments, renamers=renamers, scratch=scratch)
             if files.get("retry.xlsx") is not None:
                 ending = replace(ending, retry="retry.xlsx")
             if checked.problems and not too_large(sheet):

@@ -1,7 +1,9 @@
 """retry.csv and retry.xlsx: the rows that are not a success, as a sheet to feed again."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from bulkjob.records import RowResult, Sheet
@@ -25,24 +27,40 @@ from bulkjob.vocabulary import Status
 MOST_WORKBOOK_ROWS: Final = 20_000
 
 
+#: A sheet that gives nothing a new name.
+NOTHING_RENAMED: Final[Mapping[int, Collection[int]]] = MappingProxyType({})
+
+
 #: A text further to the right of the headers than this comes nearer: a row of thousands of separators helps nobody.
 _LONGEST_GAP: Final = 100
 
 
-def render_retry(sheet: Sheet, results: Mapping[int, RowResult], *, departments: Mapping[int, str] | None = None) -> bytes | None:
+def render_retry(
+    sheet: Sheet,
+    results: Mapping[int, RowResult],
+    *,
+    departments: Mapping[int, str] | None = None,
+    renamers: Mapping[int, Collection[int]] = NOTHING_RENAMED,
+) -> bytes | None:
     """Return retry.csv with the sheet's own columns, in the sheet's order; None if every row is a success.
 
     A row with fewer cells than headers, or with something beyond them, comes as it came: fed again uncorrected, it is refused again.
     ``departments`` is for ``mirror``: row → whatever stands for its department (an id). All rows of a department
     come along as soon as one of them is there, because a mirrored department is emptied of the agents whom the sheet does not mention.
     A row it lacks stands for itself.
+    ``renamers``: row → the rows that rename what it names, which come along, too: without them nobody would know what it means.
     """
-    rows = _left(sheet, results, departments)
+    rows = _left(sheet, results, departments, renamers)
     return csv_of_rows([sheet.headers, *_cells(sheet, rows)]) if rows else None
 
 
 def render_retry_workbook(
-    sheet: Sheet, results: Mapping[int, RowResult], *, departments: Mapping[int, str] | None = None, scratch: Path | None = None
+    sheet: Sheet,
+    results: Mapping[int, RowResult],
+    *,
+    departments: Mapping[int, str] | None = None,
+    renamers: Mapping[int, Collection[int]] = NOTHING_RENAMED,
+    scratch: Path | None = None,
 ) -> bytes | None:
     """Return retry.xlsx with the same rows as `render_retry`, every cell a text; None also where only CSV can hold them.
 
@@ -50,7 +68,7 @@ def render_retry_workbook(
     in a workbook nobody would see that. The columns of `OUTCOME` stand before the sheet's own, so that nothing that has slipped to the
     right of these comes to lie below them.
     """
-    rows = _left(sheet, results, departments)
+    rows = _left(sheet, results, departments, renamers)
     if not rows or len(rows) > MOST_WORKBOOK_ROWS or not sheet.too_short.keys().isdisjoint(rows):
         return None
     table = [list(sheet.headers), *_cells(sheet, rows)]
@@ -76,12 +94,24 @@ def render_retry_workbook(
     return rendered(write, cells=sum(map(len, table)) + len(table) * own, scratch=scratch)
 
 
-def _left(sheet: Sheet, results: Mapping[int, RowResult], departments: Mapping[int, str] | None) -> list[int]:
+def _left(
+    sheet: Sheet, results: Mapping[int, RowResult], departments: Mapping[int, str] | None, renamers: Mapping[int, Collection[int]]
+) -> list[int]:
+    """The rows that are not a success, and those that have to come along, as these bring others with them in their turn."""
     rows: list[int] = sheet.cells.index.tolist()
-    wanted = {row for row in rows if results[row].status is not Status.SUCCESS}
-    if departments is not None:
-        touched = {departments[row] for row in wanted if row in departments}
-        wanted |= {row for row in rows if departments.get(row) in touched}
+    together: dict[str, list[int]] = defaultdict(list)
+    for row, department in (departments or {}).items():
+        together[department].append(row)
+    wanted: set[int] = set()
+    left = [row for row in rows if results[row].status is not Status.SUCCESS]
+    while left:
+        row = left.pop()
+        if row not in wanted:
+            wanted.add(row)
+            left += renamers.get(row, ())
+            if departments is not None and row in departments:
+                # Each department's rows come once.
+                left += together.pop(departments[row], ())
     return [row for row in rows if row in wanted]
 
 

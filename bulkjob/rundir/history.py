@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, NewUnit, Outcome
+from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome, stand_in
 from bulkjob.phrases import counted
 from bulkjob.records import NO_MEANINGS, Meanings, RowResult
 from bulkjob.rundir.directory import ROLLBACK
@@ -97,10 +97,10 @@ def history_of(records: Iterable[Record]) -> History:
 def _units_made(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple[Outcome, ...]]) -> Mapping[str, str]:
     """What stood for units that were to be made → their ids, where an outcome tells."""
     return {
-        written.change.unit_id: outcome.made
+        stand_in(written.change): outcome.made
         for number, known in outcomes.items()
         for written, outcome in zip(intents[number].changes, known, strict=True)
-        if isinstance(written.change, NewUnit) and outcome.made
+        if outcome.made
     }
 
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from bulkjob.changes.change import ALREADY_SO, Change, Outcome, failed
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import Plan
+from bulkjob.changes.unit_field import UnitField
 from bulkjob.plan.state import RunState
+from bulkjob.records.meanings import Meanings
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Department, Workspace
@@ -191,6 +193,21 @@ class TestFiles:
         assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales", "d1"]
         written(tmp_path, what)
         assert [row["department"] for row in table(tmp_path / "retry.csv")] == ["Sales"]
+
+    def test_renaming_rows_are_tried_again(self, tmp_path: Path) -> None:
+        """The rows that rename what a row that is left names come along, however that calls it; fed again, all of them are understood."""
+        text = "unit;new unit name;unit visibility\nEMEA;Europe;\nAPAC;Asia;\nEurope;;private\n"
+        sheet = check(parse(text.encode(), "reorg.csv"))
+        changes = (
+            UnitField(unit_id="u1", field="name", value="Europe", rows=(2,)),
+            UnitField(unit_id="u2", field="name", value="Asia", rows=(3,)),
+            UnitField(unit_id="u1", field="visibility", value="private", rows=(4,)),
+        )
+        outcomes: dict[Change, Outcome] = {changes[0]: ALREADY_SO, changes[1]: ALREADY_SO, changes[2]: failed(Code.REJECTED, "No.")}
+        plan = Plan(changes=changes, settled={}, operations=(), warnings=())
+        meanings = Meanings(units={"EMEA": "u1", "APAC": "u2", "Europe": "u1"})
+        written(tmp_path, RunState(checked=sheet, workspace=THERE, plan=plan, outcomes=outcomes, meanings=meanings))
+        assert [row["unit"] for row in table(tmp_path / "retry.csv")] == ["EMEA", "Europe"]
 
     @pytest.mark.parametrize("stop", [None, Stop(Exit.UNAVAILABLE, "Away.")])
     def test_unwritable_directory(self, tmp_path: Path, stop: Stop | None) -> None:

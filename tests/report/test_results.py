@@ -170,6 +170,18 @@ def test_mirrored_departments_come_whole(make_sheet: MakeSheet) -> None:
     assert rows_of(render_retry(sheet, results, departments=departments)) == [["department"], ["a"], ["A"], ["!"]]
 
 
+def test_rows_that_rename_what_is_left_come_along(make_sheet: MakeSheet) -> None:
+    """A row that is not done brings the rows that rename what it names, these what they name, and with mirror all of their departments."""
+    sheet = make_sheet(["department"], [["a"], ["b"], ["A"], ["c"], ["d"]])
+    results = {row: done(row) for row in (2, 3, 4, 6)} | {5: failed(5)}
+    renamers = {5: {3}, 3: {3, 2}, 4: {6}}
+    assert rows_of(render_retry(sheet, results, renamers=renamers)) == [["department"], ["a"], ["b"], ["c"]]
+    departments = {2: "d-a", 3: "d-b", 4: "d-a", 5: "d-c", 6: "d-d"}
+    whole = [["department"], ["a"], ["b"], ["A"], ["c"], ["d"]]
+    assert rows_of(render_retry(sheet, results, departments=departments, renamers=renamers)) == whole
+    assert render_retry(sheet, {row: done(row) for row in results}, renamers=renamers) is None
+
+
 @settings(deadline=None)
 @given(table=tables())
 def test_a_report_can_be_fed_back(make_sheet: MakeSheet, table: tuple[list[str], list[list[str]], list[int]]) -> None:

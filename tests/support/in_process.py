@@ -65,12 +65,12 @@ class InProcess:
         self.homeless |= {department["_id"] for department in departments if not department.get("parentId")}
         if not request.writes:
             return
-        # A unit that is made has no id yet.
-        kind, identifier = (*request.path.split("/")[4:6], "")[:2]
-        concerned = {identifier} - {""}
+        # A unit that is to be made has no id yet, and concerns only the departments that come to it.
+        kind, *identifiers = request.path.split("/")[4:6]
+        concerned = set(identifiers)
         if kind == "units":
             concerned |= departments_in(request)
-            concerned |= {department["_id"] for department in departments if department.get("parentId") == identifier}
+            concerned |= {department["_id"] for department in departments if department.get("parentId") in identifiers}
         self.overlaps += [f"{request.path}: {both}" for other in self._writing.values() if (both := concerned & other)]
         self._writing[id(request)] = frozenset(concerned)
 

@@ -41,13 +41,14 @@ def roll_back(
     user: str = "admin",
     version: str = "7.0",
     rate_limit: str | None = None,
+    faults: str | None = None,
     meddle: Meddling | None = None,
 ) -> RolledBack:
     """Rolls back the run, or goes on with its rollback."""
     said = io.StringIO()
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, redirect_stdout(said), redirect_stderr(io.StringIO()):
         loop = runner.get_loop()
-        sandbox = Sandbox(state, clock=lambda: EPOCH + loop.time(), server_version=version, rate_limit=rate_limit)
+        sandbox = Sandbox(state, clock=lambda: EPOCH + loop.time(), server_version=version, rate_limit=rate_limit, faults=faults)
         account = next(someone for someone in state["users"] if someone["username"] == user)
 
         @asynccontextmanager
