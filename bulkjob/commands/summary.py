@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob.commands.meanings import EXIT_MEANINGS
-from bulkjob.report import Overview, RunSummary, overview_document, overview_lines, read_summary, unread
+from bulkjob.report import SUMMARY_FILE, Overview, RunSummary, overview_document, overview_lines, read_summary, unread
 from bulkjob.rundir import JOURNAL_FILE, LOCK, REPORT_FILES, ROLLBACK
 from bulkjob.system import open_ordinary, terminal_size
 from bulkjob.vocabulary import Exit
-
-SUMMARY_FILE: Final = "summary.json"
-
 
 #: Of a summary.json, in bytes: ours are some kilobytes.
 _LARGEST: Final = 2**24

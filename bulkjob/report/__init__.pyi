@@ -34,6 +34,7 @@ from .results import csv_of_rows as csv_of_rows
 from .results import render_results as render_results
 from .rows import planned_results as planned_results
 from .rows import row_result as row_result
+from .summary import SUMMARY_FILE as SUMMARY_FILE
 from .summary import RunFigures as RunFigures
 from .summary import row_counts as row_counts
 from .terminal import summary_lines as summary_lines

@@ -17,17 +17,13 @@ from bulkjob import __version__
 from bulkjob.records import RowResult
 from bulkjob.report.metrics import METRICS_TYPE, gateway_address, render_metrics
 from bulkjob.report.notice import Notice, render_notice, termination_text, verdict_on
-from bulkjob.report.summary import Ending, RunFigures, render_summary, row_counts
+from bulkjob.report.summary import SUMMARY_FILE, Ending, RunFigures, render_summary, row_counts
 from bulkjob.rundir import REPORT_FILES, ROLLBACK, RunDirectory
 from bulkjob.settings import Settings, without_secrets
 from bulkjob.system import TERMINATION_LOG, StoreFailed, open_ordinary, published, sent, write_termination, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
 log = logging.getLogger("bulkjob")
-
-
-#: The file that is copied last, and whose exit code is the program's.
-SUMMARY_FILE = "summary.json"
 
 
 _NO_ROWS = row_counts(())

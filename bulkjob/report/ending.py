@@ -14,16 +14,13 @@ from bulkjob.report.results import render_results
 from bulkjob.report.results_workbook import render_results_workbook
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.rows import row_results
-from bulkjob.report.summary import Ending, RunFigures, render_summary
+from bulkjob.report.summary import SUMMARY_FILE, Ending, RunFigures, render_summary
 from bulkjob.rundir import RunDirectory
 from bulkjob.system import scratch_in, write_together, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Written after everything else: a large sheet takes seconds to become a workbook, and a pod that is to leave may not have them.
 _WORKBOOKS: Final = ("results.xlsx", "annotated.xlsx", "retry.xlsx")
-
-
-_SUMMARY: Final = "summary.json"
 
 
 def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
@@ -72,7 +69,7 @@ def write_report(
     except Stop as unwritable:
         ending = _unwritten(ending, unwritable, "The report is there as results.csv, without workbooks.", reported=True)
         with suppress(Stop):
-            write_whole(directory.path / _SUMMARY, render_summary(ending, results.values()))
+            write_whole(directory.path / SUMMARY_FILE, render_summary(ending, results.values()))
         return ending, results
 
 
@@ -82,7 +79,7 @@ def _with_warning(figures: RunFigures, warning: str) -> RunFigures:
 
 def _write_tables(directory: RunDirectory, files: Mapping[str, bytes | None], ending: Ending, results: Mapping[int, RowResult]) -> None:
     """With the summary, and without the workbooks of an earlier run, which would say something else. Raises `Stop` (73)."""
-    named = {**files, _SUMMARY: render_summary(ending, results.values()), **dict.fromkeys(_WORKBOOKS)}
+    named = {**files, SUMMARY_FILE: render_summary(ending, results.values()), **dict.fromkeys(_WORKBOOKS)}
     write_together({directory.path / name: data for name, data in named.items()})
 
 

@@ -22,7 +22,7 @@ from tests.support.states import State
 from tests.support.stores import KEY, KEY_ID, ObjectStore, WebStore, object_store, web_store
 
 SHEET = "department,unit,agent\nalpha,south,\nbeta,,cid\n"
-REPORT = {"journal.jsonl", "plan.json", "results.csv", "summary.json"}
+REPORT = {"journal.jsonl", "plan.json", "results.csv", "results.xlsx", "summary.json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
