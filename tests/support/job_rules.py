@@ -71,7 +71,8 @@ def _exit_codes(spec: Manifest) -> Iterator[str]:
 
 
 def _times(spec: Manifest, grace: float) -> Iterator[str]:
-    least = grace + WEBHOOK_SECONDS + REPORT_SECONDS
+    # What is in flight ends within the grace, and so does what is copied to a store; then the Pushgateway and the webhook are told.
+    least = 2 * grace + 2 * WEBHOOK_SECONDS + REPORT_SECONDS
     if spec["template"]["spec"].get("terminationGracePeriodSeconds", 30) < least:
         yield f"a pod needs {least:g} s to end"
     limit = spec.get("backoffLimitPerIndex", spec.get("backoffLimit", 6))
