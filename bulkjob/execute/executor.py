@@ -163,8 +163,8 @@ class Executor:
                 self.stop(stop)
         failed = len(self._tally.failed) - self._failed_before_sending
         if self._max_failures and failed >= self._max_failures:
-            rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
-            message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
+            rows = "1 failed row" if failed == 1 else f"{failed:,} failed rows"
+            message = f"Stopped after {rows} (the limit is {self._max_failures:,}, --max-failures). Read the report before you go on."
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
 
     def _settle(self, outcomes: Mapping[Change, Outcome]) -> list[RowResult]:

@@ -148,7 +148,7 @@ class _Listing:
         reading = document.forecast.reading_calls
         lines = [f"{counted(reading + total, 'call')}: {reading:,} to read the workspace, {total:,} for the changes and their checks"]
         lines += [f"  {call.count:>7,}  {call.method:<4} {call.route}" for call in document.calls]
-        return lines + self.wrapped(f"Duration: {document.forecast.text}")
+        return lines + self.wrapped(document.forecast.text)
 
     def rows(self) -> list[str]:
         """A screenful of the rows that will not be done, with the reasons."""

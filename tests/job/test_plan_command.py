@@ -133,7 +133,7 @@ def test_text(small: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "        2  GET  livechat/department/:id/agents",
         "        3  GET  livechat/units/:id",
         "        3  GET  livechat/units/:id/monitors",
-        "Duration: Less than a minute (the server announced no rate limit).",
+        "Less than a minute (no rate limit for this account).",
         "",
         "Next: To carry it out:",
         f"  bulkjob run {tmp_path}/sheet.csv --plan {tmp_path}/plan.json",
@@ -274,8 +274,9 @@ def test_forecast_is_kept(small: State, tmp_path: Path) -> None:
         *({"department": f"x{number}", "unit": ("north", "south")[number % 2]} for number in range(0, 45, 2)),
     ]
     seen = planned(tmp_path / "1", small, rows, user="manager", unit_route="unit")
-    forecast = " ".join(seen.said.split()).partition("Duration: ")[2]
-    assert "30 calls at 10 a minute: about 3 minutes; with the permission api-bypass-rate-limit about 1." in forecast
+    assert "About 3 minutes: PUT livechat/department/:id is called 30 times, and the server allows 10 a minute." in " ".join(
+        seen.said.split()
+    )
     ran = rehearse(tmp_path / "2", small, rows, user="manager", unit_route="unit", plan=seen.file)
     assert ran.exit == Exit.OK
     assert abs(ran.seconds - seen.document["forecast"]["seconds"]) <= 60
@@ -515,10 +516,10 @@ def test_another_sheet_or_server(small: State, tmp_path: Path) -> None:
     ("content", "code", "said"),
     [
         (None, Exit.NO_INPUT, "plan.json"),
-        (b"", Exit.BAD_SHEET, "no plan"),
-        (b"department,unit\n", Exit.BAD_SHEET, "no plan"),
-        (b'{"a": 1}', Exit.BAD_SHEET, "no plan"),
-        (b'{"format": 99}', Exit.BAD_SHEET, "format 99"),
+        (b"", Exit.BAD_SHEET, "not a bulkjob plan"),
+        (b"department,unit\n", Exit.BAD_SHEET, "not a bulkjob plan"),
+        (b'{"a": 1}', Exit.BAD_SHEET, "not a bulkjob plan"),
+        (b'{"format": 99}', Exit.BAD_SHEET, "format is 99"),
         (b'{"format": 1}', Exit.BAD_SHEET, "damaged"),
     ],
 )

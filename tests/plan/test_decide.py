@@ -355,7 +355,7 @@ class TestDepartmentRoute:
         assert (change.rows, outcome.code, outcome.said) == (
             (2,),
             Code.REJECTED,
-            "the stored department lacks email, which a change must carry",
+            "the department has no email on the server, and no change can be sent without it",
         )
         assert [type(operation) for operation in plan.operations] == [AgentsPost]
 

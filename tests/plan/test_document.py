@@ -170,14 +170,14 @@ class TestFile:
     @pytest.mark.parametrize(
         ("damage", "said"),
         [
-            (lambda text: text[: len(text) // 2], "no plan"),
-            (lambda text: text.replace('"format": 3', '"format": 4'), "format 4"),
+            (lambda text: text[: len(text) // 2], "not a bulkjob plan"),
+            (lambda text: text.replace('"format": 3', '"format": 4'), "format is 4"),
             (lambda text: text.replace('"changes":[0]', '"changes":[7]'), "damaged"),
             (lambda text: text.replace('"changes":[0]', '"wishes":[0]'), "damaged"),
             (lambda text: text.replace('"about":"unit"', '"about":"weather"'), "damaged"),
             (lambda text: text.replace('"agents":"add"', '"agents":"all"'), "damaged"),
-            (lambda text: "[]", "no plan"),
-            (lambda text: "\ufeff", "no plan"),
+            (lambda text: "[]", "not a bulkjob plan"),
+            (lambda text: "\ufeff", "not a bulkjob plan"),
         ],
     )
     def test_damage_is_seen(self, damage: Callable[[str], str], said: str) -> None:

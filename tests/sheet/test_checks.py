@@ -88,8 +88,8 @@ SENTENCES = {
     "unit=u; unit monitor=m; agent=x; department enabled=yes": "The row has a value in agent and department enabled, but does not say which department it is about. Fill in the department; if the row is about the unit only, clear them.",
     "unit=u": "The row does not say which department it is about. Fill in the department, or delete the row.",
     "department=A": "The row names neither a unit nor an agent, and no other column says what is to change, so there is nothing to do. Fill in what is to change, or delete the row.",
-    "department=A; unit=u; action=add": "The row has a value in action, but names neither an agent nor a unit monitor. Fill in one of them, or clear it.",
-    "unit=u; unit monitor=m; count=1; order=2; action=add": "The row has a value in count and order, which only an agent can have, but names no agent. Fill in the agent, or clear them.",
+    "department=A; unit=u; action=add": "The row has an action, but no agent and no unit monitor. Fill in one of them, or clear the action.",
+    "unit=u; unit monitor=m; count=1; order=2; action=add": "The row has a count and an order but no agent. Fill in the agent, or clear the count and order.",
     "unit monitor=m; new unit name=v": "The row has a value in unit monitor and new unit name, but does not say which unit it is about. Fill in the unit, or clear them.",
     "department=A; unit=-; unit monitor=m": "The row has a value in unit monitor, but its unit is - (no unit). Write the unit that this is about, or clear it; a department is taken out of its unit in a row of its own.",
     "unit=u; unit visibility=secret": 'unit visibility must be public or private, or blank (which leaves it as it is); "secret" is not.',
@@ -123,7 +123,7 @@ class TestCodes:
         assert [problem.message for problem in checked.problems] == [
             "The row names neither a unit nor an agent, so there is nothing to do. Fill in one of them, or delete the row.",
             "The row does not say which department it is about. Fill in the department, or delete the row.",
-            "The row has a value in action, which only an agent can have, but names no agent. Fill in the agent, or clear it.",
+            "The row has an action but no agent. Fill in the agent, or clear the action.",
         ]
 
     def test_a_sheet_without_departments_says_what_its_rows_lack(self) -> None:
