@@ -106,7 +106,8 @@ class _Exporting:
             return
         unit = NO_UNIT if department.parent_id is None else self._names.unit(department.parent_id)
         if unit is None:
-            self._leave_out(f"Unit {self._naming.unit(department.parent_id or '')} is left blank: it cannot be written in a sheet unambiguously.")
+            unit_named = self._naming.unit(department.parent_id or "")
+            self._leave_out(f"Unit {unit_named} is left blank: it cannot be written in a sheet unambiguously.")
         more = self._cells(named, self._fields.of_department(department)) if self._full else {}
         rows = [row for member in self._members(department) if (row := self._row(department, text, unit or "", member))]
         rows = rows or [ExportRow(department=text, unit=unit or "")]
@@ -157,7 +158,7 @@ class _Exporting:
             elif text := self._names.monitor(monitor.id, unit_id):
                 yield text
             else:
-                self._leave_out(f"{named}: no text in a sheet would mean this monitor.")
+                self._leave_out(f"{named}: this monitor cannot be written in a sheet unambiguously.")
 
     def _name_units_unseen(self) -> None:
         """Says which units departments are in that the server does not list to this account."""

@@ -190,9 +190,9 @@ class TestUnknown:
             'There is no department "Saels" on the server. Did you mean Sales? '
             "Correct the name, or create the department in Rocket.Chat (Omnichannel → Departments)."
         )
-        assert (
-            message_of("Warehouse;-;;;;", TWO)
-            == 'There is no department "Warehouse" on the server. Correct the name, or create the department in Rocket.Chat (Omnichannel → Departments).'
+        assert message_of("Warehouse;-;;;;", TWO) == (
+            'There is no department "Warehouse" on the server. '
+            "Correct the name, or create the department in Rocket.Chat (Omnichannel → Departments)."
         )
         assert "Did you mean APAC?" in message_of("Sales;APCA;;;;", TWO)
         assert "Did you mean anna?" in message_of("Sales;;ana;;;", TWO)
