@@ -128,8 +128,8 @@ _TAKES = {
 
 def bad_value(column: str, value: str) -> str:
     if column in _TAKES:
-        return f"{column} must be {_TAKES[column]}, or blank (which leaves it as it is); {quoted(value)} is not."
-    return f"{column} must be a name, or blank (which leaves it as it is); {quoted(value)} is only dashes, which would look like no name."
+        return f"{quoted(value)} does not fit in {column}. Write {_TAKES[column]}, or leave the cell blank (then it stays as it is)."
+    return f"{quoted(value)} is only dashes, which would look like no name. Write a name, or leave {column} blank (then it stays as it is)."
 
 
 def conflicting_unit(department: str, units: Sequence[str], rows: Sequence[int]) -> str:

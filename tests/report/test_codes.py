@@ -11,12 +11,13 @@ from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.plan.resolve import resolve_names
 from bulkjob.records.naming import Naming
-from bulkjob.records.workspace import Agent, Department, Unit, Workspace
+from bulkjob.records.workspace import Agent, Department, Monitor, Unit, Workspace
 from bulkjob.report.messages import Evidence, failure_message, unsent_message
 from bulkjob.sheet import check, with_contradictions
 from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Code
 
+MONITORS: Final = {identifier: Monitor(id=identifier, username=name) for identifier, name in (("a1", "anna"), ("a2", "Ben"), ("a3", "bEn"))}
 THERE: Final = Workspace(
     departments={
         "d1": Department(id="d1", name="Sales", parent_id="u1", archived=False),
@@ -33,8 +34,11 @@ THERE: Final = Workspace(
         "a2": Agent(id="a2", username="Ben", department_ids=frozenset()),
         "a3": Agent(id="a3", username="bEn", department_ids=frozenset()),
     },
+    monitors={"u1": {"a1": MONITORS["a1"]}},
+    role_holders=MONITORS,
 )
 HEAD: Final = "department,unit,agent,count,order,action\n"
+WIDE: Final = "department,unit,agent,action,unit monitor,unit visibility,new unit name,new department name,department email\n"
 #: A sheet that has the mistake, in its second row, for each code that a sheet or the names in it can have; and what is said of it.
 INVALID: Final = {
     Code.MISSING_DEPARTMENT: (
@@ -67,6 +71,31 @@ INVALID: Final = {
         'Rows 2 and 3 ask for different things for agent "anna" in department "Sales": count 1 or 2. '
         "Keep one of these rows, or make them agree.",
     ),
+    Code.CONFLICTING_MONITOR: (
+        WIDE + "Sales,EMEA,,,anna,,,,\nSales,EMEA,,remove,anna,,,,\n",
+        'Rows 2 and 3 both add and remove "anna" as a monitor of unit "EMEA" (in a row with an agent, the action is about the agent, and the monitor is added). Keep one of these rows, or make them agree.',
+    ),
+    Code.CONFLICTING_VALUE: (
+        WIDE + "Sales,EMEA,,,,private,,,\nSales,EMEA,,,,public,,,\n",
+        'Rows 2 and 3 ask for different values of unit visibility for unit "EMEA": "private", "public". Keep one of them in all these rows.',
+    ),
+    Code.UNIT_NEEDED: (
+        WIDE + "Sales,,,,anna,,,,\n",
+        "The row has a value in unit monitor, but does not say which unit it is about. Fill in the unit, or clear it.",
+    ),
+    Code.BAD_VALUE: (
+        WIDE + "Sales,EMEA,,,,secret,,,\n",
+        '"secret" does not fit in unit visibility. Write public or private, or leave the cell blank (then it stays as it is).',
+    ),
+    Code.UNKNOWN_MONITOR: (
+        WIDE + "Sales,EMEA,,,greta.lang,,,,\n",
+        'Nobody called "greta.lang" has the role of a monitor (livechat-monitor), without which Rocket.Chat ignores them. Check the spelling of the username, or make this user a monitor first (Omnichannel → Monitors).',
+    ),
+    Code.AMBIGUOUS_MONITOR: (WIDE + "Sales,EMEA,,,ben,,,,\n", '"ben" fits 2 monitors. Write the id of the one you mean: a2, a3.'),
+    Code.NAME_TAKEN: (
+        WIDE + "Sales,EMEA,,,,,APAC,,\n",
+        'The new name "APAC" is taken: unit "APAC" (u2) has it (row 2). Choose another name; to exchange names, write the ids of both instead of their names.',
+    ),
     Code.RAGGED_ROW: (
         HEAD + "Sales,EMEA\n",
         "The row has 2 cells where the headers have 6. Find out which one is missing and put it in, blank if need be "
@@ -78,11 +107,11 @@ INVALID: Final = {
     ),
     Code.UNKNOWN_DEPARTMENT: (
         HEAD + "Saless,EMEA,,,,\n",
-        'There is no department "Saless" on the server. Did you mean Sales? Correct the name, or create the department in Rocket.Chat.',
+        'There is no department "Saless" on the server. Did you mean Sales? Correct the name, or create the department in Rocket.Chat (Omnichannel → Departments).',
     ),
     Code.UNKNOWN_UNIT: (
         HEAD + "Sales,EMAE,,,,\n",
-        'There is no unit "EMAE" on the server. Did you mean EMEA? Correct the name, or create the unit in Rocket.Chat.',
+        'There is no unit "EMAE" on the server. Did you mean EMEA? Correct the name, or create the unit in Rocket.Chat (Omnichannel → Units).',
     ),
     Code.UNKNOWN_AGENT: (
         HEAD + "Sales,,greta.lang,,,\n",
