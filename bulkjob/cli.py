@@ -13,10 +13,8 @@ from bulkjob import __version__
 from bulkjob.commands.table import Command
 from bulkjob.commands.usage import parser_of_commands
 from bulkjob.settings import SheetAddress, survey
-from bulkjob.system import LogFormatter, leaving_at_once, logging_to, sturdy_standard_streams
-from bulkjob.vocabulary import Exit, Stop
-
-_log = logging.getLogger("bulkjob")
+from bulkjob.system import LogFormatter, leaving_at_once, logging_to, sturdy_standard_streams, tell
+from bulkjob.vocabulary import Event, Exit, Stop
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +53,8 @@ def _ended(argv: Sequence[str] | None) -> int:
             print(*stop.advice, sep="\n", end="\n" if stop.advice else "", file=sys.stderr)
             return stop.exit_code
         except Exception:  # noqa: BLE001 - the outermost one: whatever it is, it is a defect
-            _log.exception("bulkjob %s met a defect in bulkjob itself", __version__)
+            message = f"bulkjob {__version__} met a defect in bulkjob itself"
+            tell(Event.DEFECT, message, level=logging.ERROR, traceback=True, version=__version__)
             _say("This is a defect in bulkjob; please report it, with the traceback from the log.")
             return Exit.DEFECT
 
@@ -73,7 +72,7 @@ def _answer(given: argparse.Namespace, log: LogFormatter) -> Exit:
         if found.settings.log_format is not None:
             log.shape = found.settings.log_format
         for note in found.notes:
-            _log.info("%s", note)
+            tell(Event.SETTING_NOTE, note)
         return command.call(given, found.settings)
 
 

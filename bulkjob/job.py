@@ -1,15 +1,17 @@
 """The whole run on one screen: sheet → assignments → plan → execute → verify → report."""
 
 import asyncio
-import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rich.text import Text
+
+from bulkjob.changes import ChangeOutcome
 from bulkjob.execute import Execution, Executor
 from bulkjob.plan import (
     PLAN_FILE,
@@ -21,29 +23,31 @@ from bulkjob.plan import (
     continued,
     document_of_plan,
     render_plan,
+    seconds_left,
 )
-from bulkjob.records import Sheet
+from bulkjob.records import RowResult, Sheet
 from bulkjob.report import (
     Commands,
     Conclusion,
+    Course,
+    Phase,
     RunFigures,
+    Standing,
+    display_on,
     planned_results,
-    progress_display,
     row_counts,
     row_result,
+    sentence,
     steps_after_rollback,
     steps_after_run,
     summary_lines,
     write_report,
 )
-from bulkjob.rocketchat import Client, Transport, client_of, connect, telling
+from bulkjob.rocketchat import Client, Transport, client_of, connect
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings, SheetAddress
-from bulkjob.system import on_signals, remove_whole, terminal_size, write_whole
-from bulkjob.vocabulary import Exit, Stop
-
-log = logging.getLogger("bulkjob")
-
+from bulkjob.system import console_on, on_signals, remove_whole, show, warn, write_whole
+from bulkjob.vocabulary import Event, Exit, Status, Stop
 
 #: Opens a transport to the server; a parameter, so that a test can put the sandbox's rules in the server's place.
 Connection = Callable[[], AbstractAsyncContextManager[Transport]]
@@ -79,6 +83,8 @@ class Job:
         self._conclusion = conclusion or Conclusion(settings)
         self._figures = RunFigures()
         self._executor: Executor | None = None
+        self._display = display_on(sys.stderr, _now)
+        self._course: Course | None = None
         self._interrupts = 0
 
     async def run(self, directory: RunDirectory) -> Exit:
@@ -95,7 +101,8 @@ class Job:
             self.state.attempts, self.state.kept, self.state.made = history.attempts, history.names, history.made
             work = asyncio.ensure_future(self._work(directory, journal, history))
             try:
-                await self._ended(work)
+                with self._display:
+                    await self._ended(work)
             except Stop as reason:
                 stop = reason
             except Exception:
@@ -109,9 +116,9 @@ class Job:
         self._preparation.check()
         async with self._connection() as transport:
             client = client_of(self._settings, transport)
+            ticking = asyncio.create_task(_every(_TICK, lambda: self._show(client)))
             try:
-                async with telling(client):
-                    prepared = await self._preparation.plan(client, self._warn)
+                prepared = await self._preparation.plan(client, self._warn)
                 results = planned_results(self.state, prepared.plan).values()
                 document = document_of_plan(self._settings, self.state, prepared, results)
                 write_whole(directory.path / PLAN_FILE, render_plan(document))
@@ -119,39 +126,61 @@ class Job:
                 known = replace(history, attempts=self.state.attempts)
                 plan = continued(prepared.plan, known, prepared.workspace, prepared.server)
                 journal.keep_names(self.state.meanings)
-                await self._execute(replace(prepared, plan=plan), client, journal)
+                await self._execute(replace(prepared, plan=plan), client, journal, directory)
             finally:
+                ticking.cancel()
                 self._count(client)
                 await journal.close()
 
-    async def _execute(self, prepared: Prepared, client: Client, journal: Journal) -> None:
+    async def _execute(self, prepared: Prepared, client: Client, journal: Journal, directory: RunDirectory) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
         plan = self.state.plan = prepared.plan
-        rows = len({row for change in plan.changes for row in change.rows})
-        before = client.figures.calls.total()
-        with progress_display(rows, stream=sys.stderr, clock=time.monotonic) as shown:
+        rows = len(self.state.checked.sheet.cells)
+        self._executor = Executor(
+            plan,
+            client,
+            prepared.terms,
+            self.state.naming,
+            journal,
+            concurrency=self._settings.concurrency,
+            max_failures=self._settings.max_failures,
+            result_of=self._result,
+            # How far it is, the clock asks.
+            report=lambda _done, _failed: None,
+            warn=self._warn,
+        )
+        seconds = partial(self._seconds, prepared, client)
+        self._course = Course(prepared, rows, seconds_of=seconds)
+        left = sum(change not in plan.settled for change in plan.changes)
+        self._display.started(rows=rows, changes=left, seconds=seconds(self._executor.left), run_dir=str(directory))
+        self._show(client)
+        try:
+            await self._executor.run()
+        finally:
+            self._conclude(self._executor.so_far())
 
-            def show(done: int, failed: int) -> None:
-                shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total() - before)
+    def _seconds(self, prepared: Prepared, client: Client, left: Collection[str]) -> float:
+        return seconds_left(prepared, left, limit=client.limit, concurrency=self._settings.concurrency)
 
-            executor = self._executor = Executor(
-                plan,
-                client,
-                prepared.terms,
-                self.state.naming,
-                journal,
-                concurrency=self._settings.concurrency,
-                max_failures=self._settings.max_failures,
-                result_of=partial(row_result, naming=self.state.naming, server=self.state.server, undoes=self.state.undoes),
-                report=show,
-                warn=self._warn,
-            )
-            ticking = asyncio.create_task(_every(_TICK, lambda: show(*executor.progress)))
-            try:
-                await executor.run()
-            finally:
-                ticking.cancel()
-                self._conclude(executor.so_far())
+    def _result(self, row: int, parts: list[ChangeOutcome]) -> RowResult:
+        """What became of a row; told at once if it failed."""
+        result = row_result(row, parts, self.state.naming, server=self.state.server, undoes=self.state.undoes)
+        if result.status is Status.FAILED:
+            self._display.failed(result)
+        return result
+
+    def _show(self, client: Client) -> None:
+        """Shows how far the run is."""
+        calls, until = client.figures.calls.total(), client.exchange.waits_until
+        seconds = None if until is None else max(0.0, until - client.exchange.now())
+        if self._course is None or self._executor is None:
+            phase: Phase = "reading" if self.state.workspace is None else "resolving"
+            self._display.show(Standing(phase=phase, calls=calls, waiting=seconds))
+            return
+        executor = self._executor
+        self._display.show(
+            self._course.standing(_now(), executor.progress, left=executor.left, under_way=executor.under_way, calls=calls, waiting=seconds)
+        )
 
     def _conclude(self, execution: Execution) -> None:
         self.state.outcomes, self.state.repairs_left = execution.outcomes, execution.repairs_left
@@ -177,7 +206,7 @@ class Job:
             raise _interrupted() from None
 
     def _warn(self, warning: str) -> None:
-        log.warning("%s", warning)
+        warn(Event.RUN_WARNING, warning)
         self.state.warnings.append(warning)
 
     def _count(self, client: Client) -> None:
@@ -192,16 +221,17 @@ class Job:
     async def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
+        console = console_on(sys.stdout)
         ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned)
+        self._display.ended(ending, row_counts(results.values()))
         if isinstance(stop, Drifted):
-            print("\n".join(stop.listed), end="\n\n", flush=True)
+            show(console, [*(line for said in stop.listed for line in sentence(console, said, others="    ")), Text("")])
         if self.state.undoes:
             steps = steps_after_rollback(ending, self._settings, directory.path.parent)
         else:
             commands = Commands(sheet=self._sheet, settings=self._settings)
             steps = steps_after_run(ending, row_counts(results.values()), commands, stop)
-        lines = summary_lines(ending, results.values(), steps=steps, width=terminal_size().columns, colour=sys.stdout.isatty())
-        print("\n".join(lines), flush=True)
+        show(console, summary_lines(console, ending, results.values(), steps=steps))
         return await self._conclusion.reported(directory, ending, results, interrupted=self._interrupts > 0)
 
 
@@ -219,6 +249,10 @@ def owner_of(settings: Settings, sheet: Sheet, approved: Approved | None) -> Own
 def _interrupted() -> Stop:
     message = "Interrupted. Calls under way were finished, no new ones started."
     return Stop(Exit.INTERRUPTED, message)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _every(seconds: float, action: Callable[[], None]) -> None:

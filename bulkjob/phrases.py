@@ -1,7 +1,6 @@
-"""How a sentence names, counts, lists, quotes and wraps; the one gate through which foreign text becomes printable."""
+"""How a sentence names, counts, lists and quotes; the one gate through which foreign text becomes printable."""
 
 import re
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -106,25 +105,7 @@ def span(seconds: float) -> str:
     return counted(minutes, "minute") if minutes < 120 else counted(round(minutes / 60), "hour")
 
 
-# ------------------------------------------------------------------------------------------------------------------- lines
-
-
-def wrapped(text: str, width: int, *, first: str = "", others: str = "", most: int | None = None, whole_words: bool = True) -> list[str]:
-    """``text`` in lines of at most ``width`` characters (never less than 40), with ``first`` and ``others`` before them.
-
-    ``whole_words``: so that a path or an address can be copied, a word is not broken; only a line that begins with such a one is longer. Of
-    more than ``most`` lines the rest is left out, with an ellipsis.
-    """
-    return textwrap.wrap(
-        text,
-        max(width, 40),
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=not whole_words,
-        break_on_hyphens=False,
-        max_lines=most,
-        placeholder=" …",
-    )
+# -------------------------------------------------------------------------------------------------------------- likeness
 
 
 #: From here on two words are taken for one that was mistyped, on a scale from 0 to 1.

@@ -93,6 +93,27 @@ class Code(StrEnum):
     STOPPED = "stopped"
 
 
+class Event(StrEnum):
+    """The names of the log's lines; docs/logs.md says what each means and which fields it has."""
+
+    SETTING_NOTE = "setting.note"
+    SHEET_NOTE = "sheet.note"
+    CALLS_READING = "calls.reading"
+    RUN_STARTED = "run.started"
+    RUN_PROGRESS = "run.progress"
+    RUN_WARNING = "run.warning"
+    RUN_ENDED = "run.ended"
+    ROW_FAILED = "row.failed"
+    EXPORT_WARNING = "export.warning"
+    STORE_RETRY = "store.retry"
+    PUBLISH_COPIED = "publish.copied"
+    PUBLISH_WARNING = "publish.warning"
+    PUBLISH_FAILED = "publish.failed"
+    NOTICE_FAILED = "notice.failed"
+    DEFECT = "defect"
+    LIBRARY = "library"
+
+
 #: Code of the rows for which no write went out, by the exit code the job ends with.
 UNSENT_CODE: Final[dict[Exit, Code]] = {
     Exit.ROWS_NOT_DONE: Code.STOPPED,

@@ -61,6 +61,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "sandbox.command": "serves until it is stopped",
     "sandbox.web": "answers requests",
     "sheet.reading": "opens the sheet's file",
+    "system.console": "the terminal",
     "sheet.source": "fetches the sheet",
     "system.certificates": "reads certificates",
     "system.fetching": "the network",

@@ -86,7 +86,7 @@ class UnitPost:
         """How it is seen afterwards that it has done what it should."""
         del terms
         if not self.changes:
-            return "nothing of the sheet: it only lets the server count the unit's departments anew"
+            return "nothing from the sheet: it only makes the server count the unit's departments again"
         return _seen_of_a_unit(self.changes)
 
     def stages(self, terms: Terms) -> tuple[Stage, ...]:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bulkjob.doctor import exit_code_of, findings_of, findings_table, gather_facts
-from bulkjob.report import step_lines, steps_after_doctor
+from bulkjob.doctor import exit_code_of, findings_lines, findings_of, gather_facts
+from bulkjob.report import spaced, step_lines, steps_after_doctor
 from bulkjob.settings import Settings, SheetAddress
-from bulkjob.system import terminal_size
+from bulkjob.system import console_on, show
 from bulkjob.vocabulary import Exit
 
 
@@ -19,9 +19,10 @@ def doctor(settings: Settings, sheet: Path | SheetAddress | None, *, wrong_setti
     """
     facts = asyncio.run(gather_facts(settings, sheet, wrong_settings=wrong_settings))
     findings = findings_of(facts)
-    lines = findings_table(findings, with_sheet=facts.assignments is not None, width=terminal_size().columns, colour=sys.stdout.isatty())
     code = exit_code_of(findings)
     bad_sheet = facts.sheet is not None and facts.sheet.checked is not None and bool(facts.sheet.checked.problems)
     steps = steps_after_doctor(settings, sheet, bad_sheet=bad_sheet, missing=code is not Exit.OK)
-    print("\n".join([*lines, *([""] if steps else []), *step_lines(steps, terminal_size().columns)]))
+    console = console_on(sys.stdout)
+    lines = findings_lines(console, findings, with_sheet=facts.assignments is not None)
+    show(console, spaced([lines, step_lines(console, steps)]))
     return code

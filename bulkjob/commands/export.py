@@ -1,8 +1,8 @@
 """``bulkjob export``: reads what the workspace holds and writes it as a sheet; changes nothing on the server."""
 
 import asyncio
-import logging
 import os
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +10,11 @@ from pathlib import Path
 from bulkjob.export import MOST_WORKBOOK_ROWS, Export, Extent, Origin, export_of, render_csv, render_xlsx
 from bulkjob.phrases import counted
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, Workspace
-from bulkjob.report import step_lines, steps_after_export
+from bulkjob.report import sentence, step_lines, steps_after_export
 from bulkjob.rocketchat import Client, Connect, connect, inspect_server, opened, read_workspace, reading, with_members, with_monitors
 from bulkjob.settings import Settings
-from bulkjob.system import refuse_unwritable, terminal_size, write_whole
-from bulkjob.vocabulary import Exit, Stop
-
-log = logging.getLogger("bulkjob")
+from bulkjob.system import console_on, refuse_unwritable, show, tell, warn, write_whole
+from bulkjob.vocabulary import Event, Exit, Stop
 
 
 def export(settings: Settings, path: Path, extent: Extent, *, force: bool) -> Exit:
@@ -34,13 +32,14 @@ async def exported(settings: Settings, path: Path, extent: Extent, *, force: boo
     async with opened(settings, connect) as client, reading(client, "Interrupted; no file was written."):
         workspace = await _everything(client, full=extent.full)
     export = export_of(workspace, full=extent.full)
-    for sentence in (*_cautions(workspace, full=extent.full), *export.left_out):
-        log.warning("%s", sentence)
+    for caution in (*_cautions(workspace, full=extent.full), *export.left_out):
+        warn(Event.EXPORT_WARNING, caution)
     data = _rendered(export, path, extent, Origin(url=settings.url, moment=datetime.now(UTC)))
     # Reading may have taken an hour, in which somebody else may have put something there.
     _refuse_unwritable(path, force=force)
     write_whole(path, data)
-    print("\n".join([_written(export, path), *step_lines(steps_after_export(path, settings), terminal_size().columns)]), flush=True)
+    console = console_on(sys.stdout)
+    show(console, [*sentence(console, _written(export, path)), *step_lines(console, steps_after_export(path, settings))])
     return Exit.OK
 
 
@@ -53,14 +52,14 @@ async def _everything(client: Client, *, full: bool) -> Workspace:
     if full:
         workspace = await _with_all_monitors(client, workspace)
     present = [department.id for department in workspace.departments.values() if not department.archived]
-    log.info("Reading the agents of %s.", counted(len(present), "department"))
+    tell(Event.CALLS_READING, f"Reading the agents of {counted(len(present), 'department')}.", calls=client.figures.calls.total())
     return await with_members(client, workspace, present)
 
 
 async def _with_all_monitors(client: Client, workspace: Workspace) -> Workspace:
     """The workspace with who holds the role of a monitor, and with every unit's monitors. Raises `Stop` (77) where they cannot be read."""
     units = (workspace.units or {}).keys()
-    log.info("Reading the monitors of %s.", counted(len(units), "unit"))
+    tell(Event.CALLS_READING, f"Reading the monitors of {counted(len(units), 'unit')}.", calls=client.figures.calls.total())
     workspace = await with_monitors(client, workspace, units)
     if workspace.role_holders is None or units - workspace.monitors.keys():
         raise _no_monitors([f"the server refused a call that needs the permission {MANAGE_MONITORS}"])

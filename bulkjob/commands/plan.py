@@ -8,10 +8,8 @@ from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan, w
 from bulkjob.records import RowResult
 from bulkjob.report import (
     Commands,
-    Screen,
     ambiguous,
     exit_code_of,
-    in_encoding,
     plan_lines,
     planned_results,
     render_results,
@@ -20,7 +18,7 @@ from bulkjob.report import (
 from bulkjob.rocketchat import Connect, connect, opened, reading
 from bulkjob.settings import Settings, SheetAddress
 from bulkjob.sheet import check, files_of, sheet_at
-from bulkjob.system import refuse_unwritable, terminal_size, write_whole
+from bulkjob.system import console_on, refuse_unwritable, show, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
 #: Endings that say something about the sheet, so that there is a plan, or a list of rows, to show.
@@ -79,21 +77,11 @@ async def planned(
     else:
         steps = steps_after_plan(document, Commands(sheet=sheet, settings=settings), out, stop)
         workspace = prepared.workspace if prepared else None
-        lines = plan_lines(
-            document,
-            with_ids=ambiguous(workspace) if workspace else frozenset(),
-            steps=steps,
-            screen=_screen(),
-        )
-        print("\n".join(in_encoding(lines, sys.stdout.encoding or "utf-8")), flush=True)
+        console = console_on(sys.stdout)
+        show(console, plan_lines(console, document, with_ids=ambiguous(workspace) if workspace else frozenset(), steps=steps))
     return stop.exit_code if stop else exit_code_of((_as_carried_out(result) for result in results.values()), None)
 
 
 def _as_carried_out(result: RowResult) -> RowResult:
     """What a row would be after a run all of whose calls succeed."""
     return RowResult(row=result.row, status=Status.SUCCESS) if result.status is Status.PLANNED else result
-
-
-def _screen() -> Screen:
-    size = terminal_size()
-    return Screen(width=size.columns, height=size.lines, colour=sys.stdout.isatty())

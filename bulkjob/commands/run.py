@@ -1,6 +1,7 @@
 """``bulkjob run``: does the job, writes its report and sums it up."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bulkjob.report import Commands, Conclusion, step_lines, steps_without_plan
 from bulkjob.rundir import opened, refuse_own_file
 from bulkjob.settings import Settings, SheetAddress
 from bulkjob.sheet import check, sheet_at
-from bulkjob.system import refuse_unusable_store, terminal_size
+from bulkjob.system import console_on, refuse_unusable_store
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -40,7 +41,7 @@ def _approved(settings: Settings, sheet: Path | SheetAddress) -> Approved | None
         return read_approved(settings.plan)
     except PlanRefused as refused:
         steps = steps_without_plan(Commands(sheet=sheet, settings=settings), settings.plan)
-        raise Stop(refused.exit_code, refused.message, tuple(step_lines(steps, terminal_size().columns))) from None
+        raise Stop(refused.exit_code, refused.message, tuple(line.plain for line in step_lines(console_on(sys.stderr), steps))) from None
 
 
 def job_of(

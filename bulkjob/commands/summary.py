@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.report import SUMMARY_FILE, Overview, RunSummary, overview_document, overview_lines, read_summary, unread
 from bulkjob.rundir import JOURNAL_FILE, LOCK, REPORT_FILES, ROLLBACK
-from bulkjob.system import open_ordinary, terminal_size
+from bulkjob.system import console_on, open_ordinary, show
 from bulkjob.vocabulary import Exit
 
 #: Of a summary.json, in bytes: ours are some kilobytes.
@@ -29,7 +30,8 @@ def summary(directories: Sequence[Path], *, as_json: bool, expected: int | None)
     if as_json:
         print(json.dumps(overview_document(overview), indent=2))
     else:
-        print("\n".join(overview_lines(overview, EXIT_MEANINGS, terminal_size().columns)))
+        console = console_on(sys.stdout)
+        show(console, overview_lines(console, overview, EXIT_MEANINGS))
     return overview.exit_code
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
@@ -15,6 +16,15 @@ from bulkjob.vocabulary import Exit
 
 #: What other programs call it.
 _DRY_RUN: Final = frozenset({"--dry-run", "--dryrun", "--dry", "--what-if", "--no-op", "--noop"})
+
+
+#: What to type, in the order of a night's work, with what it does.
+_FIRST_STEPS: Final = (
+    ("validate SHEET", "check a sheet; no server is needed"),
+    ("doctor SHEET", "check settings, server and account"),
+    ("plan SHEET", "see what would change, without changing it"),
+    ("run SHEET", "change it, and check the result"),
+)
 
 
 _SHEET_ENDINGS: Final = (".csv", ".xlsx", ".xls", ".ods", ".tsv", ".txt")
@@ -73,19 +83,21 @@ class _Parser(argparse.ArgumentParser):
             message = f"{extra[1]} was not expected. A name with blanks in it needs quotes."
         self._leave(message)
 
-    def _leave(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"{self.prog}: {printable(message)}\nSee {self.prog} --help.\n")
+    def _leave(self, message: str, example: str = "") -> NoReturn:
+        """``example``: a command to type instead."""
+        shown = f"  {printable(example)}\n" if example else ""
+        self.exit(Exit.USAGE, f"{self.prog}: {printable(message)}\n{shown}See {self.prog} --help.\n")
 
     def _judge_command(self, words: Sequence[str]) -> None:
         flags = [word for word in words if word.startswith("-")]
         word = next((word for word in words if not word.startswith("-")), None)
         if word is None and not any(flag in ("--help", "-h", "--version") for flag in flags):
-            steps = "\n".join(f"  {f'{self.prog} {command.name} {command.operands}':<24} {command.help}" for command in COMMANDS[:3])
+            steps = "\n".join(f"  {f'{self.prog} {typed}':<24}  {does}" for typed, does in _FIRST_STEPS)
             self.exit(Exit.USAGE, f"{self.prog}: Say what to do, for example\n{steps}\nSee {self.prog} --help for all commands.\n")
         if word is None or word in (command.name for command in COMMANDS):
             return
         if word.lower().endswith(_SHEET_ENDINGS):
-            self._leave(f"Say what to do with {word}, for example: {self.prog} plan {word}")
+            self._leave(f"Say what to do with {word}, for example:", f"{self.prog} plan {shlex.quote(word)}")
         best, alike = nearest(word, [command.name for command in COMMANDS])
         every = listed(command.name for command in COMMANDS)
         self._leave(f'There is no command "{word}". ' + (f"Did you mean {best}?" if alike else f"The commands are {every}."))
@@ -97,7 +109,7 @@ class _Parser(argparse.ArgumentParser):
             if not flag.startswith("--") or flag in self._option_string_actions:
                 continue
             if flag.lower() in _DRY_RUN:
-                self._leave(f"There is no {flag}. To see what a sheet would change, without changing anything: bulkjob plan SHEET")
+                self._leave(f"There is no {flag}. To see first what would change, use plan:", _planned(command, words))
             if others := _commands_with(flag):
                 self._leave(f"{command.name} does not take {flag}; {listed(others)} {'do' if len(others) > 1 else 'does'}.")
             best, alike = nearest(flag, self._flags())
@@ -105,6 +117,26 @@ class _Parser(argparse.ArgumentParser):
 
     def _flags(self) -> Iterable[str]:
         return [flag for flag in self._option_string_actions if flag.startswith("--")]
+
+
+def _planned(command: Command, words: Iterable[str]) -> str:
+    """The plan of the sheet that was typed, with those of the flags that a plan takes."""
+    if "SHEET" not in command.operands:
+        return "bulkjob plan SHEET"
+    settings = {setting.flag: setting.metavar is not None for setting in settings_of("plan") if setting.flag}
+    every = [setting for other in COMMANDS for setting in settings_of(other.name)]
+    others = {setting.flag for setting in every if setting.metavar} - settings.keys()
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        flag, equals, _ = word.partition("=")
+        if not word.startswith("-"):
+            kept.append(word)
+        elif flag in settings:
+            kept += [word, *([next(rest, "")] if settings[flag] and not equals else [])]
+        elif flag in others and not equals:
+            next(rest, "")
+    return shlex.join(["bulkjob", "plan", *(kept or ["SHEET"])])
 
 
 def _commands_with(flag: str) -> list[str]:

@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from rich.text import Text
+
 from bulkjob.phrases import listed
 from bulkjob.records import CheckedSheet
 from bulkjob.report import (
@@ -18,7 +20,7 @@ from bulkjob.report import (
 )
 from bulkjob.settings import Settings, SheetAddress
 from bulkjob.sheet import check, files_of, sheet_at, with_contradictions
-from bulkjob.system import terminal_size, writable_folder
+from bulkjob.system import console_on, show, writable_folder
 from bulkjob.vocabulary import Exit
 
 
@@ -34,12 +36,11 @@ def validate(settings: Settings, source: Path | SheetAddress, *, out: Path | Non
     if as_json:
         print(json.dumps(problems_document(checked), indent=2))
     else:
-        size = terminal_size()
+        console = console_on(sys.stdout)
         whole_list = str(out / PROBLEMS_FILE) if out is not None else ""
-        height = size.lines - (1 if written else 0)
-        steps = step_lines(steps_after_validate(Commands(sheet=source, settings=settings), valid=not checked.problems), size.columns)
-        lines = problem_lines(checked, width=size.columns, height=height - len(steps) - 1, whole_list=whole_list)
-        print("\n".join([*lines, "", *([written] if written else []), *steps]))
+        steps = step_lines(console, steps_after_validate(Commands(sheet=source, settings=settings), valid=not checked.problems))
+        below = [Text(""), *([Text(written)] if written else []), *steps]
+        show(console, [*problem_lines(console, checked, height=console.height - len(below), whole_list=whole_list), *below])
     if written and as_json:
         print(written, file=sys.stderr)
     return Exit.BAD_SHEET if checked.problems else Exit.OK

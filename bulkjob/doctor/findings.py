@@ -141,7 +141,7 @@ def _names(sheet: SheetFacts, server: Server) -> Iterator[Finding]:
         yield _invalid(what, outlook.problems, remedy, skip_invalid=sheet.skip_invalid)
     if outlook.undecided:
         said = (
-            f"{counted(outlook.undecided, 'row')} with a user who is no live-chat agent. Whether the department lists that user anyway "
+            f"{counted(outlook.undecided, 'row')} with a user who is not a live-chat agent. Whether the department lists that user anyway "
             "was not checked (slow)."
         )
         yield Finding(state=State.HINT, what=what, said=said, remedy="bulkjob plan checks it.")

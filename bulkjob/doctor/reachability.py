@@ -62,7 +62,7 @@ def _unreached(url: str, failure: Failure, exit_code: Exit) -> Finding:
 def _version(info: str | None) -> Finding:
     what, version = "Rocket.Chat", Version.parse(info) if info else None
     if version is None:
-        told = f"Version {printable(info)}, which is no version that bulkjob knows" if info else "Hides its version"
+        told = f"Version {printable(info)}, which bulkjob does not know" if info else "Hides its version"
         said = f"{told}: it is treated as new. One before 6.13 would refuse part of the changes."
         return Finding(state=State.HINT, what=what, said=said, remedy="Ask whoever runs it whether it is 6.13 or later.")
     if version < OLDEST:

@@ -92,7 +92,7 @@ def rights(answers: ServerFacts, server: Server, needs: Needs, unit_route: UnitR
     if licence:
         yield needs.fine("licence", "Has units (premium module livechat-enterprise).", use, needs.writes)
     elif licence is False:
-        said = "Has no units (premium module livechat-enterprise): they can be neither listed nor changed. Sheets without units can be run."
+        said = "Has no units (premium module livechat-enterprise): they cannot be listed or changed. Sheets without units can be run."
         remedy = "Only a plan with Omnichannel units helps; Administration > Workspace > Subscription shows which one the workspace has."
         yield needs.lacking("licence", said, use, needs.writes, remedy)
     yield from _permissions(server, needs, unit_route, licensed=licence is not False, units_hidden=units_hidden)

@@ -1,34 +1,80 @@
-"""The findings as people read them: one table, and one sentence that sums it up."""
+"""The findings as people read them: what to do first, one table, and one sentence that sums it up."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from bulkjob.doctor.finding import Finding, State
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bulkjob.doctor.finding import Finding, State, Use
 from bulkjob.doctor.findings import RATE_LIMIT, exit_code_of
 from bulkjob.doctor.rights import MANAGERS_PAGE, PERMISSIONS_PAGE
-from bulkjob.phrases import wrapped
+from bulkjob.phrases import printable
+from bulkjob.report import rows_of, sentence, spaced
 
-_PAINT: Final = {State.OK: "\x1b[32m", State.MISSING: "\x1b[31m", State.HINT: "\x1b[33m"}
-
-
-_PLAIN: Final = "\x1b[0m"
+_PAINT: Final = {State.OK: "green", State.MISSING: "bold red", State.HINT: "yellow"}
 
 
-def findings_table(findings: Sequence[Finding], *, with_sheet: bool, width: int = 120, colour: bool = False) -> list[str]:
-    """The lines to print. ``width`` is in characters; on a narrow terminal the table is wider than it."""
-    heads = ("", "what", "needed" if with_sheet else "needed for", "")
-    cells = [(str(finding.state), finding.what, finding.needed) for finding in findings]
-    first, second, third = (max(len(head), *(len(row[column]) for row in cells)) for column, head in enumerate(heads[:3]))
-    indent = first + second + third + 6
-    lines = [f"{heads[0]:<{first}}  {heads[1]:<{second}}  {heads[2]:<{third}}".rstrip()]
+#: On a narrower screen a finding is one text, so that what there is to say has room.
+_WIDE: Final = 110
+
+
+#: What is said then of the need for a thing.
+_NEEDS: Final = {
+    "no": " (not needed by this sheet)",
+    str(Use.UNITS): " (for units)",
+    str(Use.AGENTS): " (for agents)",
+    str(Use.COMFORT): " (for speed)",
+}
+
+
+def findings_lines(console: Console, findings: Sequence[Finding], *, with_sheet: bool) -> list[Text]:
+    """What to show, as wide as the screen: the act that would mend most, the findings, how it ends."""
+    return spaced(
+        [
+            _first_act(console, findings),
+            rows_of(console, _table(console, findings, with_sheet=with_sheet)),
+            [*sentence(console, _summary(findings), style="bold"), *_notes(console, findings)],
+        ]
+    )
+
+
+def _table(console: Console, findings: Sequence[Finding], *, with_sheet: bool) -> Table:
+    wide = console.width >= _WIDE
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=wide, header_style="dim")
+    table.add_column("", no_wrap=True)
+    if wide:
+        table.add_column("what", no_wrap=True)
+        table.add_column("needed" if with_sheet else "needed for")
+    table.add_column("", ratio=1)
     for finding in findings:
-        said, *rest = wrapped(finding.said, width - indent) or [""]
-        state = f"{finding.state:<{first}}"
-        painted = f"{_PAINT[finding.state]}{state}{_PLAIN}" if colour else state
-        lines.append(f"{painted}  {finding.what:<{second}}  {finding.needed:<{third}}  {said}")
-        remedy = wrapped(f"To do: {finding.remedy}", width - indent) if finding.remedy else []
-        lines += [" " * indent + line for line in (*rest, *remedy)]
-    return [*lines, "", *wrapped(_summary(findings), width), *_notes(findings, width)]
+        state = Text(str(finding.state), style=_PAINT[finding.state])
+        what, said = printable(finding.what), Text(printable(finding.said))
+        if finding.remedy:
+            said.append(f"\nTo do: {printable(finding.remedy)}", style="bold" if finding.state is State.MISSING else "")
+        if wide:
+            table.add_row(state, what, finding.needed, said)
+        else:
+            table.add_row(state, Text(what, style="bold").append(f"{_NEEDS.get(finding.needed, '')}: ", style="not bold").append(said))
+    return table
+
+
+def _first_act(console: Console, findings: Sequence[Finding]) -> list[Text]:
+    """The one thing to do that mends most of what is missing."""
+    missing = [finding for finding in findings if finding.state is State.MISSING and finding.remedy]
+    if not missing:
+        return []
+    granted = [finding for finding in missing if _is_granted_by_role(finding)]
+    act = missing[0].remedy
+    if len(granted) > 1:
+        rest = "everything that is missing" if len(granted) == len(missing) else f"{len(granted)} of {len(missing)} things that are missing"
+        act = f"Give the account the role livechat-manager ({MANAGERS_PAGE}). That should mend {rest}."
+    return sentence(console, f"Do this first: {printable(act)}", style="bold")
+
+
+def _is_granted_by_role(finding: Finding) -> bool:
+    return finding.what != RATE_LIMIT and (PERMISSIONS_PAGE in finding.remedy or MANAGERS_PAGE in finding.remedy)
 
 
 def _summary(findings: Sequence[Finding]) -> str:
@@ -39,15 +85,15 @@ def _summary(findings: Sequence[Finding]) -> str:
     return f"Missing: {', '.join(missing)}. Exit code {int(exit_code_of(findings))}{first}."
 
 
-def _notes(findings: Sequence[Finding], width: int) -> list[str]:
+def _notes(console: Console, findings: Sequence[Finding]) -> list[Text]:
     """What several remedies would otherwise repeat."""
-    remedies = [(finding.what, finding.remedy) for finding in findings if "Administration > " in finding.remedy]
+    remedies = [finding for finding in findings if "Administration > " in finding.remedy]
     if not remedies:
         return []
     notes = ["Administration is called Manage in newer releases of Rocket.Chat."]
-    if any(PERMISSIONS_PAGE in remedy and what != RATE_LIMIT for what, remedy in remedies):
+    if any(PERMISSIONS_PAGE in finding.remedy and finding.what != RATE_LIMIT for finding in remedies):
         notes.append(
             "The role livechat-manager has every permission named here but api-bypass-rate-limit, unless somebody changed that: "
             f"{MANAGERS_PAGE} gives it to an account. Do not tick them for user, or everybody has them."
         )
-    return [line for note in notes for line in wrapped(note, width)]
+    return [line for note in notes for line in sentence(console, note)]

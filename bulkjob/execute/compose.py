@@ -57,7 +57,7 @@ def unit_call(
         if outcome := settled(change, state, server, attempts.get(change, ())) or _unwritable(unit, server):
             known[change] = outcome
         elif isinstance(change, DepartmentUnit) and change.unit_id is None and (elsewhere := change.found(state)) != operation.unit_id:
-            said = f"somebody put it into the unit {elsewhere} meanwhile; run again to take it out of that"
+            said = f"somebody has meanwhile put it into unit {elsewhere}; run again to take it out of there"
             known[change] = failed(Code.REJECTED, said)
     pending: dict[Change, Prior] = {change: change.found(state) for change in operation.changes if change not in known}
     held = [department.id for department in state.departments.values() if department.parent_id == operation.unit_id]
@@ -140,7 +140,11 @@ def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
         return failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
     if unit is None:
         return failed(Code.REJECTED, "the unit is no longer there")
-    return None if unit.visibility is not None else failed(Code.REJECTED, "the stored unit has no visibility, which a change must carry")
+    return (
+        None
+        if unit.visibility is not None
+        else failed(Code.REJECTED, "the unit has no visibility on the server, and no change can be sent without one")
+    )
 
 
 def put_call(operation: DepartmentPut, state: Workspace, server: Server, attempts: Attempts) -> Composed[DepartmentState]:

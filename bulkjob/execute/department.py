@@ -64,7 +64,7 @@ class DepartmentWriting:
             return
         was, now = (f"unit {self.naming.unit(parent)}" if parent else "no unit" for parent in (self.before.parent_id, after.parent_id))
         self.say(
-            f"Department {self.naming.department(after.id)} was in {was} just before it was written, and is in {now} now: "
+            f"Department {self.naming.department(after.id)} was in {was} just before bulkjob changed it, and is now in {now}: "
             "somebody else changed it at the same moment. Check its unit."
         )
 

@@ -112,6 +112,16 @@ class Executor:
         """Rows done, and rows failed among them."""
         return self._tally.done, len(self._tally.failed)
 
+    @property
+    def left(self) -> frozenset[str]:
+        """Ids of the operations that have not ended."""
+        return frozenset(self._unfinished)
+
+    @property
+    def under_way(self) -> frozenset[str]:
+        """Ids of those of them whose write has gone out."""
+        return frozenset(self._sender.under_way)
+
     def so_far(self) -> Execution:
         """How it stands; a write that was given up under way counts as failed, because nobody knows what it did."""
         given_up = Outcome(status=Status.FAILED, code=Code.TIMEOUT, said="it was given up when the job was interrupted", looked_up=False)
@@ -163,8 +173,8 @@ class Executor:
                 self.stop(stop)
         failed = len(self._tally.failed) - self._failed_before_sending
         if self._max_failures and failed >= self._max_failures:
-            rows_have = "1 row has" if failed == 1 else f"{failed} rows have"
-            message = f"{rows_have} failed, and the job stops at {self._max_failures} (--max-failures). Read the report before you go on."
+            many = "1 failed row" if failed == 1 else f"{failed:,} failed rows"
+            message = f"Stopped after {many} (the limit is {self._max_failures:,}, --max-failures). Read the report before you go on."
             self.stop(Stop(Exit.ROWS_NOT_DONE, message))
 
     def _settle(self, outcomes: Mapping[Change, Outcome]) -> list[RowResult]:

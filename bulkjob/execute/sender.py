@@ -165,4 +165,4 @@ class Sender:
         """A unit that only lost departments is written for its counters' sake; that nobody could do so fails no row."""
         if isinstance(operation, UnitPost) and not operation.changes:
             unit, said = self._naming.unit(operation.unit_id), failed.failure.said
-            self._warn(f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: writing it failed ({said}).")
+            self._warn(f"The number of departments that Rocket.Chat shows for unit {unit} may be wrong now: correcting it failed ({said}).")

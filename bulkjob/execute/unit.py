@@ -109,7 +109,7 @@ class UnitWriting:
         if stored is not None and stored < len(self.monitors):
             names = ", ".join(self.naming.agent(monitor.id, monitor.username) for monitor in self.monitors)
             self.say(
-                f"Unit {self.naming.unit(self.operation.unit_id)} has lost monitors: Rocket.Chat drops those who no longer hold the role "
+                f"Unit {self.naming.unit(self.operation.unit_id)} has lost monitors: Rocket.Chat drops those who no longer have the role "
                 f"livechat-monitor. It had {names}, and has {stored} now."
             )
 

@@ -102,11 +102,12 @@ class _Exporting:
         named = f"Department {self._naming.department(department.id)}"
         text = self._names.department(department)
         if text is None:
-            self._leave_out(f"{named} is left out: no text in a sheet would mean it.")
+            self._leave_out(f"{named} is left out: it cannot be written in a sheet unambiguously.")
             return
         unit = NO_UNIT if department.parent_id is None else self._names.unit(department.parent_id)
         if unit is None:
-            self._leave_out(f"Unit {self._naming.unit(department.parent_id or '')} is left blank: no text in a sheet would mean it.")
+            unit_named = self._naming.unit(department.parent_id or "")
+            self._leave_out(f"Unit {unit_named} is left blank: it cannot be written in a sheet unambiguously.")
         more = self._cells(named, self._fields.of_department(department)) if self._full else {}
         rows = [row for member in self._members(department) if (row := self._row(department, text, unit or "", member))]
         rows = rows or [ExportRow(department=text, unit=unit or "")]
@@ -125,7 +126,7 @@ class _Exporting:
         if agent is None:
             named = self._naming.agent(member.agent_id, member.username)
             where = self._naming.department(department.id)
-            self._leave_out(f"Agent {named} of department {where} is left out: no text in a sheet would mean this agent.")
+            self._leave_out(f"Agent {named} of department {where} is left out: this agent cannot be written in a sheet unambiguously.")
             return None
         return ExportRow(department=text, unit=unit, agent=agent, count=_holdable(member.count), order=_holdable(member.order))
 
@@ -135,7 +136,7 @@ class _Exporting:
         named = f"Unit {self._naming.unit(unit.id)}"
         text = self._names.unit(unit.id)
         if text is None:
-            self._leave_out(f"{named} is left out: no text in a sheet would mean it.")
+            self._leave_out(f"{named} is left out: it cannot be written in a sheet unambiguously.")
             return
         fields = self._cells(named, self._fields.of_unit(unit))
         monitors = list(self._monitors(unit.id))
@@ -157,7 +158,7 @@ class _Exporting:
             elif text := self._names.monitor(monitor.id, unit_id):
                 yield text
             else:
-                self._leave_out(f"{named}: no text in a sheet would mean this monitor.")
+                self._leave_out(f"{named}: this monitor cannot be written in a sheet unambiguously.")
 
     def _name_units_unseen(self) -> None:
         """Says which units departments are in that the server does not list to this account."""

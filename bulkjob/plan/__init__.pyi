@@ -20,6 +20,7 @@ from .preparation import Preparation as Preparation
 from .preparation import Preparing as Preparing
 from .preparation import document_of_plan as document_of_plan
 from .prepared import Prepared as Prepared
+from .remaining import seconds_left as seconds_left
 from .resolve import departments_to_read as departments_to_read
 from .resolve import resolve_names as resolve_names
 from .resolve import units_to_read as units_to_read

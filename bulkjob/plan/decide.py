@@ -43,7 +43,7 @@ _FORBIDDEN = {
 }
 
 
-_NOT_OURS = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is none of them")
+_NOT_OURS = failed(Code.UNIT_NOT_PERMITTED, "the account is restricted to its own units, and this is not one of them")
 
 
 def make_plan(
@@ -176,8 +176,8 @@ class _Planning:
         if moves and not server.knows_department_unit and (route == "department" or lacks):
             reasons = "; ".join(lacks) or "--unit-route department was asked for"
             message = (
-                f"Rocket.Chat {server.version_text} changes a department's unit only by writing whole units, which is not available here: "
-                f"{reasons}. Nothing was sent. Update Rocket.Chat to 6.13 or later, or have what is missing granted."
+                f"Rocket.Chat {server.version_text} can move departments only by writing whole units, and that is not possible here: "
+                f"{reasons}. Nothing was sent. Update Rocket.Chat to 6.13 or later, or ask an administrator to grant what is missing."
             )
             raise Stop(Exit.NO_PERMISSION, message)
         if route == "unit" and lacks:
@@ -341,7 +341,8 @@ def missing_fields(department: Department, supplied: Collection[str] = ()) -> Ou
     ``supplied``: those that the same call gives it.
     """
     missing = [name for name in department.missing_fields if name not in supplied]
-    return failed(Code.REJECTED, f"the stored department lacks {', '.join(missing)}, which a change must carry") if missing else None
+    said = f"the department has no {' and no '.join(missing)} on the server, and no change can be sent without it"
+    return failed(Code.REJECTED, said) if missing else None
 
 
 def _refuse_if_nothing_is_permitted(plan: Plan) -> None:

@@ -29,5 +29,5 @@ def dropped_text(naming: Naming, unit_id: str, monitors: tuple[Monitor, ...]) ->
     names = ", ".join(naming.agent(monitor.id, monitor.username) for monitor in monitors)
     return (
         f"Writing unit {naming.unit(unit_id)} removes monitors who no longer have the role livechat-monitor: {names}. "
-        "Rocket.Chat does so by itself; give the role back first to whoever shall stay."
+        "Rocket.Chat does this by itself; give the role back first to anyone who should stay."
     )

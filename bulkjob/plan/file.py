@@ -43,9 +43,9 @@ def parse_plan(data: bytes) -> PlanDocument:
     try:
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ValueError("it is no plan of bulkjob's") from None
+        raise ValueError("it is not a bulkjob plan") from None
     if head.format not in READABLE:
-        raise ValueError(f"it is of format {head.format}, which this version of bulkjob does not know")
+        raise ValueError(f"its format is {head.format}, which this version of bulkjob does not know")
     try:
         document = msgspec.json.decode(data, type=PlanDocument) if head.format != 1 else msgspec.convert(_of_format_1(data), PlanDocument)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

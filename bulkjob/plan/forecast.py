@@ -82,22 +82,22 @@ def forecast_of(
 
 
 def duration_text(forecast: Forecast) -> str:
-    """How long it takes: ``480 calls at 10 a minute: about 48 minutes; with the permission api-bypass-rate-limit about 1``, and more."""
+    """How long it takes and why: ``About 3 minutes: PUT … is called 30 times, and the server allows 10 a minute``, and more."""
     if forecast.busiest is None:
-        return "Nothing is to be sent."
+        return "Nothing to send."
     limit, busiest = forecast.limit, forecast.busiest
     if limit is None:
-        return f"{_about(forecast.seconds).capitalize()} (the server announced no rate limit)."
+        return f"{_about(forecast.seconds).capitalize()} (no rate limit for this account)."
     rate = f"{limit.calls} a minute" if limit.window == DEFAULT_WINDOW else f"{limit.calls} in {limit.window:g} s"
-    text = f"{counted(busiest.count, 'call')} at {rate}: {_about(forecast.seconds)}"
+    route = f"{busiest.route.method} {busiest.route.pattern}"
+    text = f"{_about(forecast.seconds).capitalize()}: {route} is called {_times(busiest.count)}, and the server allows {rate}."
     if forecast.seconds >= 60:
         minutes = max(1, math.ceil(forecast.unlimited_seconds / 60))
-        text += f"; with the permission {BYPASS_RATE_LIMIT} about {minutes}" + (" minutes" if forecast.seconds > _MINUTES * 60 else "")
-    text += f". {busiest.route.method} {busiest.route.pattern} takes the longest; endpoints are called side by side."
-    if not limit.certain:
-        text += f" How long the limit's windows last was not seen yet; {limit.window:g} s is assumed."
+        text += f" About {counted(minutes, 'minute')} if the account had {BYPASS_RATE_LIMIT}."
     if forecast.reading_seconds >= 60:
-        text += f" {_about(forecast.reading_seconds).capitalize()} of it is reading, before the first write."
+        text += f" {_about(forecast.reading_seconds).capitalize()} of it is reading, before the first change."
+    if not limit.certain:
+        text += f" How long the server's window lasts is not known yet; {limit.window:g} s is assumed."
     return text
 
 
@@ -187,6 +187,10 @@ class _Rehearsal:
         first = max(self._slots[route], math.floor(at / window) * allowed)
         self._slots[route] = first + number
         return max(at, (first + number - 1) // allowed * window)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _place(route: Route) -> tuple[bool, str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bulkjob.changes import DepartmentField, DepartmentUnit, NewUnit, Plan
 from bulkjob.phrases import listed, quoted
+from bulkjob.plan.deserted import deserted_departments
 from bulkjob.plan.names import one_letter_away
 from bulkjob.records import Naming, Workspace, is_new_unit
 from bulkjob.sheet import caseless
@@ -15,6 +16,7 @@ def foreseen(plan: Plan, workspace: Workspace) -> Iterable[str]:
     naming = Naming(workspace)
     yield from _foreign_units(workspace, naming)
     yield from _emptied(plan, workspace, naming)
+    yield from deserted_departments([change for change in plan.changes if change not in plan.settled], workspace)
     yield from _out_of_business_hours(plan, workspace, naming)
     yield from _doubtful_new_units(plan, workspace)
 

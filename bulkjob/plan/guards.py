@@ -40,7 +40,7 @@ def refuse_unlisted_units(names: Sequence[str], server: Server) -> None:
     if not names:
         return
     shown = ", ".join(map(quoted, names[:5])) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
-    reasons = "; ".join(server.unit_route_lacks()) or "the server refuses the list of units"
+    reasons = "; ".join(server.unit_route_lacks()) or "the server refuses to list the units"
     message = f"The sheet names units ({shown}), but this account cannot list units: {reasons}. Nothing was sent."
     raise Stop(Exit.NO_PERMISSION, message)
 

@@ -3,7 +3,6 @@
 `run` and `plan` share it: whatever refuses the one refuses the other.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -26,9 +25,8 @@ from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, Problem, RowResult, S
 from bulkjob.rocketchat import Client, Route, inspect_server, read_workspace, with_members, with_monitors, with_units_outside
 from bulkjob.settings import Settings
 from bulkjob.sheet import comparable, with_contradictions
-from bulkjob.vocabulary import Stop
-
-log = logging.getLogger("bulkjob")
+from bulkjob.system import tell
+from bulkjob.vocabulary import Event, Stop
 
 #: Takes a sentence that people should read at once.
 Warn = Callable[[str], None]
@@ -60,7 +58,7 @@ class Preparation:
     def check(self) -> None:
         """Says how the sheet was read, and refuses what can be refused without asking the server. Raises `Stop` (65)."""
         for note in self._state.checked.sheet.notes:
-            log.info("%s: %s", self._state.checked.sheet.name, note)
+            tell(Event.SHEET_NOTE, note, sheet=self._state.checked.sheet.name)
         if self._approved:
             refuse_other_plan(self._approved, self._state.checked.sheet, self._settings.url)
         if not self._settings.choices.skip_invalid and (problems := self._of_rows_left(self._state.checked.problems)):

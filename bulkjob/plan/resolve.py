@@ -295,14 +295,14 @@ class Resolving:
         if column == "unit" and only_dashes(text):
             return f'"{text}" is not a plain minus sign. To take the department out of its unit, write a plain -.'
         if column == "agent":
-            reason = f'There is no live-chat agent "{shown}", and nobody of that name is in the department. '
+            reason = f'"{shown}" is not a live-chat agent (agents are named by username), and nobody of that name is in the department. '
             remedy = "Check the spelling of the username, or make this user an agent first (Omnichannel → Agents)."
         elif column == "monitor":
             reason = f'Nobody called "{shown}" has the role of a monitor (livechat-monitor), without which Rocket.Chat ignores them. '
             remedy = "Check the spelling of the username, or make this user a monitor first (Omnichannel → Monitors)."
         else:
             reason = f'There is no {column} "{shown}" on the server. '
-            remedy = f"Check the spelling, or create it first (Omnichannel → {column.capitalize()}s)."
+            remedy = f"Correct the name, or create the {column} in Rocket.Chat (Omnichannel → {column.capitalize()}s)."
         nearest = self._nearest(names, text)
         meant = f"Did you mean {' or '.join(map(printable, nearest))}? " if nearest else ""
         return reason + meant + remedy

@@ -102,11 +102,9 @@ class Server:
         """What people should know about how the server is treated."""
         if self.version is not None:
             return ()
-        told = f"names its version {self.version_text!r}, which is no release" if self.version_text else "does not tell its version"
+        told = f"says that its version is {self.version_text!r}, which bulkjob does not know" if self.version_text else "hides its version"
         first = f"{FIRST_DEPARTMENT_UNIT.major}.{FIRST_DEPARTMENT_UNIT.minor}"
-        return (
-            f"The server {told}: it is treated as a new Rocket.Chat. If it is older than {first}, it will refuse writes to departments.",
-        )
+        return (f"The server {told}, so it is treated as a new one. If it is older than {first}, it will refuse changes to departments.",)
 
     @property
     def _release(self) -> Version:
@@ -165,12 +163,12 @@ class Server:
         # The role of an agent alone opens nothing: who monitors a unit has had that role since 6.6.
         roles = [] if self.account.roles & {*UNIT_ROLES, MONITOR_ROLE} else [f"the account has none of the roles {_ROLES}"]
         versions = (
-            [] if self.knows_department_unit else [f"Rocket.Chat {self.version_text} does not know departmentUnit, which came with 6.13"]
+            [] if self.knows_department_unit else [f"Rocket.Chat {self.version_text} cannot move a single department (that came with 6.13)"]
         )
         return [*self._units_lack(), *versions, *self._lacks(MANAGE_DEPARTMENTS), *roles]
 
     def _units_lack(self) -> list[str]:
-        return [] if self.has_units else ["the licence has no units (premium module livechat-enterprise)"]
+        return [] if self.has_units else ["the licence does not include units (premium module livechat-enterprise)"]
 
     def _lacks(self, *permissions: str) -> list[str]:
         return [f"the account lacks the permission {permission}" for permission in permissions if not self.may(permission)]

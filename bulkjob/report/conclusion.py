@@ -20,11 +20,8 @@ from bulkjob.report.notice import Notice, render_notice, termination_text, verdi
 from bulkjob.report.summary import SUMMARY_FILE, Ending, RunFigures, render_summary, row_counts
 from bulkjob.rundir import REPORT_FILES, ROLLBACK, RunDirectory
 from bulkjob.settings import Settings, without_secrets
-from bulkjob.system import TERMINATION_LOG, StoreFailed, open_ordinary, published, sent, write_termination, write_whole
-from bulkjob.vocabulary import Exit, Stop
-
-log = logging.getLogger("bulkjob")
-
+from bulkjob.system import TERMINATION_LOG, StoreFailed, open_ordinary, published, sent, tell, warn, write_termination, write_whole
+from bulkjob.vocabulary import Event, Exit, Stop
 
 _NO_ROWS = row_counts(())
 
@@ -84,7 +81,7 @@ class Conclusion:
         if notice is None:
             return
         told = f"The files of {directory} could not be copied to {without_secrets(self._settings.publish.reveal())}: {why}."
-        log.error("%s", told)
+        tell(Event.PUBLISH_FAILED, told, level=logging.ERROR)
         ending = notice.ending
         if ending.exit_code is Exit.OK:
             ending = replace(ending, exit_code=Exit.CANNOT_CREATE, message=told)
@@ -92,7 +89,7 @@ class Conclusion:
                 # So that it says what the program leaves with, for whoever adds up many runs.
                 write_whole(directory / SUMMARY_FILE, render_summary(ending, results.values()))
             except Stop as unwritable:
-                log.warning("%s", unwritable.message)
+                warn(Event.PUBLISH_WARNING, unwritable.message)
         self._notice = replace(notice, ending=ending, unpublished=told)
 
     # ----------------------------------------------------------------------------------------------------- at the very end
@@ -128,11 +125,11 @@ class Conclusion:
         try:
             write_whole(file, figures)
         except Stop as unwritable:
-            log.warning("The metrics were not written: %s", unwritable.message)
+            warn(Event.NOTICE_FAILED, f"The metrics were not written: {unwritable.message}")
 
     def _say(self, whom: str, why_not: str) -> None:
         if why_not:
-            log.warning("The %s could not be told of the end: %s.", whom, why_not)
+            warn(Event.NOTICE_FAILED, f"The {whom} could not be told of the end: {why_not}.")
 
 
 @contextmanager

@@ -101,6 +101,9 @@ def joined(parts: Sequence[Part]) -> str:
     gravest = max(_GRAVITY[part.status] for part in parts)
     first = next(part for part in parts if _GRAVITY[part.status] == gravest)
     message = first.message.replace(_UNSENT_ROW, f"Nothing was sent for the {first.name} part of this row", 1)
+    if first.status is Status.NOT_SENT and (changed := [part.state for part in parts if part.change is Effect.UPDATED]):
+        others = (_other_part(part) for part in parts if part is not first and part.change is not Effect.UPDATED)
+        return " ".join([f"Half done: {listed(changed)}.", message, *others])
     return " ".join([message, *(_other_part(part) for part in parts if part is not first)])
 
 
@@ -131,8 +134,8 @@ def _account(code: Code, words: Words, evidence: Evidence) -> str:
         "ignores agents, so nothing was sent",
         Code.UNIT_NOT_PERMITTED: f"the account may not change it{because}, {sent}",
         Code.DEPARTMENT_NOT_PERMITTED: f"the account may not change departments{because}, {sent}",
-        Code.LAST_DEPARTMENT_IN_UNIT: "it is the last department of its unit, and one department at a time (--unit-route department) the "
-        "server lets no unit become empty, so nothing was sent",
+        Code.LAST_DEPARTMENT_IN_UNIT: "it is the last department of its unit, and departments that are moved one at a time may not leave a "
+        "unit empty, so nothing was sent",
         Code.DEPARTMENT_ARCHIVED: f"the department is archived, {sent}",
         Code.DEPARTMENT_GONE: f"the department no longer exists (probably deleted){quote}",
         Code.REJECTED: f"it could not be sent{because}" if evidence.http_status is None else f"the server refused it{answer}{quote}",
@@ -229,8 +232,8 @@ _REMEDY: Final = {
     Code.DEPARTMENT_ARCHIVED: "Unarchive the department in Rocket.Chat, then {again}; or leave the row out of the sheet",
     Code.DEPARTMENT_GONE: "Leave the row out of the sheet, or name the department that replaces it",
     Code.REJECTED: "Fix the problem named here, then {again}",
-    Code.RATE_LIMITED: "Wait a while, then {again}, perhaps with a lower --concurrency",
-    Code.TIMEOUT: "Check that Rocket.Chat is up, then {again}, with a longer --timeout if this repeats",
+    Code.RATE_LIMITED: "Wait a while, then {again}",
+    Code.TIMEOUT: "Check that Rocket.Chat is up, then {again}; if this repeats, show this message to whoever runs Rocket.Chat",
     Code.CONNECTION: "Check that Rocket.Chat is up, then {again}; if this repeats, show this message to whoever runs the network",
     Code.SERVER_ERROR: "Wait a while, then {again}; if this repeats, show this message and the time to whoever runs Rocket.Chat",
     Code.BAD_RESPONSE: "Wait a while, then {again}; if this repeats, ask whoever runs the proxy in front of Rocket.Chat what it answered",
@@ -263,7 +266,7 @@ _UNSENT: Final = {
     ),
     Code.INTERRUPTED: ("the job was interrupted", "To send it, {again}"),
     Code.STOPPED: (
-        "too many rows had failed before its turn (--max-failures)",
+        "too many other rows had failed before its turn",
         "Fix the cause of the other failures, then {again}",
     ),
 }

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bulkjob.phrases import counted, printable, wrapped
+from rich.console import Console
+from rich.text import Text
+
+from bulkjob.phrases import counted, printable
 from bulkjob.plan import PlanDocument, PlanRefused, TooManyRemovals
+from bulkjob.report.lines import sentence
 from bulkjob.report.summary import Ending, RowCounts
 from bulkjob.rundir import room_for_corrections
 from bulkjob.settings import Settings, SheetAddress, command_line
@@ -80,9 +84,9 @@ def steps_after_run(ending: Ending, rows: RowCounts, commands: Commands, stop: S
     if ending.exit_code is Exit.BAD_SHEET:
         return _after_refusal(ending, commands, stop, again)
     # Where nothing was sent there is nothing to resume.
-    resume = "resume (rows that are in place are not sent again)" if ending.owned else "run it again"
+    resume = "resume (finished rows are kept)" if ending.owned else "run it again"
     if ending.exit_code is Exit.ROWS_NOT_DONE:
-        text = f"Fix in Rocket.Chat, or in the account's permissions, what the messages name, then {resume}:"
+        text = f"Once the cause is fixed in Rocket.Chat, {resume}:"
         return [Step(text=text, command=again), *_corrections(ending, rows, commands)]
     doctor = [Step(text="To see everything that this account lacks:", command=commands.doctor())]
     return [*(doctor if ending.exit_code is Exit.NO_PERMISSION else []), *_simple(ending, resume, again)]
@@ -106,13 +110,13 @@ def _simple(ending: Ending, resume: str, again: str) -> list[Step]:
 def _corrections(ending: Ending, rows: RowCounts, commands: Commands) -> list[Step]:
     """How rows are corrected in the sheet: in a copy, as the file in the run directory is replaced by the next run there."""
     if not ending.owned:
-        return [Step(text="Or correct the sheet, and run the same command: no change was sent, so it can use the same run directory.")]
+        return [Step(text="Or correct the sheet and run the same command: nothing was sent, so the run directory can be used again.")]
     if not ending.retry:
         return []
     run_dir = Path(ending.run_dir)
     copy = room_for_corrections(run_dir, ending.retry)
     left = rows.total - rows.success
-    text = f"Or correct the sheet: save a corrected copy of {run_dir / ending.retry} ({counted(left, 'row')} left) as {copy}, then:"
+    text = f"Or correct the sheet: save {run_dir / ending.retry} ({counted(left, 'row')}) as {copy}, correct it there, then:"
     return [Step(text=text, command=commands.corrected(copy, _another(run_dir)))]
 
 
@@ -160,7 +164,7 @@ def steps_after_rollback(ending: Ending, settings: Settings, run_dir: Path) -> l
     again = command_line("rollback", [run_dir], settings.typed)
     if ending.exit_code is Exit.OK:
         return [Step(text="Nothing left to do. This run directory is closed now: to run the sheet again, use another one.")]
-    resume = "resume (what is back already is not sent again)" if ending.owned else "try again"
+    resume = "resume (what is back stays)" if ending.owned else "try again"
     if ending.exit_code is Exit.ROWS_NOT_DONE:
         text = f"What somebody has changed since the run was left alone. Fix what else the messages name, then {resume}:"
         return [Step(text=text, command=again)]
@@ -215,13 +219,12 @@ def steps_after_doctor(settings: Settings, sheet: Path | SheetAddress | None, *,
 # ------------------------------------------------------------------------------------------------------------------- lines
 
 
-def step_lines(steps: Iterable[Step], width: int) -> list[str]:
-    """The lines to print: sentences in lines of at most ``width`` characters, each command on one line of its own, however long."""
-    lines: list[str] = []
+def step_lines(console: Console, steps: Iterable[Step]) -> list[Text]:
+    """The lines to print: sentences as wide as the screen, each command on one line of its own, however long."""
+    lines: list[Text] = []
     for number, step in enumerate(steps):
         indent = " " * len(_NEXT)
-        first = indent if number else _NEXT
-        lines += wrapped(printable(step.text), width, first=first, others=indent)
+        lines += sentence(console, printable(step.text), first=indent if number else _NEXT, others=indent)
         if step.command:
-            lines.append(f"  {step.command}")
+            lines.append(Text(f"  {step.command}", style="cyan"))
     return lines

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line, printable, wrapped
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line, printable
+from bulkjob.report.lines import rows_of, sentence, spaced
 from bulkjob.report.summary import RowCounts
 from bulkjob.vocabulary import Exit
 
@@ -160,13 +165,14 @@ def _counts(rows: RowCounts) -> dict[str, object]:
     }
 
 
-def overview_lines(overview: Overview, meanings: Mapping[Exit, str], width: int) -> list[str]:
+def overview_lines(console: Console, overview: Overview, meanings: Mapping[Exit, str]) -> list[Text]:
     """The lines to print: a row for each run, then what is not as it should be, then the verdict in one sentence.
 
     ``meanings``: what each exit code says.
     """
-    blocks = [_table(overview.runs), _what_is_left(overview, meanings, width), wrapped(verdict_on_all(overview), width)]
-    return [line for block in blocks if block for line in ("", *block)][1:]
+    style = "bold green" if overview.exit_code is Exit.OK else "bold red"
+    verdict = sentence(console, verdict_on_all(overview), style=style)
+    return spaced([_table(console, overview.runs), _what_is_left(console, overview, meanings), verdict])
 
 
 def verdict_on_all(overview: Overview) -> str:
@@ -187,14 +193,15 @@ def verdict_on_all(overview: Overview) -> str:
 _COLUMNS: Final = ("run", "exit code", "rows", "changed", "already correct", "failed", "invalid", "not sent")
 
 
-def _table(runs: Sequence[RunSummary]) -> list[str]:
-    cells = [_COLUMNS, *map(_cells, runs)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(_COLUMNS))]
-    lines = []
-    for name, *numbers in cells:
-        figures = (number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True))
-        lines.append("  ".join((name.ljust(widths[0]), *figures)))
-    return lines
+def _table(console: Console, runs: Sequence[RunSummary]) -> list[Text]:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    run, *figures = _COLUMNS
+    table.add_column(run, overflow="fold")
+    for figure in figures:
+        table.add_column(figure, justify="right", no_wrap=True)
+    for each in runs:
+        table.add_row(*_cells(each))
+    return rows_of(console, table)
 
 
 def _cells(run: RunSummary) -> tuple[str, ...]:
@@ -203,19 +210,19 @@ def _cells(run: RunSummary) -> tuple[str, ...]:
     return (printable(run.path), str(int(run.exit_code)), *(f"{count:,}" if run.known else "?" for count in counts))
 
 
-def _what_is_left(overview: Overview, meanings: Mapping[Exit, str], width: int) -> list[str]:
+def _what_is_left(console: Console, overview: Overview, meanings: Mapping[Exit, str]) -> list[Text]:
     """The gravest exit code first, and under each what its runs say."""
     left = [run for run in overview.runs if run.exit_code is not Exit.OK]
     ranked = sorted(left, key=lambda run: GRAVITY.index(run.exit_code))
-    lines: list[str] = []
+    lines: list[Text] = []
     for code, runs in groupby(ranked, key=lambda run: run.exit_code):
-        lines += wrapped(f"Exit code {int(code)}: {meanings[code]}", width)
+        lines += sentence(console, f"Exit code {int(code)}: {meanings[code]}", style="bold")
         for run in runs:
             told = run.message or _undone(run.rows)
-            lines += wrapped(f"{printable(run.path)}: {told}", width, first="  ", others="    ", most=_LINES_PER_RUN)
+            lines += sentence(console, f"{printable(run.path)}: {told}", first="  ", others="    ", most=_LINES_PER_RUN)
     if overview.missing:
         are = "is" if overview.missing == 1 else "are"
-        lines += wrapped(f"{counted(overview.missing, 'run')} of {overview.expected:,} expected {are} missing.", width)
+        lines += sentence(console, f"{counted(overview.missing, 'run')} of {overview.expected:,} expected {are} missing.")
     return lines
 
 

@@ -5,8 +5,12 @@ from dataclasses import asdict, fields, replace
 from itertools import chain
 from typing import Final
 
-from bulkjob.phrases import counted, printable, wrapped
+from rich.console import Console
+from rich.text import Text
+
+from bulkjob.phrases import counted, printable
 from bulkjob.records import CheckedSheet, Problem, RowResult
+from bulkjob.report.lines import sentence
 from bulkjob.report.results import csv_of_rows
 from bulkjob.vocabulary import Status
 
@@ -48,20 +52,21 @@ def with_invalid_rows(checked: CheckedSheet, found: Iterable[Problem], results: 
     return replace(checked, problems=tuple(problems))
 
 
-def problem_lines(checked: CheckedSheet, *, width: int, height: int, whole_list: str = "") -> list[str]:
+def problem_lines(console: Console, checked: CheckedSheet, *, height: int, whole_list: str = "") -> list[Text]:
     """The lines that people read, the problems grouped by code: so few that, with the prompt, they fit into ``height``.
 
     ``whole_list`` is where the whole list has been written; blank if it has not.
     """
-    remarks = [*_remarks("Note", checked.sheet.notes, width), *_remarks("Warning", checked.warnings, width)]
+    remarks = [*_remarks(console, "Note", checked.sheet.notes), *_remarks(console, "Warning", checked.warnings)]
     rows = counted(len(checked.sheet.cells), "row")
     if not checked.problems:
-        return [*remarks, f"No problems in {rows}. Names were not checked against the server."]
+        said = f"No problems in {rows}. Names were not checked against the server; bulkjob plan does that."
+        return [*remarks, *sentence(console, said, style="bold green")]
     groups = _by_code(checked.problems)
     bad_rows = len({problem.row for problem in checked.problems})
     found = f"{counted(len(checked.problems), 'problem')} in {bad_rows:,} of {rows} of {printable(checked.sheet.name)}."
-    head = [*remarks, *wrapped(found, width)]
-    return [*head, *_grouped(groups, whole_list, width, height - len(head) - 1)]
+    head = [*remarks, *sentence(console, found, style="bold red")]
+    return [*head, *_grouped(console, groups, whole_list, height - len(head) - 1)]
 
 
 def _by_code(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
@@ -71,22 +76,22 @@ def _by_code(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     return groups
 
 
-def _grouped(groups: dict[str, list[Problem]], whole_list: str, width: int, room: int) -> list[str]:
+def _grouped(console: Console, groups: dict[str, list[Problem]], whole_list: str, room: int) -> list[Text]:
     """The groups in ``room`` lines: all problems in full, or else some of each, the places of the others, and where the whole list is."""
     count = sum(map(len, groups.values()))
-    if count < room and len(full := _in_full(groups, groups, width)) <= room:
+    if count < room and len(full := _in_full(console, groups, groups)) <= room:
         return full
     # Room is kept for a line on each group, in any case.
-    room -= len(_rest(count, len(groups), whole_list, width)) + 1
-    shown = _within(groups, width, room - len(groups))
-    lines = _in_full(shown, groups, width)
-    unseen = [_with_places(code, problems, width) for code, problems in groups.items() if code not in shown]
+    room -= len(_rest(console, count, len(groups), whole_list)) + 1
+    shown = _within(console, groups, room - len(groups))
+    lines = _in_full(console, shown, groups)
+    unseen = [_with_places(console, code, problems) for code, problems in groups.items() if code not in shown]
     named = unseen[: max(room - len(lines), 0)]
     left = count - sum(map(len, shown.values()))
-    return [*lines, *([""] if named else []), *named, *_rest(left, len(unseen) - len(named), whole_list, width)]
+    return [*lines, *([Text("")] if named else []), *named, *_rest(console, left, len(unseen) - len(named), whole_list)]
 
 
-def _within(groups: dict[str, list[Problem]], width: int, room: int) -> dict[str, list[Problem]]:
+def _within(console: Console, groups: dict[str, list[Problem]], room: int) -> dict[str, list[Problem]]:
     """The first problems of each group, so many that they take ``room`` lines beside the headings; one of the first group in any case.
 
     Every group gets its first one before any gets a second, so that people see each kind of mistake.
@@ -97,44 +102,46 @@ def _within(groups: dict[str, list[Problem]], width: int, room: int) -> dict[str
             if place >= len(problems):
                 continue
             # The blank line before the heading counts with the first.
-            room -= len(_problem_lines(problems[place], width)) + (place == 0)
+            room -= len(_problem_lines(console, problems[place])) + (place == 0)
             if room < 0 and shown:
                 return shown
             shown.setdefault(code, []).append(problems[place])
     return shown
 
 
-def _in_full(shown: dict[str, list[Problem]], groups: dict[str, list[Problem]], width: int) -> list[str]:
+def _in_full(console: Console, shown: dict[str, list[Problem]], groups: dict[str, list[Problem]]) -> list[Text]:
     """Of each group a blank line, its heading (with the places, unless all its problems follow), and the problems that are shown."""
-    lines: list[str] = []
+    lines: list[Text] = []
     for code, some in shown.items():
         everything = len(some) == len(groups[code])
-        lines += ["", f"{code} ({len(some):,})" if everything else _with_places(code, groups[code], width)]
-        lines += [line for problem in some for line in _problem_lines(problem, width)]
+        heading = Text(f"{code} ({len(some):,})") if everything else _with_places(console, code, groups[code])
+        heading.stylize("bold")
+        lines += [Text(""), heading]
+        lines += [line for problem in some for line in _problem_lines(console, problem)]
     return lines
 
 
-def _with_places(code: str, problems: list[Problem], width: int) -> str:
+def _with_places(console: Console, code: str, problems: list[Problem]) -> Text:
     """The heading of a group with as many addresses as fit on its line: ``bad-number (97): D6, D7 and 95 more``."""
     line = f"{code} ({len(problems):,}):"
     for place, problem in enumerate(problems):
         left = len(problems) - place - 1
         longer = f"{line}{',' if place else ''} {problem.cell or f'row {problem.row}'}"
-        if place and len(longer) + (len(f" and {left:,} more") if left else 0) > width:
-            return f"{line} and {left + 1:,} more"
+        if place and len(longer) + (len(f" and {left:,} more") if left else 0) > console.width:
+            return Text(f"{line} and {left + 1:,} more")
         line = longer
-    return line
+    return Text(line)
 
 
-def _problem_lines(problem: Problem, width: int) -> list[str]:
+def _problem_lines(console: Console, problem: Problem) -> list[Text]:
     """Where, what stands there, and what to do: ``row 17  C17  count  "1.5"  Write a whole number …``."""
     value = printable(problem.value)
     value = f'"{value if len(value) <= _VALUE else value[: _VALUE - 1] + "…"}"' if problem.value else ""
     where = "  ".join(filter(None, (f"row {problem.row}", problem.cell, problem.column, value)))
-    return wrapped(f"{where}  {printable(problem.message)}", width, first="  ", others="      ", whole_words=False)
+    return sentence(console, f"{where}  {printable(problem.message)}", first="  ", others="      ", whole_words=False)
 
 
-def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:
+def _rest(console: Console, count: int, kinds: int, whole_list: str) -> list[Text]:
     """A blank line, of how many problems at most the place is named, of how many kinds nothing is, and where all of them are to be had."""
     among = f", among them {counted(kinds, 'other kind')}" if kinds else ""
     whole = (
@@ -142,10 +149,10 @@ def _rest(count: int, kinds: int, whole_list: str, width: int) -> list[str]:
         if whole_list
         else "--out DIR writes all of them to DIR/problems.csv, and the sheet with the bad cells marked to DIR/annotated.xlsx."
     )
-    return ["", *wrapped(f"{counted(count, 'problem')} not shown in full{among}. {whole}", width)]
+    return [Text(""), *sentence(console, f"{counted(count, 'problem')} not shown in full{among}. {whole}")]
 
 
-def _remarks(kind: str, remarks: tuple[str, ...], width: int) -> list[str]:
-    lines = [line for remark in remarks[:_REMARKS] for line in wrapped(f"{kind}: {printable(remark)}", width, others="    ")]
+def _remarks(console: Console, kind: str, remarks: tuple[str, ...]) -> list[Text]:
+    lines = [line for remark in remarks[:_REMARKS] for line in sentence(console, f"{kind}: {printable(remark)}", others="    ")]
     rest = len(remarks) - _REMARKS
-    return [*lines, f"{kind}: {rest:,} more."] if rest > 0 else lines
+    return [*lines, Text(f"{kind}: {rest:,} more.")] if rest > 0 else lines

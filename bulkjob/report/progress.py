@@ -1,111 +1,225 @@
-"""How far the run is: a bar on a terminal, a log line every few seconds elsewhere."""
+"""How far the run is: bars on a terminal, a log line every few seconds elsewhere."""
 
 import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Protocol, Self, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
-from bulkjob.phrases import counted
+from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line
+from bulkjob.records import RowResult
+from bulkjob.report.standing import Standing, about, headline, rows_text, waiting_text
+from bulkjob.report.summary import Ending, RowCounts
+from bulkjob.report.terminal import verdict_of
+from bulkjob.system import console_on, tell
+from bulkjob.vocabulary import Event
 
 #: Seconds between two log lines.
-EVERY_SECONDS: Final = 5.0
+EVERY_SECONDS: Final = 10.0
 
 
-log = logging.getLogger("bulkjob")
+#: Rows that failed are logged one by one up to so many.
+LOGGED_FAILURES: Final = 100
 
 
-class Progress(Protocol):
+class Display(Protocol):
     """Takes the state of a run as often as it changes; a context manager that tidies up at its end."""
 
-    def advance(self, done: int, failed: int, waiting: str | None = None, *, calls: int = 0) -> None:
-        """Show that ``done`` rows of all have an outcome, ``failed`` among them; ``calls`` are those since the start.
+    def started(self, *, rows: int, changes: int, seconds: float, run_dir: str) -> None:
+        """Says what is to be done, before the first write."""
 
-        ``waiting`` says what is being waited for (``the rate limit``). All figures are totals, not steps. Also to be called now and then
-        while nothing moves, so that a log shows that the job is alive.
-        """
+    def show(self, standing: Standing) -> None:
+        """Shows where the run is. To be called now and then while nothing moves, too, so that people see that the job is alive."""
+
+    def failed(self, result: RowResult) -> None:
+        """Tells of a row that failed."""
+
+    def ended(self, ending: Ending, rows: RowCounts) -> None:
+        """Tells how the run ended; the summary on standard output says more."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
-def progress_display(total: int, *, stream: TextIO, clock: Callable[[], float]) -> Progress:
-    """Return what shows the progress of ``total`` rows: a bar on ``stream`` if that is a terminal, else log lines."""
-    return BarProgress(total, stream=stream, clock=clock) if stream.isatty() else LogProgress(total, clock=clock)
+def display_on(stream: TextIO, clock: Callable[[], float]) -> Display:
+    """What shows the progress of a run: bars on ``stream`` if that is a terminal, else log lines."""
+    return Bars(stream) if stream.isatty() else Lines(clock)
 
 
-def progress_text(done: int, failed: int, total: int, waiting: str | None, *, calls: int, seconds: float) -> str:
-    """Return one line on where a run is: ``120 of 600 rows: 2 failed, 580 calls a minute, waiting for the rate limit``."""
-    parts = [f"{failed:,} failed"]
-    if calls and seconds >= 1:
-        parts.append(f"{calls * 60 / seconds:,.0f} calls a minute")
-    if waiting:
-        parts.append(f"waiting for {waiting}")
-    return f"{done:,} of {counted(total, 'row')}: {', '.join(parts)}"
+# ------------------------------------------------------------------------------------------------------------ off a terminal
 
 
-class LogProgress:
-    """A log line at most every `EVERY_SECONDS`, and one at the end if rows were done since the last."""
+class Lines:
+    """A first line, one every `EVERY_SECONDS`, one for each failed row, and one at the end."""
 
-    def __init__(self, total: int, *, clock: Callable[[], float]) -> None:
-        self._total = total
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._started = self._logged = clock()
-        self._untold = ""
+        self._logged = 0.0
+        self._failures = 0
 
-    def advance(self, done: int, failed: int, waiting: str | None = None, *, calls: int = 0) -> None:
-        """Log where the run is, unless it was said a moment ago."""
+    def started(self, *, rows: int, changes: int, seconds: float, run_dir: str) -> None:
+        """See `Display`."""
+        self._logged = self._clock()
+        tell(
+            Event.RUN_STARTED,
+            f"{counted(rows, 'row')}, {counted(changes, 'change')} to make, {about(seconds)}. Run directory: {run_dir}",
+            rows=rows,
+            changes=changes,
+            forecast_seconds=round(seconds),
+            run_dir=run_dir,
+        )
+
+    def show(self, standing: Standing) -> None:
+        """Logs it, unless something was logged a moment ago."""
         now = self._clock()
-        self._untold = progress_text(done, failed, self._total, waiting, calls=calls, seconds=now - self._started)
-        if now - self._logged >= EVERY_SECONDS:
-            self._logged = now
-            self._say()
+        if now - self._logged < EVERY_SECONDS:
+            return
+        self._logged = now
+        said = [headline(standing), *([rows_text(standing)] if standing.rows else []), waiting_text(standing)]
+        tell(
+            Event.RUN_PROGRESS,
+            ", ".join(filter(None, said)),
+            phase=standing.phase,
+            rows=standing.rows or None,
+            done=standing.done if standing.rows else None,
+            failed=standing.failed if standing.rows else None,
+            units_done=standing.units[0] if standing.units[1] else None,
+            units=standing.units[1] or None,
+            departments_done=standing.departments[0] if standing.departments[1] else None,
+            departments=standing.departments[1] or None,
+            calls=standing.calls,
+            waiting_seconds=None if standing.waiting is None else round(standing.waiting),
+            left_seconds=None if standing.left is None else round(standing.left),
+        )
+
+    def failed(self, result: RowResult) -> None:
+        """Logs the row, unless very many have failed already."""
+        self._failures += 1
+        if self._failures <= LOGGED_FAILURES:
+            code = str(result.code or "")
+            message = one_line(result.message, MESSAGE_LIMIT)
+            tell(Event.ROW_FAILED, f"Row {result.row} failed ({code}): {message}", level=logging.WARNING, row=result.row, code=code)
+
+    def ended(self, ending: Ending, rows: RowCounts) -> None:
+        """See `Display`."""
+        tell(
+            Event.RUN_ENDED,
+            f"{verdict_of(ending, rows)} {one_line(ending.message, MESSAGE_LIMIT)}".rstrip(),
+            exit_code=int(ending.exit_code),
+            rows=rows.total,
+            changed=rows.updated,
+            already_correct=rows.unchanged,
+            failed=rows.failed,
+            invalid=rows.invalid,
+            not_sent=rows.not_sent,
+            seconds=round(ending.figures.duration_seconds, 1),
+            run_dir=ending.run_dir,
+        )
 
     def __enter__(self) -> Self:
+        self._logged = self._clock()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._say()
-
-    def _say(self) -> None:
-        if self._untold:
-            log.info("%s", self._untold)
-            self._untold = ""
+        """Nothing is left to tidy up."""
 
 
-class BarProgress:
-    """A bar with the same words behind it; it vanishes at the end, when the summary takes its place."""
+# ------------------------------------------------------------------------------------------------------------- on a terminal
 
-    def __init__(self, total: int, *, stream: TextIO, clock: Callable[[], float]) -> None:
-        self._total = total
-        self._clock = clock
-        self._started = clock()
-        self._bar = Bar(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            # Not markup: what is waited for may hold brackets.
-            TextColumn("{task.description}", markup=False),
-            # What it draws with acts on the terminal on purpose; the words are ours.
-            console=Console(file=getattr(stream, "raw", stream)),
+
+class Bars:
+    """A headline, bars for rows, units and departments, what is waited for; it vanishes at the end, when the summary takes its place."""
+
+    def __init__(self, stream: TextIO) -> None:
+        # What it draws with acts on the terminal on purpose; the words are ours.
+        self._console = console_on(getattr(stream, "raw", stream))
+        self._picture = Picture(self._console)
+        self._live = Live(
+            self._picture.group,
+            console=self._console,
             transient=True,
             # What is printed meanwhile goes through the stream itself, which shows it as text.
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._bar.add_task("", total=total)
+        self._handlers = [
+            handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler) and handler.stream is stream
+        ]
+        self._stream = stream
 
-    def advance(self, done: int, failed: int, waiting: str | None = None, *, calls: int = 0) -> None:
-        """Move the bar."""
-        text = progress_text(done, failed, self._total, waiting, calls=calls, seconds=self._clock() - self._started)
-        self._bar.update(self._task, completed=done, description=text.partition(": ")[2])
+    def started(self, *, rows: int, changes: int, seconds: float, run_dir: str) -> None:
+        """Nothing: the bars say it."""
+
+    def show(self, standing: Standing) -> None:
+        """Moves the bars."""
+        self._picture.draw(standing)
+        self._live.update(self._picture.group)
+
+    def failed(self, result: RowResult) -> None:
+        """Nothing: the bars count them, and the summary tells of them."""
+
+    def ended(self, ending: Ending, rows: RowCounts) -> None:
+        """Nothing: the summary follows."""
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        for handler in self._handlers:
+            handler.setStream(_Above(self._console))
+        self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.stop()
+        self._live.stop()
+        for handler in self._handlers:
+            handler.setStream(self._stream)
+
+
+class Picture:
+    """What is drawn of a standing."""
+
+    def __init__(self, console: Console) -> None:
+        self._bars = Progress(
+            TextColumn("  {task.description}", markup=False),
+            BarColumn(30),
+            TextColumn("{task.fields[said]}", markup=False),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self.group = Group("")
+
+    def draw(self, standing: Standing) -> None:
+        """Takes in where the run is."""
+        if standing.rows:
+            failed = f", {standing.failed:,} failed" if standing.failed else ""
+            self._bar("rows", standing.done, standing.rows, failed)
+        for name, (done, total) in (("units", standing.units), ("departments", standing.departments)):
+            if total:
+                self._bar(name, done, total, "")
+        waiting = waiting_text(standing)
+        parts: list[RenderableType] = [Text(headline(standing), style="bold"), *([self._bars] if self._tasks else [])]
+        self.group = Group(*parts, *([Text(f"  {waiting}", style="yellow")] if waiting else []))
+
+    def _bar(self, name: str, done: int, total: int, more: str) -> None:
+        said = f"{done:,} of {total:,}{more}"
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total, said=said)
+        self._bars.update(self._tasks[name], completed=done, said=said)
+
+
+class _Above:
+    """Takes the lines of the log while the bars stand below them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> int:
+        """Prints a line above the bars."""
+        if line := text.rstrip("\n"):
+            self._console.print(Text(line), overflow="ignore", no_wrap=True, crop=False)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""

@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line, wrapped
+from rich.console import Console
+from rich.text import Text
+
+from bulkjob.phrases import MESSAGE_LIMIT, counted, one_line
 from bulkjob.records import RowResult
+from bulkjob.report.lines import cut, height_of, sentence, spaced
 from bulkjob.report.next_steps import Step, step_lines
+from bulkjob.report.row_words import Reason, reasons_of
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, row_counts
 from bulkjob.vocabulary import Exit, Status
 
@@ -13,126 +18,194 @@ from bulkjob.vocabulary import Exit, Status
 REPORT_PREFIX: Final = "Report: "
 
 
-#: One row is shown of each of so many reasons, in at most so many lines; with the rest of the summary that is one screen.
-SHOWN_REASONS: Final = 4
+#: The prompt, and the blank lines between the blocks that there always are.
+_FRAME: Final = 5
 
 
-LINES_PER_ROW: Final = 3
+#: How many reasons are shown, and in how many lines the message of a row: the first of these that fits.
+_SIZES: Final = ((4, 5), (4, 4), (4, 3), (3, 3), (3, 2), (2, 3), (2, 2), (1, 3), (1, 2), (1, 1))
 
 
 SHOWN_WARNINGS: Final = 3
 
 
-_GREEN, _YELLOW, _RED, _BOLD, _PLAIN = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
+#: Lines that warnings take at least, with the blank one before them.
+_LEAST_OF_WARNINGS: Final = 4
 
 
-def summary_lines(
-    ending: Ending, results: Iterable[RowResult], *, steps: Sequence[Step] = (), width: int = 100, colour: bool = False
-) -> list[str]:
-    """The lines to print at the end of a run: the verdict first and last, then `REPORT_PREFIX` and the run directory.
+_PAINT: Final = {Exit.OK: "bold green", Exit.ROWS_NOT_DONE: "bold yellow"}
 
-    Plain text unless ``colour`` is asked for. ``width`` is in characters; only a command or a path may be longer.
+
+def summary_lines(console: Console, ending: Ending, results: Iterable[RowResult], *, steps: Sequence[Step] = ()) -> list[Text]:
+    """What to show at the end of a run: the verdict first and last, then `REPORT_PREFIX` and the run directory.
+
+    So much as fits the screen, unless what to do next alone is longer; only a command or a path may be longer than a line.
     """
     results = list(results)
-    rows = row_counts(results)
-    left = [result for result in results if result.status is not Status.SUCCESS]
-    verdict = wrapped(f"{one_line(ending.sheet_name)}: {verdict_of(ending, rows)}", width)
-    if colour:
-        paint = {Exit.OK: _GREEN, Exit.ROWS_NOT_DONE: _YELLOW}.get(ending.exit_code, _RED)
-        verdict = [f"{_BOLD}{paint}{line}{_PLAIN}" for line in verdict]
-    blocks = [
-        [*verdict, *wrapped(one_line(ending.message, MESSAGE_LIMIT), width)],
-        _reasons(left, width, undoes=ending.undoes, reported=ending.reported, stopped=bool(ending.message)),
-        _warnings(ending.figures.warnings, width),
-        wrapped(_traffic(ending.figures), width),
-        step_lines(steps, width),
-        # Above a long list the first line may have left the screen.
-        verdict if left else [],
+    reasons = reasons_of(results)
+    verdict, style = verdict_of(ending, row_counts(results)), _PAINT.get(ending.exit_code, "bold red")
+    head = [
+        *sentence(console, f"{one_line(ending.sheet_name)}: {verdict}", style=style),
+        *sentence(console, one_line(ending.message, MESSAGE_LIMIT)),
     ]
-    spaced = [line for block in blocks if block for line in (*block, "")]
-    return [*(spaced[:-1] if left else spaced), REPORT_PREFIX + ending.run_dir]
+    everyone = " All rows are explained in results.csv." if reasons and ending.reported else ""
+    traffic = sentence(console, _traffic(ending.figures) + everyone)
+    # Above a long list the first line may have left the screen.
+    last: list[Text] = [*(sentence(console, verdict, style=style) if reasons else []), Text(REPORT_PREFIX + ending.run_dir)]
+    told = step_lines(console, steps)
+    warnings = ending.figures.warnings
+    room = console.height - _FRAME - sum(height_of(console, block) for block in (head, traffic, told, last))
+    shown = _reasons(console, reasons, stopped=bool(ending.message), room=room - (_LEAST_OF_WARNINGS if warnings else 0))
+    return spaced([head, shown, _warnings(console, warnings, room - len(shown) - 1), traffic, told, last])
 
 
 def verdict_of(ending: Ending, rows: RowCounts) -> str:
-    """One sentence on how a run or a rollback ended, with the rows that ended in each way."""
-    everyone = f"all {rows.total:,} rows are" if rows.total > 1 else "the only row is" if rows.total else "the sheet has no rows, all is"
+    """One sentence or two on how a run or a rollback ended, with the rows that ended in each way."""
     if ending.exit_code is Exit.OK:
-        everyone = everyone[0].upper() + everyone[1:]
+        kinds = _in_place(rows, undoes=ending.undoes)
         if ending.undoes:
-            return f"Everything that this run had changed is back as it was: {_by_kind(rows, undoes=True)}."
-        return f"{everyone} in place: {_by_kind(rows, undoes=False)}."
-    counts = f": {_by_kind(rows, undoes=ending.undoes)}." if rows.total else "."
+            return f"Everything that this run had changed is back as it was: {kinds or 'there was nothing to put back'}."
+        everyone = _everyone(rows.total)
+        return f"{everyone} in place{f': {kinds}' if kinds else ''}."
+    kinds = _in_place(rows, undoes=ending.undoes)
+    counts = _left_and_in_place(rows, kinds, undoes=ending.undoes)
     if ending.exit_code is Exit.ROWS_NOT_DONE:
-        left = rows.total - rows.success
-        one, many, place = ("was", "were", "not put back") if ending.undoes else ("is", "are", "not in place")
-        return f"{left:,} of {counted(rows.total, 'row')} {one if left == 1 else many} {place}{counts}"
-    early = "Stopped early" if ending.owned else "Stopped before the first change"
-    return f"{early} (exit code {int(ending.exit_code)}){counts}"
+        return counts
+    early = "Stopped early" if ending.owned else "Nothing was changed"
+    why = _WHY.get(ending.exit_code, "")
+    return f"{early}{f': {why}' if why else ''} (exit code {int(ending.exit_code)}). {counts}".rstrip()
 
 
-def _by_kind(rows: RowCounts, *, undoes: bool) -> str:
-    """``41 changed, 11 already correct, 9 failed``: what there is none of is left out."""
-    kinds = (
-        ("put back" if undoes else "changed", rows.updated),
-        ("already as before" if undoes else "already correct", rows.unchanged),
-        ("failed", rows.failed),
-        ("invalid", rows.invalid),
-        ("not sent", rows.not_sent),
-    )
-    return ", ".join(f"{number:,} {kind}" for kind, number in kinds if number) or "nothing to do"
+def _everyone(rows: int) -> str:
+    return f"All {rows:,} rows are" if rows > 1 else "The only row is" if rows else "The sheet has no rows; all is"
 
 
-def _reasons(left: Sequence[RowResult], width: int, *, undoes: bool, reported: bool, stopped: bool) -> list[str]:
-    """One row for each reason, the gravest kind and the most frequent reason first."""
-    groups: dict[tuple[Status, str], list[RowResult]] = {}
-    for result in left:
-        groups.setdefault((result.status, str(result.code or "")), []).append(result)
-    ranked = sorted(groups.items(), key=lambda group: (_GRAVITY.get(group[0][0], 0), -len(group[1]), group[0][1]))
-    lines = ["Not put back, by reason" if undoes else "Not in place, by reason"] if ranked else []
-    for (status, code), results in ranked[:SHOWN_REASONS]:
-        reason = ", ".join(filter(None, (str(status).replace("_", " "), code)))
-        lines.append(f"  {reason}: {counted(len(results), 'row')}")
-        # Rows that were merely not sent say the same as the message that stopped the job.
-        if not (stopped and status is Status.NOT_SENT):
-            lines += _example(results[0], width)
-    rest = ranked[SHOWN_REASONS:]
-    if rest:
-        rows = sum(len(results) for _, results in rest)
-        lines.append(f"  {counted(len(rest), 'other reason')}: {counted(rows, 'row')}")
-    return [*lines, "  All of them are in results.csv."] if lines and reported else lines
+#: In a few words, what stopped a job; its own message says more.
+_WHY: Final = {
+    Exit.BAD_SHEET: "the sheet was refused",
+    Exit.UNAVAILABLE: "Rocket.Chat stopped answering",
+    Exit.DEFECT: "bulkjob itself failed",
+    Exit.CANNOT_CREATE: "a file could not be written",
+    Exit.INTERRUPTED: "it was interrupted",
+    Exit.NO_PERMISSION: "Rocket.Chat refuses this account",
+    Exit.BAD_SETTING: "a setting is wrong",
+}
 
 
-_GRAVITY: Final = {Status.FAILED: 0, Status.INVALID: 1, Status.NOT_SENT: 2}
+def _in_place(rows: RowCounts, *, undoes: bool) -> str:
+    """``41 changed, 11 already correct``: what there is none of is left out."""
+    kinds = (("put back" if undoes else "changed", rows.updated), ("already as before" if undoes else "already correct", rows.unchanged))
+    return ", ".join(f"{number:,} {kind}" for kind, number in kinds if number)
 
 
-def _example(result: RowResult, width: int) -> list[str]:
-    label = f"    row {result.row}  "
-    text = one_line(result.message) or str(result.code or result.status)
-    return wrapped(text, width, first=label, others=" " * len(label), most=LINES_PER_ROW)
+def _left_and_in_place(rows: RowCounts, kinds: str, *, undoes: bool) -> str:
+    """``2 of 16 rows failed, 1 is invalid; 13 are in place: 5 changed, 8 already correct``, as a sentence."""
+    missed = f"{rows.failed:,} {'was' if rows.failed == 1 else 'were'} not put back" if undoes else f"{rows.failed:,} failed"
+    left = [
+        said
+        for number, said in (
+            (rows.failed, missed),
+            (rows.invalid, f"{rows.invalid:,} {'is' if rows.invalid == 1 else 'are'} invalid"),
+            (rows.not_sent, f"{rows.not_sent:,} {'was' if rows.not_sent == 1 else 'were'} not sent"),
+        )
+        if number
+    ]
+    if rows.not_sent and rows.not_sent == rows.total:
+        return f"None of the {rows.total:,} rows was sent." if rows.total > 1 else "The only row was not sent."
+    if not left:
+        return f"All {counted(rows.total, 'row')} are in place: {kinds}." if kinds else ""
+    number, _, what = left[0].partition(" ")
+    first = f"{number} of {counted(rows.total, 'row')} {what}"
+    place = "back" if undoes else "in place"
+    there = f"; {rows.success:,} {'is' if rows.success == 1 else 'are'} {place}: {kinds}" if rows.success else ""
+    return f"{', '.join([first, *left[1:]])}{there}."
 
 
-def _warnings(warnings: Sequence[str], width: int) -> list[str]:
+# ----------------------------------------------------------------------------------------------------- what is not in place
+
+
+def _reasons(console: Console, reasons: Sequence[Reason], *, stopped: bool, room: int) -> list[Text]:
+    """One row for each reason, the gravest kind and the most frequent reason first, in so many lines, or in as few as there can be."""
+    sizes = (_sized(console, reasons, shown, lines, stopped=stopped) for shown, lines in _SIZES)
+    found: list[Text] = []
+    for found in sizes:
+        if len(found) <= room:
+            break
+    return found
+
+
+def _sized(console: Console, reasons: Sequence[Reason], shown: int, most: int, *, stopped: bool) -> list[Text]:
+    lines: list[Text] = []
+    for reason in reasons[:shown]:
+        lines += sentence(console, _heading(reason, stopped=stopped), style="bold")
+        if not _says_the_same(reason, stopped=stopped):
+            first = reason.results[0]
+            lines += sentence(console, one_line(first.message, MESSAGE_LIMIT), first="  ", others="  ", most=most)
+    if rest := reasons[shown:]:
+        rows = counted(sum(len(reason.results) for reason in rest), "row")
+        lines.append(cut(console, f"{rows} for {counted(len(rest), 'other reason')}"))
+    return lines
+
+
+def _heading(reason: Reason, *, stopped: bool) -> str:
+    """``9 rows failed (rejected), for example row 12:``."""
+    number = len(reason.results)
+    verb = _VERBS[reason.results[0].status][number > 1]
+    code = f" ({reason.code})" if reason.code else ""
+    if _says_the_same(reason, stopped=stopped):
+        return f"{counted(number, 'row')} {verb}{code}."
+    row = reason.results[0].row
+    return f"Row {row} {verb}{code}:" if number == 1 else f"{counted(number, 'row')} {verb}{code}, for example row {row}:"
+
+
+_VERBS: Final = {
+    Status.FAILED: ("failed", "failed"),
+    Status.INVALID: ("is invalid", "are invalid"),
+    Status.NOT_SENT: ("was not sent", "were not sent"),
+    Status.PLANNED: ("was not sent", "were not sent"),
+}
+
+
+def _says_the_same(reason: Reason, *, stopped: bool) -> bool:
+    """Whether its rows say only once more what stopped the job."""
+    return stopped and reason.results[0].status is Status.NOT_SENT
+
+
+def _warnings(console: Console, warnings: Sequence[str], room: int) -> list[Text]:
+    """The first few in full where there is room, else fewer, in a line each; how many more there are."""
     if not warnings:
         return []
-    lines = ["Warnings"]
-    for warning in warnings[:SHOWN_WARNINGS]:
-        lines += wrapped(one_line(warning, MESSAGE_LIMIT), width, first="  ", others="    ")
-    if (rest := len(warnings) - SHOWN_WARNINGS) > 0:
-        lines.append(f"  and {counted(rest, 'more warning')}; summary.json has them all")
-    return lines
+    texts = [one_line(warning, MESSAGE_LIMIT) for warning in warnings[:SHOWN_WARNINGS]]
+    full = [line for text in texts for line in sentence(console, text, first="  ", others="    ")]
+    found = _framed(console, full, len(warnings) - len(texts))
+    while len(found) > room and texts:
+        found = _framed(console, [cut(console, f"  {text}") for text in texts], len(warnings) - len(texts))
+        texts.pop()
+    return found
+
+
+def _framed(console: Console, lines: list[Text], rest: int) -> list[Text]:
+    more = [cut(console, f"  and {counted(rest, 'more warning')}; summary.json has them all")] if rest else []
+    return [Text("Warnings", style="bold"), *lines, *more]
+
+
+# ------------------------------------------------------------------------------------------------------------------- figures
 
 
 def _traffic(figures: RunFigures) -> str:
     """One sentence on calls, and one on time: what is waited for by several routes at once is no more than the whole."""
     total = sum(count for *_, count in figures.calls)
+    if not total:
+        return "No call was made to the server."
     writes = sum(count for method, _, _, count in figures.calls if method != "GET")
     repeated = f", {figures.retries:,} repeated after an error" if figures.retries else ""
     much = figures.wait_seconds >= figures.duration_seconds / 2
     waited = f", {'most' if much else 'part'} of it waiting for the server's rate limit" if figures.wait_seconds >= 1 else ""
-    return f"{counted(total, 'call')}, {writes:,} of them changes{repeated}. Took {_duration(figures.duration_seconds)}{waited}."
+    return f"{counted(total, 'call')}, {writes:,} of them changes{repeated}. Took {duration(figures.duration_seconds)}{waited}."
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """``0.5 s``, ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

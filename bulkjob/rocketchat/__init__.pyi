@@ -24,7 +24,6 @@ from .session import client_of as client_of
 from .session import connect as connect
 from .session import opened as opened
 from .session import reading as reading
-from .session import telling as telling
 from .transport import NoAnswer as NoAnswer
 from .transport import Transport as Transport
 from .transport import Written as Written

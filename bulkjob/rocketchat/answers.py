@@ -64,7 +64,7 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
     try:
         return request.read(payload)
     except Unexpected as problem:
-        said = f"an answer of another shape than this endpoint's: {problem}"
+        said = f"an answer that does not look like this endpoint's: {problem}"
         return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, status=answer.status, undecided=request.writes)
 
 
@@ -84,7 +84,7 @@ def _words(payload: object) -> str:
 
 
 def _no_answer_of_the_api(request: Request[object], answer: Answer) -> Failure:
-    said = f"not an answer of Rocket.Chat's API: {_text(answer)}"
+    said = f"not an answer from Rocket.Chat's API: {_text(answer)}"
     # What says that it is JSON, and is not, was cut short on its way: as good as no answer.
     cut_short = answer.status < 300 and "json" in answer.headers.get("content-type", "")
     return Failure(

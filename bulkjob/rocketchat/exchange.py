@@ -148,7 +148,9 @@ class Exchange:
                 return result
             gate = self._lanes[sending.request.route].gate
             if gate.starves(self.now()):
-                said = f"its rate limit has let no call of this kind through for {gate.starving_after / 60:.0f} minutes ({result.said})"
+                said = (
+                    f"its rate limit has not let any call of this kind through for {gate.starving_after / 60:.0f} minutes ({result.said})"
+                )
                 return replace(result, next=Next.JOB, said=said)
             sending, ticket = await self.anew(sending)
 

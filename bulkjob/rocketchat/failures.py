@@ -73,7 +73,7 @@ def stop_for(failure: Failure) -> ServerStop:
         message = f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
         return ServerStop(Exit.NO_PERMISSION, message, failure)
     if failure.redirect is not None:
-        message = f"The server answers with a redirect ({failure.said}), not followed here. Set --url (ROCKETCHAT_URL) to what it names."
+        message = f"The server redirects ({failure.said}), which bulkjob does not follow. Set --url (ROCKETCHAT_URL) to that address."
         return ServerStop(Exit.BAD_SETTING, message, failure)
     if failure.untrusted:
         message = f"The connection is not safe: {failure.said}. {failure.remedy}".rstrip()

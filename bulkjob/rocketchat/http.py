@@ -122,7 +122,7 @@ def _failure(error: Exception, proxy: Proxy | None, *, writes: bool) -> Failure:
     if isinstance(error, TimeoutError):
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer within the time limit", undecided=writes)
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | ValueError):
-        return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said="an answer that is cut short or is no HTTP", undecided=writes)
+        return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said="an answer that is cut short or is not HTTP", undecided=writes)
     return Failure(next=Next.REPEAT, code=Code.CONNECTION, said="the connection broke before the answer was there", undecided=writes)
 
 
@@ -140,7 +140,7 @@ def _unconnected(error: Exception, proxy: Proxy | None) -> Failure | None:  # no
         said = f"no connection to {error.host}:{error.port} ({_reason(error.os_error)})"
         return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=said)
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy makes no connection (HTTP {error.status})")
+        return Failure(next=Next.REPEAT, code=Code.CONNECTION, said=f"the proxy refuses the connection (HTTP {error.status})")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         way = f" to the proxy {proxy.address}" if proxy else ""
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said=f"no connection{way} within the time limit")
@@ -219,5 +219,5 @@ def _certificates(ca_file: Path | None) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except (OSError, ssl.SSLError):
-        message = f"--ca-file {ca_file}: no readable file of certificates (PEM). Name the file with your company's root certificate."
+        message = f"--ca-file {ca_file} is not a readable file of certificates (PEM). Name the file with your company's root certificate."
         raise Stop(Exit.BAD_SETTING, message) from None

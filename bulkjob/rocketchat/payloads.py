@@ -56,7 +56,7 @@ class _Fields:
     def text(self, key: str) -> str:
         value = self.of.get(key)
         if not isinstance(value, str):
-            raise Unexpected(f"{key!r} is no text")
+            raise Unexpected(f"{key!r} is not text")
         return value
 
     def id(self, key: str) -> str:
@@ -79,22 +79,22 @@ class _Fields:
         if type(value) is int and -_LARGEST <= value <= _LARGEST:
             return value
         value = default if value is None else value
-        # (No comparison holds for what is no number, NaN.)
+        # (No comparison holds for what is not a number, NaN.)
         if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
-            raise Unexpected(f"{key!r} is no number")
+            raise Unexpected(f"{key!r} is not a number")
         return int(value)
 
 
 def _object(payload: object) -> Mapping[str, object]:
     if not isinstance(payload, dict):
-        raise Unexpected("no JSON object")
+        raise Unexpected("not a JSON object")
     return payload
 
 
 def _objects(payload: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
     items = payload.get(key)
     if not isinstance(items, list):
-        raise Unexpected(f"{key!r} is no list")
+        raise Unexpected(f"{key!r} is not a list")
     return [_object(item) for item in items]
 
 

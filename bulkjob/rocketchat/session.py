@@ -1,7 +1,6 @@
 """A connection to the workspace, ready for calls, as every command that talks to the server opens it."""
 
 import asyncio
-import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,14 +12,11 @@ from bulkjob.rocketchat.http import Credentials, connected
 from bulkjob.rocketchat.patience import LONGEST_BACKOFF
 from bulkjob.rocketchat.transport import Transport
 from bulkjob.settings import Settings
-from bulkjob.system import on_signals
-from bulkjob.vocabulary import Exit, Stop
+from bulkjob.system import on_signals, tell
+from bulkjob.vocabulary import Event, Exit, Stop
 
 #: Seconds between two lines of the log that say how far a reading is.
 _EVERY: Final = 5.0
-
-
-log = logging.getLogger("bulkjob")
 
 
 #: Opens a transport; a parameter, so that a test can put the sandbox's rules in the server's place.
@@ -98,4 +94,5 @@ async def _tell(client: Client) -> None:
     while True:
         await asyncio.sleep(_EVERY)
         waiting = f", waiting for {client.waiting_for}" if client.waiting_for else ""
-        log.info("Reading: %s so far%s.", counted(client.figures.calls.total(), "call"), waiting)
+        calls = client.figures.calls.total()
+        tell(Event.CALLS_READING, f"Reading: {counted(calls, 'call')} so far{waiting}.", calls=calls)

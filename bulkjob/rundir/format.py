@@ -216,7 +216,7 @@ def records_of(data: bytes) -> tuple[list[Record], int]:
         if line != b'{"crc32":"%08x","record":%b}\n' % (zlib.crc32(text), text):
             if whole + len(line) == len(data) and _is_torn(line):
                 break
-            raise ValueError(f"line {number} is damaged" if records or _BEFORE.match(line) else "it is not a journal of bulkjob's")
+            raise ValueError(f"line {number} is damaged" if records or _BEFORE.match(line) else "it is not a bulkjob journal")
         version, record = _record(text, number, version)
         records.append(record)
         whole += len(line)
@@ -235,5 +235,5 @@ def _record(text: bytes, number: int, version: int) -> tuple[int, Record]:
         if version in _DECODERS:
             return version, _of_today(_DECODERS[version](text))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"line {number} is no record that this version of bulkjob knows ({error})") from None
+        raise ValueError(f"line {number} is not a record that this version of bulkjob knows ({error})") from None
     raise ValueError(f"line {number} is of format {version}, which this version of bulkjob does not know")

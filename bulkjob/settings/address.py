@@ -141,7 +141,7 @@ def ascii_host(host: str) -> str:
     labels = host.lower().removesuffix(".").split(".")
     # Underscores are no part of host names, but of the names of containers.
     if len(host) > 253 or not all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels):
-        raise ValueError(f"{host!r} is no host name")
+        raise ValueError(f"{host!r} is not a host name")
     return host.lower()
 
 

@@ -101,4 +101,4 @@ def _unknown(key: str, known: list[str]) -> str:
     if any(setting.secret and setting.key == key for setting in SETTINGS):
         return f"is a secret, which does not belong in this file: write {key}{_FILE} with the path of a file that holds it."
     best, alike = nearest(key, known)
-    return f"is no setting. Did you mean {best}?" if alike else f"is no setting; the nearest one is {best}."
+    return f"is not a setting. Did you mean {best}?" if alike else f"is not a setting; the nearest one is {best}."

@@ -61,7 +61,7 @@ class ProxyVariables:
         try:
             return _proxy(text if separator else f"http://{text}")
         except ValueError:
-            raise ValueError(f"{name} names no proxy that can be used: {_USABLE}") from None
+            raise ValueError(f"{name} does not name a proxy that can be used: {_USABLE}") from None
 
 
 NO_PROXIES: Final = ProxyVariables()

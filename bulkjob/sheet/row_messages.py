@@ -80,21 +80,23 @@ def _or(columns: Sequence[str]) -> str:
 
 
 def bad_number(column: str, value: str) -> str:
-    return f"{column} must be a whole number from 0 to 2147483647, written with the digits 0 to 9 only, or blank; {quoted(value)} is not."
+    return f"{quoted(value)} cannot be the {column}. Write a whole number from 0 to 2147483647 in plain digits, or leave the cell blank."
 
 
 def bad_action(value: str) -> str:
-    return f"action must be add or remove, or blank (which means add); {quoted(value)} is neither."
+    return f"{quoted(value)} is not an action. Write add or remove, or leave it blank (which means add)."
 
 
 def agent_needed(columns: Sequence[str], *, monitors: bool) -> str:
     """``monitors``: the sheet has a column for them, of whom an action can be, too."""
     if monitors and list(columns) == ["action"]:
-        return "The row has a value in action, but names neither an agent nor a unit monitor. Fill in one of them, or clear it."
-    return (
-        f"The row has a value in {listed(columns)}, which only an agent can have, but names no agent. "
-        f"Fill in the agent, or clear {_them(columns)}."
-    )
+        return "The row has an action, but no agent and no unit monitor. Fill in one of them, or clear the action."
+    given = listed(f"{_article(column)} {column}" for column in columns)
+    return f"The row has {given} but no agent. Fill in the agent, or clear the {listed(columns)}."
+
+
+def _article(column: str) -> str:
+    return "an" if column[0] in "aeiou" else "a"
 
 
 def unit_needed(columns: Sequence[str], *, leaves: bool) -> str:
@@ -126,8 +128,8 @@ _TAKES = {
 
 def bad_value(column: str, value: str) -> str:
     if column in _TAKES:
-        return f"{column} must be {_TAKES[column]}, or blank (which leaves it as it is); {quoted(value)} is not."
-    return f"{column} must be a name, or blank (which leaves it as it is); {quoted(value)} is only dashes, which would look like no name."
+        return f"{quoted(value)} does not fit in {column}. Write {_TAKES[column]}, or leave the cell blank (then it stays as it is)."
+    return f"{quoted(value)} is only dashes, which would look like no name. Write a name, or leave {column} blank (then it stays as it is)."
 
 
 def conflicting_unit(department: str, units: Sequence[str], rows: Sequence[int]) -> str:

@@ -1,3 +1,5 @@
+from .console import console_on as console_on
+from .console import show as show
 from .fetching import fetched as fetched
 from .files import foreign_kind as foreign_kind
 from .files import open_ordinary as open_ordinary
@@ -13,6 +15,8 @@ from .files import write_together as write_together
 from .files import write_whole as write_whole
 from .log import LogFormatter as LogFormatter
 from .log import logging_to as logging_to
+from .log import tell as tell
+from .log import warn as warn
 from .posting import sent as sent
 from .publish import published as published
 from .scratch import scratch_in as scratch_in
@@ -21,6 +25,5 @@ from .signals import on_signals as on_signals
 from .store import refuse_unusable_store as refuse_unusable_store
 from .store_failures import StoreFailed as StoreFailed
 from .streams import sturdy_standard_streams as sturdy_standard_streams
-from .streams import terminal_size as terminal_size
 from .termination import TERMINATION_LOG as TERMINATION_LOG
 from .termination import write_termination as write_termination

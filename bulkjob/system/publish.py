@@ -1,6 +1,5 @@
 """The files of a directory, copied to a store below one address."""
 
-import logging
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -8,11 +7,10 @@ from urllib.parse import quote
 from bulkjob.phrases import counted
 from bulkjob.settings import Settings, without_secrets
 from bulkjob.system.files import foreign_kind
+from bulkjob.system.log import tell
 from bulkjob.system.store import Store, as_sent, opened, persistently
 from bulkjob.system.store_failures import StoreFailed
-from bulkjob.vocabulary import Exit
-
-log = logging.getLogger("bulkjob")
+from bulkjob.vocabulary import Event, Exit
 
 
 def below(address: str, name: PurePosixPath) -> str:
@@ -39,7 +37,7 @@ async def published(directory: Path, name: PurePosixPath, settings: Settings, *,
             if file.name == last:
                 await _taken_away(store, [below(address, name / other) for other in stale])
             await _copied(store, file, below(address, name / file.name), settings)
-    log.info("%s copied to %s", counted(len(files), "file"), shown)
+    tell(Event.PUBLISH_COPIED, f"{counted(len(files), 'file')} copied to {shown}", files=len(files))
     return shown
 
 
@@ -74,7 +72,7 @@ async def _taken_away(store: Store, addresses: Iterable[str]) -> None:
         try:
             await store.remove(address)
         except StoreFailed as failed:
-            log.info(
-                "What an earlier copy may have left of files that are no more (%s …) was not removed: %s.", without_secrets(address), failed
-            )
+            where = without_secrets(address)
+            told = f"What an earlier copy may have left of files that no longer exist ({where} …) was not removed: {failed}."
+            tell(Event.PUBLISH_WARNING, told)
             return

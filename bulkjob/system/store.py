@@ -4,13 +4,13 @@ Nothing of what the libraries say is handed on: their messages hold addresses wi
 """
 
 import asyncio
-import logging
 import mimetypes
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from importlib.util import find_spec
+from logging import WARNING
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,11 +20,9 @@ import tenacity
 
 from bulkjob.settings import Settings, in_ascii, without_secrets
 from bulkjob.system.certificates import trusted
+from bulkjob.system.log import tell
 from bulkjob.system.store_failures import StoreFailed, failed_with_status, failure_of
-from bulkjob.vocabulary import Exit, Stop
-
-log = logging.getLogger("bulkjob")
-
+from bulkjob.vocabulary import Event, Exit, Stop
 
 T = TypeVar("T")
 
@@ -129,7 +127,8 @@ async def persistently(attempt: Callable[[], Awaitable[T]], attempts: int, doing
     def say(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         seconds = state.next_action.sleep if state.next_action else 0
-        log.warning("%s: %s; attempt %d of %d, the next one in %.0f s.", doing, error, state.attempt_number, attempts, seconds)
+        message = f"{doing}: {error}; attempt {state.attempt_number} of {attempts}, the next one in {seconds:.0f} s."
+        tell(Event.STORE_RETRY, message, level=WARNING, attempt=state.attempt_number, attempts=attempts)
 
     retrying = tenacity.AsyncRetrying(
         stop=tenacity.stop_after_attempt(attempts),

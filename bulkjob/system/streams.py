@@ -7,12 +7,11 @@ import codecs
 import io
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO, cast
+from typing import Final, TextIO, cast
 
 from bulkjob.phrases import escaped, printable
 
@@ -20,33 +19,21 @@ from bulkjob.phrases import escaped, printable
 _ESCAPED: Final = "bulkjob-escaped"
 
 
-#: Where there is no terminal: a page that is short enough for a build log, and on which lines can be read.
-_PAGE: Final = (100, 40)
-
-
 #: What this program puts around its own words on a terminal: bold, faint and a few colours, none of which moves anything or hides text.
-_OWN_COLOURS: Final = re.compile(r"(\x1b\[(?:[012]|3[1-6])m)")
+_OWN_COLOURS: Final = re.compile(r"(\x1b\[(?:[012]|(?:[12];)?3[1-6])m)")
+
+
+#: The signs of our own sentences, where an encoding does not have them.
+_PLAIN: Final = {"−": "-", "…": "...", "“": '"', "”": '"', "·": "-", "→": "->"}
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(map(escaped, error.object[error.start : error.end])), error.end
+    return "".join(_PLAIN.get(letter) or escaped(letter) for letter in error.object[error.start : error.end]), error.end
 
 
 codecs.register_error(_ESCAPED, _escape)
-
-
-class Size(NamedTuple):
-    """Of the terminal, in characters."""
-
-    columns: int
-    lines: int
-
-
-def terminal_size() -> Size:
-    """The size of what the program prints on: the terminal's (or what ``COLUMNS`` and ``LINES`` say), else that of a page."""
-    return Size(*shutil.get_terminal_size(_PAGE))
 
 
 class SturdyStream:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +21,7 @@ from bulkjob.doctor.finding import ASKED, Finding, State
 from bulkjob.doctor.findings import exit_code_of, findings_of
 from bulkjob.doctor.look import gather_facts
 from bulkjob.doctor.rights import NEEDS
-from bulkjob.doctor.table import findings_table
+from bulkjob.doctor.table import findings_lines
 from bulkjob.records.server import (
     ADD_AGENTS,
     BYPASS_RATE_LIMIT,
@@ -43,6 +43,7 @@ from bulkjob.settings.table import SETTINGS
 from bulkjob.settings.values import MaxRemovals, Settings
 from bulkjob.vocabulary import Code, Exit, Stop
 from tests.support.in_process import EPOCH
+from tests.support.screens import screen, shown
 from tests.support.virtual_time import VirtualTimeLoop
 
 SECRET = "s3cret-Zx9-of-the-service-account"
@@ -283,13 +284,19 @@ class TestFindings:
         assert "45 seconds ahead of" in one(findings_of(facts(clock_ahead=45.0)), "clock").said
 
 
+def seen_at(width: int, findings: Sequence[Finding], *, with_sheet: bool = False, colour: bool = False) -> list[str]:
+    on = screen(width, 24, colour=colour)
+    return shown(findings_lines(on, findings, with_sheet=with_sheet), on)
+
+
 class TestTable:
     """What people read."""
 
     def test_every_finding_is_a_line(self) -> None:
         """Each finding begins a line of its own, with its state, its name and what it is needed for."""
         findings = findings_of(facts(server=server(permissions=WITHOUT[ADD_AGENTS])))
-        lines = findings_table(findings, with_sheet=False)
+        lines = seen_at(120, findings)
+        lines = lines[lines.index("") + 1 :]
         starts = [line.split("  ")[0].strip() for line in lines[1 : lines.index("")] if not line.startswith(" ")]
         assert starts == [str(finding.state) for finding in findings]
         assert next(line for line in lines if ADD_AGENTS in line).split() == ["missing", ADD_AGENTS, "agents", "Not", "granted."]
@@ -297,20 +304,19 @@ class TestTable:
     @pytest.mark.parametrize("width", [80, 120, 200])
     def test_width_is_kept(self, width: int) -> None:
         """No line is longer than the terminal is wide where that leaves room for sentences."""
-        lines = findings_table(findings_of(facts(limit=Limit(calls=10, window=60.0))), with_sheet=True, width=max(width, 100))
-        assert max(map(len, lines)) <= max(width, 100)
+        assert max(map(len, seen_at(width, findings_of(facts(limit=Limit(calls=10, window=60.0)))))) <= width
 
     def test_summary(self) -> None:
         """The last lines say what is missing, and the exit code."""
-        assert "Nothing is missing." in findings_table(findings_of(facts()), with_sheet=False)
-        lines = findings_table(findings_of(facts(directory=DirectoryFacts(path="r", tried="/", problem="no"))), with_sheet=False)
+        assert "Nothing is missing." in seen_at(100, findings_of(facts()))
+        lines = seen_at(100, findings_of(facts(directory=DirectoryFacts(path="r", tried="/", problem="no"))))
         assert "Missing: run directory. Exit code 73." in lines
 
     def test_colour_only_if_asked_for(self) -> None:
         """Without a terminal there is no escape in it."""
         findings = findings_of(facts())
-        assert "\x1b" not in "".join(findings_table(findings, with_sheet=False))
-        assert "\x1b" in "".join(findings_table(findings, with_sheet=False, colour=True))
+        assert "\x1b" not in "".join(seen_at(100, findings))
+        assert "\x1b" in "".join(seen_at(100, findings, colour=True))
 
 
 # -------------------------------------------------------------------------------------------------------- against the sandbox
@@ -449,7 +455,8 @@ def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examine:
             calls = sandbox.calls()
             assert {call["method"] for call in calls} <= {"GET"}
             findings = findings_of(seen)
-            lines = findings_table(findings, with_sheet=seen.assignments is not None)
+            on = screen(120)
+            lines = shown(findings_lines(on, findings, with_sheet=seen.assignments is not None), on)
             assert SECRET not in "".join(lines) + repr(seen)
             return Seen(findings=findings, lines=lines, calls=calls, seconds=loop.time() - up)
 
@@ -653,7 +660,7 @@ class TestSheet:
         """Where very many departments' lists would have to be read, the doubt is said, and no minute is spent on it."""
         state = workspace(departments=[department(f"d{number}") for number in range(40)])
         seen = examine(sheet="department,agent\n" + "".join(f"d{number},nobody\n" for number in range(40)), state=state)
-        assert seen.one("names in the sheet").said.startswith("40 rows with a user who is no live-chat agent.")
+        assert seen.one("names in the sheet").said.startswith("40 rows with a user who is not a live-chat agent.")
         assert (seen.code, seen.seconds < 5) == (Exit.OK, True)
 
     def test_mirror(self, examine: Examine) -> None:
@@ -843,7 +850,7 @@ class TestProgram:
         """A missing server does not hide a missing sheet or a closed run directory, nor they the server."""
         Path("file").write_text("", encoding="utf-8")
         assert main(["doctor", "none.csv", "--url", unused, "--retries", "1", "--run-dir", "file/run"]) == Exit.NO_INPUT
-        assert [line.split("  ")[1] for line in capsys.readouterr().out.splitlines() if line.startswith("missing")] == [
+        assert [line.split("  ")[1].split(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("missing")] == [
             "sheet",
             "run directory",
             "address",

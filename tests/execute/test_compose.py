@@ -173,7 +173,12 @@ class TestUnitCall:
         for unit, server, code, said in (
             (None, ADMIN, Code.REJECTED, "the unit is no longer there"),
             (None, MONITOR, Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit"),
-            (replace(EMEA, visibility=None), ADMIN, Code.REJECTED, "the stored unit has no visibility, which a change must carry"),
+            (
+                replace(EMEA, visibility=None),
+                ADMIN,
+                Code.REJECTED,
+                "the unit has no visibility on the server, and no change can be sent without one",
+            ),
         ):
             composed = unit_call(post(change), unit, MONITORS, state=fresh, server=server, attempts={})
             assert (composed.request, composed.pending) == (None, {})

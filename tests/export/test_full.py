@@ -187,7 +187,7 @@ class TestRows:
             'Unit "North" (u) is left out: its row would ask for nothing.',
             'Department "Sales" (d): "department email" is left blank, because a sheet cannot hold "nobody".',
             'Department "Sales" (d): "department description" is left blank, because a sheet cannot hold "-".',
-            r'Department "e\u0001" is left out: no text in a sheet would mean it.',
+            r'Department "e\u0001" is left out: it cannot be written in a sheet unambiguously.',
             'Unit "u9" is left out: this account cannot see it.',
         )
 

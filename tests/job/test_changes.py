@@ -518,7 +518,7 @@ def test_sample_on_every_server_line(sample: State, tmp_path: Path, version: str
     """The sample sheet ends well on every server line, CSV and workbook alike, and again writes nothing."""
     ran = rehearse(tmp_path / "1", sample, SAMPLES / "reorganisation.csv", version=version, create_units=True)
     assert ran.exit == Exit.OK, ran.said
-    assert ["does not tell its version" in warning for warning in ran.summary["warnings"]] == [True] * (version == "hidden")
+    assert ["hides its version" in warning for warning in ran.summary["warnings"]] == [True] * (version == "hidden")
     assert not wrong_counters(ran.before, ran.after)
     again = rehearse(tmp_path / "2", ran.after, SAMPLES / "reorganisation.xlsx", version=version, create_units=True)
     assert (again.exit, again.writes, set(again.column("change"))) == (Exit.OK, [], {"unchanged"})

@@ -175,7 +175,9 @@ class TestPutBack:
             "they are there with count 0 and order 9 now; it was left alone. "
             "Look at it in Rocket.Chat, and change it there by hand if it should still be put back."
         )
-        assert " ".join(done.out.split()).startswith("reorg.csv: 1 of 4 rows was not put back: 2 put back, 1 already as before, 1 failed.")
+        assert " ".join(done.out.split()).startswith(
+            "reorg.csv: 1 of 4 rows was not put back; 3 are back: 2 put back, 1 already as before."
+        )
         # A sheet to be run would do once more what could not be put back.
         assert not Path("run/rollback/retry.csv").exists()
 
@@ -220,7 +222,7 @@ class TestStopped:
             assert program("run", sheet, "--run-dir", "run", url=served.url).exit == Exit.OK
             stopped = program("rollback", "run", "--concurrency", "1", "--retries", "1", url=served.url)
             assert stopped.exit == Exit.ROWS_NOT_DONE, stopped.out + stopped.err
-            assert "(what is back already is not sent again): bulkjob rollback run --concurrency 1 --retries 1" in words(stopped.out)
+            assert "(what is back stays): bulkjob rollback run --concurrency 1 --retries 1" in words(stopped.out)
             sent = writes(served)
             (refused,) = {call["path"] for call in served.sandbox.calls() if call["status"] == 500}
             done = program("rollback", "run", url=served.url)

@@ -302,6 +302,33 @@ class TestUnitRoute:
         assert codes(planned([unit_row(2, "d1", "b")], there, choices=BY_DEPARTMENT)) == {}
 
 
+class TestDepartmentsWithoutAgents:
+    """A department that loses its last agent is told of before that happens."""
+
+    THERE = workspace(department("d1"), department("d2"), agents={"anna": "d1 d2", "ben": "d1"})
+    WARNED = ('Department "d1" will be left without any agent.',)
+
+    def test_last_agents_leave(self) -> None:
+        """The plan warns where everybody leaves, and names the department."""
+        rows = [agent_row(2, "d1", "anna", removes=True), agent_row(3, "d1", "ben", removes=True)]
+        assert planned(rows, self.THERE).warnings == self.WARNED
+
+    def test_somebody_stays_or_comes(self) -> None:
+        """There is nothing to warn of where somebody stays, or somebody else comes."""
+        leaving = [agent_row(2, "d1", "anna", removes=True), agent_row(3, "d1", "ben", removes=True)]
+        assert planned(leaving[:1], self.THERE).warnings == ()
+        there = replace(self.THERE, agents={**self.THERE.agents, "u-cid": Agent(id="u-cid", username="cid", department_ids=frozenset())})
+        assert planned([*leaving, agent_row(4, "d1", "cid")], there).warnings == ()
+
+    def test_the_departments_own_list_counts(self) -> None:
+        """Where the department's own list was read, it has the say: somebody whom the list of agents does not know may be in it."""
+        there = replace(self.THERE, members={"d1": {"u-anna": member("anna"), "u-ben": member("ben"), "u-old": member("old")}})
+        rows = [agent_row(2, "d1", "anna", removes=True), agent_row(3, "d1", "ben", removes=True)]
+        assert planned(rows, there).warnings == ()
+        alone = replace(self.THERE, members={"d1": {"u-anna": member("anna")}})
+        assert planned(rows[:1], alone).warnings == self.WARNED
+
+
 class TestDepartmentRoute:
     def test_last_department_of_a_unit_stays(self) -> None:
         """Of the departments whose moves would empty a unit, the last in the sheet's order fails, and no other."""
@@ -355,7 +382,7 @@ class TestDepartmentRoute:
         assert (change.rows, outcome.code, outcome.said) == (
             (2,),
             Code.REJECTED,
-            "the stored department lacks email, which a change must carry",
+            "the department has no email on the server, and no change can be sent without it",
         )
         assert [type(operation) for operation in plan.operations] == [AgentsPost]
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from bulkjob.changes.change import Change, Place
 from bulkjob.changes.department_agent import DepartmentAgent
@@ -25,10 +26,11 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import Agent, Department, Membership, Unit, Workspace
-from bulkjob.report.plan_listing import Screen, ambiguous, in_encoding, plan_lines
+from bulkjob.report.plan_listing import ambiguous, plan_lines
 from bulkjob.rocketchat.endpoints import LIST_DEPARTMENTS
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Exit, Status, Stop
+from tests.support.screens import screen, shown
 
 FIELDS = MappingProxyType({"name": "", "email": "", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": True})
 SHEET = Sheet(
@@ -49,7 +51,6 @@ SERVER = Server(
 )
 CHOICES = Choices(agents="add", unit_route="auto", skip_invalid=False)
 
-SCREEN = Screen()
 
 IDS = ("d1", "d2", "d3")
 UNITS = ("a", "b", "c", None)
@@ -170,14 +171,14 @@ class TestFile:
     @pytest.mark.parametrize(
         ("damage", "said"),
         [
-            (lambda text: text[: len(text) // 2], "no plan"),
-            (lambda text: text.replace('"format": 3', '"format": 4'), "format 4"),
+            (lambda text: text[: len(text) // 2], "not a bulkjob plan"),
+            (lambda text: text.replace('"format": 3', '"format": 4'), "format is 4"),
             (lambda text: text.replace('"changes":[0]', '"changes":[7]'), "damaged"),
             (lambda text: text.replace('"changes":[0]', '"wishes":[0]'), "damaged"),
             (lambda text: text.replace('"about":"unit"', '"about":"weather"'), "damaged"),
             (lambda text: text.replace('"agents":"add"', '"agents":"all"'), "damaged"),
-            (lambda text: "[]", "no plan"),
-            (lambda text: "\ufeff", "no plan"),
+            (lambda text: "[]", "not a bulkjob plan"),
+            (lambda text: "\ufeff", "not a bulkjob plan"),
         ],
     )
     def test_damage_is_seen(self, damage: Callable[[str], str], said: str) -> None:
@@ -445,9 +446,10 @@ def risen(there: Workspace, by: int) -> Workspace:
 
 
 class TestListing:
-    def lines(self, there: Workspace, changes: list[Change], screen: Screen = SCREEN, results: tuple[RowResult, ...] = ()) -> list[str]:
+    def lines(self, there: Workspace, changes: list[Change], on: Console | None = None, results: tuple[RowResult, ...] = ()) -> list[str]:
         seen = document(planned(changes, there), there, results)
-        return plan_lines(seen, with_ids=ambiguous(there), screen=screen)
+        on = on or screen(100, 40)
+        return shown(plan_lines(on, seen, with_ids=ambiguous(there)), on)
 
     def test_ids_where_names_are_ambiguous(self) -> None:
         """Departments that share a name, or differ only in case, are told with their ids; others by name alone."""
@@ -457,24 +459,30 @@ class TestListing:
         assert '"SALES" (d2)' in text
         assert '+ "Care"  from "Unit a"' in text
 
-    def test_a_screenful(self) -> None:
-        """A section takes no more than a screen; how much is left out is counted."""
+    def test_half_a_screen_for_each(self) -> None:
+        """A section takes no more than half a screen, so that the end is still seen; how much is left out is counted, and where it is."""
         there = workspace({f"d{number:03}": "a" for number in range(300)}, names={})
         changes: list[Change] = [unit_change(f"d{number:03}", "b") for number in range(300)]
         results = tuple(RowResult(row=number, status=Status.INVALID, message="Wrong.") for number in range(2, 302))
-        lines = self.lines(there, changes, Screen(width=80, height=24), results)
+        lines = self.lines(there, changes, screen(80, 24), results)
         sections = "\n".join(lines).split("\n\n")
-        assert all(len(section.splitlines()) <= 23 for section in sections)
-        assert "  … and 581 more changes in 1 more unit (--json prints all)" in lines
-        assert "  … and 290 more changes in 290 more departments (--json prints all)" in lines
-        assert "  … and 280 more; --json prints them all" in lines
+        assert all(len(section.splitlines()) <= 12 for section in sections)
+        assert lines[lines.index("Units (2)") + 1 :][:3] == [
+            '  "Unit a"  −300',
+            '  "Unit b"  +300',
+            "  … each of these changes by name (plan --report DIR writes all)",
+        ]
+        assert any(line.endswith('  ~ unit "Unit a" to "Unit b"') for line in lines)
+        assert "  … and 290 changes in 290 more departments (plan --report DIR writes all)" in lines
+        assert "  … and 290 more (plan --report DIR writes all)" in lines
         assert all(len(line) <= 80 for line in lines)
+        assert lines[-1] == "Plan: 2 units, 300 departments to move"
 
-    def test_plain_signs(self) -> None:
-        """A terminal that has no minus sign gets a hyphen."""
-        assert in_encoding(["− a …"], "ascii") == ["- a ..."]
-        assert in_encoding(["− a …"], "latin-1") == ["- a ..."]
-        assert in_encoding(["− a …"], "utf-8") == ["− a …"]
+    def test_many_changes_of_one_thing_are_counted(self) -> None:
+        """Where not everything can be told, what a thing gains and loses stands behind its name."""
+        there = workspace({f"d{number:03}": "ab"[number % 2] for number in range(60)}, names={})
+        lines = self.lines(there, [unit_change(f"d{number:03}", "ba"[number % 2]) for number in range(60)], screen(80, 24))
+        assert '  "Unit a"  +30 −30' in lines
 
     def test_names_that_would_move_the_cursor(self) -> None:
         """Nothing in a name reaches the terminal as a command."""
@@ -483,5 +491,5 @@ class TestListing:
 
     def test_colour(self) -> None:
         """What comes, changes and goes has colours where they are asked for."""
-        lines = self.lines(workspace({"d1": "a"}), [unit_change("d1", "b")], Screen(colour=True))
-        assert sum(line.startswith("\x1b[") for line in lines) == 3
+        lines = self.lines(workspace({"d1": "a"}), [unit_change("d1", "b")], screen(colour=True))
+        assert sum("\x1b[3" in line for line in lines) == 3

@@ -188,11 +188,11 @@ class TestUnknown:
         """What is nearly a name is suggested, and what is like nothing is not."""
         assert message_of("Saels;-;;;;", TWO) == (
             'There is no department "Saels" on the server. Did you mean Sales? '
-            "Check the spelling, or create it first (Omnichannel → Departments)."
+            "Correct the name, or create the department in Rocket.Chat (Omnichannel → Departments)."
         )
-        assert (
-            message_of("Warehouse;-;;;;", TWO)
-            == 'There is no department "Warehouse" on the server. Check the spelling, or create it first (Omnichannel → Departments).'
+        assert message_of("Warehouse;-;;;;", TWO) == (
+            'There is no department "Warehouse" on the server. '
+            "Correct the name, or create the department in Rocket.Chat (Omnichannel → Departments)."
         )
         assert "Did you mean APAC?" in message_of("Sales;APCA;;;;", TWO)
         assert "Did you mean anna?" in message_of("Sales;;ana;;;", TWO)

@@ -147,7 +147,10 @@ class TestPlan:
         prepared, _ = planned(moved(2), added("d2", 3))
         plan = prepared.plan
         assert plan.settled == {}
-        assert plan.warnings == ('Unit "EMEA" (emea) will be left without departments.',)
+        assert plan.warnings == (
+            'Unit "EMEA" (emea) will be left without departments.',
+            'Department "D2" (d2) will be left without any agent.',
+        )
         assert {type(operation) for operation in plan.operations} == {UnitPost, AgentsPost}
         assert [(change.target, change.wanted, change.rows) for change in plan.changes] == [
             (("department", "d1", "unit"), "apac", (2,)),

@@ -151,7 +151,7 @@ READING = {
         ("commands.plan.render_plan", "commands.plan.render_results", "commands.plan.plan_lines"),
     ),
     "export": (("{folder}/now.csv",), ("now.csv",), ("commands.export.render_csv",)),
-    "doctor": ((), (), ("commands.doctor.findings_table",)),
+    "doctor": ((), (), ("commands.doctor.findings_lines",)),
 }
 
 

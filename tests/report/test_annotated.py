@@ -74,7 +74,7 @@ def test_problems_of_one_cell_share_a_note() -> None:
     book = rendered("department,count\n,1\n")
     note = marks(book)["A2"]
     assert note is not None
-    assert note.count("Fill in the department") == note.count("but names no agent") == 1
+    assert note.count("Fill in the department") == note.count("but no agent") == 1
 
 
 def remedies(book: Workbook) -> list[str]:

@@ -258,7 +258,7 @@ def part(subject: Told, status: Status, change: Effect = Effect.NONE) -> Part:
         (
             part(TAKE_OUT, Status.SUCCESS, Effect.UPDATED),
             part(ADD, Status.NOT_SENT),
-            "[agent not_sent] The unit part of this row was changed: the department is in no unit.",
+            "Half done: the department is in no unit. [agent not_sent]",
         ),
         (
             part(MOVE, Status.FAILED),
@@ -305,7 +305,7 @@ SUCCESS, FAILED, NOT_SENT, PLANNED = Status.SUCCESS, Status.FAILED, Status.NOT_S
         ),
         (
             (SUCCESS, NOT_SENT, NOT_SENT),
-            ("[agent not_sent] The unit part of this row was changed: its unit is so. Nothing was sent for the email part of this row."),
+            "Half done: its unit is so. [agent not_sent] Nothing was sent for the email part of this row.",
         ),
     ],
 )
@@ -323,5 +323,8 @@ def test_a_part_that_was_not_sent_is_told_by_its_name(told: int) -> None:
     unsent = Part(name=names[told], state="so", status=NOT_SENT, message=unsent_message(Code.INTERRUPTED))
     parts = [other(name, SUCCESS, Effect.UPDATED) for name in names if name != names[told]]
     parts.insert(told, unsent)
-    assert joined(parts).startswith(f"Nothing was sent for the {names[told]} part of this row: the job was interrupted. ")
+    others = " and ".join(part.state for part in parts if part is not unsent)
+    assert joined(parts).startswith(
+        f"Half done: {others}. Nothing was sent for the {names[told]} part of this row: the job was interrupted. "
+    )
     assert "for this row" not in joined(parts)

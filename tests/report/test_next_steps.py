@@ -28,6 +28,7 @@ from bulkjob.rundir.directory import is_own_file
 from bulkjob.settings.reading import survey
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
+from tests.support.screens import screen, shown
 
 MakeEnding = Callable[..., Ending]
 
@@ -121,7 +122,7 @@ class TestRunDirectory:
         assert "un it again" in text
         assert "esume" not in text
         text = " ".join(step.text for step in steps_after_run(replace(make_ending(exit_code), owned=True), ROWS, commands()))
-        assert "esume (rows that are in place are not sent again)" in text
+        assert "esume (finished rows are kept)" in text
 
     def test_corrected_sheet_before_a_write(self, make_ending: MakeEnding) -> None:
         """A sheet that was refused before any write may be corrected and run in the same directory."""
@@ -142,7 +143,7 @@ class TestRunDirectory:
         given = commands(run_dir=run_dir)
         same, corrected = steps_after_run(ending, ROWS, given)
         copy = parsed(corrected.command)
-        assert f"save a corrected copy of {RUN_DIR / name} (9 rows left) as {copy.sheet}, " in corrected.text
+        assert f"save {RUN_DIR / name} (9 rows) as {copy.sheet}, " in corrected.text
         assert not is_own_file(copy.sheet, RUN_DIR)
         assert copy.run_dir != str(RUN_DIR)
         # The worksheet of retry.xlsx has its own name, and a CSV has none.
@@ -180,7 +181,8 @@ class TestLines:
     def test_command_stands_alone(self) -> None:
         """However narrow the terminal, a command is one line, which a shell takes as it stands."""
         command = commands(plan="p.json").run()
-        lines = step_lines([Step(text="Word " * 40, command=command)], 40)
+        on = screen(40)
+        lines = shown(step_lines(on, [Step(text="Word " * 40, command=command)]), on)
         assert lines[-1] == f"  {command}"
         assert all(len(line) <= 40 for line in lines[:-1])
 

@@ -10,6 +10,7 @@ from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.report.overview import GRAVITY, Overview, RunSummary, overview_document, overview_lines, read_summary, unread, verdict_on_all
 from bulkjob.report.summary import Ending, RowCounts, RunFigures, render_summary
 from bulkjob.vocabulary import Exit
+from tests.support.screens import screen, shown
 
 ROWS = RowCounts(total=10, updated=4, unchanged=3, failed=1, invalid=0, not_sent=2)
 COUNTS = {"total": 10, "success": 7, "failed": 1, "invalid": 0, "not_sent": 2}
@@ -126,7 +127,8 @@ def test_the_screen() -> None:
         run(Exit.UNAVAILABLE, "runs/c", message="The server is away."),
         unread("runs/d", "its summary.json cannot be read"),
     ]
-    assert overview_lines(Overview(runs=runs, expected=5), EXIT_MEANINGS, 80) == [
+    on = screen(80)
+    assert shown(overview_lines(on, Overview(runs=runs, expected=5), EXIT_MEANINGS), on) == [
         "run     exit code  rows  changed  already correct  failed  invalid  not sent",
         "runs/a          0    10        4                3       1        0         2",
         "runs/b          1    10        4                3       1        0         2",

@@ -20,6 +20,7 @@ from bulkjob.report import workbook
 from bulkjob.report.problems import COLUMNS, problem_lines, problems_document, render_problems
 from bulkjob.sheet.reading import parse
 from bulkjob.vocabulary import Code, Exit
+from tests.support.screens import screen, shown
 
 MISTAKES = "department,unit,agent,count\nSales,North,anna,many\n,North,,\nService,,=cmd,1.5\nBack office,South,,\n"
 
@@ -43,8 +44,9 @@ def checked(*problems: Problem, rows: int = 61, warnings: tuple[str, ...] = (), 
     return CheckedSheet(sheet=sheet, problems=problems, warnings=warnings, assignments=(), suspects=())
 
 
-def lines(sheet: CheckedSheet, width: int = 100, height: int = 40) -> list[str]:
-    return problem_lines(sheet, width=width, height=height)
+def lines(sheet: CheckedSheet, width: int = 100, height: int = 40, whole_list: str = "") -> list[str]:
+    on = screen(width, height)
+    return shown(problem_lines(on, sheet, height=height, whole_list=whole_list), on)
 
 
 class TestListing:
@@ -52,12 +54,12 @@ class TestListing:
 
     def test_nothing_wrong(self) -> None:
         """A good sheet is one sentence with the number of its rows."""
-        assert lines(checked()) == ["No problems in 61 rows. Names were not checked against the server."]
+        assert lines(checked()) == ["No problems in 61 rows. Names were not checked against the server; bulkjob plan does that."]
 
     def test_everything_that_fits_is_shown(self) -> None:
         """Problems stand below their code, each with place, value and remedy."""
-        shown = lines(checked(problem(), problem(row=3), problem(Code.BAD_ACTION, row=4)))
-        assert shown == [
+        seen = lines(checked(problem(), problem(row=3), problem(Code.BAD_ACTION, row=4)))
+        assert seen == [
             "3 problems in 3 of 61 rows of s.csv.",
             "",
             "bad-number (2)",
@@ -70,44 +72,44 @@ class TestListing:
 
     def test_notes_and_warnings_come_first(self) -> None:
         """How the sheet was read, and what is odd about it, is said before anything else."""
-        shown = lines(checked(notes=("read as UTF-8",), warnings=("a hidden row",)))
-        assert shown == [
+        seen = lines(checked(notes=("read as UTF-8",), warnings=("a hidden row",)))
+        assert seen == [
             "Note: read as UTF-8",
             "Warning: a hidden row",
-            "No problems in 61 rows. Names were not checked against the server.",
+            "No problems in 61 rows. Names were not checked against the server; bulkjob plan does that.",
         ]
 
     def test_the_rest_is_counted(self) -> None:
         """What does not fit is counted, and where to find it is said."""
-        shown = lines(checked(*(problem(row=row) for row in range(2, 1002)), rows=2000), height=24)
-        in_full = sum(line.startswith("  row ") for line in shown)
-        assert shown[2].startswith("bad-number (1,000): D2, D3, D4,")
-        assert len(shown[2]) <= 100
-        named = shown[2].count(", D") + 1
-        assert shown[2].endswith(f" and {1000 - named:,} more")
-        assert " ".join(shown[-2:]) == (
+        seen = lines(checked(*(problem(row=row) for row in range(2, 1002)), rows=2000), height=24)
+        in_full = sum(line.startswith("  row ") for line in seen)
+        assert seen[2].startswith("bad-number (1,000): D2, D3, D4,")
+        assert len(seen[2]) <= 100
+        named = seen[2].count(", D") + 1
+        assert seen[2].endswith(f" and {1000 - named:,} more")
+        assert " ".join(seen[-2:]) == (
             f"{1000 - in_full:,} problems not shown in full. --out DIR writes all of them to DIR/problems.csv, and the sheet with the bad "
             "cells marked to DIR/annotated.xlsx."
         )
 
     def test_the_whole_list_is_named(self) -> None:
         """Where the whole list has been written, the listing says where instead of how."""
-        shown = problem_lines(checked(*(problem(row=row) for row in range(2, 1002))), width=100, height=24, whole_list="out/problems.csv")
-        assert shown[-1].endswith("not shown in full. out/problems.csv has them all.")
+        seen = lines(checked(*(problem(row=row) for row in range(2, 1002))), height=24, whole_list="out/problems.csv")
+        assert seen[-1].endswith("not shown in full. out/problems.csv has them all.")
 
     def test_kinds_without_room_are_named_with_their_places(self) -> None:
         """On a small screen, kinds for whose remedy there is no room are a line each, with their places."""
         codes = list(Code)[:12]
-        shown = lines(checked(*(problem(code, row=row) for row in (2, 3) for code in codes)), height=22)
-        assert [sum(line.startswith(f"{code} (2): D2, D3") for line in shown) for code in codes] == [1] * 12
-        assert len(shown) < 22
+        seen = lines(checked(*(problem(code, row=row) for row in (2, 3) for code in codes)), height=22)
+        assert [sum(line.startswith(f"{code} (2): D2, D3") for line in seen) for code in codes] == [1] * 12
+        assert len(seen) < 22
 
     def test_every_kind_is_seen_before_any_is_seen_twice(self) -> None:
         """Thousands of one mistake do not hide the one of another kind."""
         many = [problem(row=row) for row in range(2, 1002)]
-        shown = lines(checked(*many, problem(Code.CONFLICTING_UNIT, row=1002), rows=2000), height=24)
-        assert "conflicting-unit (1)" in shown
-        assert shown[shown.index("conflicting-unit (1)") + 1].startswith("  row 1002  ")
+        seen = lines(checked(*many, problem(Code.CONFLICTING_UNIT, row=1002), rows=2000), height=24)
+        assert "conflicting-unit (1)" in seen
+        assert seen[seen.index("conflicting-unit (1)") + 1].startswith("  row 1002  ")
 
     @settings(deadline=None)
     @given(
@@ -123,12 +125,12 @@ class TestListing:
     )
     def test_one_screen(self, problems: list[Problem], width: int, height: int) -> None:
         """Whatever is wrong, the list fits a screen (with one problem in any case), moves no cursor, and accounts for every problem."""
-        shown = lines(checked(*problems), width, height)
-        assert all(line == printable(line) for line in shown)
-        assert all(len(line) <= width for line in shown)
-        assert len(shown) < height or sum(line.startswith("  row ") for line in shown) == 1
-        in_full = sum(line.startswith("  row ") for line in shown)
-        rest = re.findall(r"^(\d+) problems? not ", "\n".join(shown[1:]), flags=re.MULTILINE)
+        seen = lines(checked(*problems), width, height)
+        assert all(line == printable(line) for line in seen)
+        assert all(len(line) <= width for line in seen)
+        assert len(seen) < height or sum(line.startswith("  row ") for line in seen) == 1
+        in_full = sum(line.startswith("  row ") for line in seen)
+        rest = re.findall(r"^(\d+) problems? not ", "\n".join(seen[1:]), flags=re.MULTILINE)
         assert in_full + sum(map(int, rest)) == len(problems)
 
 
@@ -181,7 +183,7 @@ class TestCommand:
         (tmp_path / "good.csv").write_text("department,unit\nSales,North\nService,North\n", encoding="utf-8")
         assert main(["validate", str(tmp_path / "good.csv")]) == Exit.OK
         assert capsys.readouterr().out.splitlines()[-4:] == [
-            "No problems in 2 rows. Names were not checked against the server.",
+            "No problems in 2 rows. Names were not checked against the server; bulkjob plan does that.",
             "",
             "Next: To check the names and see what would change:",
             f"  bulkjob plan {tmp_path / 'good.csv'}",

@@ -76,7 +76,7 @@ def test_the_first_worksheet_is_the_verdict(sheet: Sheet, make_ending: MakeEndin
     figures = RunFigures(warnings=tuple(f"Warning {number}." for number in range(60)))
     ending = replace(make_ending(Exit.ROWS_NOT_DONE, figures=figures), owned=True, retry="retry.xlsx")
     rows = [[cell for cell in row if cell] for row in texts_in(render_results_workbook(sheet, RESULTS, ending, annotated=True))]
-    assert rows[0] == ["reorg.csv: 5 of 7 rows are not in place: 1 changed, 1 already correct, 3 failed, 1 invalid, 1 not sent."]
+    assert rows[0] == ["reorg.csv: 3 of 7 rows failed, 1 is invalid, 1 was not sent; 2 are in place: 1 changed, 1 already correct."]
     todo = rows.index(["What to do"])
     assert [row[0].split(":")[0] for row in rows[todo + 1 : todo + 3]] == ["Invalid rows", "Failed rows"]
     assert "annotated.xlsx" in rows[todo + 1][0]

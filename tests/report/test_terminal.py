@@ -1,19 +1,31 @@
 """The summary at the end of a run."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from bulkjob.records.results import RowResult
 from bulkjob.report.next_steps import Step
-from bulkjob.report.summary import Ending, RunFigures, row_counts
-from bulkjob.report.terminal import summary_lines, verdict_of
+from bulkjob.report.summary import Ending, RowCounts, RunFigures, row_counts
+from bulkjob.report.terminal import summary_lines as rendered
+from bulkjob.report.terminal import verdict_of
 from bulkjob.vocabulary import UNSENT_CODE, Code, Effect, Exit, Status
+from tests.support.screens import screen, shown
 
 MakeEnding = Callable[..., Ending]
 
+IN_PLACE = "All 3 rows are in place: 2 changed, 1 already correct."
 ENDINGS = [code for code in Exit if code not in {Exit.USAGE, Exit.NO_INPUT}]
+
+
+def summary_lines(
+    ending: Ending, results: Sequence[RowResult], *, steps: Sequence[Step] = (), width: int = 100, height: int = 40, colour: bool = False
+) -> list[str]:
+    """The summary as text."""
+    on = screen(width, height, colour=colour)
+    return shown(rendered(on, ending, results, steps=steps), on)
 
 
 def failures(number: int, message: str = "No.") -> list[RowResult]:
@@ -56,16 +68,17 @@ def test_verdict_first_and_last(make_ending: MakeEnding) -> None:
     """Where rows are left, the verdict is the first line and the last but one: above, the screen may have scrolled on."""
     results = [*failures(9), *(RowResult(row=row, status=Status.SUCCESS, change=Effect.UPDATED) for row in range(20, 27))]
     lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), results)
-    assert lines[0] == lines[-2] == "reorg.csv: 9 of 16 rows are not in place: 7 changed, 9 failed."
+    verdict = "9 of 16 rows failed; 7 are in place: 7 changed."
+    assert (lines[0], lines[-2]) == (f"reorg.csv: {verdict}", verdict)
 
 
 @pytest.mark.parametrize(
     ("exit_code", "owned", "undoes", "verdict"),
     [
-        (Exit.OK, True, False, "All 3 rows are in place: 2 changed, 1 already correct."),
+        (Exit.OK, True, False, IN_PLACE),
         (Exit.OK, True, True, "Everything that this run had changed is back as it was: 2 put back, 1 already as before."),
-        (Exit.UNAVAILABLE, True, False, "Stopped early (exit code 69): 2 changed, 1 already correct."),
-        (Exit.NO_PERMISSION, False, False, "Stopped before the first change (exit code 77): 2 changed, 1 already correct."),
+        (Exit.UNAVAILABLE, True, False, "Stopped early: Rocket.Chat stopped answering (exit code 69). " + IN_PLACE),
+        (Exit.NO_PERMISSION, False, False, "Nothing was changed: Rocket.Chat refuses this account (exit code 77). " + IN_PLACE),
     ],
 )
 def test_verdict(make_ending: MakeEnding, exit_code: Exit, owned: bool, undoes: bool, verdict: str) -> None:  # noqa: FBT001 - of the case
@@ -76,32 +89,53 @@ def test_verdict(make_ending: MakeEnding, exit_code: Exit, owned: bool, undoes: 
     assert verdict_of(ending, row_counts(results)) == verdict
 
 
-def test_a_screenful_at_most(make_ending: MakeEnding) -> None:
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        ((0, 0, 1, 0, 0), "1 of 1 row failed."),
+        ((5, 2, 9, 0, 0), "9 of 16 rows failed; 7 are in place: 5 changed, 2 already correct."),
+        ((1, 0, 2, 1, 3), "2 of 7 rows failed, 1 is invalid, 3 were not sent; 1 is in place: 1 changed."),
+        ((0, 0, 0, 2, 0), "2 of 2 rows are invalid."),
+        ((0, 0, 0, 0, 4), "None of the 4 rows was sent."),
+    ],
+)
+def test_what_is_left_comes_first(make_ending: MakeEnding, counts: tuple[int, int, int, int, int], verdict: str) -> None:
+    """Of a run that left rows, the verdict says first how many of them and why, then what is in place."""
+    updated, unchanged, failed, invalid, not_sent = counts
+    rows = RowCounts(total=sum(counts), updated=updated, unchanged=unchanged, failed=failed, invalid=invalid, not_sent=not_sent)
+    assert verdict_of(make_ending(Exit.ROWS_NOT_DONE), rows) == verdict
+
+
+@pytest.mark.parametrize("height", [24, 40])
+def test_a_screenful_at_most(make_ending: MakeEnding, height: int) -> None:
     """Ten thousand failures with long messages and a hundred warnings still fit a screen, with the count of the rest."""
     results = failures(10_000, "word " * 200)
     results += [RowResult(row=20_000 + n, status=Status.INVALID, code=code) for n, code in enumerate(Code)]
     figures = RunFigures(warnings=tuple(f"warning {number}" for number in range(100)))
-    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE, figures=figures), results, width=80)
-    assert len(lines) <= 40
-    assert max(len(line) for line in lines) <= 80
+    steps = [Step(text="Do something. " * 4, command="bulkjob run " + "x" * 80)]
+    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE, figures=figures), results, width=80, height=height, steps=steps)
+    assert len(lines) < height - 1  # a command takes two lines, and the prompt one
+    assert max(len(line) for line in lines if "xxx" not in line) <= 80
     text = "\n".join(lines)
-    assert "failed, rejected: 10,000 rows" in text
-    assert f"{len(Code) - 3} other reasons: {len(Code) - 3} rows" in text
-    assert "and 97 more warnings" in text
+    assert "10,000 rows failed (rejected), for example row 2:" in text
+    assert re.search(r"^\d+ rows for \d+ other reasons$", text, flags=re.MULTILINE)
+    assert re.search(r"and 9[789] more warnings", text)
 
 
 def test_one_row_for_each_reason(make_ending: MakeEnding) -> None:
     """Of each reason one row is shown with its message, what failed before what was not sent."""
     unsent = [RowResult(row=row, status=Status.NOT_SENT, code=UNSENT_CODE[Exit.ROWS_NOT_DONE], message="Not sent.") for row in range(2, 90)]
     failed = [RowResult(row=row, status=Status.FAILED, code=Code.TIMEOUT, message=f"Too late ({row}).") for row in (90, 91)]
-    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), [*unsent, *failed])
-    start = lines.index("Not in place, by reason")
-    assert lines[start + 1 : start + 6] == [
-        "  failed, timeout: 2 rows",
-        "    row 90  Too late (90).",
-        "  not sent, stopped: 88 rows",
-        "    row 2  Not sent.",
-        "  All of them are in results.csv.",
+    alone = RowResult(row=92, status=Status.INVALID, code=Code.BAD_NUMBER, message="Not a number.")
+    lines = summary_lines(make_ending(Exit.ROWS_NOT_DONE), [*unsent, *failed, alone])
+    start = lines.index("2 rows failed (timeout), for example row 90:")
+    assert lines[start + 1 : start + 7] == [
+        "  Too late (90).",
+        "Row 92 is invalid (bad-number):",
+        "  Not a number.",
+        "88 rows were not sent (stopped), for example row 2:",
+        "  Not sent.",
+        "",
     ]
 
 
@@ -128,5 +162,5 @@ def test_colour_only_when_asked(make_ending: MakeEnding) -> None:
     coloured = summary_lines(make_ending(Exit.ROWS_NOT_DONE), failures(2), colour=True)
     assert coloured != plain
     assert coloured[-1] == plain[-1]
-    stripped = [line.replace("\x1b[1m", "").replace("\x1b[33m", "").replace("\x1b[31m", "").replace("\x1b[0m", "") for line in coloured]
+    stripped = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured]
     assert stripped == plain

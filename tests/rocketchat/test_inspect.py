@@ -137,7 +137,7 @@ def test_a_hidden_release_is_warned_of() -> None:
     """People are told that the server's release is not known, and what follows if it is an old one; of a known one nothing is said."""
     assert a_server().warnings == ()
     (hidden,) = a_server(version=None, version_text="").warnings
-    assert "does not tell its version" in hidden
+    assert "hides its version" in hidden
     assert "6.13" in hidden
     assert "'nightly'" in a_server(version=None, version_text="nightly").warnings[0]
 
@@ -218,7 +218,7 @@ async def test_another_programs_page_is_told_by_its_title() -> None:
     """Of a web page that answers instead, people read what it is called, and no markup."""
     body = b"<!DOCTYPE html>\n<html><head><meta charset='utf-8'><title>Error response</title></head><body><h1>Error</h1></body></html>"
     stop = await stopped(lambda _: page(404, body))
-    assert '(not an answer of Rocket.Chat\'s API: HTTP 404, a web page with the title "Error response")' in stop.message
+    assert '(not an answer from Rocket.Chat\'s API: HTTP 404, a web page with the title "Error response")' in stop.message
     assert "<" not in (await stopped(lambda _: page(404))).message
 
 

@@ -169,7 +169,7 @@ def test_a_record_of_another_shape_is_refused(path: Path, text: bytes) -> None:
     good = line_of(OPENED) + line_of(KEPT)
     for data in (good + odd, good + odd + line_of(intent(1)), odd):
         path.write_bytes(data)
-        assert "is no record that this version of bulkjob knows" in refusal(path)
+        assert "is not a record that this version of bulkjob knows" in refusal(path)
 
 
 @given(data=st.data())
@@ -237,7 +237,7 @@ class TestForeign:
     async def test_foreign_file_is_left_alone(self, path: Path, data: bytes) -> None:
         """It is neither emptied nor cut nor written to: not when it is read, and not when a run begins to write without having read it."""
         path.write_bytes(data)
-        assert refusal(path) in ("it is not a journal of bulkjob's", "line 1 is damaged", "line 2 is damaged")
+        assert refusal(path) in ("it is not a bulkjob journal", "line 1 is damaged", "line 2 is damaged")
         journal = Journal(path, OWNER, SHEET)
         with pytest.raises(Stop) as stopped:
             await write_one(journal)

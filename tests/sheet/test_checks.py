@@ -88,14 +88,14 @@ SENTENCES = {
     "unit=u; unit monitor=m; agent=x; department enabled=yes": "The row has a value in agent and department enabled, but does not say which department it is about. Fill in the department; if the row is about the unit only, clear them.",
     "unit=u": "The row does not say which department it is about. Fill in the department, or delete the row.",
     "department=A": "The row names neither a unit nor an agent, and no other column says what is to change, so there is nothing to do. Fill in what is to change, or delete the row.",
-    "department=A; unit=u; action=add": "The row has a value in action, but names neither an agent nor a unit monitor. Fill in one of them, or clear it.",
-    "unit=u; unit monitor=m; count=1; order=2; action=add": "The row has a value in count and order, which only an agent can have, but names no agent. Fill in the agent, or clear them.",
+    "department=A; unit=u; action=add": "The row has an action, but no agent and no unit monitor. Fill in one of them, or clear the action.",
+    "unit=u; unit monitor=m; count=1; order=2; action=add": "The row has a count and an order but no agent. Fill in the agent, or clear the count and order.",
     "unit monitor=m; new unit name=v": "The row has a value in unit monitor and new unit name, but does not say which unit it is about. Fill in the unit, or clear them.",
     "department=A; unit=-; unit monitor=m": "The row has a value in unit monitor, but its unit is - (no unit). Write the unit that this is about, or clear it; a department is taken out of its unit in a row of its own.",
-    "unit=u; unit visibility=secret": 'unit visibility must be public or private, or blank (which leaves it as it is); "secret" is not.',
-    "department=A; department enabled=ja": 'department enabled must be yes or no (true or false, and 1 or 0, are read the same way), or blank (which leaves it as it is); "ja" is not.',
-    "department=A; department email=x": 'department email must be one address, with one @ and something on both sides of it, like sales@example.com, or blank (which leaves it as it is); "x" is not.',
-    "department=A; new department name=--": 'new department name must be a name, or blank (which leaves it as it is); "--" is only dashes, which would look like no name.',
+    "unit=u; unit visibility=secret": '"secret" does not fit in unit visibility. Write public or private, or leave the cell blank (then it stays as it is).',
+    "department=A; department enabled=ja": '"ja" does not fit in department enabled. Write yes or no (true or false, and 1 or 0, are read the same way), or leave the cell blank (then it stays as it is).',
+    "department=A; department email=x": '"x" does not fit in department email. Write one address, with one @ and something on both sides of it, like sales@example.com, or leave the cell blank (then it stays as it is).',
+    "department=A; new department name=--": '"--" is only dashes, which would look like no name. Write a name, or leave new department name blank (then it stays as it is).',
     "unit=u; unit monitor=@": "The unit monitor is only an @ without a name. Type the username, or clear the cell.",
 }  # fmt: skip
 
@@ -123,7 +123,7 @@ class TestCodes:
         assert [problem.message for problem in checked.problems] == [
             "The row names neither a unit nor an agent, so there is nothing to do. Fill in one of them, or delete the row.",
             "The row does not say which department it is about. Fill in the department, or delete the row.",
-            "The row has a value in action, which only an agent can have, but names no agent. Fill in the agent, or clear it.",
+            "The row has an action but no agent. Fill in the agent, or clear the action.",
         ]
 
     def test_a_sheet_without_departments_says_what_its_rows_lack(self) -> None:

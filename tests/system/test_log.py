@@ -28,11 +28,11 @@ def test_text_on_a_terminal_json_elsewhere() -> None:
             logging.getLogger("bulkjob.client").info("12 of %s rows", 61)
         said = stream.getvalue()
         if stream.isatty():
-            assert said.endswith("Z INFO    12 of 61 rows\n")
+            assert said.endswith("Z INFO    library: 12 of 61 rows\n")
         else:
             document = json.loads(said)
             assert document.pop("time").endswith("Z")
-            assert document == {"level": "info", "logger": "bulkjob.client", "message": "12 of 61 rows"}
+            assert document == {"level": "info", "event": "library", "logger": "bulkjob.client", "message": "12 of 61 rows"}
 
 
 def test_line_breaks_stay_within_a_document() -> None:

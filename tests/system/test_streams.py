@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bulkjob.system.streams import sturdy_standard_streams, terminal_size
+from bulkjob.system.console import console_on
+from bulkjob.system.streams import sturdy_standard_streams
 
 
 class Behind(io.TextIOWrapper):
@@ -84,7 +85,16 @@ def test_one_width_for_all_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is printed is as wide as the terminal, else a page of 100 columns and 40 lines."""
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.delenv("LINES", raising=False)
-    monkeypatch.setattr(sys, "__stdout__", None)
-    assert terminal_size() == (100, 40)
+    assert console_on(io.StringIO()).size == (100, 40)
     monkeypatch.setenv("COLUMNS", "64")
-    assert terminal_size() == (64, 40)
+    assert console_on(io.StringIO()).size == (64, 40)
+
+
+def test_plain_signs() -> None:
+    """Where an encoding lacks the signs of our own sentences, plain ones stand in their place; of others' letters their codes."""
+    written = io.BytesIO()
+    for encoding in ("ascii", "latin-1"):
+        with io.TextIOWrapper(written, encoding=encoding, errors="bulkjob-escaped", write_through=True) as stream:
+            stream.write("− “a” …\u0416")
+            assert written.getvalue() == b'- "a" ...\\u0416'
+        written = io.BytesIO()
