@@ -12,7 +12,7 @@ from rich.text import Text
 from bulkjob.changes import Line, Thing
 from bulkjob.phrases import MESSAGE_LIMIT, counted, named, one_line
 from bulkjob.plan import PlanDocument, RowEntry
-from bulkjob.records import Workspace
+from bulkjob.records import Workspace, is_new_unit
 from bulkjob.report.lines import cut, rows_of, sentence, spaced
 from bulkjob.report.next_steps import Step, step_lines
 from bulkjob.report.totals import totals_text
@@ -114,13 +114,13 @@ class _Listing:
     # --------------------------------------------------------------------------------------------------------- changes
 
     def groups(self, section: Literal["unit", "department"]) -> dict[str, list[Line]]:
-        """Unit or department → what changes there, by name."""
+        """Unit or department → what changes there: new units first, then by name."""
         groups: dict[str, tuple[str, list[Line]]] = {}
         for line in self._lines:
             if line.section == section:
                 groups.setdefault(line.about.id, (self._named(line.about), []))[1].append(line)
-        ordered = sorted(groups.values(), key=lambda group: group[0].casefold())
-        return dict(ordered)
+        ordered = sorted(groups.items(), key=lambda group: (not is_new_unit(group[0]), group[1][0].casefold()))
+        return {heading: lines for _, (heading, lines) in ordered}
 
     def section(self, title: str, thing: str, groups: Mapping[str, Sequence[Line]]) -> list[Text]:
         """The groups with their changes, or where they take more than half a screen, how many there are of each kind in a line each."""
