@@ -1,18 +1,15 @@
 """What a plan comes to, in one line."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from bulkjob.changes import AnyEntry
+from bulkjob.changes import AnyEntry, Change, DepartmentAgent, DepartmentField, DepartmentUnit, NewUnit, UnitField, UnitMonitor
 from bulkjob.phrases import counted
 from bulkjob.vocabulary import Status
 
-_UNIT, _AGENT = "unit", "agent"
-
-
-#: How the parts of a plan that have no words of their own are counted.
-_DEEDS: Final = ("add", "change", "remove")
+#: What is done to things of a kind, in the order in which it is told.
+_DEEDS: Final = ("create", "delete", "move", "add", "change", "remove", "rename")
 
 
 def totals_text(entries: Iterable[AnyEntry]) -> str:
@@ -22,21 +19,46 @@ def totals_text(entries: Iterable[AnyEntry]) -> str:
 
 
 def _totals(planned: list[AnyEntry]) -> Iterator[str]:
-    parts = [(entry, entry.change()) for entry in planned]
     if units := {unit.id for entry in planned for unit in entry.units}:
         yield counted(len(units), "unit")
-    if moves := sum(change.part == _UNIT for _, change in parts):
-        yield f"{counted(moves, 'department')} to move"
-    deeds = Counter(
-        "remove" if change.ends_assignment else "add" if entry.prior() is None else "change"
-        for entry, change in parts
-        if change.part == _AGENT
-    )
-    # The noun is said once.
-    first = next((deed for deed in _DEEDS if deeds[deed]), "")
-    for deed in _DEEDS:
-        if deeds[deed]:
-            yield f"{counted(deeds[deed], 'agent') if deed == first else f'{deeds[deed]:,}'} to {deed}"
-    others = Counter(change.part for _, change in parts if change.part not in (_UNIT, _AGENT))
-    for part, count in sorted(others.items()):
-        yield f"{counted(count, 'other change')} ({part})"
+    deeds = Counter(_deed(entry.change(), is_new=entry.prior() is None) for entry in planned)
+    for noun in dict.fromkeys(noun for noun, _ in _ORDER):
+        yield from _of(noun, {deed: deeds[noun, deed] for deed in _DEEDS if deeds[noun, deed]})
+    for noun, deed in sorted(deeds.keys() - set(_ORDER)):
+        yield f"{counted(deeds[noun, deed], noun)} to {deed}"
+
+
+def _of(noun: str, deeds: Mapping[str, int]) -> Iterator[str]:
+    for place, (deed, count) in enumerate(deeds.items()):
+        # The noun is said once.
+        yield f"{counted(count, noun) if not place else f'{count:,}'} to {deed}"
+
+
+#: Which things are told of, and in which order.
+_ORDER: Final = tuple(
+    (noun, deed) for noun in ("unit", "department", "agent", "monitor", "department setting", "unit setting") for deed in _DEEDS
+)
+
+
+def _deed(change: Change, *, is_new: bool) -> tuple[str, str]:
+    """What is done to what."""
+    match change:
+        case NewUnit():
+            found = "unit", "create" if change.present else "delete"
+        case UnitField(field="name"):
+            found = "unit", "rename"
+        case DepartmentField(field="name"):
+            found = "department", "rename"
+        case DepartmentUnit():
+            found = "department", "move"
+        case DepartmentAgent():
+            found = "agent", "remove" if change.ends_assignment else "add" if is_new else "change"
+        case UnitMonitor():
+            found = "monitor", "add" if change.present else "remove"
+        case DepartmentField():
+            found = "department setting", "change"
+        case UnitField():
+            found = "unit setting", "change"
+        case _:
+            found = "other thing", "change"
+    return found
