@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from bulkjob.records import Sheet
 from bulkjob.report import (
     Commands,
     RunFigures,
+    Stopwatch,
     planned_results,
     progress_display,
     row_counts,
@@ -37,7 +39,7 @@ from bulkjob.report import (
 )
 from bulkjob.rocketchat import Client, Transport, client_of, connect, telling
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
-from bulkjob.settings import Settings
+from bulkjob.settings import Settings, command_line
 from bulkjob.system import on_signals, remove_whole, terminal_size, write_whole
 from bulkjob.vocabulary import Exit, Stop
 
@@ -65,13 +67,15 @@ class Job:
         self._connection = connection
         self._owner = owner
         self._preparation = preparation
-        self._figures = RunFigures()
+        self._figures = RunFigures(server_url=settings.url)
+        self._stopwatch = Stopwatch(time.monotonic, time.process_time)
         self._executor: Executor | None = None
         self._interrupts = 0
 
     async def run(self, directory: RunDirectory) -> Exit:
         """Goes as far as it gets, then reports on every row."""
         started = time.monotonic()
+        self._figures = replace(self._figures, started=datetime.now(UTC))
         stop: Stop | None = None
         # From the lock until the report is written: an interruption must not cost it.
         with on_signals(lambda: self._interrupt(work), finally_ignored=True):
@@ -96,7 +100,7 @@ class Job:
             remove_whole(directory.path / PLAN_FILE)
         self._preparation.check()
         async with self._connection() as transport:
-            client = client_of(self._settings, transport)
+            client = client_of(self._settings, self._stopwatch.timing(transport))
             try:
                 async with telling(client):
                     prepared = await self._preparation.plan(client, self._warn)
@@ -169,17 +173,20 @@ class Job:
 
     def _count(self, client: Client) -> None:
         figures, server = client.figures, self.state.server
-        self._figures = RunFigures(
+        self._figures = replace(
+            self._figures,
             calls=tuple((method, route, status or 0, count) for (method, route, status), count in figures.calls.items()),
             retries=figures.retries,
             wait_seconds=figures.wait_seconds,
             server_version=(server.version_text if server else "") or None,
+            spent=self._stopwatch.spent,
         )
 
     def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
-        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned)
+        undo = "" if self.state.undoes else command_line("rollback", [directory.path], self._settings.typed)
+        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned, undo=undo)
         if isinstance(stop, Drifted):
             print("\n".join(stop.listed), end="\n\n", flush=True)
         if self.state.undoes:

@@ -1,3 +1,5 @@
+from .approval import refuse_unwritable_approval as refuse_unwritable_approval
+from .approval import write_approval as write_approval
 from .ending import exit_code_of as exit_code_of
 from .ending import write_report as write_report
 from .files import PROBLEM_FILES as PROBLEM_FILES
@@ -14,6 +16,7 @@ from .next_steps import steps_after_rollback as steps_after_rollback
 from .next_steps import steps_after_run as steps_after_run
 from .next_steps import steps_after_validate as steps_after_validate
 from .next_steps import steps_without_plan as steps_without_plan
+from .pages import Planned as Planned
 from .plan_listing import Screen as Screen
 from .plan_listing import ambiguous as ambiguous
 from .plan_listing import in_encoding as in_encoding
@@ -26,6 +29,7 @@ from .results import csv_of_rows as csv_of_rows
 from .results import render_results as render_results
 from .rows import planned_results as planned_results
 from .rows import row_result as row_result
+from .stopwatch import Stopwatch as Stopwatch
 from .summary import RunFigures as RunFigures
 from .summary import row_counts as row_counts
 from .terminal import summary_lines as summary_lines

@@ -25,7 +25,10 @@ def _totals(planned: list[AnyEntry]) -> Iterator[str]:
     parts = [(entry, entry.change()) for entry in planned]
     if units := {unit.id for entry in planned for unit in entry.units}:
         yield counted(len(units), "unit")
-    if moves := sum(change.part == _UNIT for _, change in parts):
+    new = [change for _, change in parts if change.part == _UNIT and change.target[0] == _UNIT]
+    if made := sum(change.wanted is True for change in new):
+        yield f"{made:,} to create"
+    if moves := sum(change.part == _UNIT for _, change in parts) - len(new):
         yield f"{counted(moves, 'department')} to move"
     deeds = Counter(
         "remove" if change.ends_assignment else "add" if entry.prior() is None else "change"
