@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest lock kills soak forty bench foreignsheets samples clean
+.PHONY: help run test lint format types wheel check lowest lock kills soak forty bench axe foreignsheets samples clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-20s %s\n' "$$target" "$$what"; done
@@ -115,6 +115,11 @@ forty: $(INSTALLED) ## Run an Indexed Job's forty pods against forty workspaces,
 
 bench: $(INSTALLED) ## Run the measurements
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+# The tests of the pages in a browser need Chromium and its driver (Debian, Ubuntu: apt-get install chromium chromium-driver); without them,
+# or without this, they are skipped and say so. Needs npm.
+axe: ## Put axe-core, which looks for what keeps people from using a page, where the tests find it
+	@npm install --silent --no-audit --no-fund --prefix build axe-core
 
 # Needs node and npm and, for a part of it, LibreOffice.
 foreignsheets: $(INSTALLED) ## Make workbooks with other programs and compare all readers over them

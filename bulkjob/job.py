@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from bulkjob.report import (
     Phase,
     RunFigures,
     Standing,
+    Stopwatch,
     display_on,
     planned_results,
     row_counts,
@@ -45,7 +47,7 @@ from bulkjob.report import (
 )
 from bulkjob.rocketchat import Client, Transport, client_of, connect
 from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
-from bulkjob.settings import Settings, SheetAddress
+from bulkjob.settings import Settings, SheetAddress, command_line
 from bulkjob.system import console_on, on_signals, remove_whole, show, warn, write_whole
 from bulkjob.vocabulary import Event, Exit, Status, Stop
 
@@ -81,7 +83,8 @@ class Job:
         self._owner = owner
         self._preparation = preparation
         self._conclusion = conclusion or Conclusion(settings)
-        self._figures = RunFigures()
+        self._figures = RunFigures(server_url=settings.url)
+        self._stopwatch = Stopwatch(time.monotonic, time.process_time)
         self._executor: Executor | None = None
         self._display = display_on(sys.stderr, _now)
         self._course: Course | None = None
@@ -90,6 +93,7 @@ class Job:
     async def run(self, directory: RunDirectory) -> Exit:
         """Goes as far as it gets, then reports on every row."""
         started = time.monotonic()
+        self._figures = replace(self._figures, started=datetime.now(UTC))
         stop: Stop | None = None
         # From the lock until the report is written: an interruption must not cost it.
         with on_signals(lambda: self._interrupt(work), finally_ignored=True):
@@ -115,7 +119,7 @@ class Job:
             remove_whole(directory.path / PLAN_FILE)
         self._preparation.check()
         async with self._connection() as transport:
-            client = client_of(self._settings, transport)
+            client = client_of(self._settings, self._stopwatch.timing(transport))
             ticking = asyncio.create_task(_every(_TICK, lambda: self._show(client)))
             try:
                 prepared = await self._preparation.plan(client, self._warn)
@@ -211,18 +215,21 @@ class Job:
 
     def _count(self, client: Client) -> None:
         figures, server = client.figures, self.state.server
-        self._figures = RunFigures(
+        self._figures = replace(
+            self._figures,
             calls=tuple((method, route, status or 0, count) for (method, route, status), count in figures.calls.items()),
             retries=figures.retries,
             wait_seconds=figures.wait_seconds,
             server_version=(server.version_text if server else "") or None,
+            spent=self._stopwatch.spent,
         )
 
     async def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
         console = console_on(sys.stdout)
-        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned)
+        undo = "" if self.state.undoes else command_line("rollback", [directory.path], self._settings.typed)
+        ending, results = write_report(directory, self.state, stop, figures, mirror=mirror, owned=owned, undo=undo)
         self._display.ended(ending, row_counts(results.values()))
         if isinstance(stop, Drifted):
             show(console, [*(line for said in stop.listed for line in sentence(console, said, others="    ")), Text("")])

@@ -2,18 +2,22 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan, warnings_of_dropped_monitors
 from bulkjob.records import RowResult
 from bulkjob.report import (
     Commands,
+    Planned,
     ambiguous,
     exit_code_of,
     plan_lines,
     planned_results,
+    refuse_unwritable_approval,
     render_results,
     steps_after_plan,
+    write_approval,
 )
 from bulkjob.rocketchat import Connect, connect, opened, reading
 from bulkjob.settings import Settings, SheetAddress
@@ -48,6 +52,8 @@ async def planned(
     checked = check(sheet_at(sheet, settings))
     for path in filter(None, (out, csv)):
         refuse_unwritable(path, inputs=files_of(sheet))
+    if settings.report is not None:
+        refuse_unwritable_approval(settings.report, inputs=files_of(sheet))
     state = RunState(checked=checked, warnings=list(checked.warnings))
     preparation = Preparation(settings, state)
     stop: Stop | None = None
@@ -58,7 +64,7 @@ async def planned(
             reading(client, "Interrupted. A plan only reads, so nothing was changed."),
         ):
             state.warnings += await warnings_of_dropped_monitors(
-                client, await preparation.plan(client, state.warnings.append), always=False
+                client, await preparation.plan(client, state.warnings.append), always=settings.report is not None
             )
     except Stop as reason:
         if reason.exit_code not in _TELLING:
@@ -72,6 +78,10 @@ async def planned(
         write_whole(csv, render_results(checked.sheet, results))
     if out is not None and stop is None:
         write_whole(out, rendered)
+    if settings.report is not None:
+        moment = datetime.now(UTC)
+        known = Planned(state=state, document=document, prepared=prepared, results=results, stop=stop, moment=moment)
+        write_approval(settings.report, known)
     if as_json:
         sys.stdout.write(rendered.decode())
     else:

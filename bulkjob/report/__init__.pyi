@@ -1,3 +1,5 @@
+from .approval import refuse_unwritable_approval as refuse_unwritable_approval
+from .approval import write_approval as write_approval
 from .conclusion import Conclusion as Conclusion
 from .conclusion import concluding as concluding
 from .ending import exit_code_of as exit_code_of
@@ -25,6 +27,7 @@ from .overview import overview_document as overview_document
 from .overview import overview_lines as overview_lines
 from .overview import read_summary as read_summary
 from .overview import unread as unread
+from .pages import Planned as Planned
 from .plan_listing import ambiguous as ambiguous
 from .plan_listing import plan_lines as plan_lines
 from .problems import problem_lines as problem_lines
@@ -38,6 +41,7 @@ from .rows import row_result as row_result
 from .standing import Course as Course
 from .standing import Phase as Phase
 from .standing import Standing as Standing
+from .stopwatch import Stopwatch as Stopwatch
 from .summary import SUMMARY_FILE as SUMMARY_FILE
 from .summary import RunFigures as RunFigures
 from .summary import row_counts as row_counts

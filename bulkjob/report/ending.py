@@ -9,6 +9,7 @@ from bulkjob import __version__
 from bulkjob.plan import RunState
 from bulkjob.records import CheckedSheet, RowResult
 from bulkjob.report.annotated import render_annotated, too_large
+from bulkjob.report.pages import render_page, story_of_run
 from bulkjob.report.problems import render_problems, with_invalid_rows
 from bulkjob.report.results import render_results
 from bulkjob.report.results_workbook import render_results_workbook
@@ -23,6 +24,10 @@ from bulkjob.vocabulary import Exit, Status, Stop
 _WORKBOOKS: Final = ("results.xlsx", "annotated.xlsx", "retry.xlsx")
 
 
+#: The page for people.
+_PAGE: Final = "report.html"
+
+
 def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
     """What stopped the job decides; a job that reached its end is done or not."""
     if stop is not None:
@@ -31,11 +36,12 @@ def exit_code_of(results: Iterable[RowResult], stop: Stop | None) -> Exit:
 
 
 def write_report(
-    directory: RunDirectory, state: RunState, stop: Stop | None, figures: RunFigures, *, mirror: bool, owned: bool = False
+    directory: RunDirectory, state: RunState, stop: Stop | None, figures: RunFigures, *, mirror: bool, owned: bool = False, undo: str = ""
 ) -> tuple[Ending, Mapping[int, RowResult]]:
     """Writes the report's files; returns how the run ended, also where they cannot be written (73).
 
-    Tables and summary come first, all or none of them, then the workbooks. ``owned``: whether a write is in the journal.
+    Tables and summary come first, all or none of them, then the workbooks, then the page, a defect of which costs nothing else. ``owned``:
+    whether a write is in the journal. ``undo``: the command that puts back what was changed.
     """
     results = row_results(state, stop)
     if stop is not None and stop.exit_code is Exit.INTERRUPTED and not state.repairs_left and _nothing_is_left(results.values()):
@@ -56,6 +62,7 @@ def write_report(
         figures=_with_warning(figures, too_large(sheet) if checked.problems else ""),
         undoes=state.undoes,
         owned=owned,
+        undo=undo,
         retry="" if left is None else "retry.csv",
     )
     problems = render_problems(checked.problems) if checked.problems else None
@@ -64,13 +71,40 @@ def write_report(
         _write_tables(directory, files, ending, results)
     except Stop as unwritable:
         return _unwritten(ending, unwritable, "No report could be written; only this summary exists.", reported=False), results
+    ending = _with_workbooks(directory, checked, results, ending, departments=departments, renamers=renamers)
+    return _with_page(directory, state, results, ending, stop), results
+
+
+def _with_workbooks(
+    directory: RunDirectory,
+    checked: CheckedSheet,
+    results: Mapping[int, RowResult],
+    ending: Ending,
+    *,
+    departments: Mapping[int, str] | None,
+    renamers: Mapping[int, Collection[int]],
+) -> Ending:
+    """Writes them; returns how the run ended, also where they cannot be written (73), which the summary then says, too."""
     try:
-        return _write_workbooks(directory, checked, results, ending, departments=departments, renamers=renamers), results
+        return _write_workbooks(directory, checked, results, ending, departments=departments, renamers=renamers)
     except Stop as unwritable:
-        ending = _unwritten(ending, unwritable, "The report is there as results.csv, without workbooks.", reported=True)
-        with suppress(Stop):
-            write_whole(directory.path / SUMMARY_FILE, render_summary(ending, results.values()))
-        return ending, results
+        return _corrected(directory, results, ending, unwritable, "The report is there as results.csv, without workbooks.")
+
+
+def _with_page(directory: RunDirectory, state: RunState, results: Mapping[int, RowResult], ending: Ending, stop: Stop | None) -> Ending:
+    """The same for the page, which names the workbooks that there are."""
+    try:
+        write_whole(directory.path / _PAGE, render_page(story_of_run(state, results, ending, stop)))
+    except Stop as unwritable:
+        return _corrected(directory, results, ending, unwritable, "The report is there as results.csv, without its page.")
+    return ending
+
+
+def _corrected(directory: RunDirectory, results: Mapping[int, RowResult], ending: Ending, unwritable: Stop, left: str) -> Ending:
+    ending = _unwritten(ending, unwritable, left, reported=True)
+    with suppress(Stop):
+        write_whole(directory.path / SUMMARY_FILE, render_summary(ending, results.values()))
+    return ending
 
 
 def _with_warning(figures: RunFigures, warning: str) -> RunFigures:
@@ -78,8 +112,8 @@ def _with_warning(figures: RunFigures, warning: str) -> RunFigures:
 
 
 def _write_tables(directory: RunDirectory, files: Mapping[str, bytes | None], ending: Ending, results: Mapping[int, RowResult]) -> None:
-    """With the summary, and without the workbooks of an earlier run, which would say something else. Raises `Stop` (73)."""
-    named = {**files, SUMMARY_FILE: render_summary(ending, results.values()), **dict.fromkeys(_WORKBOOKS)}
+    """With the summary, and without the workbooks and the page of an earlier run, which would say something else. Raises `Stop` (73)."""
+    named = {**files, SUMMARY_FILE: render_summary(ending, results.values()), **dict.fromkeys((*_WORKBOOKS, _PAGE))}
     write_together({directory.path / name: data for name, data in named.items()})
 
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bulkjob.records import RowResult
@@ -11,6 +12,25 @@ from bulkjob.vocabulary import Effect, Exit, Status
 
 #: Where a run leaves its figures.
 SUMMARY_FILE: Final = "summary.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSpent:
+    """What the seconds went on in which calls were under way, or waited for; each second counts once."""
+
+    reading: float = 0.0
+    """Reading what is there, before the first write."""
+    changing: float = 0.0
+    """A write was under way."""
+    checking: float = 0.0
+    """Reading before and after writes, and no write was under way."""
+    waiting: float = 0.0
+    """No call was under way, and the program did nothing: for a rate limit, or before trying again."""
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return self.reading + self.changing + self.checking + self.waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +47,10 @@ class RunFigures:
     server_version: str | None = None
     """As the server says it; None where it does not."""
     warnings: tuple[str, ...] = ()
+    spent: TimeSpent = TimeSpent()
+    started: datetime | None = None
+    """In UTC."""
+    server_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +73,8 @@ class Ending:
     """False where the report's files could not be written."""
     owned: bool = False
     """Whether the run directory belongs to its sheet: this run, or an earlier one in it, has journalled a write."""
+    undo: str = ""
+    """The command that puts back what the run changed; blank where that is not to be offered."""
     retry: str = ""
     """The file of the run directory with the rows that are left; blank where there is none."""
 

@@ -262,6 +262,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         help="send exactly this plan, or refuse with what has drifted since",
     ),
     Setting(
+        name="report",
+        flag="--report",
+        metavar="DIR",
+        parse=path_of,
+        commands=frozenset({"plan"}),
+        flag_only=True,
+        default="none",
+        help="also write the whole plan to DIR, for whoever approves it",
+    ),
+    Setting(
         name="grace",
         flag="--grace",
         metavar="SECONDS",

@@ -57,6 +57,8 @@ class Settings:
     max_removals: MaxRemovals | None = None
     """None: see `removals_allowed`."""
     plan: Path | None = None
+    report: Path | None = None
+    """Where the files for whoever approves a plan go; None: nowhere."""
     log_format: Literal["text", "json"] | None = None
     """None: text on a terminal, json elsewhere."""
     ca_file: Path | None = None

@@ -141,6 +141,7 @@ class TestPutBack:
             ".lock",
             "journal.jsonl",
             "plan.json",
+            "report.html",
             "results.csv",
             "results.xlsx",
             "summary.json",

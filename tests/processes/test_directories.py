@@ -168,7 +168,8 @@ class TestFull:
     def hold(turn: Turn, state: State, folder: Path) -> None:
         """There is a report that is whole and true, or none."""
         names = {path.name for path in folder.iterdir()} - {".lock"}
-        assert names <= {"journal.jsonl", "plan.json", "results.csv", "results.xlsx", "retry.csv", "retry.xlsx", "summary.json"}
+        reports = {"report.html", "results.csv", "results.xlsx", "retry.csv", "retry.xlsx", "summary.json"}
+        assert names <= {"journal.jsonl", "plan.json", *reports}
         if "results.csv" in names:
             true(turn, state, report_of(folder))
         else:

@@ -114,7 +114,7 @@ class TestFiles:
         assert (summary["exit_code"], summary["sheet_sha256"]) == (69, SHEET.sheet.sha256)
         assert summary["rows"] == {"total": 3, "success": 1, "failed": 1, "invalid": 0, "not_sent": 1}
         assert (ending.run_dir, ending.sheet_name) == (str(tmp_path), "reorg.csv")
-        names = ["results.csv", "results.xlsx", "retry.csv", "retry.xlsx", "summary.json"]
+        names = ["report.html", "results.csv", "results.xlsx", "retry.csv", "retry.xlsx", "summary.json"]
         assert sorted(path.name for path in tmp_path.iterdir()) == names
         assert ending.retry == "retry.xlsx"
 
@@ -132,7 +132,7 @@ class TestFiles:
         problem = Problem(row=4, column="unit", cell="B4", value="a", code=Code.UNKNOWN_UNIT, message="No.")
         written(tmp_path, known(ALREADY_SO, ALREADY_SO, problems=(problem,)))
         written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.xlsx", "summary.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.csv", "results.xlsx", "summary.json"]
 
     def test_rows_that_succeeded_before_are_not_marked(self, tmp_path: Path) -> None:
         """A row that an earlier attempt brought to success is not invalid any more, whatever its name means by now."""
@@ -156,7 +156,7 @@ class TestFiles:
         monkeypatch.setattr(workbook, "MANY_CELLS", 0)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
         assert written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))[0].exit_code is Exit.OK
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.xlsx", "summary.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.csv", "results.xlsx", "summary.json"]
 
     def test_workbooks_that_cannot_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where only the workbooks cannot be written it is 73 as well, but the tables are there, and the summary says the same."""
@@ -169,7 +169,24 @@ class TestFiles:
         assert ending.message.endswith("without workbooks. Before that: The job was interrupted.")
         assert json.loads((tmp_path / "summary.json").read_bytes())["exit_code"] == Exit.CANNOT_CREATE
         assert [row["status"] for row in table(tmp_path / "results.csv")] == ["success", "success", "not_sent"]
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "retry.csv", "summary.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.csv", "retry.csv", "summary.json"]
+
+    def test_a_page_that_cannot_be_written(self, tmp_path: Path) -> None:
+        """Where only the page cannot be written it is 73 as well; all else is there, and the summary says the same."""
+        (tmp_path / ".report.html.part").mkdir()
+        ending, _ = written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
+        assert (ending.exit_code, ending.reported) == (Exit.CANNOT_CREATE, True)
+        assert ending.message.endswith("without its page.")
+        assert json.loads((tmp_path / "summary.json").read_bytes())["exit_code"] == Exit.CANNOT_CREATE
+        assert (tmp_path / "results.xlsx").exists()
+
+    def test_a_defect_of_the_page_costs_nothing_else(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A page that cannot be made is a defect, but every row is on disk by then, and no old page is left to be taken for the new one."""
+        (tmp_path / "report.html").write_bytes(b"old")
+        monkeypatch.setattr("bulkjob.report.ending.story_of_run", lambda *_: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.xlsx", "summary.json"]
 
     def test_old_retry_goes(self, tmp_path: Path) -> None:
         """A run that left nothing to try again takes away what an earlier one left."""

@@ -142,11 +142,11 @@ class TestTable:
         assert {setting.name for setting in SETTINGS if not setting.flag} == SECRET
 
     def test_names_follow_one_rule(self) -> None:
-        """A flag is the setting's name, a variable BULKJOB_ and the name, but for the connection; a plan has no variable."""
+        """A flag is the setting's name, a variable BULKJOB_ and the name, but for the connection; what is one call's only has none."""
         for setting in SETTINGS:
             assert setting.flag in {"", f"--{setting.name.replace('_', '-')}"}
             prefix = "ROCKETCHAT" if setting.required else "BULKJOB"
-            assert setting.variable == ("" if setting.name == "plan" else f"{prefix}_{setting.name.upper()}")
+            assert setting.variable == ("" if setting.name in ("plan", "report") else f"{prefix}_{setting.name.upper()}")
 
     def test_documentation_has_every_setting(self) -> None:
         """The documentation's table has a line for each setting, and no blank where a reader would ask."""
