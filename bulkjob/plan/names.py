@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from functools import cached_property
 
 from bulkjob.changes import Attempt, DepartmentAgent, UnitMonitor
+from bulkjob.plan.alike import Alike
 from bulkjob.records import Department, Membership, Workspace
 from bulkjob.sheet import caseless, comparable
 
@@ -50,7 +51,11 @@ class Names:
 
     def nearest(self, text: str) -> list[str]:
         """Up to three names that look like a text, the likeliest first."""
-        return [self._known[key] for key in get_close_matches(caseless(text), self._known, n=3, cutoff=0.6)]
+        return [self._known[key] for key in self._alike.nearest(caseless(text))]
+
+    @cached_property
+    def _alike(self) -> Alike:
+        return Alike(self._known)
 
 
 def _by(group: Iterable[tuple[str, str]], key: Callable[[str], str]) -> Mapping[str, tuple[str, ...]]:

@@ -8,7 +8,8 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from bulkjob.records import CheckedSheet, Problem, Sheet
-from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, Formats, fitting, for_paper, height_of, rendered
+from bulkjob.report.text_cells import fitting
+from bulkjob.report.workbook import MOST_COLUMNS, MOST_ROWS, Formats, for_paper, height_of, rendered
 from bulkjob.sheet import column_index, column_letter, is_remedy_header
 from bulkjob.vocabulary import REMEDY_COLUMN, Code
 
@@ -112,23 +113,32 @@ def _write_sheet(worksheet: Any, checked: CheckedSheet, formats: Formats) -> Non
     _write_headers(worksheet, sheet, dict(zip(columns, headers, strict=True)), last, formats)
     notes = _notes(checked)
     marks = _by_row(notes)
+    # Before the rows: where these are not kept in memory, nothing is taken for one that is written already.
+    _write_notes(worksheet, notes)
     # Row by row, in order: that is what writing without keeping the cells in memory asks for.
-    for row, cells in zip(sheet.cells.index.tolist(), zip(*texts, strict=True), strict=True):
-        there = dict(zip(columns, cells, strict=True)) | dict(sheet.beyond.get(row, ()))
-        bad = marks.get(row - 1, frozenset())
+    rows = sheet.cells.index.tolist()
+    ready = worksheet.ready_rows([row - 1 for row in rows], columns, texts, formats.text)
+    for row, cells, xml in zip(rows, zip(*texts, strict=True), ready, strict=True):
+        if xml is not None and "\n" not in xml and row - 1 not in marks and row not in remedies and row not in sheet.beyond:
+            worksheet.write_ready(row - 1, min(columns), max(columns), xml)
+            continue
         remedy = remedies.get(row, "")
+        there = dict(zip(columns, cells, strict=True)) | dict(sheet.beyond.get(row, ()))
         heights = [height_of(remedy, _REMEDY_WIDTH), *(height_of(text, math.inf) for text in there.values() if "\n" in text)]
         if height := max(filter(None, heights), default=None):
             worksheet.set_row(row - 1, height)
-        for column, text in there.items():
-            if text:
-                worksheet.write_string(row - 1, column, fitting(text), formats.bad if column in bad else formats.text)
-        for column in bad:
-            if not there.get(column):
-                worksheet.write_blank(row - 1, column, None, formats.bad)
+        _write_cells(worksheet, row - 1, there, marks.get(row - 1, frozenset()), formats)
         if remedy:
             worksheet.write_string(row - 1, last, fitting(remedy), formats.wrapped)
-    _write_notes(worksheet, notes)
+
+
+def _write_cells(worksheet: Any, line: int, there: Mapping[int, str], bad: frozenset[int], formats: Formats) -> None:  # noqa: ANN401  # as above
+    for column, text in there.items():
+        if text:
+            worksheet.write_string(line, column, fitting(text), formats.bad if column in bad else formats.text)
+    for column in bad:
+        if not there.get(column):
+            worksheet.write_blank(line, column, None, formats.bad)
 
 
 def _write_notes(worksheet: Any, notes: Mapping[Place, Sequence[str]]) -> None:  # noqa: ANN401  # as above

@@ -9,7 +9,8 @@ from bulkjob.records import RowResult, Sheet
 from bulkjob.report.row_words import CHANGED, CORRECT, Reason, problems_first, reasons_of, row_word
 from bulkjob.report.summary import Ending, row_counts
 from bulkjob.report.terminal import verdict_of
-from bulkjob.report.workbook import MOST_COLUMNS, OUTCOME, Formats, Page, fitting, for_paper, rendered, write_outcome, write_outcome_headers
+from bulkjob.report.text_cells import fitting
+from bulkjob.report.workbook import MOST_COLUMNS, OUTCOME, Formats, Page, for_paper, rendered, write_outcome, write_outcome_headers
 from bulkjob.vocabulary import Exit, Status
 
 #: So many rows take some twenty seconds to write as a workbook, and no spreadsheet program is quick with more.

@@ -8,18 +8,8 @@ from typing import Any, Final
 
 from bulkjob.records import RowResult, Sheet
 from bulkjob.report.results import csv_of_rows
-from bulkjob.report.workbook import (
-    LONGEST_TEXT,
-    MOST_COLUMNS,
-    OUTCOME,
-    Formats,
-    fitting,
-    for_paper,
-    rendered,
-    units,
-    write_outcome,
-    write_outcome_headers,
-)
+from bulkjob.report.text_cells import LONGEST_TEXT, fitting, units
+from bulkjob.report.workbook import MOST_COLUMNS, OUTCOME, Formats, for_paper, rendered, write_outcome, write_outcome_headers
 from bulkjob.sheet import column_index
 from bulkjob.vocabulary import Status
 

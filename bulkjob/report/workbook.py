@@ -5,7 +5,6 @@ Everything is written from top to bottom, so that a large workbook needs no more
 
 import io
 import math
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from bulkjob.records import RowResult
 from bulkjob.report.row_words import is_row_word, place_of, row_word
+from bulkjob.report.text_cells import TextWorkbook, fitting
 
 MOST_ROWS: Final = 1_048_576
 
@@ -24,19 +24,8 @@ MOST_ROWS: Final = 1_048_576
 MOST_COLUMNS: Final = 16_384
 
 
-#: Characters of a cell, counted as UTF-16 does: an emoji is two.
-LONGEST_TEXT: Final = 32_767
-
-
 #: More cells than this go through temporary files instead of memory.
 MANY_CELLS: Final = 100_000
-
-
-_CUT: Final = " … (cut here: a cell holds no more)"
-
-
-#: What no XML file can hold, and so no workbook; other control characters are escaped as Excel does it.
-_NO_XML: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 #: Its digits are as wide as Excel's unit of column widths assumes, and a program without it has a letter of the same widths instead.
@@ -101,7 +90,7 @@ def rendered(write: Callable[[Any, Formats], None], *, cells: int, scratch: Path
         "default_format_properties": _FONT,
     }
     try:
-        with xlsxwriter.Workbook(file, options) as workbook:
+        with TextWorkbook(file, options) as workbook:
             workbook.use_zip64()  # only where a worksheet comes to more than 4 GB
             write(workbook, Formats(workbook))
     except FileCreateError as error:
@@ -110,24 +99,6 @@ def rendered(write: Callable[[Any, Formats], None], *, cells: int, scratch: Path
 
 
 # ------------------------------------------------------------------------------------------------------------------- texts
-
-
-def fitting(text: str) -> str:
-    """The text as a cell can hold it: cut, and saying so, where it is too long; without what no XML file can hold."""
-    whole = text if text.isascii() else _NO_XML.sub("?", text)
-    if units(whole) <= LONGEST_TEXT:
-        return whole
-    kept = whole[: LONGEST_TEXT - len(_CUT)]
-    if (over := units(kept) + len(_CUT) - LONGEST_TEXT) > 0:
-        kept = kept.encode("utf-16-le")[: -2 * over].decode("utf-16-le", errors="ignore")
-    return kept + _CUT
-
-
-def units(text: str) -> int:
-    """A text's length as a cell counts it."""
-    if text.isascii() or 2 * len(text) <= LONGEST_TEXT:
-        return len(text)
-    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
 def height_of(text: str, width: float) -> float | None:

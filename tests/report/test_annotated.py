@@ -11,7 +11,7 @@ from openpyxl.workbook import Workbook
 
 from bulkjob.report import annotated, workbook
 from bulkjob.report.annotated import render_annotated, title_of, too_large
-from bulkjob.report.workbook import LONGEST_TEXT
+from bulkjob.report.text_cells import LONGEST_TEXT
 from bulkjob.sheet import check
 from bulkjob.sheet.reading import parse
 from bulkjob.sheet.text import stripped
@@ -60,6 +60,15 @@ def test_of_a_row_with_nothing_to_do_the_cells_to_fill_are_marked() -> None:
 def test_of_a_row_that_is_too_short_the_missing_cells_are_marked() -> None:
     """Of a row with fewer cells than headers, those that it lacks are marked."""
     assert list(marks(rendered("department,unit,agent\nSales\n"))) == ["B2", "C2"]
+
+
+def test_a_large_sheet_has_notes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sheet of so many cells that its rows are not kept in memory has the same notes as a small one."""
+    text = "department,unit,agent,count\nSales,EMEA,anna,many\nService,EMEA,bert,1\n,EMEA,,\n"
+    small = marks(rendered(text))
+    monkeypatch.setattr(workbook, "MANY_CELLS", 0)
+    assert marks(rendered(text)) == small
+    assert all(small.values())
 
 
 def test_a_problem_of_a_row_is_marked_at_its_first_cell() -> None:

@@ -14,7 +14,8 @@ from bulkjob.report import workbook
 from bulkjob.report.annotated import render_annotated
 from bulkjob.report.results_workbook import render_results_workbook
 from bulkjob.report.retry import render_retry_workbook
-from bulkjob.report.workbook import LONGEST_TEXT, Formats, Page, fitting, height_of, rendered, units
+from bulkjob.report.text_cells import LONGEST_TEXT, fitting, units
+from bulkjob.report.workbook import Formats, Page, height_of, rendered
 from bulkjob.sheet import check
 from bulkjob.vocabulary import Code, Exit, Status
 from tests.report.conftest import MakeEnding, MakeSheet

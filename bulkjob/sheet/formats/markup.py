@@ -18,6 +18,12 @@ Mask = npt.NDArray[np.bool_]
 _LESS, _GREATER, _QUOTE, _SLASH = b'<>"/'
 #: Bytes that the arrays may be asked for beyond the end.
 _PADDING = bytes(64)
+#: So many bytes of each tag are looked at by columns of single bytes, which are gathered far faster than words.
+_BY_BYTE = 3
+#: What may follow an element's name.
+_AFTER_NAME = np.isin(np.arange(256), list(b"> /\t\n"))
+#: What keeps so many bytes of a word.
+_KEPT = np.array([256**count - 1 for count in range(9)], np.uint64)
 _REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
 #: Of one tag, in bytes.
 _LONGEST_ATTRIBUTES = 10_000
@@ -69,10 +75,12 @@ class Tags:
         """Where each tag's ``<`` is."""
         self.ends: Integers = np.flatnonzero(shown == _GREATER)
         """Where each tag's ``>`` is."""
-        if len(self.starts) != len(self.ends) or not self._alternate() or self._odd(shown) or b"<!" in data or b"<?" in data:
+        if len(self.starts) != len(self.ends) or not self._alternate() or self._odd(shown):
             raise OtherXmlError
         self._windows: npt.NDArray[np.uint64] = np.ndarray(len(data) + 50, "<u8", buffer=self._bytes, strides=(1,))
-        self._known_words: dict[int, npt.NDArray[np.uint64]] = {}
+        self._columns = [self._bytes[1 + place :].take(self.starts) for place in range(_BY_BYTE)]
+        if np.any((self._columns[0] == ord("!")) | (self._columns[0] == ord("?"))):
+            raise OtherXmlError
         self.closed: Mask = self._bytes[self.ends - 1] == _SLASH
         """Which tags close themselves: ``<c/>``."""
 
@@ -85,29 +93,33 @@ class Tags:
     def _odd(self, shown: npt.NDArray[np.uint8]) -> bool:
         """Whether there are characters that XML forbids."""
         control = int(np.count_nonzero(shown < 0x20))
-        return control != self.data.count(b"\n") + self.data.count(b"\t") or b"\xef\xbf\xbe" in self.data or b"\xef\xbf\xbf" in self.data
+        if control and control != self.data.count(b"\n") + self.data.count(b"\t"):
+            return True
+        # One byte is found far faster than three.
+        return b"\xef" in self.data and (b"\xef\xbf\xbe" in self.data or b"\xef\xbf\xbf" in self.data)
+
+    def words(self, places: Integers, lengths: Integers | int = 8) -> npt.NDArray[np.uint64]:
+        """The bytes at each place, up to eight, as one number."""
+        return self._windows[places] & _KEPT[lengths]
 
     def named(self, beginning: bytes) -> Mask:
         """Which tags begin so behind their ``<``."""
-        mask: Mask = np.ones(len(self), np.bool_)
-        for start in range(0, len(beginning), 8):
+        mask: Mask = self._columns[0] == beginning[0]
+        for column, wanted in zip(self._columns[1:], beginning[1:], strict=False):
+            mask &= column == wanted
+        for start in range(_BY_BYTE, len(beginning), 8):
+            found = np.flatnonzero(mask)
             word = beginning[start : start + 8]
-            wanted = np.uint64(int.from_bytes(word, "little"))
-            mask &= (self._words(start) & np.uint64(256 ** len(word) - 1)) == wanted
+            same = self.words(self.starts[found] + 1 + start, len(word)) == int.from_bytes(word, "little")
+            mask[found] = same
         return mask
-
-    def _words(self, offset: int) -> npt.NDArray[np.uint64]:
-        """The eight bytes of each tag from the offset behind its ``<``, as one number."""
-        if offset not in self._known_words:
-            self._known_words[offset] = self._windows[self.starts + 1 + offset]
-        return self._known_words[offset]
 
     def element(self, name: bytes) -> Mask:
         """Which tags open an element of this name, with attributes or without."""
-        following = self._bytes[self.starts + len(name) + 1]
-        delimited: Mask = (following == _GREATER) | (following == _SLASH) | (following == 0x20) | (following == 9) | (following == 10)
-        delimited &= self.named(name)
-        return delimited
+        mask = self.named(name)
+        found = np.flatnonzero(mask)
+        mask[found] = _AFTER_NAME[self._bytes[self.starts[found] + len(name) + 1]]
+        return mask
 
     def letters(self, places: Integers, most: int) -> tuple[Integers, Integers]:
         """The number that the capital letters at each place mean as a column (A is 1), and where they end."""
@@ -123,6 +135,8 @@ class Tags:
         for _ in range(most):
             figures = self._bytes[ends].astype(np.int64)
             going &= (figures >= first) & (figures <= last)
+            if not going.any():
+                break
             values = np.where(going, values * base + (figures - first + worth), values)
             ends += going
         return values, ends
@@ -142,6 +156,11 @@ class Tags:
         # What lies between them comes along as every other segment; nothing is copied until the taking.
         both = pa.Array.from_buffers(pa.binary(), len(borders) - 1, [None, pa.py_buffer(borders), pa.py_buffer(self.data)])
         return both.take(pa.array(np.arange(0, len(borders) - 1, 2)))
+
+    def different(self, starts: Integers, ends: Integers) -> tuple[list[bytes], Integers]:
+        """The different texts between these places, and which of them stands at each."""
+        encoded = self.segments(starts, ends).dictionary_encode()
+        return encoded.dictionary.to_pylist(), np.asarray(encoded.indices)
 
     def require_attributes(self, tags: Integers, begins: Integers) -> None:
         """Raises `OtherXmlError` unless each of the tags goes on, from where its attributes begin, as tags usually do."""
@@ -171,18 +190,26 @@ def without_references(segments: pa.Array) -> pa.Array:
     return pc.replace_with_mask(texts, pa.array(marked), pa.array(mended, pa.string()))
 
 
-def require_each_in_place(tags: Tags, cells: Integers, ends: Integers, row_opens: Mask, row_closes: Mask) -> None:
-    """Raises `OtherXmlError` unless each tag belongs to one cell or is a row's, and each cell stands in a row."""
-    if len(cells) and int(ends.max()) >= len(tags):
+def rows_of(tags: Tags, cells: Integers, ends: Integers, row_opens: Mask, row_closes: Mask) -> Integers:
+    """The row that each cell stands in, by its place among the rows.
+
+    Raises `OtherXmlError` unless each tag belongs to one cell or is a row's, and each cell stands in a row.
+    """
+    borders = np.flatnonzero(row_opens | row_closes)
+    before = np.searchsorted(cells, borders)
+    apart = not len(cells) or (int(ends[-1]) < len(tags) and np.all(cells <= ends) and np.all(ends[:-1] < cells[1:]))
+    # Before a border comes the end of the last cell before it; where there is none, nothing.
+    if not apart or np.any(np.append(ends, -1)[before - 1] >= borders) or int((ends - cells + 1).sum()) + len(borders) != len(tags):
         raise OtherXmlError
-    inside = np.cumsum(np.bincount(cells, minlength=len(tags) + 1) - np.bincount(ends + 1, minlength=len(tags) + 1))[: len(tags)]
-    is_row = row_opens | row_closes
-    if not np.array_equal(inside, ~is_row):
+    begins, alone = (row_opens & ~tags.closed)[borders], (row_opens & tags.closed)[borders]
+    depths = np.cumsum(begins.astype(np.int64) - row_closes[borders])
+    if np.any((depths < 0) | (depths > 1)) or np.any(depths[alone]) or (len(depths) and depths[-1]):
         raise OtherXmlError
-    depths = np.cumsum((row_opens & ~tags.closed).astype(np.int64) - row_closes)
-    alone = row_opens & tags.closed
-    if np.any((depths < 0) | (depths > 1)) or np.any(depths[cells] != 1) or np.any(depths[alone]) or (len(depths) and depths[-1]):
+    # How many cells stand before the first border, and behind each.
+    outside, *_ = counts = np.diff(before, prepend=0, append=len(cells))
+    if outside or np.any(counts[1:][~begins]):
         raise OtherXmlError
+    return np.repeat(np.arange(int(np.count_nonzero(row_opens))), counts[1:][begins | alone])
 
 
 def attributes_of(text: bytes, *before: bytes) -> dict[bytes, bytes]:

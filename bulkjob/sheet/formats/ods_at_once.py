@@ -17,7 +17,7 @@ from bulkjob.sheet import messages
 from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.formats.bounds import LONGEST_ROW, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Integers
-from bulkjob.sheet.formats.markup import Mask, OtherXmlError, Tags, require_each_in_place, require_utf8, with_line_ends, without_references
+from bulkjob.sheet.formats.markup import Mask, OtherXmlError, Tags, require_utf8, rows_of, with_line_ends, without_references
 from bulkjob.sheet.formats.numbers import lost_digits, plain
 from bulkjob.vocabulary import Exit, Stop
 
@@ -87,6 +87,28 @@ class _Meaning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Meanings:
+    """What `_Meaning` says, of many tags."""
+
+    repeats: Integers
+    is_hidden: Mask
+    numbers: pa.Array
+    is_plain: Mask
+
+    @classmethod
+    def of(cls, tags: Tags, opened: Integers, name_lengths: Integers) -> "_Meanings":
+        """What the attributes of each of these tags say; different ones are few, and each is looked at once."""
+        texts, codes = tags.different(tags.starts[opened] + 1 + name_lengths, tags.ends[opened] - tags.closed[opened])
+        known = [_meaning(text.decode()) for text in texts]
+        return cls(
+            repeats=np.array([meaning.repeats for meaning in known], np.int64)[codes],
+            is_hidden=np.array([meaning.hidden for meaning in known], np.bool_)[codes],
+            numbers=pa.array([meaning.number for meaning in known], pa.string()).take(pa.array(codes)),
+            is_plain=np.array([meaning.is_plain for meaning in known], np.bool_)[codes],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
     """Some whole rows; what is said of cells comes in their order."""
 
@@ -98,7 +120,8 @@ class Rows:
     firsts: Integers
     """The number of each row, or of the first of those that it stands for."""
     lasts: Integers
-    row_meanings: list[_Meaning]
+    is_hidden: Mask
+    """Which rows are."""
     rows: Integers
     """The row of each cell, as an index."""
     columns: Integers
@@ -123,22 +146,20 @@ class Rows:
         for offset, mask in enumerate(shape, start=1):
             has_text &= np.append(mask, beyond)[cells + offset]
         ends = _ends(tags, cells, has_text, np.append(np.flatnonzero(closing), len(tags)))
-        require_each_in_place(tags, cells, ends, row_opens, row_closes)
+        rows = rows_of(tags, cells, ends, row_opens, row_closes)
         closes = opens.copy()
         closes[~tags.closed[opens]] = np.flatnonzero(row_closes)
-        row_meanings = _meanings(tags, opens, np.full(len(opens), len(_ROW)))
-        lasts = before + np.cumsum([meaning.repeats for meaning in row_meanings], dtype=np.int64)
+        of_rows = _Meanings.of(tags, opens, np.full(len(opens), len(_ROW)))
+        lasts = before + np.cumsum(of_rows.repeats)
         firsts = np.append(before, lasts[:-1]) + 1 if len(lasts) else lasts
-        meanings = _meanings(tags, cells, np.where(covered[cells], len(_COVERED), len(_CELL)))
-        repeats = np.fromiter((meaning.repeats for meaning in meanings), np.int64, len(cells))
-        rows = np.searchsorted(opens, cells) - 1
+        meanings = _Meanings.of(tags, cells, np.where(covered[cells], len(_COVERED), len(_CELL)))
         texts = _texts(tags, cells, has_text & ~covered[cells])
-        numbers = pa.array([meaning.number for meaning in meanings], pa.string())
-        as_shown = np.asarray(pc.fill_null(pc.equal(texts, numbers), True))  # noqa: FBT003  # pyarrow takes it by position
-        simple = np.fromiter((meaning.is_plain for meaning in meanings), np.bool_, len(cells)) & as_shown & (has_text | tags.closed[cells])
+        as_shown = np.asarray(pc.fill_null(pc.equal(texts, meanings.numbers), True))  # noqa: FBT003  # pyarrow takes it by position
+        simple = meanings.is_plain & as_shown & (has_text | tags.closed[cells])
         return cls(
-            tags=tags, opens=opens, closes=closes, firsts=firsts, lasts=lasts, row_meanings=row_meanings, rows=rows,
-            columns=_columns(rows, repeats), repeats=repeats, texts=texts, is_simple=simple | covered[cells] & tags.closed[cells],
+            tags=tags, opens=opens, closes=closes, firsts=firsts, lasts=lasts, is_hidden=of_rows.is_hidden, rows=rows,
+            columns=_columns(rows, meanings.repeats), repeats=meanings.repeats, texts=texts,
+            is_simple=simple | covered[cells] & tags.closed[cells],
         )  # fmt: skip
 
     def keep(self, cells: Cells) -> Iterator[tuple[int, bytes]]:
@@ -165,8 +186,7 @@ class Rows:
 
     def hidden(self) -> list[tuple[int, int]]:
         """First and last number of the rows that are hidden."""
-        spans = zip(self.row_meanings, self.firsts.tolist(), self.lasts.tolist(), strict=True)
-        return [(first, last) for meaning, first, last in spans if meaning.hidden]
+        return list(zip(self.firsts[self.is_hidden].tolist(), self.lasts[self.is_hidden].tolist(), strict=True))
 
 
 def _ends(tags: Tags, cells: Integers, has_text: Mask, closing: Integers) -> Integers:
@@ -192,13 +212,6 @@ def _texts(tags: Tags, cells: Integers, has_text: Mask) -> pa.Array:
     places = np.full(len(cells), -1, np.int64)
     places[has_text] = np.arange(len(opened))
     return shown.take(pa.array(places, mask=places < 0)).fill_null("")
-
-
-def _meanings(tags: Tags, opened: Integers, name_lengths: Integers) -> list[_Meaning]:
-    """What the attributes of each of these tags say; different ones are few, and each is looked at once."""
-    texts = tags.segments(tags.starts[opened] + 1 + name_lengths, tags.ends[opened] - tags.closed[opened]).dictionary_encode()
-    known = [_meaning(text.decode()) for text in texts.dictionary.to_pylist()]
-    return [known[index] for index in texts.indices.to_pylist()]
 
 
 def _meaning(text: str) -> _Meaning:

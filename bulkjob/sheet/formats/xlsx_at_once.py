@@ -21,8 +21,8 @@ from bulkjob.sheet.formats.markup import (
     OtherXmlError,
     Tags,
     attributes_of,
-    require_each_in_place,
     require_utf8,
+    rows_of,
     texts_of,
     unescaped,
     with_line_ends,
@@ -31,6 +31,8 @@ from bulkjob.sheet.formats.numbers import PLAIN_WHOLE
 from bulkjob.sheet.formats.xlsx_cells import PLAIN_STYLE, Workbook, XmlReader, unescaped_units
 
 _BEGIN, _END, _ROW_END = b"<sheetData>", b"</sheetData>", b"</row>"
+#: With one of these a row says that it is not hidden.
+_NO: Final = (b"0", b"false")
 
 
 def read_at_once(archive: Archive, part: str, workbook: Workbook, cells: Cells, around: Surroundings) -> None:
@@ -105,43 +107,45 @@ class _Rows:
     rows: Integers
     numbers: Integers
     """Of the rows themselves."""
-    attributes: pa.DictionaryArray
-    """What a cell's first tag says behind its reference."""
+    attributes: list[bytes]
+    """What the cells' first tags say behind the reference, each once."""
+    codes: Integers
+    """Which of these each cell's says."""
+    hidden: Integers
+    """The first tags of the rows that are hidden, or may be."""
 
     @classmethod
     def of(cls, data: bytes) -> "_Rows":
         """The rows of this XML; raises `OtherXmlError` unless every tag has its place."""
         tags = Tags(data)
-        opening = tags.element(b"c")
-        cells = np.flatnonzero(opening)
+        row_opens = tags.element(b"row")
+        cells, parents = np.flatnonzero(tags.element(b"c")), np.flatnonzero(row_opens)
         shapes, ends = _shapes(tags, cells)
-        row_opens, row_closes = tags.element(b"row"), tags.named(b"/row>")
-        require_each_in_place(tags, cells, ends, row_opens, row_closes)
-        if not (tags.named(b'c r="')[cells].all() and tags.named(b'row r="')[row_opens].all()):
+        within = rows_of(tags, cells, ends, row_opens, tags.named(b"/row>"))
+        numbers, numbers_end = _numbers(tags, parents)
+        columns, letters_end = _columns(tags, cells)
+        # With the mark behind it a row's number has eight bytes at most, and each of its cells' references ends with the same ones.
+        begins = tags.starts[parents] + len('<row r="')
+        lengths = numbers_end - begins
+        if not np.array_equal(tags.words(letters_end, lengths[within]), tags.words(begins, lengths)[within]):
             raise OtherXmlError
-        columns, letters_end = tags.letters(tags.starts[cells] + len('<c r="'), 3)
-        rows, digits_end = tags.digits(letters_end, 7)
-        parents = np.flatnonzero(row_opens)
-        numbers, numbers_end = tags.digits(tags.starts[parents] + len('<row r="'), 7)
-        whole = tags.quotes_at(digits_end) and tags.quotes_at(numbers_end) and bool(np.all((columns > 0) & (columns <= MOST_COLUMNS)))
-        if not whole or not np.all((numbers > 0) & (numbers <= LAST_ROW)):
-            raise OtherXmlError
-        if not np.array_equal(rows, numbers[np.searchsorted(parents, cells) - 1]):
-            raise OtherXmlError
-        tags.require_attributes(parents, numbers_end + 1)
+        said_of_rows, each = tags.different(numbers_end, tags.ends[parents] - tags.closed[parents])
+        may_hide = [attributes_of(text, b"r").get(b"hidden", b"0") not in _NO for text in said_of_rows]
         for name in (b"f", b"t"):
             inner = np.flatnonzero(tags.element(name))
             tags.require_attributes(inner, tags.starts[inner] + 1 + len(name))
-        texts = tags.segments(digits_end + 1, tags.ends[cells] - tags.closed[cells])
+        attributes, codes = tags.different(letters_end + lengths[within], tags.ends[cells] - tags.closed[cells])
         return cls(
             tags=tags,
             cells=cells,
             shapes=shapes,
             ends=ends,
-            columns=columns - 1,
-            rows=rows,
+            columns=columns,
+            rows=numbers[within],
             numbers=numbers,
-            attributes=texts.dictionary_encode(),
+            attributes=attributes,
+            codes=codes,
+            hidden=parents[np.array(may_hide, np.bool_)[each]],
         )
 
     def keep(self, archive: Archive, workbook: Workbook, cells: Cells, around: Surroundings, *, after: int) -> int:
@@ -149,8 +153,8 @@ class _Rows:
         places = self.rows * MOST_COLUMNS + self.columns
         if np.any(places[1:] <= places[:-1]) or np.any(np.diff(self.numbers, prepend=after) <= 0):
             raise OtherXmlError
-        meanings = [_kind_and_style(text) for text in self.attributes.dictionary.to_pylist()]
-        codes = np.asarray(self.attributes.indices)
+        meanings = [_kind_and_style(text) for text in self.attributes]
+        codes = self.codes
         kinds = np.array([kind for kind, _ in meanings], dtype=object)
         is_plain = np.array([kind in ("", "n") and workbook.style(style) == PLAIN_STYLE for kind, style in meanings], np.bool_)
         has_value = self.shapes <= _WITH_FORMULA
@@ -200,7 +204,8 @@ class _Rows:
 
     def _keep_others(self, archive: Archive, reader: XmlReader, left: Mask) -> None:
         """Keeps the cells that are like none of the many, and takes note of hidden rows."""
-        pieces = self._hidden_rows()
+        hidden = (self.tags.fragment(row, row) for row in self.hidden.tolist())
+        pieces = [b"</row>" + (tag[:-2] + b">" if tag.endswith(b"/>") else tag) for tag in hidden]
         number = 0
         for index in np.flatnonzero(left).tolist():
             if self.rows[index] != number:
@@ -211,13 +216,21 @@ class _Rows:
             xml = b"<sheetData><row>", *pieces, b"</row></sheetData>"
             archive.walk(iter((b"".join(xml),)), reader.start, reader.end, reader.text)
 
-    def _hidden_rows(self) -> list[bytes]:
-        """The first tags of the rows that are hidden, or may be."""
-        data = self.tags.data
-        if data.count(b"hidden") == data.count(b' hidden="false"') + data.count(b' hidden="0"'):
-            return []
-        opened = [self.tags.fragment(row, row) for row in np.flatnonzero(self.tags.element(b"row")).tolist()]
-        return [b"</row>" + (tag[:-2] + b">" if tag.endswith(b"/>") else tag) for tag in opened if b"hidden" in tag]
+
+def _numbers(tags: Tags, rows: Integers) -> tuple[Integers, Integers]:
+    """The number that each row begins with, and where what it says besides begins; raises `OtherXmlError` unless all have one."""
+    numbers, ends = tags.digits(tags.starts[rows] + len('<row r="'), 7)
+    if not (tags.named(b'row r="')[rows].all() and tags.quotes_at(ends) and np.all((numbers > 0) & (numbers <= LAST_ROW))):
+        raise OtherXmlError
+    return numbers, ends + 1
+
+
+def _columns(tags: Tags, cells: Integers) -> tuple[Integers, Integers]:
+    """The column that each cell's reference begins with, and where its letters end; raises `OtherXmlError` unless all have one."""
+    columns, ends = tags.letters(tags.starts[cells] + len('<c r="'), 3)
+    if not (tags.named(b'c r="')[cells].all() and np.all((columns > 0) & (columns <= MOST_COLUMNS))):
+        raise OtherXmlError
+    return columns - 1, ends
 
 
 def plain_texts(segments: pa.Array) -> pa.Array:
@@ -231,19 +244,20 @@ def plain_texts(segments: pa.Array) -> pa.Array:
 
 def _shapes(tags: Tags, cells: Integers) -> tuple[Integers, Integers]:
     """The shape and the last tag of each cell."""
+    shapes, ends = np.where(tags.closed[cells], _EMPTY, _OTHER), cells.copy()
     beyond = np.zeros(8, np.bool_)
-    shapes, ends = np.full(len(cells), _OTHER), np.full(len(cells), -1)
+    left = np.flatnonzero(~tags.closed[cells])
     for shape, (names, _) in enumerate(_SHAPES):
-        fits = ~tags.closed[cells]
+        if not len(left):
+            break
+        fits = np.ones(len(left), np.bool_)
         for offset, name in enumerate(names, start=1):
             mask = tags.named(name) if name.endswith(b">") else tags.element(name) & ~tags.closed
-            fits &= np.concatenate([mask, beyond])[cells + offset]
-        shapes[fits], ends[fits] = shape, cells[fits] + len(names)
-    shapes[tags.closed[cells]] = _EMPTY
-    ends[tags.closed[cells]] = cells[tags.closed[cells]]
-    others = np.flatnonzero(shapes == _OTHER)
+            fits &= np.concatenate([mask, beyond])[cells[left] + offset]
+        shapes[left[fits]], ends[left[fits]] = shape, cells[left[fits]] + len(names)
+        left = left[~fits]
     closing = np.append(np.flatnonzero(tags.named(b"/c>")), len(tags))
-    ends[others] = closing[np.searchsorted(closing, cells[others])]
+    ends[left] = closing[np.searchsorted(closing, cells[left])]
     return shapes, ends
 
 
