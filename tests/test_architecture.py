@@ -50,6 +50,7 @@ LONGEST_MODULE: Final = 400
 LONGEST_FUNCTION: Final = 40
 #: What may be longer, with the reason.
 LONG: Final[Mapping[str, str]] = {
+    "commands.plan.planned": "the whole of `plan` on one screen",
     "doctor.outlook.outlook_of": "one value after the other, each from those before it",
     "sandbox.routes._department_routes": "a table",
     "sandbox.routes._unit_routes": "a table",

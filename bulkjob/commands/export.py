@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.text import Text
+
 from bulkjob.export import MOST_WORKBOOK_ROWS, Export, Extent, Origin, export_of, render_csv, render_xlsx
 from bulkjob.phrases import counted
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, Workspace
-from bulkjob.report import sentence, step_lines, steps_after_export
+from bulkjob.report import step_lines, steps_after_export
 from bulkjob.rocketchat import Client, Connect, connect, inspect_server, opened, read_workspace, reading, with_members, with_monitors
 from bulkjob.settings import Settings
 from bulkjob.system import console_on, refuse_unwritable, show, tell, warn, write_whole
@@ -39,7 +41,7 @@ async def exported(settings: Settings, path: Path, extent: Extent, *, force: boo
     _refuse_unwritable(path, force=force)
     write_whole(path, data)
     console = console_on(sys.stdout)
-    show(console, [*sentence(console, _written(export, path)), *step_lines(console, steps_after_export(path, settings))])
+    show(console, [Text(_written(export, path)), *step_lines(console, steps_after_export(path, settings))])
     return Exit.OK
 
 

@@ -30,7 +30,7 @@ def text(notice: Notice) -> str:
 def test_what_a_chat_room_is_told() -> None:
     """The verdict, what is left and where the report lies; nothing else."""
     assert text(NOTICE).splitlines() == [
-        "bulkjob run: 9 of 61 rows are not in place: 41 changed, 11 already correct, 9 failed.",
+        "bulkjob run: 9 of 61 rows failed; 52 are in place: 41 changed, 11 already correct.",
         "Left: 9 rows.",
         "Report: runs/night",
         "Copied to: s3://b/night",
@@ -55,7 +55,7 @@ def test_what_kubectl_shows() -> None:
     """A few lines: the verdict, what stopped the job, where the report lies, and the exit code; no line that somebody else has written."""
     odd = replace(END, run_dir="runs/\x1b[2J\nnight")
     assert termination_text(replace(NOTICE, ending=odd)).splitlines() == [
-        "bulkjob run: 9 of 61 rows are not in place: 41 changed, 11 already correct, 9 failed.",
+        "bulkjob run: 9 of 61 rows failed; 52 are in place: 41 changed, 11 already correct.",
         'Stopped: agent @anna in "Vertrieb".',
         r"Report: runs/\u001b[2J night",
         "Copied to: s3://b/night",
