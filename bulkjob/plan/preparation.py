@@ -61,9 +61,10 @@ class Preparation:
             tell(Event.SHEET_NOTE, note, sheet=self._state.checked.sheet.name)
         if self._approved:
             refuse_other_plan(self._approved, self._state.checked.sheet, self._settings.url)
-        if not self._settings.choices.skip_invalid and (problems := self._of_rows_left(self._state.checked.problems)):
+        if not self._settings.choices.skip_invalid and self._of_rows_left(self._state.checked.problems):
             # Nobody comes to know ids now: what contradicts by what is written is said along with the rest.
             self._state.checked = with_contradictions(self._state.checked)
+            problems = self._of_rows_left(self._state.checked.problems)
             refuse_problems(problems, sendable=self._sendable(problems, self._beside(problems)))
 
     async def plan(self, client: Client, warn: Warn) -> Prepared:

@@ -112,6 +112,15 @@ def test_settings_come_before_the_sheet(program: Program, tmp_path: Path) -> Non
     assert "file" in unread(program("run", "a.csv", "--run-dir", "file", url=NOWHERE), Exit.CANNOT_CREATE)
 
 
+def test_a_refusal_counts_what_contradicts(program: Program, tmp_path: Path) -> None:
+    """The sentence counts the rows that the report calls invalid, those that contradict each other by what is written included."""
+    rows = "alpha,,anna,x\nbeta,south,,\nbeta,north,,\nfree,,bob,1\n"
+    (tmp_path / "bad.csv").write_text(f"department,unit,agent,count\n{rows}", encoding="utf-8")
+    done = program("run", "bad.csv", "--run-dir", "run", url="http://127.0.0.1:9")
+    assert [row["status"] for row in done.rows] == ["invalid", "invalid", "invalid", "not_sent"]
+    assert "3 rows are invalid, so nothing was sent. Correct them, or send the 1 other row with --skip-invalid." in " ".join(done.out.split())
+
+
 def test_invalid_sheet_needs_no_server(program: Program, tmp_path: Path) -> None:
     """From a sheet that does not validate nothing is sent, not even a question: the invalid rows say why, the others `refused`."""
     (tmp_path / "a.csv").write_text("department,agent,count\na,b,\nb,c,many\n", encoding="utf-8")
