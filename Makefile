@@ -44,7 +44,7 @@ endef
 
 run: $(INSTALLED) ## Rehearse the job: the sample sheet against a Rocket.Chat served on this machine
 	$(call rehearse,$(CURDIR)/$(BIN)/bulkjob,$(CURDIR))
-	@echo "The report lies in the directory named above: open its results.csv."
+	@echo "The report lies in the directory named above: open its results.xlsx."
 
 test: $(INSTALLED) ## Run the tests
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
