@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types wheel check lowest lock kills soak forty bench axe foreignsheets samples clean
+.PHONY: help run test lint format types wheel check lowest lock kills soak forty bench axe foreignsheets samples docs pictures clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-20s %s\n' "$$target" "$$what"; done
@@ -44,7 +44,7 @@ endef
 
 run: $(INSTALLED) ## Rehearse the job: the sample sheet against a Rocket.Chat served on this machine
 	$(call rehearse,$(CURDIR)/$(BIN)/bulkjob,$(CURDIR))
-	@echo "The report lies in the directory named above: open its results.csv."
+	@echo "The report lies in the directory named above: open its report.html."
 
 test: $(INSTALLED) ## Run the tests
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
@@ -128,6 +128,13 @@ foreignsheets: $(INSTALLED) ## Make workbooks with other programs and compare al
 
 samples: $(INSTALLED) ## Make the workbooks of samples/ anew
 	@$(BIN)/python samples/make.py
+
+docs: $(INSTALLED) ## Write anew what the commands print in README.md and docs/, and the tables that the program knows
+	@$(BIN)/python -m tests.docs.write
+
+# Needs LibreOffice, poppler-utils and Chromium.
+pictures: $(INSTALLED) ## Draw the two pictures of README.md anew
+	@$(BIN)/python -m tests.docs.pictures
 
 clean: ## Remove what make has made, but no run directory
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
