@@ -221,7 +221,7 @@ class TestBeforeThePlan:
         for stop in (None, Stop(Exit.UNAVAILABLE, "The server cannot be reached.")):
             result = row_results(known, stop)[3]
             assert (result.status, result.code) == (Status.NOT_SENT, Code.REFUSED)
-            assert "another row about the same department is invalid" in result.message
+            assert "another row about the same department or unit is invalid" in result.message
 
     @pytest.mark.parametrize(
         ("exit_code", "code"),
