@@ -1,7 +1,7 @@
 """Flags, environment and settings file become `Settings`: a flag wins over the environment, which wins over the file.
 
 `table.SETTINGS` is the only place that knows a setting's flag, variable, default and meaning: the command line, the
-environment, the file and the README's table all come from it.
+environment, the file and the table in docs/reference.md all come from it.
 """
 
 from collections.abc import Callable, Mapping

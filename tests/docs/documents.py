@@ -4,10 +4,10 @@ A comment on the line above a console block says what is special about it, in it
 
 * ``not run: REASON``: this machine cannot carry it out, for that reason.
 * ``exits CODE``: its commands end with this code instead of 0.
-* ``"…" is WHAT``: where the block shows "…", the output differs each time by what is named; a line that is nothing else stands for any lines.
+* ``"…" is WHAT``: where the block shows "…", the output differs each time by what is named; a line that is nothing else stands for any
+  lines.
 """
 
-import os
 import re
 import shlex
 import shutil
@@ -58,7 +58,9 @@ def block_of(found: re.Match[str]) -> Block:
     """The block that a match of the pattern is."""
     body = found["body"]
     assert body.startswith("$ "), f"a console block begins with a command: {body}"
-    commands = tuple((line, output) for call in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:] for line, _, output in [call.partition("\n")])
+    commands = tuple(
+        (line, output) for call in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:] for line, _, output in [call.partition("\n")]
+    )
     reason, code, varies = "", 0, ""
     for item in filter(None, (found["note"] or "").split("; ")):
         if item.startswith("not run: "):

@@ -74,7 +74,14 @@ def faults() -> Table:
 
 def workspace_of(departments: int, units: int) -> State:
     """Departments dealt out to units, and agents who are in none of them; the account is limited."""
-    fields = {"enabled": True, "showOnRegistration": True, "showOnOfflineForm": True, "email": "chat@example.org", "type": "d", "numAgents": 0}
+    fields = {
+        "enabled": True,
+        "showOnRegistration": True,
+        "showOnOfflineForm": True,
+        "email": "chat@example.org",
+        "type": "d",
+        "numAgents": 0,
+    }
     home = [f"unit-{number % units}" for number in range(departments)]
     return {
         "license": ["livechat-enterprise"],
@@ -108,7 +115,9 @@ def how_long() -> Table:
         ]
         with TemporaryDirectory() as folder:
             planned = foresee(Path(folder), workspace_of(departments, units), rows, user="manager", rate_limit="10/60")
-        found = re.search(r"About (\d+) minutes?: .* About (\d+) minutes? if the account had api-bypass-rate-limit", " ".join(planned.said.split()))
+        found = re.search(
+            r"About (\d+) minutes?: .* About (\d+) minutes? if the account had api-bypass-rate-limit", " ".join(planned.said.split())
+        )
         assert found, planned.said
         table.append([f"{len(rows):,}", f"{departments:,}", *found.groups()])
     return table

@@ -1,4 +1,4 @@
-"""`make pictures`: the two pictures at the top of README.md, by LibreOffice and Chromium, of the sample and of the report that a run of it writes."""
+"""`make pictures`: the two pictures of README.md, by LibreOffice and Chromium: the sample, and the report that a run of it writes."""
 
 import shutil
 import subprocess
@@ -33,7 +33,9 @@ def draw_sheet(picture: Path, folder: Path) -> None:
     subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "sheet.xlsx"], check=True)
     left, top, width, height = map(str, CUT)
     cut = ["-x", left, "-y", top, "-W", width, "-H", height]
-    subprocess.run(["pdftoppm", "-r", "218", "-f", "1", "-singlefile", *cut, "-png", folder / "sheet.pdf", picture.with_suffix("")], check=True)
+    subprocess.run(
+        ["pdftoppm", "-r", "218", "-f", "1", "-singlefile", *cut, "-png", folder / "sheet.pdf", picture.with_suffix("")], check=True
+    )
 
 
 def draw_report(picture: Path, folder: Path) -> None:
@@ -49,7 +51,9 @@ def draw_report(picture: Path, folder: Path) -> None:
 def main() -> None:
     """Draw both into docs/."""
     for program in ("soffice", "pdftoppm", "chromium"):
-        assert shutil.which(program), f"there is no {program} here (Debian, Ubuntu: apt-get install libreoffice-calc poppler-utils chromium)"
+        assert shutil.which(program), (
+            f"there is no {program} here (Debian, Ubuntu: apt-get install libreoffice-calc poppler-utils chromium)"
+        )
     for draw, name in ((draw_sheet, "sheet.png"), (draw_report, "report.png")):
         with TemporaryDirectory() as folder:
             draw(ROOT / "docs" / name, Path(folder))

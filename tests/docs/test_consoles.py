@@ -26,7 +26,13 @@ def test_every_console_block_is_carried_out(document: str, tmp_path: Path) -> No
 
 def test_what_is_not_carried_out_says_why() -> None:
     """A reason is a reason; nothing that this machine could do is excused but what installs from a network or needs somebody's account."""
-    excused = [(block.reason, line) for document in CARRIED_OUT for block in blocks(text_of(document)) if block.reason for line, _ in block.commands]
+    excused = [
+        (block.reason, line)
+        for document in CARRIED_OUT
+        for block in blocks(text_of(document))
+        if block.reason
+        for line, _ in block.commands
+    ]
     for reason, line in excused:
         assert len(reason.split()) >= 4
         assert re.match(r"python3 -m pip |export |kubectl |samples/kubernetes/", line), line

@@ -1,10 +1,7 @@
-"""README.md says what the program says: consoles, tables, and the three views of a sheet."""
+"""README.md and docs/ say what the program says: tables of columns, settings, codes and files, and the map of the code."""
 
 import ast
-import io
 import re
-import shlex
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import openpyxl
@@ -12,86 +9,53 @@ import pytest
 
 from bulkjob.cli import main
 from bulkjob.commands.meanings import EXIT_MEANINGS
+from bulkjob.commands.usage import parser_of_commands
 from bulkjob.sheet import parse
-from bulkjob.vocabulary import SHEET_COLUMNS, Code, Exit, Stop
+from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
+from tests.docs.documents import CLUSTER, DOCUMENTS, ROOT, blocks, section, table, text_of, written
+from tests.docs.generated import GENERATED, marked_cells
+from tests.support.rehearsal import rehearse
 from tests.support.settings import settings_table
+from tests.support.workspaces import sample_workspace
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = "What a refused sheet looks like"
+REFERENCE, CODE, TALK = "docs/reference.md", "docs/code.md", "docs/rocketchat.md"
 
 #: Codes after which the same call later may end otherwise.
 WORTH_A_RETRY = (Exit.UNAVAILABLE, Exit.INTERRUPTED)
 
-
-def section(title: str) -> str:
-    """The text under a heading, up to the next one of the same or a higher level."""
-    found = re.search(rf"^(##+) {re.escape(title)}\n(.*?)(?=^##? |\Z)", README, flags=re.MULTILINE | re.DOTALL)
-    assert found, f"README.md has no section {title}"
-    return found[2]
+LONGEST_README = 150
+LARGEST_PICTURE = 200_000
 
 
-def table(name: str) -> list[list[str]]:
-    """The rows of the table behind the marker ``<!-- table: name -->``, its header first, as the cells are written."""
-    _, marker, after = README.partition(f"<!-- table: {name} -->\n")
-    assert marker, f"README.md has no table marked {name}"
-    lines = after.split("\n\n", maxsplit=1)[0].splitlines()
-    rows = [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-    assert set(rows[1]) == {"---"}
-    return [rows[0], *rows[2:]]
+def codes_in(document: str) -> set[str]:
+    """What is set as code in the first cells of a document's tables."""
+    return {
+        code for line in text_of(document).splitlines() if line.startswith("|") for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])
+    }
 
 
-def written(rows: Sequence[Sequence[str]]) -> str:
-    """A table as README.md holds it."""
-    header, *lines = ["".join(f"| {cell} " if cell else "| " for cell in row) + "|" for row in rows]
-    return "\n".join([header, "|" + "---|" * len(rows[0]), *lines, ""])
+def test_readme_is_short() -> None:
+    """Whoever comes to the front door reads at most 150 lines."""
+    assert len(text_of("README.md").splitlines()) <= LONGEST_README
 
 
-def calls(text: str) -> Iterator[tuple[list[str], str]]:
-    """Each ``$ bulkjob …`` of the console blocks, and what stands below it."""
-    for block in re.findall(r"^```console\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
-        for call in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = call.partition("\n")
-            program, *arguments = shlex.split(command)
-            assert program == "bulkjob"
-            yield arguments, output
+@pytest.mark.parametrize(("document", "name"), GENERATED, ids=" ".join)
+def test_what_the_program_knows(document: str, name: str) -> None:
+    """Settings, faults, the small sample and its report, how long a sheet takes: each table is as the program has it (`make docs`)."""
+    rows = GENERATED[document, name]()
+    assert [[cell.strip() for cell in row] for row in rows] == table(document, name)
+    assert written(rows) in text_of(document)
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place where the samples are, as in a checkout; the terminal is a page of 120 columns."""
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("LINES", "40")
-    return tmp_path
-
-
-def test_a_good_and_a_bad_sheet_look_as_shown(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The console blocks show exactly what the commands print, a good sheet first."""
-    shown = list(calls(section(SECTION)))
-    codes = []
-    for arguments, output in shown:
-        codes.append(main(arguments))
-        assert capsys.readouterr().out == output
-    assert codes == [Exit.OK, Exit.BAD_SHEET]
-
-
-def test_the_annotated_workbook_looks_as_shown(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The table of marked cells is what the workbook holds: every cell with a mark, what stands in it, and its note."""
-    for arguments, _ in calls(section(SECTION)):
-        main(arguments)
-    sheet = openpyxl.load_workbook(io.BytesIO((checkout / "checked" / "annotated.xlsx").read_bytes())).worksheets[0]
-    marked = [cell for row in sheet.iter_rows() for cell in row if cell.fill.fgColor.rgb == "FFFFC7CE"]
-    rows = [["marked cell", "holds", "its note"]]
-    rows += [[cell.coordinate, str(cell.value or ""), cell.comment.text if cell.comment else ""] for cell in marked]
-    assert written(rows) in section(SECTION)
-    assert len(marked) == 7
+def test_seven_cells_are_marked() -> None:
+    """The table of marked cells, which stands where a refused sheet is shown, has every marked cell: seven, of six mistakes."""
+    assert len(marked_cells()) - 1 == 7
+    assert "<!-- table: marked cells -->" in section(REFERENCE, "What a refused sheet looks like")
 
 
 def test_sheet_columns() -> None:
     """The table of columns names the columns of a sheet in their order, and says which of them a sheet cannot do without."""
-    _, *rows = table("sheet columns")
+    _, *rows = table(REFERENCE, "sheet columns")
     assert [row[0] for row in rows] == [f"`{column}`" for column in SHEET_COLUMNS]
     said = {column: needed for column, (_, needed, _) in zip(SHEET_COLUMNS, rows, strict=True)}
     assert {column: needed for column, needed in said.items() if needed != "no"} == {"department": "yes, except in a row about a unit only"}
@@ -101,24 +65,87 @@ def test_sheet_columns() -> None:
         parse(b"unit,agent,count,order,action,new department name\n", "s.csv")
 
 
+def test_sheet_columns_in_brief() -> None:
+    """README's short table has every column, and no other."""
+    _, *rows = table("README.md", "columns in brief")
+    named = [column for row in rows for column in re.findall(r"`([^`]+)`", row[0])]
+    assert sorted(named) == sorted(SHEET_COLUMNS)
+
+
 def test_settings() -> None:
     """The table of settings is the one that the command line is made of."""
-    header, *rows = table("settings")
+    header, *rows = table(REFERENCE, "settings")
     assert header == ["setting", "environment", "default", "meaning"]
     assert [tuple(cell.replace("`", "") for cell in row) for row in rows] == list(settings_table())
 
 
+def test_commands() -> None:
+    """Every command is in the table, and every flag that is no setting is in the other one, with its commands."""
+    parsers = next(action.choices for action in parser_of_commands()._actions if isinstance(action.choices, dict))  # noqa: SLF001
+    assert [row[0].split(" ")[1].strip("`") for row in table(REFERENCE, "commands")[1:]] == list(parsers)
+    flags: dict[str, set[str]] = {}
+    settings = {row[0].split(" ")[0] for row in settings_table()}
+    for name, parser in parsers.items():
+        for action in parser._actions:  # noqa: SLF001
+            own = [
+                flag
+                for flag in action.option_strings
+                if flag.startswith("--") and flag not in {"--help", *settings} and "--no-" not in flag
+            ]
+            for flag in own if name != "sandbox" else ():
+                flags.setdefault(flag, set()).add(name)
+    said: dict[str, set[str]] = {}
+    for flag, commands, _ in table(REFERENCE, "flags of commands")[1:]:
+        said.setdefault(flag.strip("`").split(" ")[0], set()).update(re.findall(r"`(\w+)`", commands))
+    assert said == flags
+
+
 def test_exit_codes() -> None:
     """The table of exit codes has each code with the meaning that the help gives it."""
-    _, *rows = table("exit codes")
+    _, *rows = table(REFERENCE, "exit codes")
     assert {int(code): meaning.replace("`", "") for code, meaning, _ in rows} == {int(code): text for code, text in EXIT_MEANINGS.items()}
     assert [int(code) for code, _, retry in rows if retry == "yes"] == list(WORTH_A_RETRY)
 
 
+def test_what_to_do_at_each_exit_code() -> None:
+    """README says for each exit code what to do."""
+    _, *rows = table("README.md", "what to do")
+    assert [int(code) for code, _, _ in rows] == sorted(Exit)
+    assert all(said and done for _, said, done in rows)
+
+
 def test_codes() -> None:
-    """Each reason code that a report can have is explained in a table."""
-    explained = {code for line in README.splitlines() if line.startswith("|") for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])}
-    assert {str(code) for code in Code} - explained == set()
+    """Each reason code that a report can have is explained in a table, with its cause and with what to do."""
+    assert {str(code) for code in Code} - codes_in(REFERENCE) == set()
+    lines = [line for line in section(REFERENCE, "Codes").splitlines() if line.startswith("| `")]
+    assert {code for line in lines for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])} == {str(code) for code in Code}
+    assert all(len(line.split("|")) == 5 and all(map(str.strip, line.split("|")[1:-1])) for line in lines)
+
+
+def test_report_columns() -> None:
+    """The table of the report's columns has those that a report adds to the sheet's, in their order."""
+    _, *rows = table(REFERENCE, "report columns")
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row[0])] == list(OUTCOME_COLUMNS)
+
+
+def test_files_of_a_run(tmp_path: Path) -> None:
+    """Every file that a good and a bad run leave behind is in the table of files, and they leave every file of it."""
+    header = "department,unit,agent\n"
+    good = rehearse(tmp_path / "good", sample_workspace(), f"{header}Warranty,Nordics,00731\n")
+    bad = rehearse(tmp_path / "bad", sample_workspace(), f"{header}Warrantee,Nordics,00731\n")
+    left = {path.name for ran in (good, bad) for path in ran.folder.iterdir() if not path.name.startswith(".")}
+    named = {name for row in table(REFERENCE, "files of a run")[1:] for name in re.findall(r"`([^`]+)`", row[0])}
+    assert left == named - {"rollback"}
+
+
+def test_routes() -> None:
+    """The table of calls has every method and route that the program can call, and no other."""
+    source = (ROOT / "bulkjob" / "rocketchat" / "endpoints.py").read_text(encoding="utf-8")
+    written_out = set(re.findall(r'Route\(method="(\w+)", pattern="([^"]+)"\)', source))
+    read = {("GET", pattern) for pattern in re.findall(r'_(?:get|list)\("([^"]+)"', source)}
+    said = [tuple(row[0].strip("`").split(" ")) for row in table(TALK, "routes")[1:]]
+    assert set(said) == written_out | read
+    assert len(said) == len(set(said))
 
 
 def test_settings_have_an_effect() -> None:
@@ -131,8 +158,67 @@ def test_settings_have_an_effect() -> None:
 
 def test_reading_the_code() -> None:
     """Every package of the program is in the map of the code, and every module or folder that the map names is there."""
-    named = set(re.findall(r"`([a-z_/0-9]+(?:/|\.py))`", section("Reading the code")))
-    assert {name for name in named if not (ROOT / "bulkjob" / name).exists() and not (ROOT / name).exists()} == set()
+    named = {document: set(re.findall(r"`([a-z_/0-9]+(?:/|\.py))`", text_of(document))) for document in (CODE, "docs/contributing.md")}
+    for names in named.values():
+        assert {name for name in names if not (ROOT / "bulkjob" / name).exists() and not (ROOT / name).exists()} == set()
     packages = {f"{path.parent.name}/" for path in (ROOT / "bulkjob").glob("*/__init__.py")}
     modules = {path.name for path in (ROOT / "bulkjob").glob("*.py")} - {"__main__.py"}
-    assert packages | modules <= named
+    assert packages | modules <= named[CODE]
+
+
+def test_make_targets() -> None:
+    """Every target that a document names is one of the Makefile's, and every target is named by what is for those who change something."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))
+    for document in DOCUMENTS:
+        assert set(re.findall(r"`make ([a-z]+)", text_of(document))) <= targets, document
+    assert targets - set(re.findall(r"make ([a-z]+)", text_of("docs/contributing.md"))) == set()
+
+
+def test_links() -> None:
+    """Every link within the project leads to a file that is there, and to a heading of it."""
+    for document in (*DOCUMENTS, "CHANGELOG.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text_of(document)):
+            path, _, heading = target.partition("#")
+            file = (ROOT / document).parent / path if path else ROOT / document
+            assert file.exists(), f"{document}: {target}"
+            if heading:
+                titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+                assert heading in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, f"{document}: {target}"
+
+
+def test_every_page_is_found() -> None:
+    """From README every document is at most one link away."""
+    assert {document for document in DOCUMENTS if f"]({document})" not in text_of("README.md")} == {"README.md"}
+
+
+def test_the_cluster_in_five_lines() -> None:
+    """What README shows of the chapter stands in it to the letter, where its own tests hold it."""
+    (block,) = [block for block in blocks(text_of("README.md")) if block.reason.startswith("needs a cluster")]
+    assert len(block.commands) == 5
+    assert all(f"$ {line}\n" in text_of(CLUSTER) for line, _ in block.commands)
+
+
+def test_pictures() -> None:
+    """The two pictures are pictures, and small."""
+    named = set(re.findall(r"!\[[^]]+\]\(([^)]+)\)", text_of("README.md")))
+    assert named == {"docs/sheet.png", "docs/report.png"}
+    for name in named:
+        data = (ROOT / name).read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert len(data) < LARGEST_PICTURE
+
+
+def test_where_to_click_for_what_is_not_done() -> None:
+    """What the program leaves to people is named with the place, in README and in the reference."""
+    for document in ("README.md", REFERENCE):
+        for place in ("Departments", "Monitors"):
+            assert f"Omnichannel → {place}" in text_of(document)
+
+
+def test_the_retry_sheet_says_why(tmp_path: Path) -> None:
+    """retry.xlsx has the reason of each row before the sheet's own columns, as README promises, and is read as a sheet again."""
+    ran = rehearse(tmp_path, sample_workspace(), "department,unit,agent\nWarrantee,Nordics,00731\n")
+    rows = list(openpyxl.load_workbook(ran.folder / "retry.xlsx").worksheets[0].iter_rows(values_only=True))
+    assert "Warranty" in " ".join(str(cell) for cell in rows[1])
+    assert main(["validate", str(ran.folder / "retry.xlsx")]) == Exit.OK

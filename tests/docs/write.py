@@ -51,7 +51,11 @@ def with_tables(document: str, text: str) -> str:
 def main(documents: Iterable[str]) -> None:
     """Write the documents anew."""
     for document in documents:
-        with TemporaryDirectory() as folder, serving(sample_workspace()) as served, typing(Path(folder), served.url.partition("//")[2]) as typist:
+        with (
+            TemporaryDirectory() as folder,
+            serving(sample_workspace()) as served,
+            typing(Path(folder), served.url.partition("//")[2]) as typist,
+        ):
             text = with_tables(document, with_consoles(text_of(document), typist))
         (ROOT / document).write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The settings as README's table has to have them."""
+"""The settings as the table in docs/reference.md has to have them."""
 
 from bulkjob.settings.table import SETTINGS
 
