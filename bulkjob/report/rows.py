@@ -52,6 +52,8 @@ def _results(
     nothing = _nothing_sent(stop)
     parts = {} if outcomes is None else by_row(changes)
     results = {}
+    # Made of all changes: once, not for each row.
+    naming = state.naming
     for row in map(int, state.checked.sheet.cells.index):
         if row in state.earlier:
             results[row] = state.earlier[row]
@@ -61,7 +63,7 @@ def _results(
             results[row] = RowResult(row=row, status=Status.NOT_SENT, code=Code.REFUSED, message=held_back_message())
         elif row in parts and outcomes is not None:
             decided = [(change, outcomes.get(change, nothing)) for change in parts[row]]
-            results[row] = row_result(row, decided, state.naming, server=state.server, undoes=state.undoes)
+            results[row] = row_result(row, decided, naming, server=state.server, undoes=state.undoes)
         else:
             results[row] = _unsent(row, nothing, undoes=state.undoes)
     return results

@@ -118,7 +118,7 @@ class TestPlan:
         columns = ("department", "unit", "new department name", "new unit name")
         foresee(tmp_path / "p", small, sheet_text(rows, columns), report=tmp_path / "r", create_units=True)
         page = said(tmp_path / "r" / "plan.html")
-        assert "Plan: 3 units, 1 to create, 1 department to move," in page
+        assert "Plan: 3 units, 1 unit to create, 1 to rename, 1 department to move, 1 to rename" in page
         assert "NORTH → to Alps (1): Alpha" in page
         assert "Alps + added: new unit" in page
         assert 'SOUTH ~ changed: name "SOUTH" to "Deep South"' in page
@@ -129,7 +129,7 @@ class TestPlan:
         there = {row["agentId"] for row in small["departmentAgents"] if row["departmentId"] == "alpha"}
         rows = [{"department": "alpha", "agent": agent, "action": "remove"} for agent in sorted(there)]
         foresee(tmp_path / "p", small, rows, report=tmp_path / "r")
-        assert "Departments that will be left without an agent Alpha" in said(tmp_path / "r" / "plan.html")
+        assert 'Department "Alpha" (alpha) will be left without any agent.' in said(tmp_path / "r" / "plan.html")
 
     def test_dropped_monitors_are_always_looked_up(self, small: State, tmp_path: Path) -> None:
         """For who approves, also what costs a window of calls is found out."""

@@ -27,6 +27,7 @@ from bulkjob.report.summary import Ending, RunFigures
 from bulkjob.rundir.directory import RunDirectory
 from bulkjob.sheet import check
 from bulkjob.sheet.reading import parse
+from bulkjob.system import write_whole
 from bulkjob.vocabulary import UNSENT_CODE, Code, Exit, Status, Stop
 
 SHEET = check(parse(b"department;unit;note\nd1;a;one\nd2;a;two\nd3;a;=three\n", "reorg.csv"))
@@ -171,9 +172,15 @@ class TestFiles:
         assert [row["status"] for row in table(tmp_path / "results.csv")] == ["success", "success", "not_sent"]
         assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.csv", "retry.csv", "summary.json"]
 
-    def test_a_page_that_cannot_be_written(self, tmp_path: Path) -> None:
+    def test_a_page_that_cannot_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where only the page cannot be written it is 73 as well; all else is there, and the summary says the same."""
-        (tmp_path / ".report.html.part").mkdir()
+
+        def full(path: Path, data: bytes) -> None:
+            if path.name == "report.html":
+                raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be written: No space left on device.")
+            write_whole(path, data)
+
+        monkeypatch.setattr("bulkjob.report.ending.write_whole", full)
         ending, _ = written(tmp_path, known(ALREADY_SO, ALREADY_SO, ALREADY_SO))
         assert (ending.exit_code, ending.reported) == (Exit.CANNOT_CREATE, True)
         assert ending.message.endswith("without its page.")

@@ -117,7 +117,7 @@ def emptied(everything: Sequence[Made], workspace: Workspace, names: Names) -> W
     return watch_of("Units without departments now", sorted(map(names.unit, units), key=natural))
 
 
-def without_agents(everything: Sequence[Made], workspace: Workspace, names: Names, *, planned: bool) -> Watch | None:
+def without_agents(everything: Sequence[Made], workspace: Workspace, names: Names) -> Watch | None:
     """The departments that this leaves without an agent; of those whose agents are not known nothing is said."""
     coming: dict[str, set[str]] = {}
     going: dict[str, set[str]] = {}
@@ -131,8 +131,7 @@ def without_agents(everything: Sequence[Made], workspace: Workspace, names: Name
         present = set(there) if there is not None else listed.get(department_id)
         if present is not None and not (present - gone) | coming.get(department_id, set()):
             bare.append(names.department(department_id))
-    title = "Departments that will be left without an agent" if planned else "Departments without an agent now"
-    return watch_of(title, sorted(bare, key=natural))
+    return watch_of("Departments without an agent now", sorted(bare, key=natural))
 
 
 def _listed_agents(workspace: Workspace) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from bulkjob.records import Naming, RowResult, Workspace
 from bulkjob.report.pages.cards import cards_of, needing
 from bulkjob.report.pages.duration import time_of_plan
 from bulkjob.report.pages.kinds import Made
-from bulkjob.report.pages.moves import Names, moves_of, watch_of, without_agents
+from bulkjob.report.pages.moves import Names, moves_of, watch_of
 from bulkjob.report.pages.of_run import moment_of
 from bulkjob.report.pages.story import Fact, Headings, Moves, Story, Who
 from bulkjob.report.pages.table import counts_of, table_of, words_of
@@ -46,10 +46,7 @@ def story_of_plan(planned: Planned) -> Story:
     cards = cards_of(planned.results.values(), planned.stop)
     moves = moves_of(everything, names, totals=totals)
     verdict = _verdict(planned, moves, needing(cards))
-    watch = (
-        without_agents(everything, workspace, names, planned=True),
-        watch_of("What the plan warns of", document.warnings, lambda warning: one_line(warning, MESSAGE_LIMIT)),
-    )
+    warnings = watch_of("What the plan warns of", document.warnings, lambda warning: one_line(warning, MESSAGE_LIMIT))
     return Story(
         title=f"Plan: {one_line(document.sheet.name, 80)}",
         subject="Plan of a reorganisation of Rocket.Chat, to be approved",
@@ -62,7 +59,7 @@ def story_of_plan(planned: Planned) -> Story:
         cards=cards,
         then=_THEN if any(card.who is Who.OPERATIONS for card in cards) else "",
         moves=moves,
-        watch=tuple(filter(None, watch)),
+        watch=(warnings,) if warnings else (),
         time=time_of_plan(document),
         table=table_of(planned.state.checked.sheet, planned.results, words, rest="plan.xlsx beside this page"),
         made_by=f"bulkjob {document.bulkjob}",

@@ -161,7 +161,7 @@ def _watch(state: RunState, everything: tuple[Made, ...], names: Names, stop: St
     drifted = list(stop.differences) if isinstance(stop, Drifted) else []
     workspace = state.workspace or _NOTHING
     lists = (
-        without_agents(everything, workspace, names, planned=False),
+        without_agents(everything, workspace, names),
         emptied(everything, workspace, names),
         watch_of("What somebody has changed since the plan was approved", drifted, _line),
         watch_of("What was noticed on the way", during, _line),

@@ -1,12 +1,14 @@
 """The head of the page, its table and its time."""
 
 import re
+from typing import Any
 
 import pytest
 
 from bulkjob.changes import ALREADY_SO, DepartmentUnit, Outcome
 from bulkjob.changes.change import failed
 from bulkjob.plan import Drifted
+from bulkjob.records import Naming
 from bulkjob.report.pages import table as tables
 from bulkjob.report.pages.story import Kind
 from bulkjob.report.summary import RunFigures, TimeSpent
@@ -138,3 +140,16 @@ class TestTime:
         assert time is not None
         assert [one.word for one in time.segments] == ["Waiting before trying again", "bulkjob's own work"]
         assert FIGURES.wait_seconds > 0
+
+
+def test_names_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How things are called is worked out from all changes once, not again for each row: a large report would take minutes."""
+    made = []
+
+    def counting(*arguments: Any) -> Naming:
+        made.append(arguments)
+        return Naming(*arguments)
+
+    monkeypatch.setattr("bulkjob.plan.state.Naming", counting)
+    story_of(reorganisation(200))
+    assert len(made) < 5
