@@ -80,7 +80,8 @@ def unsent_message(code: Code, reason: str = "", *, undoes: bool = False) -> str
 
 def held_back_message() -> str:
     """Why nothing was sent for a valid row while other rows went ahead (``--skip-invalid``)."""
-    return f"{_UNSENT_ROW}: another row about the same department or unit is invalid. Correct that row, then send both (retry.csv has them)."
+    because = "another row about the same department or unit is invalid"
+    return f"{_UNSENT_ROW}: {because}. Correct that row, then send both (retry.csv has them)."
 
 
 def mirrored_message(agents: Sequence[str]) -> str:

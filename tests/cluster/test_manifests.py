@@ -38,7 +38,7 @@ from tests.support.manifests import (
 #: The oldest version that knows all of it without a feature gate, and the newest that there is a schema of.
 VERSIONS: Final = ("1.33", kubernetes_validate.latest_version())
 INDEX: Final = {"JOB_COMPLETION_INDEX": "1"}
-FIELDS: Final = {"metadata.labels['batch.kubernetes.io/job-name']": "bulkjob-run-e9caa11a05db"}
+FIELDS: Final = {"metadata.labels['batch.kubernetes.io/job-name']": "bulkjob-run-89e7792bbf94"}
 #: Variables that are not bulkjob's own, with who reads them.
 OTHERS: Final = {
     "LINES": "the size of the page",

@@ -26,7 +26,7 @@ _BUBBLEWRAP: Final = ("bwrap", "--die-with-parent", "--new-session")
 _MACHINE: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ssl")
 #: As a namespace with five hundred services has them when nothing turns them off.
 SERVICE_LINKS: Final = {f"SERVICE_{number}_SERVICE_HOST": f"10.96.{number // 250}.{number % 250}" for number in range(500)}
-_FIELDS: Final = {"metadata.labels['batch.kubernetes.io/job-name']": "bulkjob-run-e9caa11a05db"}
+_FIELDS: Final = {"metadata.labels['batch.kubernetes.io/job-name']": "bulkjob-run-89e7792bbf94"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
