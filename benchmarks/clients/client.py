@@ -160,7 +160,7 @@ def by_rocketchat_api(url: str, writes: int, in_flight: int, order: int) -> Took
 
 
 def by_bulkjob(url: str, writes: int, in_flight: int, order: int) -> Took:
-    """What `bulkjob run` does from its first write to its last: the executor with journal, verification, row results and display."""
+    """What `bulkjob run` does from its first write to its last: the executor with journal, verification and row results."""
     with tempfile.TemporaryDirectory() as folder:
         _sent(url, writes // 5, in_flight, order - 1, Path(folder, "first"))
         return _sent(url, writes, in_flight, order, Path(folder, "then"))
@@ -170,7 +170,7 @@ def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> To
     from bulkjob.execute import Executor  # noqa: PLC0415 - the other clients shall not carry its imports
     from bulkjob.plan import Preparation, RunState  # noqa: PLC0415
     from bulkjob.records import Naming  # noqa: PLC0415
-    from bulkjob.report import progress_display, row_result  # noqa: PLC0415
+    from bulkjob.report import row_result  # noqa: PLC0415
     from bulkjob.rocketchat import client_of, connect  # noqa: PLC0415
     from bulkjob.rundir import JOURNAL_FILE, Journal, Owner  # noqa: PLC0415
     from bulkjob.settings import Choices, Secret, Settings  # noqa: PLC0415
@@ -190,23 +190,21 @@ def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> To
             prepared = await Preparation(settings, RunState(checked=sheet)).plan(client, lambda _: None)
             naming = Naming(prepared.workspace)
             journal = Journal(folder / JOURNAL_FILE, owner, sheet.sheet)
-            with progress_display(writes, stream=sys.stderr, clock=time.monotonic) as shown:
-                executor = Executor(
-                    prepared.plan,
-                    client,
-                    prepared.terms,
-                    naming,
-                    journal,
-                    concurrency=in_flight,
-                    max_failures=1,
-                    result_of=partial(row_result, naming=naming),
-                    report=lambda done, failed: shown.advance(done, failed, client.waiting_for, calls=client.figures.calls.total()),
-                    warn=lambda _: None,
-                )
-                began = _now()
-                execution = await executor.run()
-                await journal.close()
-                took = _since(began)
+            executor = Executor(
+                prepared.plan,
+                client,
+                prepared.terms,
+                naming,
+                journal,
+                concurrency=in_flight,
+                max_failures=1,
+                result_of=partial(row_result, naming=naming),
+                warn=lambda _: None,
+            )
+            began = _now()
+            execution = await executor.run()
+            await journal.close()
+            took = _since(began)
         assert [outcome.change for outcome in execution.outcomes.values()] == [Effect.UPDATED] * writes
         return took
 

@@ -6,7 +6,7 @@ department); its *prior state* is what was there before it was written.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
 import msgspec
@@ -29,8 +29,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 Prior = str | bool | Place | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a change."""
 
     status: Status
@@ -61,8 +60,7 @@ def failed(code: Code, said: str = "", *, seen: str = "") -> Outcome:
     return Outcome(status=Status.FAILED, code=code, said=said, seen=seen)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(msgspec.Struct, frozen=True, kw_only=True):
     """How messages speak of a change; each text is a piece of a sentence, made with the state before."""
 
     done: str
@@ -303,7 +301,7 @@ def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
     """
     if outcome.status is Status.SUCCESS and outcome.change is Effect.UNCHANGED:
         before = attempt.outcome
-        return replace(
+        return msgspec.structs.replace(
             outcome,
             change=Effect.UPDATED,
             prior=attempt.prior,
@@ -312,4 +310,4 @@ def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
             seconds=before.seconds if before else None,
         )
     written_again = not isinstance(outcome.prior, msgspec.UnsetType) and attempt.still_holds(outcome.prior)
-    return replace(outcome, prior=attempt.prior) if written_again else outcome
+    return msgspec.structs.replace(outcome, prior=attempt.prior) if written_again else outcome
