@@ -148,9 +148,14 @@ def agree(expected: Prior, now: Prior) -> bool:
     """Whether what is there is what is expected; a number that is left open may be any."""
     if not isinstance(expected, Place) or not isinstance(now, Place):
         return expected == now
-    pairs = ((expected.count, now.count), (expected.order, now.order))
-    numbers = any(number is not None for number, _ in pairs)
-    return not (numbers and now.doubled and not expected.doubled) and all(None in pair or pair[0] == pair[1] for pair in pairs)
+    has_numbers = expected.count is not None or expected.order is not None
+    if has_numbers and now.doubled and not expected.doubled:
+        return False
+    return _same(expected.count, now.count) and _same(expected.order, now.order)
+
+
+def _same(expected: int | None, now: int | None) -> bool:
+    return expected is None or now is None or expected == now
 
 
 def as_before(prior: Prior, now: Prior) -> bool:
