@@ -128,7 +128,6 @@ async def turn_of(settings: Settings, checked: CheckedSheet, journal: Journal) -
             concurrency=settings.concurrency,
             max_failures=1,
             result_of=partial(row_result, naming=naming),
-            report=lambda _done, _failed: None,
             warn=lambda _: None,
         )
         before, cpu = time.perf_counter(), time.process_time()

@@ -149,8 +149,6 @@ class Job:
             concurrency=self._settings.concurrency,
             max_failures=self._settings.max_failures,
             result_of=self._result,
-            # How far it is, the clock asks.
-            report=lambda _done, _failed: None,
             warn=self._warn,
         )
         seconds = partial(self._seconds, prepared, client)

@@ -6,7 +6,7 @@ department); its *prior state* is what was there before it was written.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
 import msgspec
@@ -29,8 +29,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 Prior = str | bool | Place | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a change."""
 
     status: Status
@@ -61,8 +60,7 @@ def failed(code: Code, said: str = "", *, seen: str = "") -> Outcome:
     return Outcome(status=Status.FAILED, code=code, said=said, seen=seen)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(msgspec.Struct, frozen=True, kw_only=True):
     """How messages speak of a change; each text is a piece of a sentence, made with the state before."""
 
     done: str
@@ -150,9 +148,14 @@ def agree(expected: Prior, now: Prior) -> bool:
     """Whether what is there is what is expected; a number that is left open may be any."""
     if not isinstance(expected, Place) or not isinstance(now, Place):
         return expected == now
-    pairs = ((expected.count, now.count), (expected.order, now.order))
-    numbers = any(number is not None for number, _ in pairs)
-    return not (numbers and now.doubled and not expected.doubled) and all(None in pair or pair[0] == pair[1] for pair in pairs)
+    has_numbers = expected.count is not None or expected.order is not None
+    if has_numbers and now.doubled and not expected.doubled:
+        return False
+    return _same(expected.count, now.count) and _same(expected.order, now.order)
+
+
+def _same(expected: int | None, now: int | None) -> bool:
+    return expected is None or now is None or expected == now
 
 
 def as_before(prior: Prior, now: Prior) -> bool:
@@ -303,7 +306,7 @@ def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
     """
     if outcome.status is Status.SUCCESS and outcome.change is Effect.UNCHANGED:
         before = attempt.outcome
-        return replace(
+        return msgspec.structs.replace(
             outcome,
             change=Effect.UPDATED,
             prior=attempt.prior,
@@ -312,4 +315,4 @@ def credited(outcome: Outcome, attempt: Attempt) -> Outcome:
             seconds=before.seconds if before else None,
         )
     written_again = not isinstance(outcome.prior, msgspec.UnsetType) and attempt.still_holds(outcome.prior)
-    return replace(outcome, prior=attempt.prior) if written_again else outcome
+    return msgspec.structs.replace(outcome, prior=attempt.prior) if written_again else outcome

@@ -1,8 +1,10 @@
 """An operation's call, made from what the server holds at this moment."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Generic, TypeVar
+
+import msgspec
 
 from bulkjob.changes import (
     LEFT_BEHIND,
@@ -34,17 +36,16 @@ T = TypeVar("T")
 Attempts = Mapping[Change, Sequence[Attempt]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed(Generic[T]):
+class Composed(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """What an operation comes down to."""
 
     request: Request[T] | None
     """None where nothing needs to be sent."""
-    pending: Mapping[Change, Prior] = field(default_factory=dict)
+    pending: Mapping[Change, Prior] = msgspec.field(default_factory=dict)
     """The changes that the request carries, each with what it found."""
     settled: Mapping[Change, Outcome]
     """The changes that turned out not to need it, or not to be possible."""
-    snapshot: Mapping[str, object] = field(default_factory=dict)
+    snapshot: Mapping[str, object] = msgspec.field(default_factory=dict)
     """What the request replaces, as JSON, for whoever has to put it back by hand."""
 
 

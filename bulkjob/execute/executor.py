@@ -69,12 +69,10 @@ class Executor:
         concurrency: int,
         max_failures: int,
         result_of: Callable[[int, list[ChangeOutcome]], RowResult],
-        report: Callable[[int, int], None],
         warn: Callable[[str], None],
     ) -> None:
-        """``result_of`` words what became of a row.
+        """``result_of`` words what became of a row, ``warn`` is told what people should read at once.
 
-        ``report`` is told the numbers of rows done and failed whenever they change, ``warn`` what people should read at once.
         ``max_failures``: nothing more is started once so many rows have failed in sending; 0 for no limit.
         """
         self._plan = plan
@@ -84,7 +82,6 @@ class Executor:
         self._concurrency = concurrency
         self._max_failures = max_failures
         self._result_of = result_of
-        self._report = report
         self._stop: Stop | None = None
         self._tally = Tally(plan.changes)
         self._failed_before_sending = 0
@@ -180,7 +177,6 @@ class Executor:
     def _settle(self, outcomes: Mapping[Change, Outcome]) -> list[RowResult]:
         """Takes in outcomes; returns the results of the rows that are success by them."""
         finished = self._tally.settle(outcomes)
-        self._report(*self.progress)
         results = [self._result_of(row, self._tally.parts(row)) for row in finished]
         return [result for result in results if result.status is Status.SUCCESS]
 

@@ -4,8 +4,9 @@ What to send is decided in `compose`, what became of it in `verify`; `sending` f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+import msgspec
 
 from bulkjob.changes import AgentsPost, Change, DepartmentPut, Operation, Outcome, Plan, Terms, UnitCreate, UnitDelete, UnitPost
 from bulkjob.execute import verify
@@ -27,8 +28,7 @@ from bulkjob.vocabulary import Status, Stop
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an operation."""
 
     outcomes: Mapping[Change, Outcome]
@@ -151,7 +151,7 @@ class Sender:
             del self.under_way[operation.id]
             raise
         del self.under_way[operation.id]
-        return replace(sent, number=sending.number, journalled=sending.journalled)
+        return msgspec.structs.replace(sent, number=sending.number, journalled=sending.journalled)
 
     def _unread(self, operation: Operation, failed: CallFailed) -> Sent:
         """What the call would have been made from could not be read: nothing was sent."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from msgspec import structs
+
 from bulkjob.changes import Change, Outcome, Prior
 from bulkjob.execute import verify
 from bulkjob.execute.compose import Composed
@@ -67,7 +69,7 @@ class Sending(Generic[T]):
         """The call made anew, with an intent of its own where it is another one. Raises `CallFailed`, `Nothing`."""
         sent, composed = self.composed, await self._composed_anew()
         pending = {change: self._first_found(change, prior) for change, prior in composed.pending.items()}
-        self.composed = replace(composed, pending=pending)
+        self.composed = structs.replace(composed, pending=pending)
         # What an earlier look showed of the changes that are left is no longer so.
         self._seen = None
         if self.composed.request is None:
@@ -98,18 +100,20 @@ class Sending(Generic[T]):
             before = self.perhaps_made.get(change, prior)
             if self._seen is not None and outcome.looked_up and verify.held({change: before}, self._seen):
                 made = verify.made_id(change, self._seen)
-                found[change] = replace(outcome, status=Status.SUCCESS, change=Effect.UPDATED, code=None, said="", made=made, prior=before)
+                found[change] = structs.replace(
+                    outcome, status=Status.SUCCESS, change=Effect.UPDATED, code=None, said="", made=made, prior=before
+                )
             else:
-                found[change] = replace(outcome, prior=before)
+                found[change] = structs.replace(outcome, prior=before)
         return found
 
     def _credited(self, change: Change, outcome: Outcome) -> Outcome:
         if change not in self.perhaps_made or outcome.status is not Status.SUCCESS:
             return outcome
-        updated = replace(outcome, change=Effect.UPDATED, prior=self.perhaps_made[change])
+        updated = structs.replace(outcome, change=Effect.UPDATED, prior=self.perhaps_made[change])
         if self.written is None:
             return updated
-        return replace(updated, attempts=self.written.attempts, http_status=self.written.status, seconds=self.written.seconds)
+        return structs.replace(updated, attempts=self.written.attempts, http_status=self.written.status, seconds=self.written.seconds)
 
     def _first_found(self, change: Change, prior: Prior) -> Prior:
         """What there was before the call: what is read now may be the work of a sending that arrived late, with a chat on top."""

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from bulkjob.changes import ALREADY_SO, Change, NewUnit, Outcome, UnitCreate, UnitPost, failed, settled
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Composed
@@ -52,14 +54,14 @@ class UnitCreation:
                 change: settled(change, state, self.post.server, self.post.attempts.get(change, ())) or not_permitted
                 for change in self.operation.changes
             }
-            found |= {change: replace(ALREADY_SO, made=unit_id) for change in found if isinstance(change, NewUnit)}
+            found |= {change: structs.replace(ALREADY_SO, made=unit_id) for change in found if isinstance(change, NewUnit)}
             return Composed(request=None, settled=found)
         writing = self._writing(unit_id)
         own: dict[Change, Change] = {change.in_units({self.operation.unit_id: unit_id}): change for change in self.operation.changes}
         composed = await writing.compose()
         self.monitors = writing.monitors
         known: dict[Change, Outcome] = {own[change]: outcome for change, outcome in composed.settled.items()}
-        known |= {change: replace(ALREADY_SO, made=unit_id) for change in self.operation.changes if isinstance(change, NewUnit)}
+        known |= {change: structs.replace(ALREADY_SO, made=unit_id) for change in self.operation.changes if isinstance(change, NewUnit)}
         return Composed(
             request=composed.request,
             pending={own[change]: prior for change, prior in composed.pending.items()},

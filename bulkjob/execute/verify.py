@@ -1,9 +1,10 @@
 """Whether the server was seen to hold what was asked for, and the outcome if it was not."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import structs
 
 from bulkjob.changes import Change, Outcome, Prior, failed, seen, stand_in
 from bulkjob.records import Naming, Workspace
@@ -41,15 +42,15 @@ def outcomes_of(
     answered = Outcome(status=Status.FAILED, attempts=written.attempts, http_status=written.status, seconds=written.seconds)
     found = {}
     for change, prior in pending.items():
-        told = ignored.get(change, failed(Code.NOT_APPLIED))
         missing, now = change.missing(after), change.found(after)
         if missing:
-            outcome = replace(answered, code=missing.code, said=missing.said)
+            outcome = structs.replace(answered, code=missing.code, said=missing.said)
         elif change.holds(prior, now):
-            outcome = replace(answered, status=Status.SUCCESS, change=Effect.UPDATED, made=made_id(change, after))
+            outcome = structs.replace(answered, status=Status.SUCCESS, change=Effect.UPDATED, made=made_id(change, after))
         else:
-            outcome = replace(answered, code=told.code, said=told.said, seen=seen(change, now, naming))
-        found[change] = replace(outcome, prior=prior)
+            told = ignored.get(change, failed(Code.NOT_APPLIED))
+            outcome = structs.replace(answered, code=told.code, said=told.said, seen=seen(change, now, naming))
+        found[change] = structs.replace(outcome, prior=prior)
     return found
 
 

@@ -100,7 +100,7 @@ def as_planned(workspace: Workspace, document: PlanDocument) -> Workspace:
         places = members.setdefault(change.department_id, dict(workspace.members[change.department_id]))
         member = places.get(change.agent_id)
         if member is not None:
-            places[change.agent_id] = replace(member, count=_count_as_planned(member, entry))
+            places[change.agent_id] = msgspec.structs.replace(member, count=_count_as_planned(member, entry))
     return replace(workspace, members={**workspace.members, **members})
 
 

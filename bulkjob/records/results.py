@@ -1,12 +1,11 @@
 """The outcome of one row, as the report tells it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from bulkjob.vocabulary import Code, Effect, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowResult:
+class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     """One row's outcome: the outcome columns of the report."""
 
     row: int

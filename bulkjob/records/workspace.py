@@ -1,12 +1,13 @@
 """What the server holds, as far as this job needs it: departments, units, agents and their places."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """An agent's place in one department (``livechat_department_agents``)."""
 
     agent_id: str
@@ -20,7 +21,7 @@ class Membership:
 def doubled(first: Membership, second: Membership) -> Membership:
     """The place of an agent of whom a department's list has two rows: the numbers of the later one."""
     del first
-    return replace(second, doubled=True)
+    return msgspec.structs.replace(second, doubled=True)
 
 
 def members_by_id(members: Iterable[Membership]) -> dict[str, Membership]:

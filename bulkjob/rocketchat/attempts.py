@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+import msgspec
 import tenacity
 
 from bulkjob.rocketchat import endpoints
@@ -103,7 +104,7 @@ class Attempts(Generic[T]):
         result = await self._exchange.answer(self._sending, ticket)
         if not isinstance(result, Failure):
             return Written(value=result, attempts=1, status=200, seconds=self._exchange.now() - started)
-        return replace(await self._go_on(result), seconds=self._exchange.now() - started)
+        return msgspec.structs.replace(await self._go_on(result), seconds=self._exchange.now() - started)
 
     def _written(self, value: T, status: int | None) -> Written[T]:
         return Written(value=value, attempts=self._sent, status=status, seconds=0.0)

@@ -1,6 +1,7 @@
 """JSON as servers and proxies send it: whatever it holds, it is a value or `NOT_JSON`."""
 
 import json
+from collections.abc import Mapping
 from typing import Final, TypeGuard
 
 import msgspec
@@ -29,6 +30,15 @@ def decoded(body: bytes) -> object:
         return _mended(json.loads(body))
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def encoded(value: Mapping[str, object]) -> bytes:
+    """The JSON of a request's body."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        # A sheet may hold halves of characters; the standard library spells them as escapes.
+        return json.dumps(value).encode()
 
 
 def _mended(value: object) -> object:

@@ -1,25 +1,24 @@
 """One call to Rocket.Chat: a request that knows how its own answer is to be read, and the answer as it came."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
+
+import msgspec
 
 from bulkjob.rocketchat.bodies import decoded
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """What the rate limiter counts by: method and path pattern, without the API prefix."""
 
     method: str
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request(Generic[T_co]):
+class Request(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
     """One call, and how its answer is read."""
 
     route: Route
@@ -36,9 +35,8 @@ class Request(Generic[T_co]):
         return self.route.method != "GET"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """An HTTP answer as it came; without slots, as it keeps the value that its body was decoded to."""
+class Answer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """An HTTP answer as it came; with a dictionary, as it keeps the value that its body was decoded to."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,10 +1,11 @@
 """Calls with pacing, retries and a bound on the requests in flight, as everybody makes them."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import TypeVar
+
+import msgspec
 
 from bulkjob.rocketchat.attempts import Attempts, Look, Outage, never
 from bulkjob.rocketchat.call import Request, Route
@@ -18,8 +19,7 @@ from bulkjob.rocketchat.turns import Figures
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class Client(msgspec.Struct, frozen=True, kw_only=True):
     """Makes calls on behalf of a job, or of one of its operations; all of them share one exchange."""
 
     exchange: Exchange
@@ -42,7 +42,7 @@ class Client:
 
         What counts is the time from sending to answer, and between attempts; waits that the server's limit asks for do not.
         """
-        return replace(self, patience=Patience(self.retries.patience))
+        return msgspec.structs.replace(self, patience=Patience(self.retries.patience))
 
     # ------------------------------------------------------------------------------------------------------ for everybody
 

@@ -5,6 +5,7 @@ Sources are named by release and by file of the Rocket.Chat repository.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +22,10 @@ PAGE_SIZE: Final = 100
 
 
 _PARAMETER = re.compile(":[a-z]+")
+
+
+#: What a ``PUT`` of a department may store.
+_STORED_FIELDS: Final = frozenset({*REQUIRED_FIELDS, "description"})
 
 
 LIST_DEPARTMENTS: Final = Route(method="GET", pattern="livechat/department")
@@ -117,7 +122,7 @@ def put_department(
     The unit is always said: since 6.13 a ``PUT`` without ``departmentUnit`` takes the department out of its unit
     (``departments.ts`` passes ``departmentUnit || {}``). Before 6.13 (``knows_units`` false) the key is unknown and refused.
     """
-    body: dict[str, object] = {"department": {name: value for name, value in fields.items() if name in (*REQUIRED_FIELDS, "description")}}
+    body: dict[str, object] = {"department": {name: value for name, value in fields.items() if name in _STORED_FIELDS}}
     changes = [member.as_json() for member in members]
     if changes:
         body["agents"] = changes
@@ -186,5 +191,7 @@ def _list(
     return _get(pattern, read=lambda payload: payloads.read_page(payload, key, item), query=query, id=id)
 
 
+@lru_cache(maxsize=1024)
 def _path(pattern: str, identifier: str) -> str:
+    """Made once for the reading and the writing of one department."""
     return "/api/v1/" + _PARAMETER.sub(quote(identifier, safe=""), pattern)

@@ -3,9 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Generic, TypeVar
+
+import msgspec
 
 from bulkjob.rocketchat import answers
 from bulkjob.rocketchat.call import Answer, Request, Route
@@ -18,8 +20,7 @@ from bulkjob.rocketchat.turns import Closed, Figures, Lane, Places
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending(Generic[T]):
+class Sending(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A call as it is to be sent."""
 
     request: Request[T]
@@ -130,7 +131,7 @@ class Exchange:
                 self.leave(route, ticket)
                 raise
             if request.route == route:
-                return replace(sending, request=request), ticket
+                return msgspec.structs.replace(sending, request=request), ticket
             # It has become another kind of call, with a turn of its own to wait for.
             self.leave(route, ticket)
             route = request.route
@@ -177,7 +178,7 @@ class Exchange:
             # Somebody else has used up the window meanwhile. Made anew once at most: that may take longer than a window lasts.
             lane.leave(ticket)
             sending, ticket = await self.anew(sending)
-            sending = replace(sending, again=None)
+            sending = msgspec.structs.replace(sending, again=None)
 
     async def _send(self, sending: Sending[T], lane: Lane, ticket: Ticket) -> T | Failure:
         request, sent = sending.request, self.now()

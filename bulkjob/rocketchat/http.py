@@ -1,10 +1,9 @@
 """The thin layer over aiohttp: sends one request, returns one answer without the account's secrets in it."""
 
 import asyncio
-import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from bulkjob.rocketchat.bodies import encoded
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.transport import NoAnswer
@@ -43,6 +43,7 @@ class HttpTransport:
     ) -> None:
         self._session = session
         self._base = base
+        self._secure = URL(base).scheme == "https"
         self._account = account
         self._proxy = proxy
         self._mask = Mask([account.token, *secrets])
@@ -50,42 +51,48 @@ class HttpTransport:
 
     async def send(self, request: Request[object]) -> Answer:
         """See `Transport`."""
-        if self._has_masked and request.writes and MASK in json.dumps(request.body):
+        body = None if request.body is None else encoded(request.body)
+        if self._has_masked and body is not None and MASK.encode() in body:
             said = "what would be written back holds the account's token or a password, which bulkjob does not repeat"
             raise NoAnswer(Failure(next=Next.ROW, code=Code.REJECTED, said=said, unsent=True))
-        url = URL(self._base + request.path, encoded=True).update_query(request.query)
+        url = URL(self._base + request.path, encoded=True)
         try:
             async with self._session.request(
                 request.route.method,
-                url,
-                json=request.body,
+                url.update_query(request.query) if request.query else url,
+                data=body,
                 allow_redirects=False,
-                headers=self._headers(secure=url.scheme == "https"),
+                headers=self._headers(has_body=body is not None),
                 proxy=self._proxy.address if self._proxy else None,
-                proxy_headers=self._proxy_headers() if url.scheme == "https" else None,
+                proxy_headers=self._proxy_headers() if self._secure else None,
             ) as response:
-                body = await _body(response)
-                if body is not None:
-                    return self._answer(response.status, response.headers.items(), body)
+                answered = await _body(response)
+                if answered is not None:
+                    return self._answer(response.status, response.headers, answered)
             failure = _too_large(response.status, writes=request.writes)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             failure = _failure(error, self._proxy, writes=request.writes)
         # Raised out here, so that nothing leads to the exception itself: aiohttp keeps the request's headers in some, and so the token.
         raise NoAnswer(replace(failure, said=self._mask.text(failure.said)))
 
-    def _answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         masked = self._mask.body(body)
         self._has_masked = self._has_masked or masked != body
-        return Answer(status=status, headers={name.lower(): self._mask.text(value) for name, value in headers}, body=masked)
+        told = {name.lower(): value for name, value in headers.items()}
+        # All at once, as most answers have nothing to hide in any of them.
+        if self._mask.suspects("\n".join(told.values())):
+            told = {name: self._mask.text(value) for name, value in told.items()}
+        return Answer(status=status, headers=told, body=masked)
 
-    def _headers(self, *, secure: bool) -> dict[str, str]:
+    def _headers(self, *, has_body: bool) -> dict[str, str]:
         """The headers of a request: not the session's, which aiohttp would send to a proxy that is asked for a tunnel."""
         return {
             "X-User-Id": self._account.user_id,
             "X-Auth-Token": self._account.token.reveal(),
             "Accept": "application/json",
+            **({"Content-Type": "application/json"} if has_body else {}),
             # Without TLS there is no tunnel, and the request itself tells the proxy who asks.
-            **({} if secure else self._proxy_headers()),
+            **({} if self._secure else self._proxy_headers()),
         }
 
     def _proxy_headers(self) -> dict[str, str]:
@@ -98,7 +105,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     """The whole body, unpacked; None if it is larger than `LARGEST_ANSWER`, of which no more is read then."""
     parts: list[bytes] = []
     left = LARGEST_ANSWER
-    async for part in response.content.iter_any():
+    while part := await response.content.readany():
         left -= len(part)
         if left < 0:
             response.close()

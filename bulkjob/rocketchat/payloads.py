@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+import msgspec
+
 from bulkjob.records import REQUIRED_FIELDS, Account, Agent, Department, Membership, Monitor, Unit
 from bulkjob.rocketchat.call import Unexpected
 
@@ -29,8 +31,7 @@ class Page(Generic[T_co]):
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DepartmentState:
+class DepartmentState(msgspec.Struct, frozen=True, kw_only=True):
     """One department as ``GET`` and ``PUT livechat/department/:id`` answer it."""
 
     department: Department | None

@@ -1,14 +1,14 @@
 """What carries a request to the server, as a protocol; the adapter for aiohttp is `http`."""
 
-from dataclasses import dataclass
 from typing import Generic, Protocol
+
+import msgspec
 
 from bulkjob.rocketchat.call import Answer, Request, T_co
 from bulkjob.rocketchat.failures import Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written(Generic[T_co]):
+class Written(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
     """A write that is known to have been carried out."""
 
     value: T_co

@@ -25,7 +25,7 @@ class Mask:
     Meant for secrets of some length: a short one is a word like any other.
     """
 
-    __slots__ = ("__of_bytes", "__of_text", "__signs", "__signs_in_bytes")
+    __slots__ = ("__of_bytes", "__of_text", "__signs", "__signs_in_bytes", "__starts", "__starts_in_bytes")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         # The longest first, so that one that holds another one is replaced as a whole.
@@ -35,14 +35,20 @@ class Mask:
         self.__of_bytes = tuple(re.compile(pattern.encode()) for pattern in patterns)
         self.__signs = tuple(dict.fromkeys(sign for text in texts for sign in _signs(text)))
         self.__signs_in_bytes = tuple(map(str.encode, self.__signs))
+        # A single character is found several times as fast as two, and most texts hold neither ``\\`` nor ``&`` nor ``%``.
+        self.__starts = (*texts, *{sign[0] for sign in self.__signs if sign not in texts})
+        self.__starts_in_bytes = tuple(map(str.encode, self.__starts))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.__of_text)} secrets)"
 
+    def suspects(self, text: str) -> bool:
+        """Whether ``text`` may hold a secret: to look for signs of that costs a hundredth of looking for every spelling."""
+        return any(start in text for start in self.__starts) and any(sign in text for sign in self.__signs)
+
     def text(self, text: str) -> str:
         """``text`` without the secrets."""
-        # To look for these first costs a hundredth of looking for every spelling.
-        if any(sign in text for sign in self.__signs):
+        if self.suspects(text):
             for pattern in self.__of_text:
                 text = pattern.sub(MASK, text)
         return text
@@ -51,7 +57,7 @@ class Mask:
         """The bytes of a text, or of JSON in any encoding that JSON has, without the secrets; in UTF-8 if it was UTF-16 or UTF-32."""
         if self.__signs and b"\0" in body:
             body = _as_utf_8(body)
-        if any(sign in body for sign in self.__signs_in_bytes):
+        if any(start in body for start in self.__starts_in_bytes) and any(sign in body for sign in self.__signs_in_bytes):
             for pattern in self.__of_bytes:
                 body = pattern.sub(MASK.encode(), body)
         return body

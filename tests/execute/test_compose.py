@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -300,7 +301,7 @@ class TestAgentsCall:
     def test_who_is_stored_twice_is_taken_out_and_put_in_again(self) -> None:
         """An agent of whom the department has two rows stands in both lists of the call, with the numbers that are wanted or were found."""
         changes = (agent("anna", count=5), agent("bob"), agent("cem", present=False))
-        there = members(*(replace(member(name, 3, 1), doubled=True) for name in ("anna", "bob", "cem")))
+        there = members(*(msgspec.structs.replace(member(name, 3, 1), doubled=True) for name in ("anna", "bob", "cem")))
         composed = agents_call(AgentsPost(department_id="d1", changes=changes, after=()), state(department("d1"), members=there), ADMIN, {})
         assert body(composed) == {
             "upsert": [{"agentId": "u-anna", "username": "anna", "count": 5, "order": 1}],

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,7 +168,7 @@ class TestAgentRoutes:
 
     def test_agent_who_is_stored_twice_is_posted(self) -> None:
         """An agent of whom the department's list has two rows is written by the agents' own route, which can take them out first."""
-        twice = replace(member("bob", 3, 1), doubled=True)
+        twice = msgspec.structs.replace(member("bob", 3, 1), doubled=True)
         there = workspace(department("d1"), agents={"anna": "", "bob": "d1"}, lists={"d1": [twice]})
         (operation,) = planned([agent_row(2, "d1", "anna"), agent_row(3, "d1", "bob", count=3, order=1)], there).operations
         assert isinstance(operation, AgentsPost)

@@ -365,7 +365,7 @@ class TestDrift:
         there = workspace({"d1": None}, {"d1": {"u1": (3, 1)}})
         change = agent_change("d1", "u1", count=5)
         approved = document(planned([change], there), there)
-        now = replace(there, members={"d1": {"u1": replace(there.members["d1"]["u1"], doubled=True)}})
+        now = replace(there, members={"d1": {"u1": msgspec.structs.replace(there.members["d1"]["u1"], doubled=True)}})
         seen = as_planned(now, approved)
         with pytest.raises(Drifted) as drift:
             hold_to(approved, planned([change], seen), seen, ())
@@ -378,7 +378,7 @@ class TestDrift:
     def test_stored_twice_as_planned(self) -> None:
         """One who was stored twice already when the plan was made is written as approved; the document tells it."""
         there = workspace({"d1": None}, {"d1": {"u1": (3, 1)}})
-        there = replace(there, members={"d1": {"u1": replace(there.members["d1"]["u1"], doubled=True)}})
+        there = replace(there, members={"d1": {"u1": msgspec.structs.replace(there.members["d1"]["u1"], doubled=True)}})
         change = agent_change("d1", "u1", count=5)
         approved = parse_plan(render_plan(document(planned([change], there), there)))
         assert approved.changes[0].prior() == Place(count=3, order=1, doubled=True)
@@ -439,7 +439,7 @@ def fulfilled(change: Change, there: Workspace) -> Workspace:
 def risen(there: Workspace, by: int) -> Workspace:
     """A workspace after some chats."""
     members = {
-        department: {agent: replace(member, count=member.count + by) for agent, member in places.items()}
+        department: {agent: msgspec.structs.replace(member, count=member.count + by) for agent, member in places.items()}
         for department, places in there.members.items()
     }
     return replace(there, members=members)

@@ -111,7 +111,7 @@ def test_credit_tells_what_the_write_told() -> None:
     tried = structs.replace(ASKED, rows=(7, 8))
     history = History(attempts=(attempt(tried, timeout, None, None), attempt(tried, done, Status.SUCCESS), attempt(GAIN, None, None, "u3")))
     credit = with_credit(settled, history)
-    assert credit.settled[ASKED] == replace(done, prior=None)
+    assert credit.settled[ASKED] == structs.replace(done, prior=None)
     assert credit.settled[GAIN] == Outcome(status=Status.SUCCESS, change=Effect.UPDATED, prior="u3")
     assert credit.settled[other] == ALREADY_SO
     assert credit.changes == settled.changes

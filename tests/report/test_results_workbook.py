@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import openpyxl
 import pytest
+from msgspec import structs
 
 from bulkjob.records import RowResult, Sheet
 from bulkjob.report import results_workbook
@@ -103,7 +104,7 @@ def test_the_first_worksheet_is_the_verdict(sheet: Sheet, make_ending: MakeEndin
 
 def test_where_all_is_well_there_is_nothing_to_do(sheet: Sheet, make_ending: MakeEnding) -> None:
     """A run that has done everything says so, and gives no reasons."""
-    results = {row: replace(RESULTS[3], row=row) for row in RESULTS}
+    results = {row: structs.replace(RESULTS[3], row=row) for row in RESULTS}
     rows = [row[0] for row in texts_in(render_results_workbook(sheet, results, make_ending(Exit.OK)))]
     assert rows[0] == "reorg.csv: All 7 rows are in place: 7 changed."
     assert rows[rows.index("What to do") + 1] == "Nothing left to do."
@@ -116,7 +117,7 @@ def test_every_ending_has_something_to_do(sheet: Sheet, make_ending: MakeEnding,
     """However a run or a rollback ended early, there is something to do, and why it ended is said."""
     ending = replace(make_ending(exit_code, "Why."), undoes=undoes)
     for one in (RowResult(row=2, status=Status.NOT_SENT, code=Code.INTERRUPTED, message="Later."), RESULTS[3]):
-        results = {row: replace(one, row=row) for row in RESULTS}
+        results = {row: structs.replace(one, row=row) for row in RESULTS}
         rows = [row[0] for row in texts_in(render_results_workbook(sheet, results, ending))]
         assert rows[1] == "Why."
         assert rows[rows.index("What to do") + 1]

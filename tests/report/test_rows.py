@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bulkjob.changes.change import ALREADY_SO, Asked, Change, Outcome, Place, Prior, Words, failed
 from bulkjob.changes.department_agent import DepartmentAgent
@@ -285,7 +286,7 @@ class TestSuccess:
     def test_duplicates_share_the_outcome(self) -> None:
         """Rows that ask for the same share status, change, figures and words."""
         first, second = results_of({unit(2, 3): UPDATED, agent(2, 3): UPDATED}).values()
-        assert replace(second, row=2) == first
+        assert structs.replace(second, row=2) == first
 
 
 class TestParts:
@@ -456,7 +457,7 @@ class TestBefore:
     )
     def test_what_the_write_found_counts(self, change: Change, prior: Prior, message: str) -> None:
         """What the write that decided had found is told, whatever the workspace held when it was read."""
-        assert results_of({change: replace(UPDATED, prior=prior)})[2].message == message
+        assert results_of({change: structs.replace(UPDATED, prior=prior)})[2].message == message
 
     @pytest.mark.parametrize(
         ("members", "departments", "message"),

@@ -26,7 +26,7 @@ async def test_the_account_and_the_body_go_out(replies: Replies) -> None:
     assert (answer.status, answer.body, answer.headers["x-ratelimit-limit"]) == (400, b'{"success":false}', "10")
     [(method, url, sent)] = replies.seen
     assert (method, url) == ("PUT", f"{BASE}/api/v1/livechat/department/a%2Fb%3Fc")
-    assert (sent["json"], sent["allow_redirects"]) == (PUT.body, False)
+    assert (json.loads(sent["data"]), sent["allow_redirects"]) == (PUT.body, False)
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 401, 403, 404, 405, 413, 429, 500, 502, 503, 504])

@@ -82,10 +82,10 @@ async def test_no_object_shows_the_token(caplog: pytest.LogCaptureFixture) -> No
 async def test_a_defect_on_the_way_does_not_show_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even an exception that nobody foresaw passes without the token in it."""
 
-    def broken(*_: Any, **__: Any) -> bytes:
+    async def broken(*_: Any, **__: Any) -> bytes:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(aiohttp.StreamReader, "iter_any", broken)
+    monkeypatch.setattr(aiohttp.StreamReader, "readany", broken)
     async with listening(well) as server, connection(server.url) as transport:
         with pytest.raises(RuntimeError) as caught:
             await transport.send(PUT)

@@ -355,7 +355,7 @@ async def test_a_disk_that_fails_at_the_end_is_told(path: Path) -> None:
 )
 def test_prior_states_of_every_kind_are_read_back(*, prior: Prior, known: bool) -> None:
     """What a write found, and what its outcome says of it, is read back as it was; nothing found is told from nothing said."""
-    outcome = replace(DONE, prior=prior) if known else DONE
+    outcome = msgspec.structs.replace(DONE, prior=prior) if known else DONE
     intent = Intent(
         number=1, operation="unit/u2", method="POST", path="/", body={}, changes=(Written(change=UNIT, prior=prior),), snapshot={}
     )

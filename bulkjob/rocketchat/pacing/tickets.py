@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
+import msgspec
+
 #: Rocket.Chat's default window, in seconds: assumed where nothing tells the server's time.
 DEFAULT_WINDOW = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimit:
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """What ``X-RateLimit-*`` announce for the route that was called."""
 
     limit: int
@@ -18,8 +19,7 @@ class RateLimit:
     """When the window ends, in seconds since the epoch by the server's clock (the header has milliseconds)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTime:
+class ServerTime(msgspec.Struct, frozen=True, kw_only=True):
     """What the server's clock showed at some moment between a call and its answer, in seconds since the epoch."""
 
     earliest: float
@@ -41,8 +41,7 @@ class Limit:
     """Whether that was seen; otherwise it is assumed: the server's default, or more where more was seen to be left of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """The right to send one call."""
 
     number: int
