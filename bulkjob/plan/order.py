@@ -120,12 +120,17 @@ def concerned(posts: Iterable[UnitOperation], departments: Mapping[str, Departme
 
 
 def arrivals(puts: Sequence[DepartmentUnit], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
-    """Department that is to leave its unit for none → the puts that bring others into that unit, which must not be empty in between."""
+    """Department that is the last to leave its unit for none → the puts that bring others into that unit.
+
+    A unit must not be empty in between. As long as one of those that leave is still there it is not, so that only one has to wait: of each
+    unit the last in the sheet's order.
+    """
+    leaving = {departments[move.department_id].parent_id: move.department_id for move in puts if move.unit_id is None}
     coming: dict[str, list[str]] = defaultdict(list)
     for move in puts:
-        if move.unit_id:
-            coming[move.unit_id].append(department_put_id(move.department_id))
-    return {move.department_id: tuple(coming[departments[move.department_id].parent_id or ""]) for move in puts if move.unit_id is None}
+        if move.unit_id is not None and move.unit_id in leaving:
+            coming[leaving[move.unit_id]].append(department_put_id(move.department_id))
+    return {department_id: tuple(identifiers) for department_id, identifiers in coming.items()}
 
 
 def sorter_of(operations: Iterable[Operation]) -> TopologicalSorter[str]:
