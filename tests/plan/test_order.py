@@ -12,6 +12,7 @@ from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import Operation, UnitPost
 from bulkjob.plan.order import arrivals, concerned, fewest_cuts, in_order, sorter_of, unit_posts
 from bulkjob.records.workspace import Department
+from tests.support.work import lines_executed
 
 Graph = Mapping[str, Collection[str]]
 
@@ -301,6 +302,19 @@ class TestFewestCuts:
         spokes = [f"n{number}" for number in range(100)]
         graph = {"hub": set(spokes)} | {spoke: {"hub"} for spoke in spokes}
         assert fewest_cuts(graph) == {"hub"}
+
+    def test_work_in_a_knot_grows_with_its_exchanges(self) -> None:
+        """In one dense knot, where many units have to be cut, four times the units are about four times the work."""
+
+        def work(units: int) -> int:
+            dice = random.Random(units)  # noqa: S311 - nobody's secret
+            names = [f"n{number}" for number in range(units)]
+            graph = {name: {*dice.sample(names, 10)} - {name} for name in names}
+            assert len(fewest_cuts(graph)) > units // 2
+            return lines_executed(lambda: fewest_cuts(graph))
+
+        # What is left of a knot is looked through again whenever a quarter of it is gone.
+        assert work(1600) < 1.3 * 4 * work(400)
 
     def test_deep_graph_needs_no_recursion(self) -> None:
         """A chain of ten thousand units is no problem, and a ring of as many needs one cut."""
