@@ -1,9 +1,8 @@
 """What has to be sent so that the server holds what the sheet asks for, in which order; decided without sending anything."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 
 from bulkjob.changes import (
@@ -28,6 +27,7 @@ from bulkjob.changes import (
     settled,
 )
 from bulkjob.plan.asked import changes_asked
+from bulkjob.plan.emptying import last_of_their_units
 from bulkjob.plan.foreseen import foreseen
 from bulkjob.plan.order import UnitOperation, arrivals, concerned, in_order, unit_posts, without
 from bulkjob.plan.wanted import Wanted
@@ -100,14 +100,13 @@ class _Planning:
         moves = [change for change in left if isinstance(change, DepartmentUnit)]
         creating = [move for move in moves if is_new_unit(move.unit_id)]
         others = [move for move in moves if not is_new_unit(move.unit_id)]
-        released = self._released(left, others)
-        others = [move for move in others if move not in released]
+        released, others = self._released(left, others)
         by_unit = self._takes_unit_route(others)
         others = self._within_own_units(others, by_unit=by_unit)
-        tried = [move for move in others if self._leaves_a_unit_that_is_gone(move)] if by_unit else others
+        tried, by_whole_unit = self._by_route(others, by_unit=by_unit)
         by_department = _ByDepartment.of(left)
         puts = self._permitted_puts(tried, creating, by_department)
-        whole = [*creating, *(move for move in others if move not in tried)]
+        whole = [*creating, *by_whole_unit]
         posts = self._unit_operations(whole, [change for change in left if isinstance(change, UnitField | UnitMonitor | NewUnit)])
         operations = self._department_operations(puts, by_department, posts, by_unit=by_unit)
         deleting = self._deletions(left, operations, released)
@@ -199,7 +198,7 @@ class _Planning:
                 self.settled[move] = incomplete
             else:
                 tried.append(move)
-        refused = _last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating})
+        refused = last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating})
         for move in refused:
             self.settled[move] = LEFT_BEHIND if self._leaves_a_unit_that_is_gone(move) else failed(Code.LAST_DEPARTMENT_IN_UNIT)
         return [move for move in tried if move not in refused]
@@ -220,6 +219,16 @@ class _Planning:
                 kept.append(move)
         return kept
 
+    def _by_route(self, moves: list[DepartmentUnit], *, by_unit: bool) -> tuple[list[DepartmentUnit], list[DepartmentUnit]]:
+        """The moves that go by ``departmentUnit``, and those that go by writing whole units."""
+        if not by_unit:
+            return moves, []
+        puts: list[DepartmentUnit] = []
+        whole: list[DepartmentUnit] = []
+        for move in moves:
+            (puts if self._leaves_a_unit_that_is_gone(move) else whole).append(move)
+        return puts, whole
+
     def _leaves_a_unit_that_is_gone(self, move: DepartmentUnit) -> bool:
         """Whether no unit can be written that would let the department go: the server leaves links to deleted units behind."""
         parent, units = self.workspace.departments[move.department_id].parent_id, self.workspace.units
@@ -237,27 +246,43 @@ class _Planning:
         idle = {post.id for post in posts if not post.changes and (lacks or post.unit_id in outside or post.unit_id in gone)}
         return without(posts, idle)
 
-    def _released(self, changes: Sequence[Change], moves: Sequence[DepartmentUnit]) -> list[DepartmentUnit]:
-        """The moves to no unit that the end of a unit makes by itself: one by one, the server would keep the last department in it."""
-        going = {change.unit_id for change in changes if isinstance(change, NewUnit) and not change.present}
-        return [move for move in moves if move.unit_id is None and self.workspace.departments[move.department_id].parent_id in going]
+    def _released(
+        self, changes: Sequence[Change], moves: Sequence[DepartmentUnit]
+    ) -> tuple[dict[str, list[DepartmentUnit]], list[DepartmentUnit]]:
+        """Unit that goes → the moves out of it to no unit, and all other moves.
+
+        The end of a unit makes those by itself: one by one, the server would keep the last department in it.
+        """
+        released: dict[str, list[DepartmentUnit]] = {
+            change.unit_id: [] for change in changes if isinstance(change, NewUnit) and not change.present
+        }
+        others: list[DepartmentUnit] = []
+        for move in moves:
+            freed = released.get(self.workspace.departments[move.department_id].parent_id or "")
+            (others if move.unit_id is not None or freed is None else freed).append(move)
+        return released, others
 
     def _deletions(
-        self, changes: Sequence[Change], operations: Sequence[Operation], released: Sequence[DepartmentUnit]
+        self, changes: Sequence[Change], operations: Sequence[Operation], released: Mapping[str, Sequence[DepartmentUnit]]
     ) -> Iterable[UnitDelete]:
         """Units that go, each once everything that leaves it has gone home."""
+        if not released:
+            return
+        before: dict[str | None, list[str]] = defaultdict(list)
+        for operation in operations:
+            for unit_id in self._written_or_left(operation):
+                before[unit_id].append(operation.id)
         for change in changes:
             if isinstance(change, NewUnit) and not change.present and change not in self.settled:
-                inside = {department.id for department in self.workspace.departments.values() if department.parent_id == change.unit_id}
-                after = [
-                    operation.id
-                    for operation in operations
-                    if (isinstance(operation, UnitPost) and operation.unit_id == change.unit_id)
-                    or (isinstance(operation, DepartmentPut) and operation.department_id in inside)
-                    or any(isinstance(each, DepartmentUnit) and each.department_id in inside for each in operation.changes)
-                ]
-                freed = [move for move in released if move.department_id in inside]
+                freed, after = released[change.unit_id], before[change.unit_id]
                 yield UnitDelete(unit_id=change.unit_id, changes=(change, *freed), after=tuple(after))
+
+    def _written_or_left(self, operation: Operation) -> Iterable[str | None]:
+        """The unit that an operation writes, and those of today that its departments are in."""
+        written = {operation.unit_id} if isinstance(operation, UnitPost) else set()
+        moved = {change.department_id for change in operation.changes if isinstance(change, DepartmentUnit)}
+        put = {operation.department_id} if isinstance(operation, DepartmentPut) else set()
+        return written | {self.workspace.departments[identifier].parent_id for identifier in moved | put}
 
     def _department_operations(
         self, puts: list[DepartmentUnit], by_department: "_ByDepartment", posts: list[UnitOperation], *, by_unit: bool
@@ -355,42 +380,3 @@ def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
         )
         message = f"This account may not make any of the sheet's changes: {'; '.join(reasons)}. Nothing was sent."
         raise Stop(Exit.NO_PERMISSION, message)
-
-
-def _last_of_their_units(
-    moves: Sequence[DepartmentUnit], departments: Mapping[str, Department], gone: Collection[str] = frozenset()
-) -> set[DepartmentUnit]:
-    """The moves that must not be made, so that no unit is left without any department: of each unit the last in the sheet's order.
-
-    ``gone``: departments that have left their units before, for new ones.
-
-    A move that is not made leaves a unit without the department that it would have gained, which may then be in danger in its turn; the
-    last move in the sheet's order is always given up first.
-    """
-    staying = Counter(department.parent_id for department in departments.values() if department.id not in gone)
-    leaving: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for place, move in enumerate(moves):
-        origin = departments[move.department_id].parent_id
-        staying[origin] -= 1
-        staying[move.unit_id] += 1
-        if origin:
-            leaving[origin].append((-move.rows[0], place))
-    for places in leaving.values():
-        heapify(places)
-    danger = [(leaving[unit_id][0], unit_id) for unit_id in leaving if not staying[unit_id]]
-    heapify(danger)
-    given_up: set[DepartmentUnit] = set()
-    while danger:
-        (_, place), unit_id = heappop(danger)
-        if staying[unit_id]:
-            continue
-        heappop(leaving[unit_id])
-        move = moves[place]
-        given_up.add(move)
-        staying[unit_id] += 1
-        target = move.unit_id
-        if target:
-            staying[target] -= 1
-            if not staying[target] and leaving.get(target):
-                heappush(danger, (leaving[target][0], target))
-    return given_up

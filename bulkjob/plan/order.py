@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 from math import comb
 from typing import TypeVar
@@ -29,8 +30,9 @@ O = TypeVar("O", bound=Operation)  # noqa: E741
 UnitOperation = UnitPost | UnitCreate
 
 
-#: Units that exchange departments get the fewest extra calls if looking at this many units finds them (under a second); otherwise just few.
-_LOOKS = 100_000
+#: Units that exchange departments get the fewest extra calls if looking at this many units and exchanges finds them (under a second);
+#: otherwise just few.
+_LOOKS = 400_000
 
 
 def unit_posts(
@@ -44,6 +46,7 @@ def unit_posts(
     """
     changes, lost, takers = _by_unit(moves, departments, others)
     cut = fewest_cuts({unit_id: takers[unit_id] for unit_id in changes})
+    ahead = _ahead(cut, takers)
     posts: list[UnitOperation] = []
     for unit_id in dict.fromkeys((*changes, *lost)):
         own, gone = tuple(changes.get(unit_id, ())), frozenset(lost[unit_id])
@@ -51,7 +54,7 @@ def unit_posts(
             posts.append(UnitCreate(unit_id=unit_id, changes=own))
             continue
         taking = [unit_post_id(taker, repairs=False) for taker in sorted(takers[unit_id])]
-        first = tuple(unit_post_id(other, repairs=False) for other in _ahead(unit_id, cut, takers))
+        first = tuple(unit_post_id(other, repairs=False) for other in ahead.get(unit_id, ()))
         if unit_id not in cut:
             posts.append(UnitPost(unit_id=unit_id, changes=own, lost=gone, after=tuple(dict.fromkeys((*taking, *first)))))
             continue
@@ -63,14 +66,17 @@ def unit_posts(
     return posts
 
 
-def _ahead(unit_id: str, cut: Collection[str], takers: Mapping[str, Collection[str]]) -> list[str]:
-    """The units cut out of cycles whose first write comes before this one's, so that no two writes ever work on one department.
+def _ahead(cut: Collection[str], takers: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """Unit → those cut out of cycles whose first write comes before its own, so that no two writes ever work on one department.
 
     A cut unit goes ahead of those that take from it. Of two cut ones where either takes from the other, one goes first, no matter which.
     """
-    if unit_id not in cut:
-        return [other for other in sorted(cut) if unit_id in takers[other]]
-    return [other for other in sorted(cut) if other < unit_id and (unit_id in takers[other] or other in takers[unit_id])]
+    found: dict[str, set[str]] = defaultdict(set)
+    for giver in cut:
+        for taker in takers[giver]:
+            first, second = sorted((giver, taker)) if taker in cut else (giver, taker)
+            found[second].add(first)
+    return {unit_id: sorted(others) for unit_id, others in found.items()}
 
 
 def _by_unit(
@@ -120,12 +126,17 @@ def concerned(posts: Iterable[UnitOperation], departments: Mapping[str, Departme
 
 
 def arrivals(puts: Sequence[DepartmentUnit], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:
-    """Department that is to leave its unit for none → the puts that bring others into that unit, which must not be empty in between."""
+    """Department that is the last to leave its unit for none → the puts that bring others into that unit.
+
+    A unit must not be empty in between. As long as one of those that leave is still there it is not, so that only one has to wait: of each
+    unit the last in the sheet's order.
+    """
+    leaving = {departments[move.department_id].parent_id: move.department_id for move in puts if move.unit_id is None}
     coming: dict[str, list[str]] = defaultdict(list)
     for move in puts:
-        if move.unit_id:
-            coming[move.unit_id].append(department_put_id(move.department_id))
-    return {move.department_id: tuple(coming[departments[move.department_id].parent_id or ""]) for move in puts if move.unit_id is None}
+        if move.unit_id is not None and move.unit_id in leaving:
+            coming[leaving[move.unit_id]].append(department_put_id(move.department_id))
+    return {department_id: tuple(identifiers) for department_id, identifiers in coming.items()}
 
 
 def sorter_of(operations: Iterable[Operation]) -> TopologicalSorter[str]:
@@ -171,9 +182,10 @@ def fewest_cuts(graph: Mapping[str, Collection[str]]) -> frozenset[str]:
 
 def _exact(component: Mapping[str, set[str]]) -> set[str]:
     nodes = sorted(component)
+    once = len(nodes) + sum(map(len, component.values()))
     looks = 0
     for size in range(1, len(nodes)):
-        looks += comb(len(nodes), size) * len(nodes)
+        looks += comb(len(nodes), size) * once
         if looks > _LOOKS:
             return set()
         for cut in combinations(nodes, size):
@@ -183,19 +195,62 @@ def _exact(component: Mapping[str, set[str]]) -> set[str]:
 
 
 def _greedy(component: Mapping[str, set[str]]) -> set[str]:
-    """The cuts found by taking out the node with the most ways through it until no cycle is left."""
-    left = {node: set(others) for node, others in component.items()}
+    """The cuts found by taking out the node with the most ways through it until no cycle is left.
+
+    What has fallen apart is looked for only within the component that a node was taken from, and only when a good part of that is gone.
+    """
     cuts: set[str] = set()
-    while components := _cyclic_components(left):
-        largest = max(components, key=len)
-        entering: dict[str, int] = defaultdict(int)
-        for node in largest:
-            for other in left[node] & largest:
-                entering[other] += 1
-        worst = max(sorted(largest), key=lambda node: len(left[node] & largest) * entering[node])
-        cuts.add(worst)
-        left = {node: others - {worst} for node, others in left.items() if node != worst}
+    knots = [component]
+    while knots:
+        knot = _Knot(knots.pop())
+        cuts |= knot.taken_apart()
+        knots += [{node: knot.forth[node] & inside for node in inside} for inside in _cyclic_components(knot.forth)]
     return cuts
+
+
+class _Knot:
+    """Nodes that all reach each other, of which some are taken out; what then leads nowhere, or is led to from nowhere, goes as well."""
+
+    def __init__(self, component: Mapping[str, set[str]]) -> None:
+        self.forth = {node: set(others) for node, others in component.items()}
+        self._back: dict[str, set[str]] = {node: set() for node in component}
+        for node, others in component.items():
+            for other in others:
+                self._back[other].add(node)
+
+    def taken_apart(self) -> set[str]:
+        """Takes out the nodes with the most ways through them, until a quarter of all is gone; returns those that it took."""
+        cuts: set[str] = set()
+        enough = 3 * len(self.forth) // 4
+        ways = [(-self._ways(node), node) for node in self.forth]
+        heapify(ways)
+        while len(self.forth) > enough:
+            told, node = heappop(ways)
+            if node not in self.forth:
+                continue
+            # The ways through a node only become fewer.
+            if -told != self._ways(node):
+                heappush(ways, (-self._ways(node), node))
+                continue
+            cuts.add(node)
+            self._remove(node)
+        return cuts
+
+    def _ways(self, node: str) -> int:
+        return len(self.forth[node]) * len(self._back[node])
+
+    def _remove(self, node: str) -> None:
+        gone = [node]
+        while gone:
+            node = gone.pop()
+            if node not in self.forth:
+                continue
+            ahead, behind = self.forth.pop(node), self._back.pop(node)
+            for other in ahead:
+                self._back[other].discard(node)
+            for other in behind:
+                self.forth[other].discard(node)
+            gone += [other for other in ahead | behind if not self._ways(other)]
 
 
 def _cyclic_components(graph: Mapping[str, Collection[str]]) -> list[set[str]]:

@@ -1,5 +1,6 @@
 """Which operation comes after which."""
 
+import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import combinations, permutations
 
@@ -11,6 +12,7 @@ from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import Operation, UnitPost
 from bulkjob.plan.order import arrivals, concerned, fewest_cuts, in_order, sorter_of, unit_posts
 from bulkjob.records.workspace import Department
+from tests.support.work import lines_executed
 
 Graph = Mapping[str, Collection[str]]
 
@@ -186,10 +188,33 @@ class TestConcerned:
             units = {each.parent_id, target.get(identifier, each.parent_id)}
             assert set(found.get(identifier, ())) == {post.id for post in posts if post.unit_id in units}
 
-    def test_arrivals_come_before_a_departure(self) -> None:
-        """By the department route, a department leaves its unit for none only after others have come in; others wait for nothing."""
-        changes, departments = moves_of([("A", None), ("B", "A"), ("B", "C"), ("C", None)])
-        assert arrivals(changes, departments) == {"d0": ("department/d1",), "d3": ("department/d2",)}
+    def test_arrivals_come_before_the_last_departure(self) -> None:
+        """By the department route, one department stays in its unit until others have come in; all the others wait for nothing."""
+        changes, departments = moves_of(
+            [("A", None), ("B", "A"), ("B", "C"), ("C", None), ("A", None), ("B", "A"), ("A", "D"), ("D", None)]
+        )
+        assert arrivals(changes, departments) == {
+            "d4": ("department/d1", "department/d5"),
+            "d3": ("department/d2",),
+            "d7": ("department/d6",),
+        }
+
+    @laws
+    @given(places, st.randoms(use_true_random=False))
+    def test_no_unit_that_others_come_into_is_ever_empty(self, places: list[tuple[str | None, str | None]], dice: random.Random) -> None:
+        """Whichever order that keeps to it puts go out in, none that leaves for no unit is the last of a unit to which others come."""
+        moves, departments = moves_of(places)
+        waits = arrivals(moves, departments)
+        coming = {move.unit_id for move in moves}
+        now, done, left = {identifier: each.parent_id for identifier, each in departments.items()}, set[str](), list(moves)
+        while left:
+            ready = [move for move in left if done.issuperset(waits.get(move.department_id, ()))]
+            move = dice.choice(ready)
+            if move.unit_id is None and (old := now[move.department_id]) in coming:
+                assert list(now.values()).count(old) > 1
+            now[move.department_id] = move.unit_id
+            done.add(f"department/{move.department_id}")
+            left.remove(move)
 
 
 def post(name: str, *after: str) -> UnitPost:
@@ -277,6 +302,19 @@ class TestFewestCuts:
         spokes = [f"n{number}" for number in range(100)]
         graph = {"hub": set(spokes)} | {spoke: {"hub"} for spoke in spokes}
         assert fewest_cuts(graph) == {"hub"}
+
+    def test_work_in_a_knot_grows_with_its_exchanges(self) -> None:
+        """In one dense knot, where many units have to be cut, four times the units are about four times the work."""
+
+        def work(units: int) -> int:
+            dice = random.Random(units)  # noqa: S311 - nobody's secret
+            names = [f"n{number}" for number in range(units)]
+            graph = {name: {*dice.sample(names, 10)} - {name} for name in names}
+            assert len(fewest_cuts(graph)) > units // 2
+            return lines_executed(lambda: fewest_cuts(graph))
+
+        # What is left of a knot is looked through again whenever a quarter of it is gone.
+        assert work(1600) < 1.3 * 4 * work(400)
 
     def test_deep_graph_needs_no_recursion(self) -> None:
         """A chain of ten thousand units is no problem, and a ring of as many needs one cut."""

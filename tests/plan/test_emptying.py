@@ -1,18 +1,16 @@
 """Which moves are given up so that no unit is left without departments, and at what cost that is found."""
 
 import random
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.changes.department_unit import DepartmentUnit
-from bulkjob.plan.decide import _last_of_their_units
+from bulkjob.plan.emptying import last_of_their_units
 from bulkjob.records.workspace import Department
+from tests.support.work import lines_executed
 
 
 def department(identifier: str, parent_id: str | None) -> Department:
@@ -32,24 +30,6 @@ def given_up_one_by_one(moves: Sequence[DepartmentUnit], departments: Mapping[st
         left.remove(max(leaving, key=lambda move: move.rows[0]))
 
 
-def lines_executed(function: Callable[[], object]) -> int:
-    """How many lines of Python a call of the function takes, those of what it calls included."""
-    lines = 0
-
-    def count(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return count
-
-    before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        function()
-    finally:
-        sys.settrace(before)
-    return lines
-
-
 class TestLastOfTheirUnits:
     @settings(max_examples=300)
     @given(
@@ -65,7 +45,7 @@ class TestLastOfTheirUnits:
             if moved and old != new
         ]
         dice.shuffle(moves)
-        assert _last_of_their_units(moves, there) == given_up_one_by_one(moves, there)
+        assert last_of_their_units(moves, there) == given_up_one_by_one(moves, there)
 
     @pytest.mark.parametrize("backwards", [False, True])
     def test_work_grows_with_the_moves(self, *, backwards: bool) -> None:
@@ -75,8 +55,8 @@ class TestLastOfTheirUnits:
             there = {f"d{place}": department(f"d{place}", f"u{place}") for place in range(number)}
             moves = [DepartmentUnit(department_id=f"d{place}", unit_id=f"u{place + 1}", rows=(place,)) for place in range(number)]
             moves = moves[::-1] if backwards else moves
-            assert len(given_up := _last_of_their_units(moves, there)) == number, len(given_up)
-            return lines_executed(lambda: _last_of_their_units(moves, there))
+            assert len(given_up := last_of_their_units(moves, there)) == number, len(given_up)
+            return lines_executed(lambda: last_of_their_units(moves, there))
 
         small = work(100)
         assert work(800) < 8 * small * 1.1
