@@ -247,6 +247,20 @@ def test_the_reorganisation_is_carried_out(workspace: Mapping[str, Sequence[Reco
     assert units["North America"]["visibility"] == "private"
 
 
+def test_december_moves_renames_creates_and_appoints(workspace: Mapping[str, Sequence[Record]], tmp_path: Path) -> None:
+    """README's small sheet is valid without a warning, does each of the four, and leaves one row as it was."""
+    checked = check(parse((SAMPLES / "december.csv").read_bytes(), "december.csv"))
+    assert (checked.problems, checked.warnings) == ((), ())
+    ran = rehearse(tmp_path, json.loads(json.dumps(workspace)), SAMPLES / "december.csv", rate_limit="off", create_units=True)
+    assert (ran.exit, ran.column("change")) == (Exit.OK, ["updated"] * 5 + ["unchanged"])
+    units = {unit["name"]: unit["_id"] for unit in ran.after["units"]}
+    homes = {department["name"]: department.get("parentId") for department in ran.after["departments"]}
+    assert (homes["Sales Benelux"], homes["Onlineshop"]) == (units["DACH"], units["Digital"])
+    assert {"Service & Repair", "Digital"} <= units.keys()
+    monitors = {(monitor["unitId"], monitor["username"]) for monitor in ran.after["unitMonitors"]}
+    assert {(units["Digital"], "fiona.walsh"), (units["Key Accounts"], "lukas.brunner")} <= monitors
+
+
 def test_the_mistakes_are_the_ones_they_show(workspace: Mapping[str, Sequence[Record]]) -> None:
     """Each row of the sheet of mistakes has the problems that its column ``Shows`` announces, and together they show each code."""
     checked = with_contradictions(check(parse((SAMPLES / "mistakes.csv").read_bytes(), "mistakes.csv")))

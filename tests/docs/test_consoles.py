@@ -35,7 +35,7 @@ def test_what_is_not_carried_out_says_why() -> None:
     ]
     for reason, line in excused:
         assert len(reason.split()) >= 4
-        assert re.match(r"python3 -m pip |export |kubectl |samples/kubernetes/", line), line
+        assert re.match(r"python3 -m venv |export |kubectl |samples/kubernetes/", line), line
 
 
 def test_nothing_else_is_typed() -> None:
