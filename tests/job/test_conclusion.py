@@ -22,7 +22,7 @@ from tests.support.states import State
 from tests.support.stores import KEY, KEY_ID, ObjectStore, WebStore, object_store, web_store
 
 SHEET = "department,unit,agent\nalpha,south,\nbeta,,cid\n"
-REPORT = {"journal.jsonl", "plan.json", "results.csv", "results.xlsx", "summary.json"}
+REPORT = {"journal.jsonl", "plan.json", "report.html", "results.csv", "results.xlsx", "summary.json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +205,7 @@ class TestNoReport:
     def ended(self, watchers: Watchers, code: Exit) -> None:
         """Holds what is told of such an end to its form."""
         assert watchers.exit_codes == (code, code)
-        assert watchers.texts == [f"bulkjob run: Stopped before the first change (exit code {code}).\nNo report was written."]
+        assert watchers.texts == [f"bulkjob run: Nothing was changed (exit code {code}).\nNo report was written."]
         assert watchers.words.splitlines()[-1] == f"Exit code: {code}"
         assert not [path for path in watchers.web.files if path.startswith("/runs/")]
 

@@ -333,7 +333,7 @@ class TestMissingFields:
         plan = planned([fields(2, "d1", enabled=True), fields(3, "d1", description="x"), agent(4, "d1", "ann"), to(5, "d1", "b")], there)
         assert codes(plan) == dict.fromkeys((2, 3), Code.REJECTED)
         said = {outcome.said for change, outcome in plan.settled.items() if isinstance(change, DepartmentField)}
-        assert said == {"the stored department lacks email, which a change must carry"}
+        assert said == {"the department has no email on the server, and no change can be sent without it"}
         assert ids(plan) == ["unit/b", "unit/a/repair", "agents/d1"]
 
     def test_supplied_for_a_move(self) -> None:

@@ -136,7 +136,7 @@ class TestSaid:
         """The message names the new name, who bears it, all rows and the way out; it stands at the cell that gives or uses it."""
         using, giving = sorted(resolved(("d1", "Support"), ("d2", "Sales"), ("Support", "")).problems, key=lambda problem: -problem.row)
         assert giving.message == using.message
-        for text in ('"Support"', "(d2) is called so", "rows 2 and 4", "write the ids of both"):
+        for text in ('"Support"', "(d2) has it", "rows 2 and 4", "write the ids of both"):
             assert text in giving.message
         assert (giving.column, giving.cell, giving.value) == ("new department name", "B2", "Support")
         assert (using.column, using.cell, using.value) == ("department", "A4", "Support")
@@ -145,7 +145,7 @@ class TestSaid:
         """Where nothing bears the name yet, it is said that two would."""
         messages = {problem.message for problem in resolved(("d1", "One"), ("d2", "One")).problems}
         (message,) = messages
-        assert "two would be called so (rows 2 and 3)" in message
+        assert "two would have it (rows 2 and 3)" in message
 
 
 NAMES = ("a", "b", "c", "A")
