@@ -219,7 +219,8 @@ def _unit_remedy(server: Server | None) -> str:
 
 
 _UNIT_ROUTE_IS_OPEN: Final = (
-    "Put another department into that unit first, then {again}; or run the sheet with --unit-route unit, in a new run directory"
+    "Put another department into that unit first, then {again}; or ask whoever runs the job to have whole units written, "
+    "in a new run directory"
 )
 
 

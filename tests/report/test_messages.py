@@ -178,7 +178,7 @@ class TestRemedies:
         """An account that may write whole units is told so, and that a setting of the run directory changes with it."""
         able = replace(ADMIN, permissions=frozenset({MANAGE_UNITS, MANAGE_MONITORS}))
         message = failure_message(Code.LAST_DEPARTMENT_IN_UNIT, "unit", TAKE_OUT.words, server=able)
-        assert "--unit-route unit, in a new run directory" in message
+        assert "have whole units written, in a new run directory" in message
         assert "use an account" in failure_message(Code.LAST_DEPARTMENT_IN_UNIT, "unit", TAKE_OUT.words, server=ADMIN)
 
     def test_a_page_of_a_proxy_is_not_quoted(self) -> None:
