@@ -24,10 +24,6 @@ PAGE_SIZE: Final = 100
 _PARAMETER = re.compile(":[a-z]+")
 
 
-#: What a ``PUT`` of a department may store.
-_STORED_FIELDS: Final = frozenset({*REQUIRED_FIELDS, "description"})
-
-
 LIST_DEPARTMENTS: Final = Route(method="GET", pattern="livechat/department")
 
 
@@ -122,7 +118,8 @@ def put_department(
     The unit is always said: since 6.13 a ``PUT`` without ``departmentUnit`` takes the department out of its unit
     (``departments.ts`` passes ``departmentUnit || {}``). Before 6.13 (``knows_units`` false) the key is unknown and refused.
     """
-    body: dict[str, object] = {"department": {name: value for name, value in fields.items() if name in _STORED_FIELDS}}
+    stored = {name: fields[name] for name in REQUIRED_FIELDS}
+    body: dict[str, object] = {"department": stored | {name: fields[name] for name in ("description",) if name in fields}}
     changes = [member.as_json() for member in members]
     if changes:
         body["agents"] = changes

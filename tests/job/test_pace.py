@@ -112,4 +112,4 @@ def test_a_wait_while_reading_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     rows = [{"department": f"d-{number}", "agent": "agent"} for number in range(15)]
     with caplog.at_level(logging.INFO, "bulkjob"):
         rehearse(tmp_path, workspace(15), rows, user="manager", rate_limit="10/60", latency=lambda _: 0.05, agents="mirror")
-    assert re.search(r"Reading: \d+ calls so far, waiting for the server's rate limit until \d\d:\d\d:\d\d UTC\.", caplog.text)
+    assert re.search(r"Reading the workspace, \d+ calls so far, waiting \d+ s for the server's rate limit", caplog.text)

@@ -115,7 +115,7 @@ def test_a_counter_that_is_no_number_is_no_answer(stored: bytes) -> None:
 
 def test_a_unit_is_read() -> None:
     """A unit's fields stand at the top level."""
-    assert interpret(endpoints.unit("unit-a"), answer({**STORED_UNIT, "success": True})) == replace(UNIT, counted=2)
+    assert interpret(endpoints.unit("unit-a"), answer({**STORED_UNIT, "success": True})) == replace(UNIT, counted=2, monitors=1)
 
 
 @pytest.mark.parametrize("payload", [None, {"statusCode": 200, "body": None}, {"success": True}], ids=repr)
