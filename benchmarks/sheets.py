@@ -1,6 +1,6 @@
 """How long reading and checking large sheets takes, as ratios to what people would use instead.
 
-    python benchmarks/sheets.py [--scale SHARE] [--turns N] [--out FILE]
+    python benchmarks/sheets.py [PART ...] [--scale SHARE] [--turns N] [--out FILE]
 
 Each piece of work runs in a process of its own, bulkjob and its peer in turns, so that each pair gives one ratio; told are the median and
 the middle half of them. Seconds are the processor's, of all threads, pinned to one core: the clock says what else the machine does. Peers
@@ -187,6 +187,13 @@ def suggestions(bench: Bench) -> None:
     )
 
 
+def starting(bench: Bench) -> None:
+    """What it costs to start."""
+    ten = made(write_csv, bench.folder / "10.csv", 10)
+    bench.compare_commands("`--help`", ["--help"], "≤ 5")
+    bench.compare_commands("`validate` of ten rows", ["validate", str(ten)], "≤ 35")
+
+
 def install_peers(folder: Path) -> str:
     """Installs the peers into the folder; returns what they are."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(folder / "peers"), *PEERS]
@@ -206,27 +213,32 @@ def machine(peers: str) -> str:
 def main() -> None:
     """Makes the sheets, measures, prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="workbooks, csv, out, names, growth, start; all of them without one")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the rows, for a quick look")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    # The first core is the one that is most often interrupted.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
     def scaled(rows: int) -> int:
         return max(int(rows * given.scale), 1_000)
 
+    parts: dict[str, Callable[[Bench], None]] = {
+        "workbooks": lambda bench: workbooks(bench, scaled(100_000), scaled(500_000)),
+        "csv": lambda bench: tables_of_text(bench, scaled(1_000_000), scaled(100_000)),
+        "out": lambda bench: marked_copy(bench, scaled(100_000)),
+        "names": suggestions,
+        "growth": lambda bench: growth(bench, [rows for rows in GROWTH if rows <= scaled(GROWTH[-1])]),
+        "start": starting,
+    }
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder=Path(folder), turns=given.turns)
         peers = install_peers(bench.folder)
         bench.add("what", "against", "processor's time", "ratio", "peak memory", "aim")
         bench.add(*["---"] * 6)
-        workbooks(bench, scaled(100_000), scaled(500_000))
-        tables_of_text(bench, scaled(1_000_000), scaled(100_000))
-        marked_copy(bench, scaled(100_000))
-        suggestions(bench)
-        growth(bench, [rows for rows in GROWTH if rows <= scaled(GROWTH[-1])])
-        bench.compare_commands("`--help`", ["--help"], "≤ 5")
-        bench.compare_commands("`validate` of ten rows", ["validate", str(bench.folder / "10.csv")], "≤ 35")
+        for name in given.parts or parts:
+            parts[name](bench)
         text = "\n".join([*bench.lines, "", machine(peers), ""])
     if given.out is None:
         print(text)
