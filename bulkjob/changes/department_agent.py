@@ -8,7 +8,7 @@ import msgspec
 from bulkjob.changes.change import Asked, Outcome, Place, Prior, Words, failed
 from bulkjob.changes.department_unit import department_archived, department_missing
 from bulkjob.changes.drafts import DepartmentDraft
-from bulkjob.changes.entries import Line, NameOf, Thing
+from bulkjob.changes.entries import AboutDepartment, Line, NameOf, Thing
 from bulkjob.phrases import one_line
 from bulkjob.records import ADD_AGENTS, MemberChange, Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Status
@@ -163,10 +163,9 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
         )
 
 
-class DepartmentAgentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, tag_field="about", tag="agent"):
+class DepartmentAgentEntry(AboutDepartment, frozen=True, kw_only=True, omit_defaults=False, tag="agent"):
     """An agent's place in a department in a plan's document; null is none."""
 
-    department: Thing
     agent: Thing
     found: Place | None
     wanted: Place | None
@@ -174,16 +173,6 @@ class DepartmentAgentEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     status: Status
     code: Code | None = None
     mirrored: bool = False
-
-    @property
-    def departments(self) -> tuple[Thing, ...]:
-        """The one that it is about."""
-        return (self.department,)
-
-    @property
-    def units(self) -> tuple[Thing, ...]:
-        """It names none."""
-        return ()
 
     def change(self) -> DepartmentAgent:
         """What it asks for."""

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
-import msgspec
-
 from bulkjob.changes.change import Outcome, Prior, failed
 from bulkjob.changes.department_unit import department_archived, department_missing
 from bulkjob.changes.drafts import DepartmentDraft
-from bulkjob.changes.entries import Line, NameOf, Thing
+from bulkjob.changes.entries import AboutDepartment, Line, NameOf, Thing
 from bulkjob.changes.fields import FieldChange, FieldWords, Value
 from bulkjob.records import MANAGE_DEPARTMENTS, Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Status
@@ -72,26 +70,15 @@ class DepartmentField(FieldChange, frozen=True, kw_only=True, eq=False, tag="dep
         )
 
 
-class DepartmentFieldEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="department-field"):
+class DepartmentFieldEntry(AboutDepartment, frozen=True, kw_only=True, tag="department-field"):
     """A department's field in a plan's document; null is none."""
 
-    department: Thing
     field: str
     found: Value | None
     wanted: Value
     rows: tuple[int, ...]
     status: Status
     code: Code | None = None
-
-    @property
-    def departments(self) -> tuple[Thing, ...]:
-        """The one that it is about."""
-        return (self.department,)
-
-    @property
-    def units(self) -> tuple[Thing, ...]:
-        """It names none."""
-        return ()
 
     def change(self) -> DepartmentField:
         """What it asks for."""

@@ -26,3 +26,35 @@ class Line:
     about: Thing
     sign: Literal["+", "~", "−"]
     text: str
+
+
+class AboutDepartment(msgspec.Struct, frozen=True, kw_only=True, tag_field="about"):
+    """What entries about a department itself have in common."""
+
+    department: Thing
+
+    @property
+    def departments(self) -> tuple[Thing, ...]:
+        """The one that it is about."""
+        return (self.department,)
+
+    @property
+    def units(self) -> tuple[Thing, ...]:
+        """It names none."""
+        return ()
+
+
+class AboutUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="about"):
+    """What entries about a unit itself have in common."""
+
+    unit: Thing
+
+    @property
+    def departments(self) -> tuple[Thing, ...]:
+        """It names none."""
+        return ()
+
+    @property
+    def units(self) -> tuple[Thing, ...]:
+        """The one that it is about."""
+        return (self.unit,)

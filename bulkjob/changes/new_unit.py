@@ -11,7 +11,7 @@ import msgspec
 
 from bulkjob.changes.change import Asked, Outcome, Prior, Words, failed
 from bulkjob.changes.drafts import UnitDraft
-from bulkjob.changes.entries import Line, NameOf, Thing
+from bulkjob.changes.entries import AboutUnit, Line, NameOf, Thing
 from bulkjob.phrases import counted, listed, printable, quoted
 from bulkjob.records import MANAGE_UNITS, Monitor, Naming, Server, Workspace, new_unit
 from bulkjob.vocabulary import Code, Status
@@ -138,26 +138,15 @@ class NewUnit(Asked, frozen=True, kw_only=True, eq=False, tag="new-unit"):
         )
 
 
-class NewUnitEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="new-unit"):
+class NewUnitEntry(AboutUnit, frozen=True, kw_only=True, tag="new-unit"):
     """A unit that is made or taken away in a plan's document."""
 
-    unit: Thing
     found: bool
     wanted: bool
     holds_only: Held
     rows: tuple[int, ...]
     status: Status
     code: Code | None = None
-
-    @property
-    def departments(self) -> tuple[Thing, ...]:
-        """It names none."""
-        return ()
-
-    @property
-    def units(self) -> tuple[Thing, ...]:
-        """The one that it is about."""
-        return (self.unit,)
 
     def change(self) -> NewUnit:
         """What it asks for."""

@@ -7,7 +7,7 @@ import msgspec
 
 from bulkjob.changes.change import Outcome, Prior, failed
 from bulkjob.changes.drafts import UnitDraft
-from bulkjob.changes.entries import Line, NameOf, Thing
+from bulkjob.changes.entries import AboutUnit, Line, NameOf, Thing
 from bulkjob.changes.fields import FieldChange, FieldWords
 from bulkjob.records import Naming, Server, Workspace, is_new_unit
 from bulkjob.vocabulary import Code, Status
@@ -64,26 +64,15 @@ class UnitField(FieldChange, frozen=True, kw_only=True, eq=False, tag="unit-fiel
         )
 
 
-class UnitFieldEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="unit-field"):
+class UnitFieldEntry(AboutUnit, frozen=True, kw_only=True, tag="unit-field"):
     """A unit's field in a plan's document; null is none."""
 
-    unit: Thing
     field: str
     found: str | None
     wanted: str
     rows: tuple[int, ...]
     status: Status
     code: Code | None = None
-
-    @property
-    def departments(self) -> tuple[Thing, ...]:
-        """It names none."""
-        return ()
-
-    @property
-    def units(self) -> tuple[Thing, ...]:
-        """The one that it is about."""
-        return (self.unit,)
 
     def change(self) -> UnitField:
         """What it asks for."""

@@ -7,7 +7,7 @@ import msgspec
 
 from bulkjob.changes.change import Asked, Outcome, Prior, Words
 from bulkjob.changes.drafts import UnitDraft
-from bulkjob.changes.entries import Line, NameOf, Thing
+from bulkjob.changes.entries import AboutUnit, Line, NameOf, Thing
 from bulkjob.changes.unit_field import unit_missing
 from bulkjob.phrases import one_line
 from bulkjob.records import Monitor, Naming, Server, Workspace
@@ -87,26 +87,15 @@ class UnitMonitor(Asked, frozen=True, kw_only=True, eq=False, tag="unit-monitor"
         )
 
 
-class UnitMonitorEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="unit-monitor"):
+class UnitMonitorEntry(AboutUnit, frozen=True, kw_only=True, tag="unit-monitor"):
     """A unit's monitor in a plan's document."""
 
-    unit: Thing
     monitor: Thing
     found: bool
     wanted: bool
     rows: tuple[int, ...]
     status: Status
     code: Code | None = None
-
-    @property
-    def departments(self) -> tuple[Thing, ...]:
-        """It names none."""
-        return ()
-
-    @property
-    def units(self) -> tuple[Thing, ...]:
-        """The one that it is about."""
-        return (self.unit,)
 
     def change(self) -> UnitMonitor:
         """What it asks for."""

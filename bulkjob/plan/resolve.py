@@ -15,8 +15,8 @@ from bulkjob.records import NO_MEANINGS, Assignment, CheckedSheet, Meanings, Nam
 from bulkjob.sheet import only_dashes
 from bulkjob.vocabulary import NO_UNIT, Code
 
-#: Suggestions for names that are not there end after so many comparisons with names that are: some seconds, and nobody reads more.
-_COMPARED_AT_MOST = 200_000
+#: Likely names are looked for so many times: some seconds, as each time costs the same however many names there are; nobody reads more.
+_LOOKED_FOR_AT_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,6 @@ class Resolving:
         self._suspected: set[str] = set()
         """What rows with a problem call their units."""
         self._suggestions: dict[tuple[int, str], list[str]] = {}
-        self._compared = 0
 
     def resolution(self) -> Resolution:
         """All rows in the server's terms."""
@@ -310,8 +309,7 @@ class Resolving:
     def _nearest(self, names: Names, text: str) -> list[str]:
         key = id(names), text
         if key not in self._suggestions:
-            self._compared += len(names)
-            if self._compared > _COMPARED_AT_MOST:
+            if len(self._suggestions) == _LOOKED_FOR_AT_MOST:
                 return []
             self._suggestions[key] = names.nearest(text)
         return self._suggestions[key]

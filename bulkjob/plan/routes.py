@@ -35,11 +35,6 @@ def shared_out(prepared: Prepared) -> Prepared:
     return replace(prepared, plan=replace(plan, operations=operations))
 
 
-def windows(operations: Sequence[Operation], terms: Terms, calls: int) -> int:
-    """How many windows the busiest route of the operations needs, if a window lets so many calls through."""
-    return _windows(_calls(operations, terms), calls)
-
-
 def _fewest_windows(operations: Sequence[Operation], movable: Sequence[DepartmentPut], terms: Terms, calls: int) -> int:
     """How many of the movable operations go by the other route."""
     if not movable:

@@ -276,11 +276,17 @@ class TestUnknown:
 
     def test_suggestions_have_an_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A sheet full of unknown names is told in time: looking for likely ones stops, of a name that repeats it is done once."""
-        monkeypatch.setattr("bulkjob.plan.resolve._COMPARED_AT_MOST", 20)
+        monkeypatch.setattr("bulkjob.plan.resolve._LOOKED_FOR_AT_MOST", 10)
         there = workspace([("d1", "Sales 1"), ("d2", "Stock")])
         rows = "\n".join(f"Saels {number % 30};-;;;;" for number in range(60))
         messages = [problem.message for problem in resolved(rows, there).problems]
         assert ["Did you mean Sales 1?" in message for message in messages] == ([True] * 10 + [False] * 20) * 2
+
+    def test_suggestions_do_not_end_where_there_are_many_names(self) -> None:
+        """How many names the server has makes no difference to how many misspelt ones are helped."""
+        there = workspace([(f"d{number}", f"Sales {number:05}") for number in range(5_000)])
+        rows = "\n".join(f"Saels {number:05};-;;;;" for number in range(60))
+        assert all("Did you mean Sales" in problem.message for problem in resolved(rows, there).problems)
 
 
 class TestUnitIds:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
-from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Plan, UnitPost
+from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Plan, UnitPost, calls_of
 from bulkjob.plan.prepared import Prepared
-from bulkjob.plan.routes import shared_out, windows
+from bulkjob.plan.routes import shared_out
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import Department, Workspace
 from bulkjob.rocketchat import endpoints
@@ -56,7 +56,9 @@ def prepared(*operations: Operation, calls: int | None = LIMIT, version: tuple[i
 
 
 def needed(each: Prepared, calls: int = LIMIT) -> int:
-    return windows(each.plan.operations, each.terms, calls)
+    """How many windows the busiest route needs, if a window lets so many calls through."""
+    total = sum((calls_of(operation, each.terms) for operation in each.plan.operations), start=Counter())
+    return ceil(max(total.values(), default=0) / calls)
 
 
 def kinds(shared: Prepared) -> Counter[str]:
