@@ -36,6 +36,7 @@ from .operations import UnitDelete as UnitDelete
 from .operations import UnitPost as UnitPost
 from .operations import calls_of as calls_of
 from .operations import department_put_id as department_put_id
+from .operations import under_way as under_way
 from .operations import unit_post_id as unit_post_id
 from .unit_field import UnitField as UnitField
 from .unit_monitor import UnitMonitor as UnitMonitor

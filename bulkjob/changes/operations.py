@@ -270,6 +270,17 @@ class AgentsPost:
 Operation = UnitPost | UnitCreate | UnitDelete | DepartmentPut | AgentsPost
 
 
+#: Under a limit at least so many writes of units are under way at once, however few requests are: for one alone a list would be read
+#: before it and another one after it.
+_SHARING_LISTS: Final = 4
+
+
+def under_way(kind: type[Operation], terms: Terms, concurrency: int) -> int:
+    """How many operations of a kind are under way at once, with so many requests in flight at most."""
+    shares = terms.shares_lists and kind in (UnitPost, UnitCreate, UnitDelete)
+    return max(concurrency, _SHARING_LISTS) if shares else concurrency
+
+
 def unit_post_id(unit_id: str, *, repairs: bool) -> str:
     """The id of the operation that writes a unit; one that only repairs its counters may come after another."""
     return f"unit/{unit_id}/repair" if repairs else f"unit/{unit_id}"

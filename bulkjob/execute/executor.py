@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bulkjob.changes import Change, ChangeOutcome, Operation, Outcome, Plan, Terms, UnitPost, by_row
+from bulkjob.changes import Change, ChangeOutcome, Operation, Outcome, Plan, Terms, UnitPost, by_row, under_way
 from bulkjob.execute.sender import Sender
 from bulkjob.plan import sorter_of
 from bulkjob.records import Naming, RowResult
@@ -77,6 +77,7 @@ class Executor:
         """
         self._plan = plan
         self._client = client
+        self._terms = terms
         self._sender = Sender(plan, client, terms, naming=naming, journal=journal, warn=warn)
         self._journal = journal
         self._concurrency = concurrency
@@ -100,7 +101,7 @@ class Executor:
         if self._unfinished:
             async with asyncio.TaskGroup() as group:
                 for kind in kinds:
-                    for _ in range(self._concurrency):
+                    for _ in range(self._workers(kind)):
                         group.create_task(self._work(self._queues[kind]))
         return self.so_far()
 
@@ -185,9 +186,12 @@ class Executor:
         self._waits.done(operation.id)
         self._queue_ready()
         if not self._unfinished:
-            for queue in self._queues.values():
-                for _ in range(self._concurrency):
+            for kind, queue in self._queues.items():
+                for _ in range(self._workers(kind)):
                     queue.put_nowait(None)
+
+    def _workers(self, kind: type[Operation]) -> int:
+        return under_way(kind, self._terms, self._concurrency)
 
     def _queue_ready(self) -> None:
         for identifier in self._waits.get_ready():

@@ -1,13 +1,15 @@
 """Lists that several writes share: departments, and who holds the role of a monitor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Final, Generic, Self, TypeVar
 
 from bulkjob.records import Department, Membership, Unit
 from bulkjob.rocketchat import (
     CallFailed,
     Client,
+    Closed,
     Failure,
     NeverComplete,
     Next,
@@ -24,6 +26,12 @@ from bulkjob.vocabulary import Code
 T = TypeVar("T")
 
 
+#: Under a rate limit a list waits so much of a window for those who ask at the same moment, and no longer than so much for those who
+#: will ask next: of a minute a twentieth of a second, and two seconds.
+_SETTLING: Final = 0.05 / 60
+_PATIENCE: Final = 2 / 60
+
+
 _UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept changing while it was read")
 
 
@@ -34,51 +42,153 @@ def _shared(reading: Coroutine[object, object, T]) -> asyncio.Task[T]:
     return task
 
 
-class _Shared(Generic[T]):
-    """One list, read afresh. Who asks while a reading is waiting for its turn shares it: it is read later than they asked."""
+async def _result_of(task: asyncio.Task[T]) -> T:
+    return await asyncio.shield(task)
 
-    def __init__(self, client: Client, route: Route, read: Callable[[Ticket, bool], Awaitable[dict[str, T]]]) -> None:
+
+class _Readers:
+    """Writes that have read a list and will be looked at by another one: under a rate limit that is read once for all of them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._busy = 0
+        self._changed = asyncio.Event()
+
+    def busy(self, more: int) -> None:
+        """So many more of them do something else than waiting for a list; fewer, if it is below 0."""
+        self._busy += more
+        self._changed.set()
+
+    async def gathered(self) -> None:
+        """Waits until all of them ask, but not for long; where the server's limit is no concern, for nobody."""
+        limit = self._client.limit
+        if limit is None:
+            return
+        # Those whose turns come with the same window ask one after the other.
+        await asyncio.sleep(_SETTLING * limit.window)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE * limit.window):
+                while self._busy:
+                    self._changed.clear()
+                    await self._changed.wait()
+
+
+class _List(Generic[T]):
+    """One list, read afresh. Who asks before a reading has its turn shares it: it is read later than they asked."""
+
+    def __init__(self, client: Client, route: Route, readers: _Readers, read: Callable[[Ticket, bool], Awaitable[dict[str, T]]]) -> None:
         self._client = client
         self._route = route
-        self._reader = read
-        self._waiting: dict[bool, asyncio.Task[dict[str, T]]] = {}
+        self._readers = readers
+        self._read = read
+        self._coming: asyncio.Task[asyncio.Task[dict[str, T]]] | None = None
+        """The reading that has no turn yet."""
+
+    async def begun(self, *, finishing: bool) -> asyncio.Task[dict[str, T]]:
+        """A reading whose turn has just come."""
+        while True:
+            if self._coming is None:
+                self._coming = _shared(self._begin(finishing=finishing))
+            try:
+                return await asyncio.shield(self._coming)
+            except Closed:
+                # The reading was somebody's who had not written anything.
+                if not finishing:
+                    raise
 
     async def fresh(self, *, finishing: bool) -> Mapping[str, T]:
-        if finishing not in self._waiting:
-            self._waiting[finishing] = _shared(self._read(finishing=finishing))
-        return await asyncio.shield(self._waiting[finishing])
+        while True:
+            reading = await self.begun(finishing=finishing)
+            try:
+                return await asyncio.shield(reading)
+            except Closed:
+                if not finishing:
+                    raise
 
-    async def _read(self, *, finishing: bool) -> dict[str, T]:
+    async def _begin(self, *, finishing: bool) -> asyncio.Task[dict[str, T]]:
         try:
+            await self._readers.gathered()
             ticket = await self._client.reserve(self._route, finishing=finishing)
         finally:
-            del self._waiting[finishing]
+            self._coming = None
+        return _shared(self._pages(ticket, finishing=finishing))
+
+    async def _pages(self, ticket: Ticket, *, finishing: bool) -> dict[str, T]:
         try:
-            return await self._reader(ticket, finishing)
+            return await self._read(ticket, finishing)
         except NeverComplete:
             raise CallFailed(_UNREADABLE) from None
 
 
-class Listings:
-    """Fresh lists of all departments and of all units, which writes share."""
+class SharedLists:
+    """The lists of all departments and of all units, for all writes of a job."""
 
     def __init__(self, client: Client) -> None:
-        self._departments = _Shared(
+        self.readers = _Readers(client)
+        self.departments = _List(
             client,
             endpoints.LIST_DEPARTMENTS,
+            self.readers,
             lambda ticket, finishing: read_departments(client, ticket=ticket, finishing=finishing),
         )
-        self._units = _Shared(
-            client, endpoints.LIST_UNITS, lambda ticket, finishing: read_units(client, ticket=ticket, finishing=finishing)
+        self.units = _List(
+            client,
+            endpoints.LIST_UNITS,
+            self.readers,
+            lambda ticket, finishing: read_units(client, ticket=ticket, finishing=finishing),
         )
+
+
+class Listings:
+    """Fresh lists for one write. As a context: for one that is looked at by a list, too, so that others wait a little for it."""
+
+    def __init__(self, shared: SharedLists) -> None:
+        self._shared = shared
+        self._looks = False
+        self._asking = 0
+        self._busy = False
+
+    def __enter__(self) -> Self:
+        self._looks = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._looks = False
+        self._tell()
+
+    async def begun(self) -> Coroutine[object, object, Mapping[str, Department]]:
+        """All departments by id, to be awaited, once their reading has begun: what else is read for a write is as fresh then.
+
+        Raises `CallFailed`, `Closed`.
+        """
+        with self._asks():
+            return _result_of(await self._shared.departments.begun(finishing=False))
 
     async def fresh(self, *, finishing: bool = False) -> Mapping[str, Department]:
         """All departments by id, as they were at some moment after the call. Raises `CallFailed`, `Closed`."""
-        return await self._departments.fresh(finishing=finishing)
+        with self._asks():
+            return await self._shared.departments.fresh(finishing=finishing)
 
     async def units(self, *, finishing: bool = False) -> Mapping[str, Unit]:
         """All units by id, in the same way."""
-        return await self._units.fresh(finishing=finishing)
+        with self._asks():
+            return await self._shared.units.fresh(finishing=finishing)
+
+    @contextmanager
+    def _asks(self) -> Iterator[None]:
+        self._asking += 1
+        self._tell()
+        try:
+            yield
+        finally:
+            self._asking -= 1
+            self._tell()
+
+    def _tell(self) -> None:
+        busy = self._looks and not self._asking
+        if busy is not self._busy:
+            self._busy = busy
+            self._shared.readers.busy(1 if busy else -1)
 
 
 class Monitors:

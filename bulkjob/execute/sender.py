@@ -13,7 +13,7 @@ from bulkjob.execute import verify
 from bulkjob.execute.agents import AgentsWriting
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.department import DepartmentWriting
-from bulkjob.execute.listings import Listings, Monitors
+from bulkjob.execute.listings import Listings, Monitors, SharedLists
 from bulkjob.execute.sending import Nothing, Sending
 from bulkjob.execute.unit import UnitWriting
 from bulkjob.execute.unit_creation import UnitCreation
@@ -50,7 +50,7 @@ class Sender:
         self._terms = terms
         self._naming = naming
         self._warn = warn
-        self._listings = Listings(client)
+        self._lists = SharedLists(client)
         self._monitors = Monitors(client)
         self.under_way: dict[str, tuple[Change, ...]] = {}
         """Operation id → the changes of its write, from just before it goes out until its outcome is known."""
@@ -73,19 +73,21 @@ class Sender:
                     client=client,
                     server=server,
                     attempts=self._attempts,
-                    listings=self._listings if self._terms.shares_lists else None,
+                    listings=Listings(self._lists) if self._terms.shares_lists else None,
                 )
                 try:
                     return await self._write(operation, agents)
                 finally:
                     agents.release()
             case UnitDelete():
-                deletion = UnitDeletion(operation=operation, client=client, server=server, attempts=self._attempts, listings=self._listings)
-                return await self._write(operation, deletion)
+                with Listings(self._lists) as listings:
+                    deletion = UnitDeletion(operation=operation, client=client, server=server, attempts=self._attempts, listings=listings)
+                    return await self._write(operation, deletion)
             case _:
-                return await self._write(operation, self._writing_of_unit(operation, client))
+                with Listings(self._lists) as listings:
+                    return await self._write(operation, self._writing_of_unit(operation, client, listings))
 
-    def _writing_of_unit(self, operation: UnitPost | UnitCreate, client: Client) -> UnitWriting | UnitCreation:
+    def _writing_of_unit(self, operation: UnitPost | UnitCreate, client: Client, listings: Listings) -> UnitWriting | UnitCreation:
         post = UnitWriting(
             operation=(
                 operation
@@ -97,7 +99,7 @@ class Sender:
             naming=self._naming,
             attempts=self._attempts,
             say=self._warn,
-            listings=self._listings,
+            listings=listings,
             role=self._monitors,
         )
         return post if isinstance(operation, UnitPost) else UnitCreation(operation=operation, post=post)

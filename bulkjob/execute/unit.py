@@ -34,12 +34,13 @@ class UnitWriting:
     route: Route = endpoints.POST_UNIT
 
     async def compose(self) -> Composed[StoredUnit]:
-        """Reads the unit, its monitors and all departments, and who holds the role of a monitor."""
+        """Reads the unit, its monitors and all departments at one time, and who holds the role of a monitor."""
+        reading = await self.listings.begun()
         async with CallGroup() as group:
             holders = group.start(self.role.holders()) if self.server.drops_monitors else None
             unit = group.start(self.client.call(endpoints.unit(self.operation.unit_id)))
             monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
-            departments = group.start(self.listings.fresh())
+            departments = group.start(reading)
         self.unit = unit.result()
         composed = compose.unit_call(
             self.operation,

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-from bulkjob.changes import Operation, Stage, Terms
+from bulkjob.changes import Operation, Stage, Terms, under_way
 from bulkjob.phrases import counted
 from bulkjob.plan.order import sorter_of
 from bulkjob.records import BYPASS_RATE_LIMIT
@@ -149,7 +149,7 @@ class _Rehearsal:
 
     def _start(self, operation: Operation, at: float) -> None:
         kind = type(operation)
-        if self._busy[kind] < self._concurrency:
+        if self._busy[kind] < under_way(kind, self._terms, self._concurrency):
             self._busy[kind] += 1
             self._later(at, operation, operation.stages(self._terms))
         else:

@@ -1,6 +1,8 @@
 """The whole job under a rate limit, with windows of a minute, on virtual time."""
 
+import json
 import logging
+import random
 import re
 from math import ceil
 from pathlib import Path
@@ -40,12 +42,13 @@ def rehearsed(folder: Path, departments: int, **more: Any) -> Any:
     return ran
 
 
-def least(ran: Any) -> float:
-    """When the last call of the busiest route can go out, if its windows are used from the first moment on."""
+def least(ran: Any, without: str = "") -> float:
+    """When the last call of the busiest route can go out, if its windows are used from the first moment on; passing over a route."""
     calls: dict[tuple[str, str], int] = {}
     for entry in ran.summary["calls"]:
         key = entry["method"], entry["route"]
         calls[key] = calls.get(key, 0) + entry["count"]
+    calls.pop(("GET", without), None)
     return (ceil(max(calls.values()) / LIMIT) - 1) * WINDOW
 
 
@@ -92,6 +95,34 @@ def test_a_second_client_costs_time_and_nothing_else(tmp_path: Path, concurrency
     ran = rehearsed(tmp_path, 100, concurrency=concurrency, meddle=meddle)
     assert ran.summary["retries"] == 0
     assert ran.seconds < 2.5 * least(ran)
+
+
+def with_units(units: int, others: int) -> tuple[State, list[dict[str, str]]]:
+    """As many units as departments that shall be in them, each unit with a monitor; and more departments, which shall get an agent."""
+    state = workspace(units + others)
+    state["users"][0]["roles"].append("livechat-monitor")
+    state["units"] = [{"_id": f"u-{number}", "name": f"Unit {number}", "visibility": "public", "type": "u"} for number in range(units)]
+    state["unitMonitors"] = [
+        {"_id": f"m-{number}", "monitorId": "u-manager", "username": "manager", "unitId": f"u-{number}"} for number in range(units)
+    ]
+    moves = [{"department": f"d-{number}", "unit": f"u-{number}"} for number in range(units)]
+    return state, moves + [{"department": f"d-{number}", "agent": "agent"} for number in range(units, units + others)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 8, 64])
+@pytest.mark.parametrize(("units", "others"), [(40, 0), (100, 0), (40, 100)])
+def test_reads_cost_no_write_its_window(tmp_path: Path, units: int, others: int, concurrency: int) -> None:
+    """Writes of units share the lists that they are made from and looked at by, and the forecast knows."""
+    state, rows = with_units(units, others)
+    limit, lag = f"{LIMIT}/{WINDOW:g}", random.Random(1)
+    foreseen = foresee(tmp_path / "1", state, rows, user="manager", rate_limit=limit, as_json=True, concurrency=concurrency)
+    ran = rehearse(
+        tmp_path / "2", state, rows, user="manager", rate_limit=limit, concurrency=concurrency, latency=lambda _: lag.uniform(0.02, 0.2)
+    )
+    assert ran.exit == Exit.OK, ran.said
+    assert refused(ran) == 0
+    assert ran.seconds <= 1.05 * least(ran, without="livechat/department")
+    assert ran.seconds == pytest.approx(json.loads(foreseen.said)["forecast"]["seconds"], rel=0.1)
 
 
 @pytest.mark.parametrize("limited", [True, False], ids=["shared out", "not shared out"])
