@@ -123,7 +123,7 @@ class UnitCreation:
         """What is there, with what stands for the unit's id in the place of that."""
         stand_in, own = self.operation.unit_id, self.unit_id
         told = {
-            identifier: replace(department, parent_id=stand_in) if own and department.parent_id == own else department
+            identifier: structs.replace(department, parent_id=stand_in) if own and department.parent_id == own else department
             for identifier, department in departments.items()
         }
         return Workspace(

@@ -32,8 +32,7 @@ def members_by_id(members: Iterable[Membership]) -> dict[str, Membership]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Department:
+class Department(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A department as the server stores it, as far as this job needs it."""
 
     id: str
@@ -41,7 +40,7 @@ class Department:
     parent_id: str | None
     """The id of its unit; the server stores null or nothing at all for none."""
     archived: bool
-    required: Mapping[str, object] = field(default_factory=dict)
+    required: Mapping[str, object] = msgspec.field(default_factory=dict)
     """Those of the five fields a PUT must carry (`REQUIRED_FIELDS`) that are stored with the right type."""
     description: str | None = None
     """None where none is stored."""

@@ -4,6 +4,7 @@ Whatever a server or a proxy sends, nothing here raises. Sources are named by re
 """
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -47,6 +48,9 @@ _DIGITS_AT_MOST: Final = 15
 
 def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0911 - one for each kind of answer
     """The value that `request` asked for, or why there is none."""
+    if answer.status == 200 and request.shape is not None:
+        with suppress(ValueError):
+            return request.shape(answer.body)
     if 300 <= answer.status < 400:
         target = _cut(answer.headers.get("location", ""))
         said = f"redirected to {target or 'an address it does not name'}"

@@ -26,6 +26,8 @@ class Request(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
     """From the server's root, percent-encoded."""
     read: Callable[[object], T_co]
     """Turns the JSON value of a good answer into what was asked for; raises `Unexpected`."""
+    shape: Callable[[bytes], T_co] | None = None
+    """Does so for the bytes of one in its usual shape, sooner; raises `ValueError` for any other."""
     query: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, object] | None = None
 

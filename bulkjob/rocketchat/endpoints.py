@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from bulkjob.records import REQUIRED_FIELDS, Account, Agent, Department, MemberChange, Membership, Monitor, Unit
-from bulkjob.rocketchat import payloads
+from bulkjob.rocketchat import payloads, shapes
 from bulkjob.rocketchat.call import Request, Route
 from bulkjob.rocketchat.payloads import DepartmentState, Page, StoredUnit
 
@@ -70,7 +70,9 @@ def licence() -> Request[frozenset[str]]:
 
 def departments(offset: int, count: int) -> Request[Page[Department]]:
     """A page of all departments, archived ones included, by id (a sort by name alone has no tiebreaker)."""
-    return _list(LIST_DEPARTMENTS.pattern, offset, count, payloads.read_department, "departments", showArchived="true")
+    return _list(
+        LIST_DEPARTMENTS.pattern, offset, count, payloads.read_department, "departments", shape=shapes.departments, showArchived="true"
+    )
 
 
 def units(offset: int, count: int) -> Request[Page[Unit]]:
@@ -85,12 +87,12 @@ def agents(offset: int, count: int) -> Request[Page[Agent]]:
 
 def department_agents(department_id: str, offset: int, count: int) -> Request[Page[Membership]]:
     """A page of a department's agents; empty for a department that is not there."""
-    return _list(LIST_MEMBERS.pattern, offset, count, payloads.read_membership, "agents", id=department_id)
+    return _list(LIST_MEMBERS.pattern, offset, count, payloads.read_membership, "agents", shape=shapes.members, id=department_id)
 
 
 def department(department_id: str) -> Request[DepartmentState]:
     """A department and, where the account may see them, its agents."""
-    return _get("livechat/department/:id", read=payloads.read_department_state, id=department_id)
+    return _get("livechat/department/:id", read=payloads.read_department_state, shape=shapes.department_state, id=department_id)
 
 
 def unit(unit_id: str) -> Request[Unit | None]:
@@ -166,8 +168,15 @@ def _whole_unit(unit: Unit, monitors: Iterable[Monitor], department_ids: Iterabl
     }
 
 
-def _get(pattern: str, *, read: Callable[[object], T], query: tuple[tuple[str, str], ...] = (), id: str = "") -> Request[T]:  # noqa: A002
-    return Request(route=Route(method="GET", pattern=pattern), path=_path(pattern, id), read=read, query=query)
+def _get(
+    pattern: str,
+    *,
+    read: Callable[[object], T],
+    shape: Callable[[bytes], T] | None = None,
+    query: tuple[tuple[str, str], ...] = (),
+    id: str = "",  # noqa: A002
+) -> Request[T]:
+    return Request(route=Route(method="GET", pattern=pattern), path=_path(pattern, id), read=read, shape=shape, query=query)
 
 
 def _send(route: Route, identifier: str, body: Mapping[str, object], read: Callable[[object], T]) -> Request[T]:
@@ -181,11 +190,12 @@ def _list(
     item: Callable[[Mapping[str, object]], T],
     key: str,
     *,
+    shape: Callable[[bytes], Page[T]] | None = None,
     id: str = "",  # noqa: A002
     **more: str,
 ) -> Request[Page[T]]:
     query = (("offset", str(offset)), ("count", str(count)), ("sort", '{"_id":1}'), *more.items())
-    return _get(pattern, read=lambda payload: payloads.read_page(payload, key, item), query=query, id=id)
+    return _get(pattern, read=lambda payload: payloads.read_page(payload, key, item), shape=shape, query=query, id=id)
 
 
 @lru_cache(maxsize=1024)

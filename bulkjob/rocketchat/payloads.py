@@ -16,7 +16,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 #: Beyond this JavaScript's numbers leave whole ones out: no counter and no list of Rocket.Chat's comes there.
-_LARGEST: Final = 2**53
+LARGEST: Final = 2**53
 
 
 #: A version that is told has a few characters; what is longer is cut, and is no release.
@@ -77,11 +77,11 @@ class _Fields:
 
     def number(self, key: str, default: int | None = None) -> int:
         value = self.of.get(key)
-        if type(value) is int and -_LARGEST <= value <= _LARGEST:
+        if type(value) is int and -LARGEST <= value <= LARGEST:
             return value
         value = default if value is None else value
         # (No comparison holds for what is not a number, NaN.)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
             raise Unexpected(f"{key!r} is not a number")
         return int(value)
 

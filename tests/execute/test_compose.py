@@ -242,7 +242,7 @@ class TestPutCall:
         [
             (None, Code.DEPARTMENT_GONE),
             (department("d1", archived=True), Code.DEPARTMENT_ARCHIVED),
-            (replace(department("d1"), required={"name": "Sales"}), Code.REJECTED),
+            (msgspec.structs.replace(department("d1"), required={"name": "Sales"}), Code.REJECTED),
         ],
     )
     def test_department_that_cannot_be_put(self, there: Department | None, code: Code) -> None:

@@ -114,7 +114,7 @@ def with_units(units: int, others: int) -> tuple[State, list[dict[str, str]]]:
 def test_reads_cost_no_write_its_window(tmp_path: Path, units: int, others: int, concurrency: int) -> None:
     """Writes of units share the lists that they are made from and looked at by, and the forecast knows."""
     state, rows = with_units(units, others)
-    limit, lag = f"{LIMIT}/{WINDOW:g}", random.Random(1)
+    limit, lag = f"{LIMIT}/{WINDOW:g}", random.Random(1)  # noqa: S311 - it only spreads the answers
     foreseen = foresee(tmp_path / "1", state, rows, user="manager", rate_limit=limit, as_json=True, concurrency=concurrency)
     ran = rehearse(
         tmp_path / "2", state, rows, user="manager", rate_limit=limit, concurrency=concurrency, latency=lambda _: lag.uniform(0.02, 0.2)

@@ -157,7 +157,7 @@ class TestAgentRoutes:
 
     def test_department_that_lacks_a_field_is_not_put(self) -> None:
         """A stored department without one of the five fields is not given one: its agents go by their own route."""
-        bare = replace(department("d1"), required={name: FIELDS[name] for name in FIELDS if name != "email"})
+        bare = msgspec.structs.replace(department("d1"), required={name: FIELDS[name] for name in FIELDS if name != "email"})
         (operation,) = planned([agent_row(2, "d1", "anna")], workspace(bare, agents={"anna": ""})).operations
         assert isinstance(operation, AgentsPost)
 
@@ -376,7 +376,7 @@ class TestDepartmentRoute:
 
     def test_department_that_lacks_a_field_is_rejected_unsent(self) -> None:
         """A PUT must carry the five fields: a department that lacks one keeps its unit, the message names the field, its agents go on."""
-        bare = replace(department("d1", "a"), required={name: FIELDS[name] for name in FIELDS if name != "email"})
+        bare = msgspec.structs.replace(department("d1", "a"), required={name: FIELDS[name] for name in FIELDS if name != "email"})
         there = workspace(bare, department("d2", "a"), agents={"anna": ""})
         plan = planned([unit_row(2, "d1", "b"), agent_row(3, "d1", "anna")], there, choices=BY_DEPARTMENT)
         ((change, outcome),) = plan.settled.items()
