@@ -20,16 +20,22 @@ from bulkjob.rocketchat import (
     read_pages,
     read_units,
 )
-from bulkjob.rocketchat.pacing import Ticket
+from bulkjob.rocketchat.pacing import DEFAULT_WINDOW, Ticket
 from bulkjob.vocabulary import Code
 
 T = TypeVar("T")
 
 
-#: Under a rate limit a list waits so much of a window for those who ask at the same moment, and no longer than so much for those who
-#: will ask next: of a minute a twentieth of a second, and two seconds.
-_SETTLING: Final = 0.05 / 60
-_PATIENCE: Final = 2 / 60
+#: So many seconds a list waits for those whose turns come at the same time: they ask one after the other.
+_SETTLING: Final = 0.01
+
+
+#: So much of a rate limit's window it waits for those who will ask next, of a minute two seconds.
+_PATIENCE: Final = 1 / 30
+
+
+#: A list of more entries costs both sides work, not only a round trip: it waits where there is no limit, too.
+_LONG: Final = 1_000
 
 
 _UNREADABLE = Failure(next=Next.ROW, code=Code.BAD_RESPONSE, said="the list kept changing while it was read")
@@ -47,10 +53,11 @@ async def _result_of(task: asyncio.Task[T]) -> T:
 
 
 class _Readers:
-    """Writes that have read a list and will be looked at by another one: under a rate limit that is read once for all of them."""
+    """Writes that have read a list and will be looked at by another one, which is better read once for all of them."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, long: bool) -> None:
         self._client = client
+        self._long = long
         self._busy = 0
         self._changed = asyncio.Event()
 
@@ -60,14 +67,14 @@ class _Readers:
         self._changed.set()
 
     async def gathered(self) -> None:
-        """Waits until all of them ask, but not for long; where the server's limit is no concern, for nobody."""
+        """Waits until all of them ask, but not for long; not where neither the server's limit nor the lists' length is a concern."""
         limit = self._client.limit
-        if limit is None:
+        if limit is None and not self._long:
             return
-        # Those whose turns come with the same window ask one after the other.
-        await asyncio.sleep(_SETTLING * limit.window)
+        window = limit.window if limit else DEFAULT_WINDOW
+        await asyncio.sleep(_SETTLING)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE * limit.window):
+            async with asyncio.timeout(_PATIENCE * window):
                 while self._busy:
                     self._changed.clear()
                     await self._changed.wait()
@@ -123,8 +130,9 @@ class _List(Generic[T]):
 class SharedLists:
     """The lists of all departments and of all units, for all writes of a job."""
 
-    def __init__(self, client: Client) -> None:
-        self.readers = _Readers(client)
+    def __init__(self, client: Client, *, departments: int) -> None:
+        """``departments``: how many there are."""
+        self.readers = _Readers(client, long=departments > _LONG)
         self.departments = _List(
             client,
             endpoints.LIST_DEPARTMENTS,

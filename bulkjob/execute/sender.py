@@ -50,7 +50,7 @@ class Sender:
         self._terms = terms
         self._naming = naming
         self._warn = warn
-        self._lists = SharedLists(client)
+        self._lists = SharedLists(client, departments=len(naming.workspace.departments))
         self._monitors = Monitors(client)
         self.under_way: dict[str, tuple[Change, ...]] = {}
         """Operation id → the changes of its write, from just before it goes out until its outcome is known."""

@@ -125,6 +125,16 @@ def test_reads_cost_no_write_its_window(tmp_path: Path, units: int, others: int,
     assert ran.seconds == pytest.approx(json.loads(foreseen.said)["forecast"]["seconds"], rel=0.1)
 
 
+def test_a_long_list_is_read_once_for_all_who_wait(tmp_path: Path) -> None:
+    """Without a limit, too: of 24 writes, eight at a time, each needs a list before it and one after it."""
+    state, rows = with_units(24, 977)
+    ran = rehearse(tmp_path, state, rows[:24], user="manager", rate_limit="off", latency=lambda _: 0.05, concurrency=8)
+    assert ran.exit == Exit.OK, ran.said
+    lists = sum(entry["count"] for entry in ran.summary["calls"] if entry["route"] == "livechat/department")
+    # (The first write is alone, as nothing is known of its route yet.)
+    assert lists <= 1 + 2 * (1 + 24 / 8)
+
+
 @pytest.mark.parametrize("limited", [True, False], ids=["shared out", "not shared out"])
 def test_an_approved_plan_keeps_its_routes(tmp_path: Path, *, limited: bool) -> None:
     """A plan is sent by the routes that were approved, whatever the limit is when it is sent."""
