@@ -4,7 +4,6 @@ Each kind of change is one module of this package. A change is the desired state
 department); its *prior state* is what was there before it was written.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
@@ -253,15 +252,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind
     def in_units(self, ids: Mapping[str, str]) -> Self:  # noqa: ARG002 - matters where a unit is named
         """The same with units that went by a stand-in (`new_unit`) by their ids."""
         return self
-
-
-def by_row(changes: Iterable[Change]) -> dict[int, list[Change]]:
-    """Row → the changes that it asks for, in the order of their rank."""
-    found: dict[int, list[Change]] = defaultdict(list)
-    for change in sorted(changes, key=lambda change: change.rank):
-        for row in change.rows:
-            found[row].append(change)
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Status, Stop
 
 #: Version of the format; a plan of another one is not carried out.
-FORMAT: Final = 3
+FORMAT: Final = 4
 #: The formats that are still read.
-READABLE: Final = (1, 2, FORMAT)
+READABLE: Final = (1, 2, 3, FORMAT)
 
 
 PLAN_FILE: Final = "plan.json"

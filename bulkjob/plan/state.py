@@ -60,7 +60,8 @@ class RunState:
         cells = self.checked.sheet.cells
         texts = [] if position is None else cells[position].tolist()
         words = {row: text for row, text in zip(cells.index.tolist(), texts, strict=False) if text}
-        return words | {row: change.target[1] for change in self.changes if change.target[0] == "department" for row in change.rows}
+        known = {id(change.rows): (change.rows, change.target[1]) for change in self.changes if change.target[0] == "department"}
+        return words | {row: department for rows, department in known.values() for row in rows}
 
     @property
     def renamers(self) -> Mapping[int, frozenset[int]]:
