@@ -23,7 +23,7 @@ from bulkjob.plan import (
     RunState,
     continued,
     document_of_plan,
-    render_plan,
+    pieces_of_plan,
     seconds_left,
 )
 from bulkjob.records import Naming, RowResult, Sheet
@@ -123,9 +123,7 @@ class Job:
             ticking = asyncio.create_task(_every(_TICK, lambda: self._show(client)))
             try:
                 prepared = await self._preparation.plan(client, self._warn)
-                results = planned_results(self.state, prepared.plan).values()
-                document = document_of_plan(self._settings, self.state, prepared, results)
-                write_whole(directory.path / PLAN_FILE, render_plan(document))
+                self._write_plan(prepared, directory)
                 # By now units that earlier attempts made are known by their ids.
                 known = replace(history, attempts=self.state.attempts)
                 plan = continued(prepared.plan, known, prepared.workspace, prepared.server)
@@ -135,6 +133,12 @@ class Job:
                 ticking.cancel()
                 self._count(client)
                 await journal.close()
+
+    def _write_plan(self, prepared: Prepared, directory: RunDirectory) -> None:
+        """Writes what was decided to be sent."""
+        results = planned_results(self.state, prepared.plan).values()
+        document = document_of_plan(self._settings, self.state, prepared, results)
+        write_whole(directory.path / PLAN_FILE, pieces_of_plan(document))
 
     async def _execute(self, prepared: Prepared, client: Client, journal: Journal, directory: RunDirectory) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""

@@ -1,9 +1,12 @@
 """Rows that several changes share, as all removals do that ``mirror`` makes in one department: looked through, and kept in files, once.
 
-Changes share rows where these are the same tuple. Rows that are equal and not the same give the same results; they only cost more.
+Changes share rows where these are the same tuple and the changes stand one after the other. Rows that are equal and not the same give the
+same results; they only cost more.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from operator import is_
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,8 +20,11 @@ A = TypeVar("A", bound=AnyChange | AnyEntry)
 
 def rows_of(changes: Iterable[Change]) -> set[int]:
     """All rows that ask for any of them."""
-    shared = {id(change.rows): change.rows for change in changes}
-    return {row for rows in shared.values() for row in rows}
+    found: set[int] = set()
+    find = OncePerRows(found.update)
+    for change in changes:
+        find(change.rows)
+    return found
 
 
 class OncePerRows(Generic[T]):
@@ -26,15 +32,13 @@ class OncePerRows(Generic[T]):
 
     def __init__(self, function: Callable[..., T]) -> None:
         self._function = function
-        self._known: dict[tuple[int, ...], tuple[tuple[tuple[int, ...], ...], T]] = {}
-        """By identity; with the rows themselves, so that no others ever come to have it."""
+        self._last: tuple[tuple[tuple[int, ...], ...], T] | None = None
 
     def __call__(self, *rows: tuple[int, ...]) -> T:
         """What the function says of the rows of one change, or of several."""
-        key = tuple(map(id, rows))
-        if key not in self._known:
-            self._known[key] = rows, self._function(*rows)
-        return self._known[key][1]
+        if self._last is None or len(self._last[0]) != len(rows) or not all(map(is_, self._last[0], rows)):
+            self._last = rows, self._function(*rows)
+        return self._last[1]
 
 
 class SharedRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +51,8 @@ class SharedRows(msgspec.Struct, frozen=True, kw_only=True):
 
 def held_once(asking: Sequence[A]) -> tuple[tuple[A, ...], tuple[SharedRows, ...]]:
     """Changes as a file holds them, without the rows that they share, and these rows."""
-    places: dict[int, list[int]] = {}
-    for place, each in enumerate(asking):
-        places.setdefault(id(each.rows), []).append(place)
-    shared = tuple(SharedRows(rows=asking[found[0]].rows, changes=tuple(found)) for found in places.values() if len(found) > 1)
+    runs = ([place for place, _ in run] for _, run in groupby(enumerate(asking), key=lambda each: id(each[1].rows)))
+    shared = tuple(SharedRows(rows=asking[places[0]].rows, changes=tuple(places)) for places in runs if len(places) > 1)
     return _with_rows(asking, {place: () for group in shared for place in group.changes}), shared
 
 

@@ -86,7 +86,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class RowEntry(msgspec.Struct, frozen=True, kw_only=True):
+class RowEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What will become of a row."""
 
     row: int
@@ -174,7 +174,7 @@ def _entry(change: Change, outcome: Outcome | None, workspace: Workspace) -> Any
 
 
 def _row(result: RowResult) -> RowEntry:
-    return RowEntry(row=result.row, status=result.status, change=str(result.change), code=result.code, message=result.message)
+    return RowEntry(row=result.row, status=result.status, change=result.change.value, code=result.code, message=result.message)
 
 
 def _forecast(forecast: Forecast) -> ForecastEntry:

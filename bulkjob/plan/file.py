@@ -1,6 +1,8 @@
 """A plan document as bytes, and back."""
 
 import json
+from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any, Final
 
 import msgspec
@@ -17,18 +19,27 @@ _BY_LINE: Final = ("calls", "warnings", "operations", "changes", "shared_rows", 
 
 
 def render_plan(document: PlanDocument) -> bytes:
-    """The document as JSON in UTF-8: each key on a line of its own, and each entry of the long lists.
+    """The document as JSON in UTF-8."""
+    return b"".join(pieces_of_plan(document))
+
+
+def pieces_of_plan(document: PlanDocument) -> Iterator[bytes]:
+    """The same in pieces, so that a large one need not be held as a whole: each key has a line, and each entry of the long lists.
 
     Rows that ask for several changes are a list of their own, ``shared_rows``: all removals that ``mirror`` makes in a department have the
     same ones.
     """
     changes, shared = held_once(document.changes)
-    lines = []
+    between = b"{\n"
     for name, value in (msgspec.structs.asdict(document) | {"changes": changes, "shared_rows": shared}).items():
-        by_line = name in _BY_LINE and value
-        text = b"[\n    " + b",\n    ".join(map(_encode, value)) + b"\n  ]" if by_line else _encode(value)
-        lines.append(b"  " + _encode(name) + b": " + text)
-    return b"{\n" + b",\n".join(lines) + b"\n}\n"
+        yield between + b"  " + _encode(name) + b": "
+        if name in _BY_LINE and value:
+            yield from (before + _encode(entry) for before, entry in zip(chain((b"[\n    ",), repeat(b",\n    ")), value, strict=False))
+            yield b"\n  ]"
+        else:
+            yield _encode(value)
+        between = b",\n"
+    yield b"\n}\n"
 
 
 def _encode(value: object) -> bytes:
