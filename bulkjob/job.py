@@ -228,6 +228,8 @@ class Job:
         )
 
     async def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
+        # All that is still needed of it is in the state; the report needs the room.
+        self._executor = None
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
         console = console_on(sys.stdout)

@@ -4,14 +4,16 @@ Each row that adds an agent to a department asks for every removal that ``mirror
 rows, so that nothing grows as rows times removals.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from bulkjob.changes.change import Change, ChangeOutcome, Outcome
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.vocabulary import Effect, Status
+
+T = TypeVar("T")
 
 
 class Mirrored(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -67,25 +69,33 @@ class ByRow:
     """The changes that each row asks for."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
-        self.own: Mapping[int, list[Change]] = defaultdict(list)
+        self.own: dict[int, list[Change]] = {}
         """Row → what it asks for itself, by rank."""
-        self.mirrored: Mapping[int, list[Mirrored]] = defaultdict(list)
+        self.mirrored: dict[int, list[Mirrored]] = {}
         """Row → what ``mirror`` asks for on its behalf: one group, unless some of its rows have come to an end before."""
         groups: dict[int, Mirrored] = {}
         for change in sorted(changes, key=lambda change: change.rank):
             if not isinstance(change, DepartmentAgent) or not change.mirrored:
-                for row in change.rows:
-                    self.own[row].append(change)
+                _add(self.own, change.rows, change)
             elif group := groups.get(id(change.rows)):
                 group.changes.append(change)
             else:
                 group = groups[id(change.rows)] = Mirrored(rows=change.rows, changes=[change])
-                for row in change.rows:
-                    self.mirrored[row].append(group)
+                _add(self.mirrored, change.rows, group)
         self.groups: Collection[Mirrored] = groups.values()
 
     def __contains__(self, row: int) -> bool:
         return row in self.own or row in self.mirrored
+
+
+def _add(found: dict[int, list[T]], rows: Iterable[int], thing: T) -> None:
+    """Adds a thing to the list of each of the rows, most of which have no other."""
+    for row in rows:
+        if row in found:
+            found[row].append(thing)
+        else:
+            # A list that is made with it has no room to spare.
+            found[row] = [thing]
 
 
 class PartsOfRows:

@@ -235,7 +235,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False, tag_f
         return type(self) is type(other) and isinstance(other, Asked) and (self.target, self.wanted) == (other.target, other.wanted)
 
     def __hash__(self) -> int:
-        return hash((self.target, self.wanted))
+        # What is asked of the same thing is seldom more than one in a plan, and equality tells these apart.
+        return hash(self.target)
 
     @property
     def wanted(self) -> Prior:

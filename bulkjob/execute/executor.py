@@ -142,7 +142,8 @@ class Executor:
             for operation in self._plan.operations
             if isinstance(operation, UnitPost) and not operation.changes and operation.id in left
         )
-        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop, repairs_left=repairs)
+        outcomes = {**unknown, **self._tally.outcomes} if unknown else self._tally.outcomes
+        return Execution(outcomes=outcomes, stop=stop, repairs_left=repairs)
 
     def stop(self, stop: Stop) -> None:
         """Starts nothing more; what is in flight is finished. The first reason counts."""

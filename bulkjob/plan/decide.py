@@ -369,8 +369,9 @@ def missing_fields(department: Department, supplied: Collection[str] = ()) -> Ou
     ``supplied``: those that the same call gives it.
     """
     missing = [name for name in department.missing_fields if name not in supplied]
-    said = f"the department has no {' and no '.join(missing)} on the server, and no change can be sent without it"
-    return failed(Code.REJECTED, said) if missing else None
+    if not missing:
+        return None
+    return failed(Code.REJECTED, f"the department has no {' and no '.join(missing)} on the server, and no change can be sent without it")
 
 
 def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
