@@ -20,7 +20,7 @@ from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan
 from bulkjob.plan.decide import plan_changes
 from bulkjob.plan.document import PlanDocument, document_of
 from bulkjob.plan.drift import Drifted, as_planned, hold_to, refuse_other_plan
-from bulkjob.plan.file import parse_plan, render_plan
+from bulkjob.plan.file import parse_plan, pieces_of_plan, render_plan
 from bulkjob.plan.prepared import Prepared
 from bulkjob.records.results import RowResult
 from bulkjob.records.server import Account, Server, Version
@@ -190,6 +190,20 @@ class TestFile:
         for entry in old["changes"]:
             entry["rows"] = [20, 21]
         assert parse_plan(json.dumps(old).encode()) == msgspec.structs.replace(written, format=3)
+
+    def test_in_pieces(self) -> None:
+        """A plan is written piece by piece, none of which holds more than one entry: twice the plan is no larger piece."""
+
+        def largest(number: int) -> int:
+            changes: list[Change] = [agent_change("d1", f"u{place:03}", row=100 + place) for place in range(number)]
+            results = tuple(RowResult(row=100 + place, status=Status.PLANNED, message="So.") for place in range(number))
+            there = workspace({"d1": "a"})
+            written = document(planned(changes, there), there, results)
+            pieces = list(pieces_of_plan(msgspec.structs.replace(written, operations=())))
+            assert b"".join(pieces) == render_plan(msgspec.structs.replace(written, operations=()))
+            return max(map(len, pieces))
+
+        assert largest(200) == largest(100)
 
     def test_half_a_surrogate_pair(self) -> None:
         """A name that no file can hold is written with a question mark for what cannot be, and read again."""
