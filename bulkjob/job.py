@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from bulkjob.changes import ChangeOutcome
+from bulkjob.changes import RowParts
 from bulkjob.execute import Execution, Executor
 from bulkjob.plan import (
     PLAN_FILE,
@@ -23,10 +23,10 @@ from bulkjob.plan import (
     RunState,
     continued,
     document_of_plan,
-    render_plan,
+    pieces_of_plan,
     seconds_left,
 )
-from bulkjob.records import RowResult, Sheet
+from bulkjob.records import Naming, RowResult, Sheet
 from bulkjob.report import (
     Commands,
     Conclusion,
@@ -123,9 +123,7 @@ class Job:
             ticking = asyncio.create_task(_every(_TICK, lambda: self._show(client)))
             try:
                 prepared = await self._preparation.plan(client, self._warn)
-                results = planned_results(self.state, prepared.plan).values()
-                document = document_of_plan(self._settings, self.state, prepared, results)
-                write_whole(directory.path / PLAN_FILE, render_plan(document))
+                self._write_plan(prepared, directory)
                 # By now units that earlier attempts made are known by their ids.
                 known = replace(history, attempts=self.state.attempts)
                 plan = continued(prepared.plan, known, prepared.workspace, prepared.server)
@@ -136,19 +134,26 @@ class Job:
                 self._count(client)
                 await journal.close()
 
+    def _write_plan(self, prepared: Prepared, directory: RunDirectory) -> None:
+        """Writes what was decided to be sent."""
+        results = planned_results(self.state, prepared.plan).values()
+        document = document_of_plan(self._settings, self.state, prepared, results)
+        write_whole(directory.path / PLAN_FILE, pieces_of_plan(document))
+
     async def _execute(self, prepared: Prepared, client: Client, journal: Journal, directory: RunDirectory) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
         plan = self.state.plan = prepared.plan
         rows = len(self.state.checked.sheet.cells)
+        naming = self.state.naming
         self._executor = Executor(
             plan,
             client,
             prepared.terms,
-            self.state.naming,
+            naming,
             journal,
             concurrency=self._settings.concurrency,
             max_failures=self._settings.max_failures,
-            result_of=self._result,
+            result_of=partial(self._result, naming),
             warn=self._warn,
         )
         seconds = partial(self._seconds, prepared, client)
@@ -164,9 +169,9 @@ class Job:
     def _seconds(self, prepared: Prepared, client: Client, left: Collection[str]) -> float:
         return seconds_left(prepared, left, limit=client.limit, concurrency=self._settings.concurrency)
 
-    def _result(self, row: int, parts: list[ChangeOutcome]) -> RowResult:
+    def _result(self, naming: Naming, row: int, parts: RowParts) -> RowResult:
         """What became of a row; told at once if it failed."""
-        result = row_result(row, parts, self.state.naming, server=self.state.server, undoes=self.state.undoes)
+        result = row_result(row, parts, naming, server=self.state.server, undoes=self.state.undoes)
         if result.status is Status.FAILED:
             self._display.failed(result)
         return result
@@ -223,6 +228,8 @@ class Job:
         )
 
     async def _report(self, directory: RunDirectory, stop: Stop | None, started: float, *, owned: bool) -> Exit:
+        # All that is still needed of it is in the state; the report needs the room.
+        self._executor = None
         figures = replace(self._figures, warnings=tuple(self.state.warnings), duration_seconds=time.monotonic() - started)
         mirror = self._settings.choices.agents == "mirror" and not self.state.undoes
         console = console_on(sys.stdout)

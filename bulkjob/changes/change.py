@@ -4,10 +4,9 @@ Each kind of change is one module of this package. A change is the desired state
 department); its *prior state* is what was there before it was written.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Final, Protocol, Self
 
 import msgspec
 
@@ -15,8 +14,10 @@ from bulkjob.changes.entries import Line, NameOf, Thing
 from bulkjob.records import Naming, Server, Workspace, is_new_unit
 from bulkjob.vocabulary import Code, Effect, Status
 
+# Of what there is for every row, the garbage collector keeps no track (``gc=False``): none of it can lead back to itself.
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent's place in a department; a number is None where it was not read, or is to stay as it is; a file then leaves it out."""
 
     count: int | None = None
@@ -25,11 +26,19 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the server stores the agent there more than once; the numbers are those of one of the rows."""
 
 
+_ANY_PLACE: Final = Place()
+
+
+def place(count: int | None, order: int | None) -> Place:
+    """A place that the server stores once; where neither number is known or asked for, always the same one."""
+    return _ANY_PLACE if count is None and order is None else Place(count=count, order=order)
+
+
 #: What a change found before it was written, or finds now: a unit's id, an agent's place, a field's value; None for nothing.
 Prior = str | bool | Place | None
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of a change."""
 
     status: Status
@@ -212,7 +221,7 @@ class Entry(Protocol):
 ChangeOutcome = tuple[Change, Outcome]
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind"):
+class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False, tag_field="kind"):
     """What every kind of change has; equality does not look at the rows, of which there may be thousands."""
 
     rows: tuple[int, ...]
@@ -226,7 +235,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind
         return type(self) is type(other) and isinstance(other, Asked) and (self.target, self.wanted) == (other.target, other.wanted)
 
     def __hash__(self) -> int:
-        return hash((self.target, self.wanted))
+        # What is asked of the same thing is seldom more than one in a plan, and equality tells these apart.
+        return hash(self.target)
 
     @property
     def wanted(self) -> Prior:
@@ -253,15 +263,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, eq=False, tag_field="kind
     def in_units(self, ids: Mapping[str, str]) -> Self:  # noqa: ARG002 - matters where a unit is named
         """The same with units that went by a stand-in (`new_unit`) by their ids."""
         return self
-
-
-def by_row(changes: Iterable[Change]) -> dict[int, list[Change]]:
-    """Row → the changes that it asks for, in the order of their rank."""
-    found: dict[int, list[Change]] = defaultdict(list)
-    for change in sorted(changes, key=lambda change: change.rank):
-        for row in change.rows:
-            found[row].append(change)
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import msgspec
 
-from bulkjob.changes.change import Asked, Outcome, Place, Prior, Words, failed
+from bulkjob.changes.change import Asked, Outcome, Place, Prior, Words, failed, place
 from bulkjob.changes.department_unit import department_archived, department_missing
 from bulkjob.changes.drafts import DepartmentDraft
 from bulkjob.changes.entries import AboutDepartment, Line, NameOf, Thing
@@ -36,7 +36,7 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
 
     @property
     def wanted(self) -> Prior:
-        return Place(count=self.count, order=self.order) if self.present else None
+        return place(self.count, self.order) if self.present else None
 
     @property
     def ends_assignment(self) -> bool:
@@ -55,7 +55,7 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
             member = state.members[self.department_id].get(self.agent_id)
             return Place(count=member.count, order=member.order, doubled=member.doubled) if member else None
         agent = state.agents.get(self.agent_id)
-        return Place() if agent and self.department_id in (agent.department_ids or ()) else None
+        return place(None, None) if agent and self.department_id in (agent.department_ids or ()) else None
 
     def holds(self, prior: Prior, now: Prior, *, certain: bool = False) -> bool:
         """A count above what was sent is a chat that came in since.
@@ -155,7 +155,7 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
             department=Thing(id=self.department_id, name=naming.department_name(self.department_id)),
             agent=Thing(id=self.agent_id, name=self.username),
             found=found if isinstance(found, Place) else None,
-            wanted=Place(count=self.count, order=self.order) if self.present else None,
+            wanted=place(self.count, self.order) if self.present else None,
             rows=self.rows,
             status=status,
             code=code,

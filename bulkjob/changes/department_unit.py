@@ -98,7 +98,7 @@ class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department
         )
 
 
-class DepartmentUnitEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="about", tag="unit"):
+class DepartmentUnitEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="about", tag="unit"):
     """A department and its unit in a plan's document; null is none."""
 
     department: Thing

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 
-class Thing(msgspec.Struct, frozen=True, kw_only=True):
+class Thing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A department, unit or agent."""
 
     id: str
@@ -28,7 +28,7 @@ class Line:
     text: str
 
 
-class AboutDepartment(msgspec.Struct, frozen=True, kw_only=True, tag_field="about"):
+class AboutDepartment(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="about"):
     """What entries about a department itself have in common."""
 
     department: Thing
@@ -44,7 +44,7 @@ class AboutDepartment(msgspec.Struct, frozen=True, kw_only=True, tag_field="abou
         return ()
 
 
-class AboutUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="about"):
+class AboutUnit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="about"):
     """What entries about a unit itself have in common."""
 
     unit: Thing

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bulkjob.plan import Preparation, RunState, document_of_plan, render_plan, warnings_of_dropped_monitors
+from bulkjob.plan import Preparation, RunState, document_of_plan, pieces_of_plan, warnings_of_dropped_monitors
 from bulkjob.records import RowResult
 from bulkjob.report import (
     Commands,
@@ -73,17 +73,16 @@ async def planned(
     prepared = preparation.prepared
     results = planned_results(state, prepared.plan if prepared else None, stop)
     document = document_of_plan(settings, state, prepared, results.values(), stop)
-    rendered = render_plan(document)
     if csv is not None:
         write_whole(csv, render_results(checked.sheet, results))
     if out is not None and stop is None:
-        write_whole(out, rendered)
+        write_whole(out, pieces_of_plan(document))
     if settings.report is not None:
         moment = datetime.now(UTC)
         known = Planned(state=state, document=document, prepared=prepared, results=results, stop=stop, moment=moment)
         write_approval(settings.report, known)
     if as_json:
-        sys.stdout.write(rendered.decode())
+        sys.stdout.writelines(piece.decode() for piece in pieces_of_plan(document))
     else:
         steps = steps_after_plan(document, Commands(sheet=sheet, settings=settings), out, stop)
         workspace = prepared.workspace if prepared else None

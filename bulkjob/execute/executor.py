@@ -1,11 +1,24 @@
 """Carries out a plan: a pool of workers for each kind of write, every operation after those it waits for."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from bulkjob.changes import Change, ChangeOutcome, Operation, Outcome, Plan, Terms, UnitPost, by_row, under_way
+from bulkjob.changes import (
+    ByRow,
+    Change,
+    Mirrored,
+    OncePerRows,
+    Operation,
+    Outcome,
+    PartsOfRows,
+    Plan,
+    RowParts,
+    Terms,
+    UnitPost,
+    under_way,
+)
 from bulkjob.execute.sender import Sender
 from bulkjob.plan import sorter_of
 from bulkjob.records import Naming, RowResult
@@ -29,30 +42,40 @@ class Execution:
 class Tally:
     """How far the rows are: a row is done when each of its changes is settled."""
 
-    def __init__(self, changes: tuple[Change, ...]) -> None:
-        self._changes = by_row(changes)
-        self._left = {row: len(parts) for row, parts in self._changes.items()}
+    def __init__(self, changes: Iterable[Change]) -> None:
+        asked = ByRow(changes)
+        self._left = Counter({row: len(own) for row, own in asked.own.items()})
+        self._left.update({row: len(groups) for row, groups in asked.mirrored.items()})
+        self._groups: dict[Change, Mirrored] = {change: group for group in asked.groups for change in group.changes}
+        self._left_of_groups = {group: len(group.changes) for group in asked.groups}
         self.outcomes: dict[Change, Outcome] = {}
+        self.parts = PartsOfRows(asked, self.outcomes)
+        """Of rows that are done."""
         self.done = 0
         self.failed: set[int] = set()
+        self._fail = OncePerRows(self.failed.update)
 
     def settle(self, outcomes: Mapping[Change, Outcome]) -> list[int]:
         """Takes in outcomes; returns the rows that are done by them."""
         self.outcomes.update(outcomes)
         finished = []
         for change, outcome in outcomes.items():
-            for row in change.rows:
+            for row in self._waiting_less(change):
                 self._left[row] -= 1
                 if not self._left[row]:
                     finished.append(row)
             if outcome.status is Status.FAILED:
-                self.failed.update(change.rows)
+                self._fail(change.rows)
         self.done += len(finished)
         return finished
 
-    def parts(self, row: int) -> list[ChangeOutcome]:
-        """A row's changes with their outcomes; all of them are settled."""
-        return [(change, self.outcomes[change]) for change in self._changes[row]]
+    def _waiting_less(self, change: Change) -> tuple[int, ...]:
+        """The rows that wait for one thing less once a change is settled; those that share removals wait for all of these together."""
+        group = self._groups.get(change) if self._groups else None
+        if group is None:
+            return change.rows
+        self._left_of_groups[group] -= 1
+        return () if self._left_of_groups[group] else group.rows
 
 
 class Executor:
@@ -68,7 +91,7 @@ class Executor:
         *,
         concurrency: int,
         max_failures: int,
-        result_of: Callable[[int, list[ChangeOutcome]], RowResult],
+        result_of: Callable[[int, RowParts], RowResult],
         warn: Callable[[str], None],
     ) -> None:
         """``result_of`` words what became of a row, ``warn`` is told what people should read at once.
@@ -133,7 +156,8 @@ class Executor:
             for operation in self._plan.operations
             if isinstance(operation, UnitPost) and not operation.changes and operation.id in left
         )
-        return Execution(outcomes={**unknown, **self._tally.outcomes}, stop=stop, repairs_left=repairs)
+        outcomes = {**unknown, **self._tally.outcomes} if unknown else self._tally.outcomes
+        return Execution(outcomes=outcomes, stop=stop, repairs_left=repairs)
 
     def stop(self, stop: Stop) -> None:
         """Starts nothing more; what is in flight is finished. The first reason counts."""
@@ -178,7 +202,7 @@ class Executor:
     def _settle(self, outcomes: Mapping[Change, Outcome]) -> list[RowResult]:
         """Takes in outcomes; returns the results of the rows that are success by them."""
         finished = self._tally.settle(outcomes)
-        results = [self._result_of(row, self._tally.parts(row)) for row in finished]
+        results = [self._result_of(row, self._tally.parts.of(row)) for row in finished]
         return [result for result in results if result.status is Status.SUCCESS]
 
     def _finish(self, operation: Operation) -> None:

@@ -15,6 +15,7 @@ from bulkjob.changes import (
     DepartmentPut,
     DepartmentUnit,
     NewUnit,
+    OncePerRows,
     Operation,
     Outcome,
     Plan,
@@ -24,6 +25,7 @@ from bulkjob.changes import (
     UnitMonitor,
     UnitPost,
     failed,
+    rows_of,
     settled,
 )
 from bulkjob.plan.asked import changes_asked
@@ -63,7 +65,8 @@ def make_plan(
 
 def without_rows(changes: Iterable[Change], done: Collection[int]) -> list[Change]:
     """The changes that rows ask for which are not done, each for these rows only."""
-    left = [change.limited_to([row for row in change.rows if row not in done]) if done else change for change in changes]
+    left_of = OncePerRows(lambda rows: tuple(row for row in rows if row not in done))
+    left = [change.limited_to(left_of(change.rows)) if done else change for change in changes]
     return [change for change in left if change.rows]
 
 
@@ -366,15 +369,16 @@ def missing_fields(department: Department, supplied: Collection[str] = ()) -> Ou
     ``supplied``: those that the same call gives it.
     """
     missing = [name for name in department.missing_fields if name not in supplied]
-    said = f"the department has no {' and no '.join(missing)} on the server, and no change can be sent without it"
-    return failed(Code.REJECTED, said) if missing else None
+    if not missing:
+        return None
+    return failed(Code.REJECTED, f"the department has no {' and no '.join(missing)} on the server, and no change can be sent without it")
 
 
 def _refuse_if_nothing_is_permitted(plan: Plan) -> None:
     """A row is done only if all of its changes are: where each has one that is forbidden, nothing is sent for the others either."""
     forbidden = {change: outcome for change, outcome in plan.settled.items() if outcome.code in _FORBIDDEN}
-    rows = {row for change in plan.changes for row in change.rows}
-    if rows and rows == {row for change in forbidden for row in change.rows}:
+    rows = rows_of(plan.changes)
+    if rows and rows == rows_of(forbidden):
         reasons = dict.fromkeys(
             outcome.said or f"the account lacks the permission {_FORBIDDEN[outcome.code]}" for outcome in forbidden.values() if outcome.code
         )

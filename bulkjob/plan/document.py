@@ -19,9 +19,9 @@ from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Status, Stop
 
 #: Version of the format; a plan of another one is not carried out.
-FORMAT: Final = 3
+FORMAT: Final = 4
 #: The formats that are still read.
-READABLE: Final = (1, 2, FORMAT)
+READABLE: Final = (1, 2, 3, FORMAT)
 
 
 PLAN_FILE: Final = "plan.json"
@@ -86,7 +86,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class RowEntry(msgspec.Struct, frozen=True, kw_only=True):
+class RowEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What will become of a row."""
 
     row: int
@@ -174,7 +174,7 @@ def _entry(change: Change, outcome: Outcome | None, workspace: Workspace) -> Any
 
 
 def _row(result: RowResult) -> RowEntry:
-    return RowEntry(row=result.row, status=result.status, change=str(result.change), code=result.code, message=result.message)
+    return RowEntry(row=result.row, status=result.status, change=result.change.value, code=result.code, message=result.message)
 
 
 def _forecast(forecast: Forecast) -> ForecastEntry:

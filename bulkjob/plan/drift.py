@@ -12,12 +12,15 @@ from bulkjob.changes import (
     Change,
     DepartmentAgent,
     DepartmentPut,
+    OncePerRows,
     Operation,
     Place,
     Plan,
     UnitPost,
     agree,
     department_put_id,
+    given_back,
+    held_once,
     unit_post_id,
 )
 from bulkjob.phrases import counted, one_line
@@ -71,7 +74,10 @@ def with_made(document: PlanDocument, made: Mapping[str, str]) -> PlanDocument:
     if not made:
         return document
     words = {**made, **{unit_post_id(old, repairs=False): unit_post_id(new, repairs=False) for old, new in made.items()}}
-    return msgspec.convert(_replaced(msgspec.to_builtins(document), words), PlanDocument)
+    changes, shared = held_once(document.changes)
+    told = msgspec.to_builtins(msgspec.structs.replace(document, changes=changes))
+    known = msgspec.convert(_replaced(told, words), PlanDocument)
+    return msgspec.structs.replace(known, changes=given_back(known.changes, shared))
 
 
 def _replaced(value: object, words: Mapping[str, str]) -> object:
@@ -119,7 +125,8 @@ def hold_to(document: PlanDocument, plan: Plan, workspace: Workspace, done: Coll
     they are not looked at again.
     """
     naming = _naming(document, workspace)
-    entries = [entry for entry in document.changes if not all(row in done for row in entry.rows)]
+    is_done = OncePerRows(lambda rows: all(row in done for row in rows))
+    entries = [entry for entry in document.changes if not is_done(entry.rows)]
     carriers = _carriers(document)
     drifted = {entry.change().target: difference for entry in entries if (difference := _difference(entry, workspace, naming))}
     plan = _in_approved_form(plan, carriers)

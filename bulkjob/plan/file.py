@@ -1,10 +1,13 @@
 """A plan document as bytes, and back."""
 
 import json
+from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any, Final
 
 import msgspec
 
+from bulkjob.changes import SharedRows, given_back, held_once
 from bulkjob.plan.document import READABLE, PlanDocument
 
 # ------------------------------------------------------------------------------------------------------------- as bytes
@@ -12,18 +15,31 @@ from bulkjob.plan.document import READABLE, PlanDocument
 _encoder = msgspec.json.Encoder()
 
 
-_BY_LINE: Final = ("calls", "warnings", "operations", "changes", "rows")
+_BY_LINE: Final = ("calls", "warnings", "operations", "changes", "shared_rows", "rows")
 
 
 def render_plan(document: PlanDocument) -> bytes:
-    """The document as JSON in UTF-8: each key on a line of its own, and each entry of the long lists."""
-    lines = []
-    for name in document.__struct_fields__:
-        value = getattr(document, name)
-        by_line = name in _BY_LINE and value
-        text = b"[\n    " + b",\n    ".join(map(_encode, value)) + b"\n  ]" if by_line else _encode(value)
-        lines.append(b"  " + _encode(name) + b": " + text)
-    return b"{\n" + b",\n".join(lines) + b"\n}\n"
+    """The document as JSON in UTF-8."""
+    return b"".join(pieces_of_plan(document))
+
+
+def pieces_of_plan(document: PlanDocument) -> Iterator[bytes]:
+    """The same in pieces, so that a large one need not be held as a whole: each key has a line, and each entry of the long lists.
+
+    Rows that ask for several changes are a list of their own, ``shared_rows``: all removals that ``mirror`` makes in a department have the
+    same ones.
+    """
+    changes, shared = held_once(document.changes)
+    between = b"{\n"
+    for name, value in (msgspec.structs.asdict(document) | {"changes": changes, "shared_rows": shared}).items():
+        yield between + b"  " + _encode(name) + b": "
+        if name in _BY_LINE and value:
+            yield from (before + _encode(entry) for before, entry in zip(chain((b"[\n    ",), repeat(b",\n    ")), value, strict=False))
+            yield b"\n  ]"
+        else:
+            yield _encode(value)
+        between = b",\n"
+    yield b"\n}\n"
 
 
 def _encode(value: object) -> bytes:
@@ -48,11 +64,19 @@ def parse_plan(data: bytes) -> PlanDocument:
         raise ValueError(f"its format is {head.format}, which this version of bulkjob does not know")
     try:
         document = msgspec.json.decode(data, type=PlanDocument) if head.format != 1 else msgspec.convert(_of_format_1(data), PlanDocument)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        shared = msgspec.json.decode(data, type=_Shared).shared_rows
+        document = msgspec.structs.replace(document, changes=given_back(document.changes, shared))
+    except (msgspec.DecodeError, ValueError) as error:
         raise ValueError(f"it is damaged: {error}") from None
     if any(not 0 <= place < len(document.changes) for operation in document.operations for place in operation.changes):
         raise ValueError("it is damaged: an operation carries a change that is not there")
     return document
+
+
+class _Shared(msgspec.Struct):
+    """What formats before 4 wrote with each change."""
+
+    shared_rows: tuple[SharedRows, ...] = ()
 
 
 class _Format1(msgspec.Struct):

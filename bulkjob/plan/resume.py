@@ -8,11 +8,13 @@ from bulkjob.changes import (
     Attempt,
     Change,
     DepartmentPut,
+    OncePerRows,
     Operation,
     Outcome,
     Plan,
     UnitDelete,
     UnitPost,
+    rows_of,
 )
 from bulkjob.plan.order import concerned
 from bulkjob.records import Department, Server, Workspace
@@ -29,14 +31,15 @@ def continued(plan: Plan, history: History, workspace: Workspace, server: Server
 def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
     """The plan with agents whom ``mirror`` removed in an earlier attempt, or may have: as they are gone, nothing asks for it any more."""
     asked = set(plan.changes)
-    # Rows that are held back or invalid this time ask for nothing.
-    asking = {row for change in plan.changes for row in change.rows}
+    # Rows that are held back or invalid this time ask for nothing, nor do those that are done.
+    asking = rows_of(plan.changes) - history.rows.keys()
+    left_of = OncePerRows(lambda rows: tuple(row for row in rows if row in asking))
     gone: dict[Change, Outcome] = {}
     for attempt in history.attempts:
         change = attempt.change
         if attempt.status is Status.FAILED or not change.ends_assignment or change in asked:
             continue
-        rows = tuple(row for row in change.rows if row in asking and row not in history.rows)
+        rows = left_of(change.rows)
         if rows and not change.missing(workspace) and change.is_so(change.found(workspace)):
             gone[change.limited_to(rows)] = ALREADY_SO
     return replace(plan, changes=(*plan.changes, *gone), settled={**plan.settled, **gone})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, UnitField, UnitMonitor, stand_in
+from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, OncePerRows, UnitField, UnitMonitor, stand_in
 from bulkjob.records import new_unit
 from bulkjob.vocabulary import Status
 
@@ -27,11 +27,12 @@ def way_back(attempts: Iterable[Attempt], earlier: Iterable[Attempt] = ()) -> Ma
     }
     begun = {attempt.change.target for attempt in earlier if attempt.status is not Status.FAILED}
     found: dict[Change, Sequence[Attempt]] = {}
+    rows_together = OncePerRows(lambda *rows: tuple(sorted({row for each in rows for row in each})))
     for group in _by_target(made):
         last = group[-1].change
         if isinstance(last, UnitField | UnitMonitor) and last.unit_id in going:
             continue
-        rows = tuple(sorted({row for attempt in group for row in attempt.change.rows}))
+        rows = rows_together(*(attempt.change.rows for attempt in group))
         back = last.undone(group[0].prior, rows).in_units(coming)
         if isinstance(back, NewUnit) and not back.present:
             back = msgspec.structs.replace(back, holds_only=_held(back, made))

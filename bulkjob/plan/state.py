@@ -60,7 +60,13 @@ class RunState:
         cells = self.checked.sheet.cells
         texts = [] if position is None else cells[position].tolist()
         words = {row: text for row, text in zip(cells.index.tolist(), texts, strict=False) if text}
-        return words | {row: change.target[1] for change in self.changes if change.target[0] == "department" for row in change.rows}
+        told: tuple[int, ...] | None = None
+        for change in self.changes:
+            # All removals that `mirror` makes in a department are asked for by the same rows.
+            if change.target[0] == "department" and change.rows is not told:
+                told = change.rows
+                words.update(dict.fromkeys(told, change.target[1]))
+        return words
 
     @property
     def renamers(self) -> Mapping[int, frozenset[int]]:

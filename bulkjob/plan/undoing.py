@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bulkjob.changes import Attempt, Change, DepartmentAgent, DepartmentField, DepartmentUnit, NewUnit, UnitField, UnitMonitor
+from bulkjob.changes import Attempt, Change, DepartmentAgent, DepartmentField, DepartmentUnit, NewUnit, UnitField, UnitMonitor, rows_of
 from bulkjob.phrases import quoted
 from bulkjob.plan.decide import plan_changes, without_rows
 from bulkjob.plan.made import in_units, units_made
@@ -35,7 +35,7 @@ def state_of_rollback(history: History) -> RunState:
         sha256=kept.sha256,
         sheet_name=kept.sheet_name,
     )
-    touched = {row for attempt in history.attempts if attempt.status is not Status.FAILED for row in attempt.change.rows}
+    touched = rows_of(attempt.change for attempt in history.attempts if attempt.status is not Status.FAILED)
     untouched = {row: _untouched(row) for row in sheet.cells.index.tolist() if row not in touched}
     checked = CheckedSheet(sheet=sheet, problems=(), warnings=(), assignments=(), suspects=())
     return RunState(checked=checked, earlier=untouched, undoes=True)
@@ -71,7 +71,7 @@ class Undoing:
         state.attempts = in_units(state.attempts, ids)
         workspace = state.workspace = await self._with_lists(client, workspace, server, made)
         back = {change.in_units(ids): attempts for change, attempts in way_back(made, state.attempts).items()}
-        touched = {row for change in back for row in change.rows}
+        touched = rows_of(back)
         state.earlier |= {
             row: _untouched(row) for row in state.checked.sheet.cells.index.tolist() if row not in touched | state.earlier.keys()
         }

@@ -5,7 +5,7 @@ import msgspec
 from bulkjob.vocabulary import Code, Effect, Status
 
 
-class RowResult(msgspec.Struct, frozen=True, kw_only=True):
+class RowResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row's outcome: the outcome columns of the report."""
 
     row: int

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 
-class Membership(msgspec.Struct, frozen=True, kw_only=True):
+class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An agent's place in one department (``livechat_department_agents``)."""
 
     agent_id: str

@@ -84,10 +84,14 @@ def held_back_message() -> str:
     return f"{_UNSENT_ROW}: {because}. Correct that row, then send both (retry.csv has them)."
 
 
-def mirrored_message(agents: Sequence[str]) -> str:
-    """Whom ``mirror`` removed along with a row: agents as `named_agent` makes them."""
-    shown, more = ", ".join(agents[:_MIRRORED_SHOWN]), len(agents) - _MIRRORED_SHOWN
-    return f"Removed from the department, because no row names them: {shown}{f' and {more:,} more' if more > 0 else ''}."
+#: Of whom ``mirror`` removed along with a row, so many are named.
+MIRRORED_SHOWN: Final = 5
+
+
+def mirrored_message(first: Sequence[str], removed: int) -> str:
+    """Whom ``mirror`` removed along with a row: the first agents as `named_agent` makes them, and how many it were in all."""
+    more = removed - len(first)
+    return f"Removed from the department, because no row names them: {', '.join(first)}{f' and {more:,} more' if more else ''}."
 
 
 def joined(parts: Sequence[Part]) -> str:
@@ -167,9 +171,6 @@ _CORRECT: Final = "Already correct"
 
 
 _UNSENT_ROW: Final = "Nothing was sent for this row"
-
-
-_MIRRORED_SHOWN: Final = 5
 
 
 _GRAVITY: Final = {Status.SUCCESS: 0, Status.PLANNED: 0, Status.NOT_SENT: 1, Status.FAILED: 2}

@@ -1,14 +1,16 @@
 """From what became of changes to what is reported of rows: every row of the sheet exactly once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 
 import msgspec
 
-from bulkjob.changes import Change, ChangeOutcome, DepartmentAgent, Outcome, Plan, by_row
+from bulkjob.changes import ByRow, Change, MirroredOutcome, Outcome, PartsOfRows, Plan, RowParts, is_mirrored
 from bulkjob.plan import RunState
 from bulkjob.records import Naming, Problem, RowResult, Server
 from bulkjob.report.messages import (
+    MIRRORED_SHOWN,
     Evidence,
     Part,
     failure_message,
@@ -50,7 +52,8 @@ def _results(
     for problem in (*state.checked.problems, *state.problems):
         problems[problem.row].append(problem)
     nothing = _nothing_sent(stop)
-    parts = {} if outcomes is None else by_row(changes)
+    asked = ByRow(() if outcomes is None else changes)
+    parts = PartsOfRows(asked, outcomes or {}, nothing)
     results = {}
     # Made of all changes: once, not for each row.
     naming = state.naming
@@ -61,9 +64,8 @@ def _results(
             results[row] = _invalid(row, problems[row])
         elif row in state.held_back:
             results[row] = RowResult(row=row, status=Status.NOT_SENT, code=Code.REFUSED, message=held_back_message())
-        elif row in parts and outcomes is not None:
-            decided = [(change, outcomes.get(change, nothing)) for change in parts[row]]
-            results[row] = row_result(row, decided, naming, server=state.server, undoes=state.undoes)
+        elif row in asked:
+            results[row] = row_result(row, parts.of(row), naming, server=state.server, undoes=state.undoes)
         else:
             results[row] = _unsent(row, nothing, undoes=state.undoes)
     return results
@@ -91,45 +93,33 @@ def _unsent_message(nothing: Outcome, *, undoes: bool) -> str:
     return unsent_message(nothing.code or Code.INTERRUPTED, nothing.said, undoes=undoes)
 
 
-def row_result(
-    row: int, parts: Sequence[ChangeOutcome], naming: Naming, *, server: Server | None = None, undoes: bool = False
-) -> RowResult:
+def row_result(row: int, parts: RowParts, naming: Naming, *, server: Server | None = None, undoes: bool = False) -> RowResult:
     """What became of the row's own changes; then whom ``mirror`` has removed for it, or what hindered that."""
-    own = [part for part in parts if not _is_mirrored(part[0])]
-    decisive = _decisive([*own, *(part for part in parts if _is_mirrored(part[0]))])
+    decisive = parts.decisive
     _, outcome = decisive
     succeeded = outcome.status is Status.SUCCESS
-    mirrored = [
-        naming.agent(change.agent_id, change.username)
-        for change, each in parts
-        if isinstance(change, DepartmentAgent) and change.mirrored and each.change is Effect.UPDATED
+    reported = parts.own if parts.own and (succeeded or decisive in parts.own) else [*parts.own, decisive]
+    said = [
+        joined([_part(change, each, naming, server=server, undoes=undoes) for change, each in reported]),
+        *_mirrored(parts.mirrored, naming),
     ]
-    reported = own if succeeded or decisive in own else [*own, decisive]
-    message = joined([_part(change, each, naming, server=server, undoes=undoes) for change, each in reported or parts])
-    changed = any(each.change is Effect.UPDATED for _, each in parts)
     return RowResult(
         row=row,
         status=outcome.status,
-        change=(Effect.UPDATED if changed else Effect.UNCHANGED) if succeeded else Effect.NONE,
+        change=(Effect.UPDATED if parts.is_updated else Effect.UNCHANGED) if succeeded else Effect.NONE,
         code=None if succeeded else outcome.code,
-        message=f"{message} {mirrored_message(mirrored)}" if mirrored else message,
+        message=" ".join(said),
         attempts=outcome.attempts,
         http_status=outcome.http_status,
         seconds=outcome.seconds,
     )
 
 
-def _is_mirrored(change: Change) -> bool:
-    return isinstance(change, DepartmentAgent) and change.mirrored
-
-
-def _decisive(parts: Sequence[ChangeOutcome]) -> ChangeOutcome:
-    """The part that decides the row: the first that failed, else that was not sent or is planned, else that was written."""
-    for status in (Status.FAILED, Status.NOT_SENT, Status.PLANNED):
-        for part in parts:
-            if part[1].status is status:
-                return part
-    return next((part for part in parts if part[1].change is Effect.UPDATED), parts[0])
+def _mirrored(outcomes: Sequence[MirroredOutcome], naming: Naming) -> Iterable[str]:
+    """Whom ``mirror`` has removed, if anybody, as a sentence."""
+    if removed := sum(len(each.made) for each in outcomes):
+        first = islice(chain.from_iterable(each.made for each in outcomes), MIRRORED_SHOWN)
+        yield mirrored_message([naming.agent(change.agent_id, change.username) for change in first], removed)
 
 
 def _part(change: Change, outcome: Outcome, naming: Naming, *, server: Server | None, undoes: bool) -> Part:
@@ -151,5 +141,5 @@ def _part(change: Change, outcome: Outcome, naming: Naming, *, server: Server | 
         )
         message = failure_message(outcome.code or Code.NOT_APPLIED, change.part, words, evidence, server=server, undoes=undoes)
     # A removal that `mirror` asks for is about another agent than the row's own.
-    name = "mirror" if _is_mirrored(change) else change.part
+    name = "mirror" if is_mirrored(change) else change.part
     return Part(name=name, state=words.state, status=outcome.status, change=outcome.change, message=message)

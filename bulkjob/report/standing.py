@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bulkjob.changes import UnitCreate, UnitDelete, UnitPost
+from bulkjob.changes import UnitCreate, UnitDelete, UnitPost, rows_of
 from bulkjob.phrases import counted
 from bulkjob.plan import Prepared
 
@@ -89,7 +89,7 @@ class Course:
         plan = prepared.plan
         self._rows = rows
         # Rows that no change is about have their outcome already: they are invalid, held back, or were brought to success before.
-        self._decided = rows - len({row for change in plan.changes for row in change.rows})
+        self._decided = rows - len(rows_of(plan.changes))
         self._units = frozenset(operation.id for operation in plan.operations if isinstance(operation, _OF_UNITS))
         self._all = tuple(operation.id for operation in plan.operations)
         self._seconds_of = seconds_of

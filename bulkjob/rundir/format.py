@@ -12,20 +12,20 @@ Records, by their ``type``:
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from bulkjob import __version__
-from bulkjob.changes import AnyChange, Outcome, Prior
+from bulkjob.changes import AnyChange, Outcome, Prior, SharedRows, given_back, held_once
 from bulkjob.records import Meanings, RowResult, Sheet
 from bulkjob.rundir.format_1 import IntentOfFormat1, OpenedOfFormat1
 from bulkjob.settings import Choices
 
 #: Version of the format; a journal of another one is not continued.
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 
 JOURNAL_FILE: Final = "journal.jsonl"
@@ -97,7 +97,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     prior: Prior = None
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
+class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="intent"):
     """A write that is about to go out."""
 
     number: int
@@ -108,6 +108,21 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="intent"):
     changes: tuple[Written, ...]
     snapshot: Mapping[str, object]
     """What the write replaces, for whoever has to put it back by hand."""
+    shared_rows: tuple[SharedRows, ...] = ()
+    """In a line: the rows that ask for several of its changes, as all removals of ``mirror`` have the same ones."""
+
+    def in_line(self) -> "Intent":
+        """The same as a line holds it, with rows that changes share by themselves."""
+        changes, shared = held_once([written.change for written in self.changes])
+        return self if not shared else self._with(changes, shared)
+
+    def of_line(self) -> "Intent":
+        """The same with all the rows of each change. Raises `ValueError` where rows are given to a change that is not there."""
+        return self if not self.shared_rows else self._with(given_back([written.change for written in self.changes], self.shared_rows), ())
+
+    def _with(self, changes: Iterable[AnyChange], shared: tuple[SharedRows, ...]) -> "Intent":
+        written = tuple(Written(change=change, prior=each.prior) for change, each in zip(changes, self.changes, strict=True))
+        return msgspec.structs.replace(self, changes=written, shared_rows=shared)
 
 
 class Concluded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
@@ -127,6 +142,7 @@ _encode = msgspec.json.Encoder().encode
 #: Format → what decodes a record of it.
 _DECODERS: Final = {
     FORMAT: msgspec.json.Decoder(Record).decode,
+    3: msgspec.json.Decoder(Record).decode,
     2: msgspec.json.Decoder(Record).decode,
     1: msgspec.json.Decoder(OpenedOfFormat1 | Kept | Rows | IntentOfFormat1 | Concluded).decode,
 }
@@ -137,6 +153,7 @@ _DECODERS: Final = {
 
 def line_of(record: Record) -> bytes:
     """A record as its line. Half a surrogate pair, which no file can hold, becomes a replacement character."""
+    record = record.in_line() if isinstance(record, Intent) else record
     try:
         text = _encode(record)
     except UnicodeEncodeError:
@@ -154,7 +171,9 @@ _peek: Final = msgspec.json.Decoder(_Head).decode
 def _of_today(record: Record | OpenedOfFormat1 | IntentOfFormat1) -> Record:
     if isinstance(record, OpenedOfFormat1):
         return Opened(format=record.format, bulkjob=record.bulkjob, owner=_owner_of_today(record))
-    return _intent_of_today(record) if isinstance(record, IntentOfFormat1) else record
+    if isinstance(record, IntentOfFormat1):
+        return _intent_of_today(record)
+    return record.of_line() if isinstance(record, Intent) else record
 
 
 def _owner_of_today(record: OpenedOfFormat1) -> Owner:
@@ -234,6 +253,6 @@ def _record(text: bytes, number: int, version: int) -> tuple[int, Record]:
         version = _peek(text).format or version
         if version in _DECODERS:
             return version, _of_today(_DECODERS[version](text))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ValueError(f"line {number} is not a record that this version of bulkjob knows ({error})") from None
     raise ValueError(f"line {number} is of format {version}, which this version of bulkjob does not know")

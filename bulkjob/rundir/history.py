@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome, stand_in
+from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome, rows_of, stand_in
 from bulkjob.phrases import counted
 from bulkjob.records import NO_MEANINGS, Meanings, RowResult
 from bulkjob.rundir.directory import ROLLBACK
@@ -108,7 +108,7 @@ def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[
     """The attempts with the removals that ``mirror`` asked for marked, which the journal's first format did not: their rows add others."""
     if owner is None or owner.choices.agents != "mirror":
         return attempts
-    adding = {row for attempt in attempts if not attempt.change.ends_assignment for row in attempt.change.rows}
+    adding = rows_of(attempt.change for attempt in attempts if not attempt.change.ends_assignment)
 
     def told(attempt: Attempt) -> Attempt:
         change = attempt.change
@@ -246,7 +246,7 @@ def _refuse_unknown_rows(records: Sequence[Record], rows: AbstractSet[int]) -> N
             case Rows(rows=results) | Concluded(rows=results):
                 told = {result.row for result in results}
             case Intent(changes=changes):
-                told = {row for written in changes for row in written.change.rows}
+                told = rows_of(written.change for written in changes)
             case _:
                 told = set()
         if not told <= rows:

@@ -9,7 +9,8 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.records import DEPARTMENT_COLUMNS, UNIT_COLUMNS, Assignment
 
-_ALWAYS = ("row", "department", "unit", "agent", "count", "order", "removes")
+_TEXTS = ("department", "unit", "agent")
+_OTHERS = ("row", "count", "order", "removes")
 #: So many rows at a time become Python values.
 _ROWS_AT_ONCE = 10_000
 
@@ -28,12 +29,15 @@ class Assignments(Sequence[Assignment]):
         return int(self.table.num_rows)
 
     def __iter__(self) -> Iterator[Assignment]:
+        known: dict[object, object] = {}
         for start in range(0, len(self), _ROWS_AT_ONCE):
             piece = self.table.slice(start, _ROWS_AT_ONCE)
-            columns = [piece[name].to_pylist() for name in _ALWAYS]
+            # Equal texts become one: a department stands in many rows, and its name is kept with each.
+            columns = [[known.setdefault(value, value) for value in piece[name].to_pylist()] for name in _TEXTS]
+            columns += [piece[name].to_pylist() for name in _OTHERS]
             monitors = piece["monitor"].to_pylist() if "monitor" in piece.column_names else repeat("", len(piece))
             fields = _fields(piece, DEPARTMENT_COLUMNS), _fields(piece, UNIT_COLUMNS)
-            for row, department, unit, agent, count, order, removes, monitor, its, unit_its in zip(
+            for department, unit, agent, row, count, order, removes, monitor, its, unit_its in zip(
                 *columns, monitors, *fields, strict=True
             ):
                 yield Assignment(

@@ -38,7 +38,11 @@ def to_disk(file: int) -> None:
 # --------------------------------------------------------------------------------------------------------- whole, or not at all
 
 
-def write_whole(path: Path, data: bytes) -> None:
+#: What a file is to hold, as a whole or in pieces.
+Content = bytes | Iterable[bytes]
+
+
+def write_whole(path: Path, data: Content) -> None:
     """Put ``data`` at ``path``, durably: written beside it, then renamed over it. A link there is replaced, not followed.
 
     Raises `Stop` (``CANNOT_CREATE``) if that cannot be done; then whatever was at ``path`` is still there, and nothing beside it.
@@ -46,7 +50,7 @@ def write_whole(path: Path, data: bytes) -> None:
     write_together({path: data})
 
 
-def write_together(files: Mapping[Path, bytes | None]) -> None:
+def write_together(files: Mapping[Path, Content | None]) -> None:
     """The same for files of one folder that belong together: all are written before the first is renamed. None takes a file away.
 
     Raises `Stop` (``CANNOT_CREATE``) if that cannot be done; if it is for want of room, all that was there is still there.
@@ -85,11 +89,11 @@ def _named(path: Path, what: str) -> Iterator[None]:
         raise Stop(Exit.CANNOT_CREATE, f"{path} cannot be {what}: {error.strerror or error}.") from error
 
 
-def _write_durably(path: Path, data: bytes) -> None:
+def _write_durably(path: Path, data: Content) -> None:
     # What a killed attempt left; a link is taken away, not what it leads to.
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "wb") as file:
-        file.write(data)
+        file.writelines((data,) if isinstance(data, bytes) else data)
         file.flush()
         os.fsync(file.fileno())
 

@@ -15,7 +15,6 @@ from bulkjob.changes.change import (
     Place,
     Prior,
     agree,
-    by_row,
     credited,
     failed,
     seen,
@@ -116,13 +115,6 @@ class TestEquality:
         """Limited to some rows it is the same change, for these."""
         limited = anna(rows=(2, 3, 4), mirrored=True).limited_to([3])
         assert (limited, limited.rows, limited.mirrored) == (ANNA, (3,), True)
-
-
-def test_by_row() -> None:
-    """Each row has its changes in the order of their rank, the unit first."""
-    bob = anna(agent_id="u-bob", rows=(3, 4))
-    move = DepartmentUnit(department_id="d1", unit_id="emea", rows=(2, 3))
-    assert by_row([ANNA, bob, move]) == {2: [move, ANNA], 3: [move, bob], 4: [bob]}
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,16 @@ def asking(**what: Any) -> DepartmentAgent:
     return msgspec.structs.replace(THERE, **what)
 
 
+def test_places_without_numbers_are_one() -> None:
+    """A place of which no number is known or asked for, as most are, is the same one for every row."""
+    agents = {"u-anna": Agent(id="u-anna", username="anna", department_ids=frozenset({"d1"}))}
+    there = Workspace(departments={}, units=None, agents=agents)
+    wanted = asking(agent_id="u-bob").wanted
+    assert wanted == Place()
+    assert THERE.wanted is wanted
+    assert THERE.found(there) is wanted
+
+
 class TestFound:
     def test_departments_own_list(self) -> None:
         """Where a department's own list was read, it says who is there with which numbers; the agents' list is not asked."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from bulkjob.changes.change import Attempt, Change, by_row
+from bulkjob.changes.by_row import ByRow
+from bulkjob.changes.change import Attempt, Change
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, records_of
 from bulkjob.rundir.history import read_history
 from bulkjob.settings.values import MaxRemovals
@@ -151,7 +152,9 @@ def moments(case: Case, folder: Path, state: State, **more: Any) -> tuple[Ran, l
 
 def deciding(attempts: Sequence[Attempt]) -> dict[int, Change]:
     """Row → the change of it whose write decides its figures."""
-    return {row: changes[0] for row, changes in by_row(attempt.change for attempt in attempts).items()}
+    asked = ByRow(attempt.change for attempt in attempts)
+    rows = {row for attempt in attempts for row in attempt.change.rows}
+    return {row: asked.own[row][0] if row in asked.own else asked.mirrored[row][0].changes[0] for row in rows}
 
 
 def figures(row: dict[str, str]) -> tuple[str, str, str]:

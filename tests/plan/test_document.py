@@ -20,7 +20,7 @@ from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan
 from bulkjob.plan.decide import plan_changes
 from bulkjob.plan.document import PlanDocument, document_of
 from bulkjob.plan.drift import Drifted, as_planned, hold_to, refuse_other_plan
-from bulkjob.plan.file import parse_plan, render_plan
+from bulkjob.plan.file import parse_plan, pieces_of_plan, render_plan
 from bulkjob.plan.prepared import Prepared
 from bulkjob.records.results import RowResult
 from bulkjob.records.server import Account, Server, Version
@@ -146,7 +146,7 @@ class TestFile:
         plan = planned(changes, there)
         written = document(plan, there)
         assert parse_plan(render_plan(written)) == written
-        assert json.loads(render_plan(written))["format"] == 3
+        assert json.loads(render_plan(written))["format"] == 4
         assert whole([entry.change() for entry in written.changes]) == whole(plan.changes)
         assert [entry.prior() for entry in written.changes] == [change.found(there) for change in plan.changes]
         for entry, operation in zip(written.operations, plan.operations, strict=True):
@@ -162,6 +162,49 @@ class TestFile:
         assert sum(line.startswith('    {"about":"unit"') for line in lines) == 2
         assert sum(line.startswith('    {"id":"unit/') for line in lines) == 2
 
+    def test_rows_that_removals_share_stand_once(self) -> None:
+        """All removals that ``mirror`` makes in a department have the same rows: the file has them once, and gives them to each."""
+        there = workspace({"d1": "a", "d2": "a"}, {"d1": {"u1": (3, 1), "u2": (0, 0)}, "d2": {"u1": (0, 0)}})
+        staying = (20, 21, 22)
+        first, second = (
+            msgspec.structs.replace(agent_change("d1", agent, present=False), mirrored=True, rows=staying) for agent in ("u1", "u2")
+        )
+        alone = msgspec.structs.replace(agent_change("d2", "u1", present=False), mirrored=True, rows=(30, 31))
+        written = document(planned([first, second, alone], there), there)
+        told = json.loads(render_plan(written))
+        assert [entry["rows"] for entry in told["changes"]] == [[], [], [30, 31]]
+        assert told["shared_rows"] == [{"rows": [20, 21, 22], "changes": [0, 1]}]
+        read = parse_plan(render_plan(written))
+        assert read == written
+        assert render_plan(read) == render_plan(written)
+
+    def test_formats_that_gave_each_its_rows(self) -> None:
+        """In a plan of format 3 every removal has its rows itself; it is read as it is."""
+        there = workspace({"d1": "a"}, {"d1": {"u1": (3, 1), "u2": (0, 0)}})
+        changes: list[Change] = [
+            msgspec.structs.replace(agent_change("d1", agent, present=False), mirrored=True, rows=(20, 21)) for agent in ("u1", "u2")
+        ]
+        written = document(planned(changes, there), there)
+        old = json.loads(render_plan(msgspec.structs.replace(written, format=3)))
+        del old["shared_rows"]
+        for entry in old["changes"]:
+            entry["rows"] = [20, 21]
+        assert parse_plan(json.dumps(old).encode()) == msgspec.structs.replace(written, format=3)
+
+    def test_in_pieces(self) -> None:
+        """A plan is written piece by piece, none of which holds more than one entry: twice the plan is no larger piece."""
+
+        def largest(number: int) -> int:
+            changes: list[Change] = [agent_change("d1", f"u{place:03}", row=100 + place) for place in range(number)]
+            results = tuple(RowResult(row=100 + place, status=Status.PLANNED, message="So.") for place in range(number))
+            there = workspace({"d1": "a"})
+            written = document(planned(changes, there), there, results)
+            pieces = list(pieces_of_plan(msgspec.structs.replace(written, operations=())))
+            assert b"".join(pieces) == render_plan(msgspec.structs.replace(written, operations=()))
+            return max(map(len, pieces))
+
+        assert largest(200) == largest(100)
+
     def test_half_a_surrogate_pair(self) -> None:
         """A name that no file can hold is written with a question mark for what cannot be, and read again."""
         there = workspace({"d1": "a"}, names={"d1": "Sales \ud83d"})
@@ -172,10 +215,12 @@ class TestFile:
         ("damage", "said"),
         [
             (lambda text: text[: len(text) // 2], "not a bulkjob plan"),
-            (lambda text: text.replace('"format": 3', '"format": 4'), "format is 4"),
+            (lambda text: text.replace('"format": 4', '"format": 5'), "format is 5"),
             (lambda text: text.replace('"changes":[0]', '"changes":[7]'), "damaged"),
             (lambda text: text.replace('"changes":[0]', '"wishes":[0]'), "damaged"),
             (lambda text: text.replace('"about":"unit"', '"about":"weather"'), "damaged"),
+            (lambda text: text.replace('"shared_rows": []', '"shared_rows": [{"rows":[2],"changes":[1]}]'), "damaged"),
+            (lambda text: text.replace('"shared_rows": []', '"shared_rows": [2]'), "damaged"),
             (lambda text: text.replace('"agents":"add"', '"agents":"all"'), "damaged"),
             (lambda text: "[]", "not a bulkjob plan"),
             (lambda text: "\ufeff", "not a bulkjob plan"),

@@ -1,6 +1,6 @@
 """Run directories and plans that versions before have left: this one goes on with them, undoes them and carries them out.
 
-`journal-1` and `journal-2`, by their formats, were recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings'
+`journal-1` to `journal-3`, by their formats, were recorded in process, against the sandbox as Rocket.Chat 7.0, with the settings'
 defaults: a run that came to its end, the same run killed at a write, each with the server's state at that moment and before, and the plan
 of the sheet.
 """
@@ -25,7 +25,7 @@ from tests.support.rollbacks import roll_back
 from tests.support.states import State, differences, parents, places
 
 HERE = Path(__file__).parent
-FORMATS = ("journal-1", "journal-2")
+FORMATS = ("journal-1", "journal-2", "journal-3")
 SHEET = HERE / "journal-1" / "sheet.csv"
 ROWS = 61
 
@@ -99,7 +99,7 @@ def common_words(message: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["finished", "killed"])
-@pytest.mark.parametrize("format_", [1, 2])
+@pytest.mark.parametrize("format_", [1, 2, 3])
 def test_recordings_are_of_their_formats(name: str, format_: int) -> None:
     """What these tests are about is a journal of an earlier format; a new recording would show nothing."""
     records, _ = records_of((HERE / f"journal-{format_}" / name / "journal.jsonl").read_bytes())

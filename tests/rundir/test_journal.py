@@ -23,7 +23,7 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS
 from bulkjob.rocketchat import endpoints
-from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Opened, Owner, Record, Rows, Written, line_of, records_of
+from bulkjob.rundir.format import FORMAT, JOURNAL_FILE, Concluded, Intent, Opened, Owner, Record, Rows, Written, line_of, records_of
 from bulkjob.rundir.history import History, history_of
 from bulkjob.rundir.journal import Journal
 from bulkjob.settings import Choices
@@ -375,6 +375,56 @@ def test_changes_are_read_back_whole(change: AnyChange) -> None:
     assert msgspec.structs.asdict(record.changes[0].change) == msgspec.structs.asdict(change)
 
 
+def removals(number: int) -> Intent:
+    """A write that takes so many agents out of a department to which as many rows add others (``mirror``)."""
+    rows = tuple(range(number))
+    leaving = [
+        DepartmentAgent(department_id="d1", agent_id=f"a{place}", username="", present=False, mirrored=True, rows=rows)
+        for place in range(number)
+    ]
+    changes = (Written(change=AGENT, prior=None), *(Written(change=change, prior=BEFORE) for change in leaving))
+    return Intent(number=1, operation="agents/d1", method="POST", path="/", body={}, changes=changes, snapshot={})
+
+
+def test_rows_that_removals_share_are_read_back() -> None:
+    """The rows that all removals of a write share stand in its line once, and are those of each again when it is read."""
+    intent = removals(3)
+    line = line_of(intent)
+    assert line.count(b'"rows":[0,1,2]') == 1
+    (record,) = records_of(line_of(Opened(owner=OWNER)) + line)[0][1:]
+    assert isinstance(record, Intent)
+    assert record == intent
+    assert [each.change.rows for each in record.changes] == [AGENT.rows, *[(0, 1, 2)] * 3]
+    assert line_of(record) == line
+
+
+def test_a_line_grows_with_rows_and_removals() -> None:
+    """Twice the removals for twice the rows are twice the bytes."""
+    assert len(line_of(removals(400))) < 2.2 * len(line_of(removals(200)))
+
+
+@pytest.mark.parametrize("place", [-1, 2])
+def test_rows_of_a_change_that_is_not_there(place: int) -> None:
+    """A line that gives rows to a change that it does not have is damaged."""
+    lines = [
+        {"type": "opened", "format": FORMAT, "bulkjob": "1", "owner": msgspec.to_builtins(OWNER)},
+        {**msgspec.to_builtins(removals(1)), "shared_rows": [{"rows": [3], "changes": [place]}]},
+    ]
+    with pytest.raises(ValueError, match=r"line 2 is not a record .*not there"):
+        records_of(b"".join(map(old_line, lines)))
+
+
+def test_third_format_gave_each_removal_its_rows() -> None:
+    """A journal of format 3, in which every removal has its rows itself, is read as it is, and continued in today's."""
+    intent = removals(2)
+    opened = old_line({"type": "opened", "format": 3, "bulkjob": "1", "owner": msgspec.to_builtins(OWNER)})
+    old, new = opened + old_line(msgspec.to_builtins(intent)), msgspec.structs.replace(intent, number=2)
+    assert b"shared_rows" not in old
+    records, _ = records_of(old + lines_of(Opened(owner=OWNER), new))
+    assert [record for record in records if isinstance(record, Intent)] == [intent, new]
+    assert [attempt.change.rows for attempt in history_of(records).attempts] == [AGENT.rows, (0, 1), (0, 1)] * 2
+
+
 def lines_of(*records: Record) -> bytes:
     return b"".join(line_of(record) for record in records)
 
@@ -449,8 +499,8 @@ class TestFirstFormat:
 
     def test_format_of_tomorrow(self) -> None:
         """A journal of a format that this version does not know is not read."""
-        with pytest.raises(ValueError, match="line 1 is of format 4, which this version"):
-            records_of(old_opened(version=4))
+        with pytest.raises(ValueError, match=f"line 1 is of format {FORMAT + 1}, which this version"):
+            records_of(old_opened(version=FORMAT + 1))
 
 
 class TestPendingRepairs:

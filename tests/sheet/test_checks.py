@@ -303,6 +303,15 @@ def codes_of(row: Cells) -> set[Code]:
     return found
 
 
+def test_equal_texts_are_one() -> None:
+    """Rows that name the same department, unit or agent hold the same text, however many they are: a name takes room once."""
+    rows = "".join(f"Sales {number % 3},EMEA,agent {number % 7}\n" for number in range(25_000))
+    found = list(check(parse(f"department,unit,agent\n{rows}".encode(), "reorg.csv")).assignments)
+    for texts in ([row.department for row in found], [row.unit for row in found], [row.agent for row in found]):
+        assert len(texts) == 25_000
+        assert len(set(map(id, texts))) == len(set(texts))
+
+
 class TestLaws:
     """Over any rows of all columns."""
 

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,21 @@ def test_the_file_is_there_and_nothing_beside_it(tmp_path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_file_in_pieces(tmp_path: Path) -> None:
+    """What comes in pieces is one file; where making them fails, the old one is still there, and no part of the new one."""
+    path = tmp_path / "plan.json"
+    write_whole(path, iter([b"{", b"}", b""]))
+    assert path.read_bytes() == b"{}"
+
+    def breaking() -> Iterator[bytes]:
+        yield b"half"
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        write_whole(path, breaking())
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"plan.json": b"{}"}
 
 
 def test_a_leftover_of_a_crash_is_no_obstacle(tmp_path: Path) -> None:
