@@ -121,6 +121,23 @@ class TestHelp:
             assert setting.default in said or not setting.flag
 
 
+def test_validate_loads_what_reads_a_sheet(tmp_path: Path) -> None:
+    """To check a CSV nothing is imported that talks to a server, plans, or writes a workbook."""
+    sheet = tmp_path / "s.csv"
+    sheet.write_text("department,unit\nSales,EMEA\n", encoding="utf-8")
+    of_others = (
+        "aiohttp",
+        "tenacity",
+        "fsspec",
+        "prometheus_client",
+        "jinja2",
+        "xlsxwriter",
+        "bulkjob.plan.document",
+        "bulkjob.changes.change",
+    )
+    assert loaded_by(["validate", str(sheet)], of_others) == []
+
+
 class TestUsage:
     """A command line that is no good."""
 
