@@ -40,12 +40,17 @@ def planned_results(state: RunState, plan: Plan | None, stop: Stop | None = None
     """What will become of each row of the sheet, as far as is known; ``stop`` is what would end a run before its first write."""
     if plan is None or stop is not None:
         return _results(state, (), None, stop)
-    return _results(state, plan.changes, {change: plan.settled.get(change, PLANNED) for change in plan.changes}, None)
+    return _results(state, plan.changes, plan.settled, None, undecided=PLANNED)
 
 
 def _results(
-    state: RunState, changes: Sequence[Change], outcomes: Mapping[Change, Outcome] | None, stop: Stop | None
+    state: RunState,
+    changes: Sequence[Change],
+    outcomes: Mapping[Change, Outcome] | None,
+    stop: Stop | None,
+    undecided: Outcome | None = None,
 ) -> dict[int, RowResult]:
+    """``undecided``: of a change that has no outcome; None: nothing was sent for it."""
     problems: dict[int, list[Problem]] = defaultdict(list)
     for problem in (*state.checked.problems, *state.problems):
         problems[problem.row].append(problem)
@@ -62,7 +67,7 @@ def _results(
         elif row in state.held_back:
             results[row] = RowResult(row=row, status=Status.NOT_SENT, code=Code.REFUSED, message=held_back_message())
         elif row in parts and outcomes is not None:
-            decided = [(change, outcomes.get(change, nothing)) for change in parts[row]]
+            decided = [(change, outcomes.get(change, undecided or nothing)) for change in parts[row]]
             results[row] = row_result(row, decided, naming, server=state.server, undoes=state.undoes)
         else:
             results[row] = _unsent(row, nothing, undoes=state.undoes)
