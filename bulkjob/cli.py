@@ -1,20 +1,13 @@
 """The program: which command answers what was typed, and with which exit code every ending leaves.
 
-Nothing heavy is imported before a command needs it: ``--help`` does not pay for pandas or aiohttp.
+Nothing heavy is imported before a command needs it: ``--help`` does not pay for pandas or aiohttp, nor for settings and log.
 """
 
-import argparse
-import logging
-import os
-import sys
 from collections.abc import Sequence
 
-from bulkjob import __version__
-from bulkjob.commands.table import Command
 from bulkjob.commands.usage import parser_of_commands
-from bulkjob.settings import SheetAddress, survey
-from bulkjob.system import LogFormatter, leaving_at_once, logging_to, sturdy_standard_streams, tell
-from bulkjob.vocabulary import Event, Exit, Stop
+from bulkjob.system import leaving_at_once, say, sturdy_standard_streams
+from bulkjob.vocabulary import Exit
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         out.flush()
         # A reader that has seen enough is no failure; a full disk behind ``> file`` is one.
         if code == Exit.OK and out.failure is not None and not isinstance(out.failure, BrokenPipeError):
-            _say(f"The standard output cannot be written: {out.failure.strerror}.")
+            say(f"The standard output cannot be written: {out.failure.strerror}.")
             code = Exit.CANNOT_CREATE
     return int(code)
 
@@ -35,7 +28,7 @@ def _exit_code(argv: Sequence[str] | None) -> int:
         with leaving_at_once(finally_ignored=argv is None):
             return _ended(argv)
     except KeyboardInterrupt:
-        _say("Interrupted. Nothing was sent.")
+        say("Interrupted. Nothing was sent.")
         return Exit.INTERRUPTED
 
 
@@ -44,37 +37,6 @@ def _ended(argv: Sequence[str] | None) -> int:
         given = parser_of_commands().parse_args(argv)
     except SystemExit as end:  # argparse has printed the help, the version, or what is wrong
         return int(end.code or 0)
-    with logging_to(sys.stderr) as log:
-        try:
-            # A command's imports alone take a second.
-            return _answer(given, log)
-        except Stop as stop:
-            _say(stop.message)
-            print(*stop.advice, sep="\n", end="\n" if stop.advice else "", file=sys.stderr)
-            return stop.exit_code
-        except Exception:  # noqa: BLE001 - the outermost one: whatever it is, it is a defect
-            message = f"bulkjob {__version__} met a defect in bulkjob itself"
-            tell(Event.DEFECT, message, level=logging.ERROR, traceback=True, version=__version__)
-            _say("This is a defect in bulkjob; please report it, with the traceback from the log.")
-            return Exit.DEFECT
+    from bulkjob.commands.answer import answer  # noqa: PLC0415 - help and version pay neither for settings nor for the log
 
-
-def _answer(given: argparse.Namespace, log: LogFormatter) -> Exit:
-    command: Command = given.command
-    found = survey(command.name, vars(given), os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
-    log.hide(*found.settings.secrets)
-    if isinstance(sheet := getattr(given, "sheet", None), SheetAddress):
-        log.hide(*sheet.secrets)
-    with command.concluding(found.settings) as given.conclusion:
-        if found.stop and not command.tells_wrong_settings:
-            raise found.stop
-        given.wrong_settings = found.complaints
-        if found.settings.log_format is not None:
-            log.shape = found.settings.log_format
-        for note in found.notes:
-            tell(Event.SETTING_NOTE, note)
-        return command.call(given, found.settings)
-
-
-def _say(sentence: str) -> None:
-    print(f"bulkjob: {sentence}", file=sys.stderr)
+    return answer(given)

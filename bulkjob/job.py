@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -126,9 +126,8 @@ class Job:
                 self._write_plan(prepared, directory)
                 # By now units that earlier attempts made are known by their ids.
                 known = replace(history, attempts=self.state.attempts)
-                plan = continued(prepared.plan, known, prepared.workspace, prepared.server)
                 journal.keep_names(self.state.meanings)
-                await self._execute(replace(prepared, plan=plan), client, journal, directory)
+                await self._execute(continued(prepared, known), client, journal, directory)
             finally:
                 ticking.cancel()
                 self._count(client)
@@ -156,18 +155,18 @@ class Job:
             result_of=partial(self._result, naming),
             warn=self._warn,
         )
-        seconds = partial(self._seconds, prepared, client)
-        self._course = Course(prepared, rows, seconds_of=seconds)
+        self._course = Course(prepared, rows, seconds_of=partial(self._seconds, prepared, client))
         left = sum(change not in plan.settled for change in plan.changes)
-        self._display.started(rows=rows, changes=left, seconds=seconds(self._executor.left), run_dir=str(directory))
+        seconds = self._course.seconds_left(_now(), self._executor.left)
+        self._display.started(rows=rows, changes=left, seconds=seconds, run_dir=str(directory))
         self._show(client)
         try:
             await self._executor.run()
         finally:
             self._conclude(self._executor.so_far())
 
-    def _seconds(self, prepared: Prepared, client: Client, left: Collection[str]) -> float:
-        return seconds_left(prepared, left, limit=client.limit, concurrency=self._settings.concurrency)
+    def _seconds(self, prepared: Prepared, client: Client, left: frozenset[str]) -> float:
+        return seconds_left(prepared, left, limit=client.limit)
 
     def _result(self, naming: Naming, row: int, parts: RowParts) -> RowResult:
         """What became of a row; told at once if it failed."""

@@ -40,7 +40,8 @@ ALONE: Final = "sandbox"
 
 #: Modules that are imported by their own names from outside their package, with the reason.
 OPEN: Final[Mapping[str, str]] = {
-    "commands.meanings": "the package has no face, as that would have to load commands",
+    "commands.answer": "the package has no face, as that would have to load commands",
+    "commands.meanings": "as above",
     "commands.table": "as above",
     "commands.usage": "as above",
     "sandbox.command": "a command is imported when it is called, and not before",

@@ -1,11 +1,12 @@
 """The command line: what is printed, and with which exit code every ending leaves."""
 
+import ast
 import errno
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,15 +73,25 @@ def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, "-m", "bulkjob", *arguments], capture_output=True, text=True, check=False, **options)
 
 
+def loaded_by(arguments: Sequence[str], modules: Sequence[str]) -> list[str]:
+    """Those of ``modules`` that are loaded once the program has answered ``arguments``, in a process of its own."""
+    code = f"import sys, bulkjob.cli; bulkjob.cli.main({arguments!r}); print([m for m in {modules!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [*ast.literal_eval(done.stdout.splitlines()[-1])]
+
+
 class TestHelp:
     """What the program says of itself."""
 
     @pytest.mark.parametrize("arguments", [["--version"], ["--help"], *([command.name, "--help"] for command in COMMANDS)])
     def test_help_imports_nothing_heavy(self, arguments: list[str]) -> None:
         """Help and version come at once: none of the libraries that take their time is imported for them."""
-        code = f"import sys, bulkjob.cli; bulkjob.cli.main({arguments!r}); print([m for m in {HEAVY!r} if m in sys.modules])"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert done.stdout.splitlines()[-1] == "[]"
+        assert loaded_by(arguments, HEAVY) == []
+
+    @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["rnu"]])
+    def test_what_no_command_answers_costs_little(self, arguments: list[str]) -> None:
+        """As long as no command is typed nothing is imported that only commands need: settings, flags, the log, and records."""
+        assert loaded_by(arguments, ("bulkjob.settings", "bulkjob.commands.flags", "dataclasses", "inspect", "json", "logging")) == []
 
     def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The version is printed to standard output."""
@@ -108,6 +119,23 @@ class TestHelp:
             assert setting.flag in said
             assert setting.variable in said
             assert setting.default in said or not setting.flag
+
+
+def test_validate_loads_what_reads_a_sheet(tmp_path: Path) -> None:
+    """To check a CSV nothing is imported that talks to a server, plans, or writes a workbook."""
+    sheet = tmp_path / "s.csv"
+    sheet.write_text("department,unit\nSales,EMEA\n", encoding="utf-8")
+    of_others = (
+        "aiohttp",
+        "tenacity",
+        "fsspec",
+        "prometheus_client",
+        "jinja2",
+        "xlsxwriter",
+        "bulkjob.plan.document",
+        "bulkjob.changes.change",
+    )
+    assert loaded_by(["validate", str(sheet)], of_others) == []
 
 
 class TestUsage:

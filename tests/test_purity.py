@@ -17,6 +17,7 @@ from tests.support.house import House, house, tree_of
 EFFECTS: Final[Mapping[str, str]] = {
     "__main__": "the process",
     "cli": "the process",
+    "commands.answer": "the environment, the log, and whatever the command does",
     "commands.doctor": "reads sheet and workspace, prints the table",
     "commands.export": "reads the workspace and writes the sheet",
     "commands.plan": "reads the workspace, prints and writes the plan",

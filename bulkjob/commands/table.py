@@ -1,21 +1,21 @@
 """Every command with what it says of itself, what it takes beside the table of settings, and what it does.
 
-What a command needs is imported when it is called, so that ``--help`` does not pay for pandas or aiohttp.
+What a command needs is imported when it is called, so that ``--help`` does not pay for pandas or aiohttp, nor for the settings.
 """
 
 import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bulkjob.settings import Settings, SheetAddress, sheet_source
 from bulkjob.vocabulary import Exit, Stop
 
+if TYPE_CHECKING:
+    from bulkjob.settings import Settings, SheetAddress
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+
+class Command(NamedTuple):
     """One word after ``bulkjob``."""
 
     name: str
@@ -23,8 +23,8 @@ class Command:
     """What stands behind it, as the help shows it."""
     help: str
     arguments: Callable[[argparse.ArgumentParser], None]
-    call: Callable[[argparse.Namespace, Settings], Exit]
-    concluding: Callable[[Settings], AbstractContextManager[object]] = lambda _: nullcontext()
+    call: Callable[[argparse.Namespace, "Settings"], Exit]
+    concluding: Callable[["Settings"], AbstractContextManager[object]] = lambda _: nullcontext()
     """What goes on around the command, whatever end it comes to; a command is given what it yields as ``given.conclusion``."""
     tells_wrong_settings: bool = False
     """Whether it goes on with settings that are missing or wrong, and tells about them itself: ``given.wrong_settings``."""
@@ -34,7 +34,9 @@ def _sheet_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sheet", metavar="SHEET", type=_sheet, help=f"the sheet: {_SHEETS}")
 
 
-def _sheet(text: str) -> Path | SheetAddress:
+def _sheet(text: str) -> "Path | SheetAddress":
+    from bulkjob.settings import sheet_source
+
     try:
         return sheet_source(text)
     except ValueError as wanted:
@@ -52,7 +54,7 @@ def _validate_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _validate(given: argparse.Namespace, settings: Settings) -> Exit:
+def _validate(given: argparse.Namespace, settings: "Settings") -> Exit:
     from bulkjob.commands import validate
 
     return validate.validate(settings, given.sheet, out=given.out, as_json=given.json)
@@ -65,19 +67,19 @@ def _plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", metavar="FILE", type=Path, help="also write every row of the sheet, and what would happen to it, to FILE")
 
 
-def _plan(given: argparse.Namespace, settings: Settings) -> Exit:
+def _plan(given: argparse.Namespace, settings: "Settings") -> Exit:
     from bulkjob.commands import plan
 
     return plan.plan(settings, given.sheet, out=given.out, csv=given.csv, as_json=given.json)
 
 
-def _run(given: argparse.Namespace, settings: Settings) -> Exit:
+def _run(given: argparse.Namespace, settings: "Settings") -> Exit:
     from bulkjob.commands import run
 
     return run.run(settings, given.sheet, given.conclusion)
 
 
-def _concluding_run(settings: Settings) -> AbstractContextManager[object]:
+def _concluding_run(settings: "Settings") -> AbstractContextManager[object]:
     from bulkjob.report import concluding
 
     return concluding(settings)
@@ -97,7 +99,7 @@ def _export_file(text: str) -> Path:
     return path
 
 
-def _export(given: argparse.Namespace, settings: Settings) -> Exit:
+def _export(given: argparse.Namespace, settings: "Settings") -> Exit:
     from bulkjob.commands import export
     from bulkjob.export import Extent
 
@@ -111,7 +113,7 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _doctor(given: argparse.Namespace, settings: Settings) -> Exit:
+def _doctor(given: argparse.Namespace, settings: "Settings") -> Exit:
     from bulkjob.commands import doctor
 
     return doctor.doctor(settings, given.sheet, wrong_settings=given.wrong_settings)
@@ -121,13 +123,13 @@ def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="RUN_DIR", type=Path, help="the run directory, as the run named it in its last line")
 
 
-def _rollback(given: argparse.Namespace, settings: Settings) -> Exit:
+def _rollback(given: argparse.Namespace, settings: "Settings") -> Exit:
     from bulkjob.commands import rollback
 
     return rollback.rollback(settings, given.directory, given.conclusion)
 
 
-def _concluding_rollback(settings: Settings) -> AbstractContextManager[object]:
+def _concluding_rollback(settings: "Settings") -> AbstractContextManager[object]:
     from bulkjob.report import concluding
 
     return concluding(settings, undoes=True)
@@ -145,7 +147,7 @@ def _expected(text: str) -> int:
     return int(text)
 
 
-def _summary(given: argparse.Namespace, _settings: Settings) -> Exit:
+def _summary(given: argparse.Namespace, _settings: "Settings") -> Exit:
     from bulkjob.commands import summary
 
     return summary.summary(given.directories, as_json=given.json, expected=given.expect)
@@ -186,7 +188,7 @@ def _seed(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
-def _sandbox(given: argparse.Namespace, _settings: Settings) -> Exit:
+def _sandbox(given: argparse.Namespace, _settings: "Settings") -> Exit:
     from bulkjob.sandbox import command
 
     try:

@@ -4,19 +4,14 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from bulkjob import __version__
 from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.commands.table import COMMANDS, Command
 from bulkjob.phrases import listed, nearest, printable
-from bulkjob.settings import settings_of
 from bulkjob.vocabulary import Exit
-
-#: What other programs call it.
-_DRY_RUN: Final = frozenset({"--dry-run", "--dryrun", "--dry", "--what-if", "--no-op", "--noop"})
-
 
 #: What to type, in the order of a night's work, with what it does.
 _FIRST_STEPS: Final = (
@@ -31,7 +26,7 @@ _SHEET_ENDINGS: Final = (".csv", ".xlsx", ".xls", ".ods", ".tsv", ".txt")
 
 
 def parser_of_commands() -> argparse.ArgumentParser:
-    """The parser of the whole command line; what it parses has the command as ``command``, and the text of each setting by its name."""
+    """The parser of one whole command line; what it parses has the command as ``command``, and the text of each setting by its name."""
     parser = _Parser(
         prog="bulkjob",
         usage="bulkjob COMMAND …",
@@ -48,13 +43,10 @@ def parser_of_commands() -> argparse.ArgumentParser:
             usage=" ".join(filter(None, (f"bulkjob {command.name}", command.operands, "[flags]"))),
             help=command.help,
             description=f"{command.help[0].upper()}{command.help[1:]}.",
-            epilog=_without_flag(command.name),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         own.set_defaults(command=command)
-        command.arguments(own)
-        _add_settings(own, command.name)
     return parser
 
 
@@ -70,8 +62,16 @@ class _Parser(argparse.ArgumentParser):
         if command is None:
             self._judge_command(words)
         else:
-            self._judge_flags(words, command)
+            self._take(words, command)
         return super().parse_known_args(words, namespace)
+
+    def _take(self, words: Sequence[str], command: Command) -> None:
+        # All commands together take a hundred flags, for none of which whoever types another one has to wait.
+        from bulkjob.commands.flags import add_arguments, unknown_flag  # noqa: PLC0415
+
+        add_arguments(self, command)
+        if unknown := unknown_flag(words, command, self._option_string_actions):
+            self._leave(*unknown)
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong and how to learn more; ends the program (2)."""
@@ -101,67 +101,3 @@ class _Parser(argparse.ArgumentParser):
         best, alike = nearest(word, [command.name for command in COMMANDS])
         every = listed(command.name for command in COMMANDS)
         self._leave(f'There is no command "{word}". ' + (f"Did you mean {best}?" if alike else f"The commands are {every}."))
-
-    def _judge_flags(self, words: Sequence[str], command: Command) -> None:
-        before = words[: words.index("--")] if "--" in words else words
-        for word in before:
-            flag = word.partition("=")[0]
-            if not flag.startswith("--") or flag in self._option_string_actions:
-                continue
-            if flag.lower() in _DRY_RUN:
-                self._leave(f"There is no {flag}. To see first what would change, use plan:", _planned(command, words))
-            if others := _commands_with(flag):
-                self._leave(f"{command.name} does not take {flag}; {listed(others)} {'do' if len(others) > 1 else 'does'}.")
-            best, alike = nearest(flag, self._flags())
-            self._leave(f"There is no flag {flag}. " + (f"Did you mean {best}?" if alike else f"The nearest one is {best}."))
-
-    def _flags(self) -> Iterable[str]:
-        return [flag for flag in self._option_string_actions if flag.startswith("--")]
-
-
-def _planned(command: Command, words: Iterable[str]) -> str:
-    """The plan of the sheet that was typed, with those of the flags that a plan takes."""
-    if "SHEET" not in command.operands:
-        return "bulkjob plan SHEET"
-    settings = {setting.flag: setting.metavar is not None for setting in settings_of("plan") if setting.flag}
-    every = [setting for other in COMMANDS for setting in settings_of(other.name)]
-    others = {setting.flag for setting in every if setting.metavar} - settings.keys()
-    kept: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        flag, equals, _ = word.partition("=")
-        if not word.startswith("-"):
-            kept.append(word)
-        elif flag in settings:
-            kept += [word, *([next(rest, "")] if settings[flag] and not equals else [])]
-        elif flag in others and not equals:
-            next(rest, "")
-    return shlex.join(["bulkjob", "plan", *(kept or ["SHEET"])])
-
-
-def _commands_with(flag: str) -> list[str]:
-    """The commands that take the flag of a setting."""
-    return [command.name for command in COMMANDS if any(setting.flag == flag for setting in settings_of(command.name))]
-
-
-def _add_settings(parser: argparse.ArgumentParser, command: str) -> None:
-    """Add the flags of the settings that ``command`` takes; their values stay text, which `survey` judges."""
-    if not settings_of(command):
-        return
-    group = parser.add_argument_group("settings", "a flag wins over the environment variable, which wins over the settings file")
-    for setting in settings_of(command):
-        if not setting.flag:
-            continue
-        origin = f" (default: {setting.default}{f'; {setting.variable}' if setting.variable else ''})"
-        text = (setting.help + origin).replace("%", "%%")
-        if setting.metavar is None:
-            group.add_argument(setting.flag, dest=setting.name, action=argparse.BooleanOptionalAction, default=None, help=text)
-        else:
-            group.add_argument(setting.flag, dest=setting.name, metavar=setting.metavar, help=text)
-
-
-def _without_flag(command: str) -> str | None:
-    """The settings of ``command`` that have no flag, for the end of its help."""
-    secrets = [setting for setting in settings_of(command) if not setting.flag]
-    lines = [f"  {setting.source}\n      {setting.help}" for setting in secrets]
-    return "\n".join(["environment only, or the files that a settings file names:", *lines]) if lines else None

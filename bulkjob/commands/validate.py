@@ -16,7 +16,6 @@ from bulkjob.report import (
     problems_document,
     step_lines,
     steps_after_validate,
-    write_problem_files,
 )
 from bulkjob.settings import Settings, SheetAddress
 from bulkjob.sheet import check, files_of, sheet_at, with_contradictions
@@ -48,4 +47,6 @@ def validate(settings: Settings, source: Path | SheetAddress, *, out: Path | Non
 
 def _write(out: Path, checked: CheckedSheet) -> str:
     """Writes the list and the marked copy; returns the sentence that says so."""
+    from bulkjob.report import write_problem_files  # noqa: PLC0415 - a workbook's library is not for whoever wants none
+
     return write_problem_files(out, checked) or f"Written to {out}: {listed(PROBLEM_FILES)}."

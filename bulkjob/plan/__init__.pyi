@@ -7,12 +7,10 @@ from .document import PLAN_FILE as PLAN_FILE
 from .document import PlanDocument as PlanDocument
 from .document import RowEntry as RowEntry
 from .drift import Drifted as Drifted
-from .drift import PlanRefused as PlanRefused
 from .dropped import dropped_text as dropped_text
 from .dropped import warnings_of_dropped_monitors as warnings_of_dropped_monitors
 from .file import pieces_of_plan as pieces_of_plan
 from .file import render_plan as render_plan
-from .guards import TooManyRemovals as TooManyRemovals
 from .guards import refuse_many_removals as refuse_many_removals
 from .meaning import SheetNames as SheetNames
 from .names import Directory as Directory
@@ -21,6 +19,8 @@ from .preparation import Preparation as Preparation
 from .preparation import Preparing as Preparing
 from .preparation import document_of_plan as document_of_plan
 from .prepared import Prepared as Prepared
+from .refusals import PlanRefused as PlanRefused
+from .refusals import TooManyRemovals as TooManyRemovals
 from .remaining import seconds_left as seconds_left
 from .resolve import departments_to_read as departments_to_read
 from .resolve import resolve_names as resolve_names

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkjob.plan.document import PlanDocument
-from bulkjob.plan.drift import PlanRefused
 from bulkjob.plan.file import parse_plan
+from bulkjob.plan.refusals import PlanRefused
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Exit, Stop
 

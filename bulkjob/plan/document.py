@@ -14,7 +14,7 @@ from bulkjob import __version__
 from bulkjob.changes import AnyEntry, Change, Operation, Outcome, Terms, calls_of
 from bulkjob.plan.forecast import Forecast, duration_text
 from bulkjob.plan.prepared import Prepared
-from bulkjob.records import NO_MEANINGS, Meanings, Naming, RowResult, Sheet, Workspace
+from bulkjob.records import NO_MEANINGS, Meanings, Naming, RowResult, Sheet
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Status, Stop
 
@@ -131,7 +131,6 @@ def document_of(
     warnings: Sequence[str],
     refused: Stop | None = None,
     prepared: Prepared | None = None,
-    concurrency: int = 1,
     names: Meanings = NO_MEANINGS,
 ) -> PlanDocument:
     """The document of a plan; ``prepared`` None where it did not come to one."""
@@ -152,25 +151,26 @@ def document_of(
         rows=rows,
         names=names,
     )
-    return head if prepared is None else _with_plan(head, prepared, concurrency)
+    return head if prepared is None else _with_plan(head, prepared)
 
 
-def _with_plan(head: PlanDocument, prepared: Prepared, concurrency: int) -> PlanDocument:
-    plan, forecast = prepared.plan, prepared.forecast(concurrency)
+def _with_plan(head: PlanDocument, prepared: Prepared) -> PlanDocument:
+    plan, forecast = prepared.plan, prepared.forecast
     places = {change: place for place, change in enumerate(plan.changes)}
+    naming = Naming(prepared.workspace)
     return msgspec.structs.replace(
         head,
         removals=plan.removals,
         calls=tuple(Calls(method=cost.route.method, route=cost.route.pattern, count=cost.count) for cost in forecast.calls),
         forecast=_forecast(forecast),
         operations=tuple(_operation(operation, places, prepared.terms) for operation in plan.operations),
-        changes=tuple(_entry(change, plan.settled.get(change), prepared.workspace) for change in plan.changes),
+        changes=tuple(_entry(change, plan.settled.get(change), naming) for change in plan.changes),
     )
 
 
-def _entry(change: Change, outcome: Outcome | None, workspace: Workspace) -> AnyEntry:
+def _entry(change: Change, outcome: Outcome | None, naming: Naming) -> AnyEntry:
     status, code = (outcome.status, outcome.code) if outcome else (Status.PLANNED, None)
-    return cast(AnyEntry, change.entry(change.found(workspace), Naming(workspace), status, code))
+    return cast(AnyEntry, change.entry(change.found(naming.workspace), naming, status, code))
 
 
 def _row(result: RowResult) -> RowEntry:

@@ -26,19 +26,13 @@ from bulkjob.changes import (
 from bulkjob.phrases import counted, one_line
 from bulkjob.plan.document import PlanDocument
 from bulkjob.plan.order import in_order
+from bulkjob.plan.refusals import PlanRefused
 from bulkjob.records import Department, Membership, Naming, Sheet, Unit, Workspace
 from bulkjob.settings import canonical_address
-from bulkjob.vocabulary import Exit, Status, Stop
+from bulkjob.vocabulary import Status
 
 #: Differences that are listed; the rest is counted.
 _LISTED: Final = 15
-
-
-class PlanRefused(Stop):
-    """The approved plan cannot be carried out; a new one has to be made (65)."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(Exit.BAD_SHEET, message)
 
 
 class Drifted(PlanRefused):

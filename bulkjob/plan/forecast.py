@@ -63,9 +63,12 @@ def forecast_of(
     limited.read(reading)
     began = limited.now
     limited.send(operations)
-    free = _Rehearsal(replace(terms, shares_lists=False), None, concurrency=concurrency, listing=listing)
-    free.read(reading)
-    free.send(operations)
+    unlimited = replace(terms, shares_lists=False)
+    free = limited
+    if limit is not None or terms != unlimited:
+        free = _Rehearsal(unlimited, None, concurrency=concurrency, listing=listing)
+        free.read(reading)
+        free.send(operations)
     costs = tuple(Costs(route=route, count=number) for route, number in sorted(limited.calls.items(), key=lambda call: _place(call[0])))
     total = limited.calls + Counter(dict(reading))
     busiest = min(costs, key=lambda cost: (-total[cost.route], _place(cost.route)), default=None)

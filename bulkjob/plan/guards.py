@@ -5,21 +5,10 @@ from collections.abc import Sequence
 
 from bulkjob.changes import Plan
 from bulkjob.phrases import counted, quoted
+from bulkjob.plan.refusals import TooManyRemovals
 from bulkjob.records import Problem, Server, Workspace
 from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Exit, Stop
-
-
-class TooManyRemovals(Stop):
-    """The sheet removes more agent assignments than are allowed (65)."""
-
-    def __init__(self, removals: int, assignments: int, allowed: int) -> None:
-        message = (
-            f"The sheet removes {removals:,} of the workspace's {counted(assignments, 'agent assignment')}; the safety limit is "
-            f"{allowed:,}. Nothing was sent. Check that all of these removals are intended."
-        )
-        super().__init__(Exit.BAD_SHEET, message)
-        self.removals = removals
 
 
 def refuse_problems(problems: Sequence[Problem], *, sendable: int = 0) -> None:

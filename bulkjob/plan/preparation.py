@@ -86,7 +86,14 @@ class Preparation:
         plan = self._planned(resolution, workspace, server)
         if self._approved:
             plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
-        prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
+        prepared = Prepared(
+            server=server,
+            workspace=workspace,
+            plan=plan,
+            reading=calls_made(client),
+            limit=client.limit,
+            concurrency=self._settings.concurrency,
+        )
         self.prepared = prepared = prepared if self._approved else shared_out(prepared)
         for warning in plan.warnings:
             warn(warning)
@@ -161,7 +168,6 @@ def document_of_plan(
         warnings=state.warnings,
         refused=refused,
         prepared=prepared,
-        concurrency=settings.concurrency,
         names=state.meanings,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from bulkjob.changes import Plan, Terms
 from bulkjob.plan.forecast import Forecast, forecast_of
@@ -10,7 +11,7 @@ from bulkjob.rocketchat import PAGE_SIZE, Route
 from bulkjob.rocketchat.pacing import Limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, so that it can keep its forecast
 class Prepared:
     """A plan, and what it was made from."""
 
@@ -21,15 +22,18 @@ class Prepared:
     """The calls that it took to make it."""
     limit: Limit | None
     """What the server was seen to allow; None where it announced no limit."""
+    concurrency: int = 8
+    """Requests in flight at most."""
 
     @property
     def terms(self) -> Terms:
         """On what terms the plan's writes are made."""
         return terms_of(self.server, self.limit, len(self.workspace.departments))
 
-    def forecast(self, concurrency: int) -> Forecast:
-        """What carrying it out costs; ``concurrency``: requests in flight at most."""
-        return forecast_of(self.plan.operations, self.terms, reading=self.reading, limit=self.limit, concurrency=concurrency)
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What carrying it out costs."""
+        return forecast_of(self.plan.operations, self.terms, reading=self.reading, limit=self.limit, concurrency=self.concurrency)
 
 
 def terms_of(server: Server, limit: Limit | None, departments: int) -> Terms:

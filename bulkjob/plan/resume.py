@@ -17,15 +17,20 @@ from bulkjob.changes import (
     rows_of,
 )
 from bulkjob.plan.order import concerned
-from bulkjob.records import Department, Server, Workspace
+from bulkjob.plan.prepared import Prepared
+from bulkjob.records import Department, Workspace
 from bulkjob.rundir import History
 from bulkjob.vocabulary import Status
 
 
-def continued(plan: Plan, history: History, workspace: Workspace, server: Server) -> Plan:
+def continued(prepared: Prepared, history: History) -> Prepared:
     """The plan as it is for a run that goes on: what earlier attempts did is credited to it, what they left half done is in it."""
-    plan = with_credit(with_removed(plan, history, workspace), history)
-    return plan if server.unit_route_lacks() else repaired(plan, history.pending_repairs, workspace.departments)
+    if not history.attempts and not history.pending_repairs:
+        return prepared
+    plan = with_credit(with_removed(prepared.plan, history, prepared.workspace), history)
+    if not prepared.server.unit_route_lacks():
+        plan = repaired(plan, history.pending_repairs, prepared.workspace.departments)
+    return replace(prepared, plan=plan)
 
 
 def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:

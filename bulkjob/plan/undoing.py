@@ -82,7 +82,14 @@ class Undoing:
         plan = plan_changes(left, workspace, server, self._settings.choices, back)
         for warning in (*plan.warnings, *_beside(left, workspace)):
             warn(warning)
-        self.prepared = Prepared(server=server, workspace=workspace, plan=plan, reading=calls_made(client), limit=client.limit)
+        self.prepared = Prepared(
+            server=server,
+            workspace=workspace,
+            plan=plan,
+            reading=calls_made(client),
+            limit=client.limit,
+            concurrency=self._settings.concurrency,
+        )
         return self.prepared
 
     async def _with_lists(self, client: Client, workspace: Workspace, server: Server, made: Iterable[Attempt]) -> Workspace:

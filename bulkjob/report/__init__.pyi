@@ -4,8 +4,6 @@ from .conclusion import Conclusion as Conclusion
 from .conclusion import concluding as concluding
 from .ending import exit_code_of as exit_code_of
 from .ending import write_report as write_report
-from .files import PROBLEM_FILES as PROBLEM_FILES
-from .files import PROBLEMS_FILE as PROBLEMS_FILE
 from .files import remove_problem_files as remove_problem_files
 from .files import write_plan_workbook as write_plan_workbook
 from .files import write_problem_files as write_problem_files
@@ -30,6 +28,8 @@ from .overview import unread as unread
 from .pages import Planned as Planned
 from .plan_listing import ambiguous as ambiguous
 from .plan_listing import plan_lines as plan_lines
+from .problems import PROBLEM_FILES as PROBLEM_FILES
+from .problems import PROBLEMS_FILE as PROBLEMS_FILE
 from .problems import problem_lines as problem_lines
 from .problems import problems_document as problems_document
 from .problems import with_invalid_rows as with_invalid_rows

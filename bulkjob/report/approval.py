@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from bulkjob.report.files import PROBLEM_FILES, remove_problem_files, write_plan_workbook, write_problem_files
+from bulkjob.report.files import remove_problem_files, write_plan_workbook, write_problem_files
 from bulkjob.report.pages import Planned, render_page, story_of_plan
 from bulkjob.report.plan_listing import ambiguous
-from bulkjob.report.problems import with_invalid_rows
+from bulkjob.report.problems import PROBLEM_FILES, with_invalid_rows
 from bulkjob.system import writable_folder, write_whole
 
 PAGE_FILE: Final = "plan.html"

@@ -2,23 +2,14 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
 
 from bulkjob.plan import PlanDocument
 from bulkjob.records import CheckedSheet
 from bulkjob.report.annotated import render_annotated, too_large
 from bulkjob.report.plan_workbook import render_plan_workbook
-from bulkjob.report.problems import render_problems
+from bulkjob.report.problems import ANNOTATED_FILE, PROBLEM_FILES, PROBLEMS_FILE, render_problems
 from bulkjob.system import scratch_in, write_together, write_whole
 from bulkjob.vocabulary import Exit, Stop
-
-PROBLEMS_FILE: Final = "problems.csv"
-
-
-ANNOTATED_FILE: Final = "annotated.xlsx"
-
-
-PROBLEM_FILES: Final = (PROBLEMS_FILE, ANNOTATED_FILE)
 
 
 def write_problem_files(folder: Path, checked: CheckedSheet) -> str:

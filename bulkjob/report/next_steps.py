@@ -7,18 +7,21 @@ needs another one from then on, and a sheet inside a run directory would be over
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.text import Text
 
 from bulkjob.phrases import counted, printable
-from bulkjob.plan import PlanDocument, PlanRefused, TooManyRemovals
+from bulkjob.plan import PlanRefused, TooManyRemovals
 from bulkjob.report.lines import sentence
 from bulkjob.report.summary import Ending, RowCounts
 from bulkjob.rundir import room_for_corrections
 from bulkjob.settings import Settings, SheetAddress, command_line
 from bulkjob.vocabulary import Exit, Status, Stop
+
+if TYPE_CHECKING:
+    from bulkjob.plan import PlanDocument
 
 _NEXT: Final = "Next: "
 
@@ -174,7 +177,7 @@ def steps_after_rollback(ending: Ending, settings: Settings, run_dir: Path) -> l
 # ------------------------------------------------------------------------------------- after a plan, an export, doctor, validate
 
 
-def steps_after_plan(document: PlanDocument, commands: Commands, out: Path | None, stop: Stop | None = None) -> list[Step]:
+def steps_after_plan(document: "PlanDocument", commands: Commands, out: Path | None, stop: Stop | None = None) -> list[Step]:
     """What to do after a plan; ``out`` is the file that it was written to."""
     if isinstance(stop, TooManyRemovals):
         text = "A run would end in the same way. If these removals are intended:"

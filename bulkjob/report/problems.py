@@ -14,6 +14,10 @@ from bulkjob.report.lines import sentence
 from bulkjob.report.results import csv_of_rows
 from bulkjob.vocabulary import Status
 
+PROBLEMS_FILE: Final = "problems.csv"
+ANNOTATED_FILE: Final = "annotated.xlsx"
+PROBLEM_FILES: Final = (PROBLEMS_FILE, ANNOTATED_FILE)
+
 #: The columns of problems.csv and the keys of a problem in JSON.
 COLUMNS: Final = tuple(field.name for field in fields(Problem))
 

@@ -42,18 +42,23 @@ def planned_results(state: RunState, plan: Plan | None, stop: Stop | None = None
     """What will become of each row of the sheet, as far as is known; ``stop`` is what would end a run before its first write."""
     if plan is None or stop is not None:
         return _results(state, (), None, stop)
-    return _results(state, plan.changes, {change: plan.settled.get(change, PLANNED) for change in plan.changes}, None)
+    return _results(state, plan.changes, plan.settled, None, undecided=PLANNED)
 
 
 def _results(
-    state: RunState, changes: Sequence[Change], outcomes: Mapping[Change, Outcome] | None, stop: Stop | None
+    state: RunState,
+    changes: Sequence[Change],
+    outcomes: Mapping[Change, Outcome] | None,
+    stop: Stop | None,
+    undecided: Outcome | None = None,
 ) -> dict[int, RowResult]:
+    """``undecided``: of a change that has no outcome; None: nothing was sent for it."""
     problems: dict[int, list[Problem]] = defaultdict(list)
     for problem in (*state.checked.problems, *state.problems):
         problems[problem.row].append(problem)
     nothing = _nothing_sent(stop)
     asked = ByRow(() if outcomes is None else changes)
-    parts = PartsOfRows(asked, outcomes or {}, nothing)
+    parts = PartsOfRows(asked, outcomes or {}, undecided or nothing)
     results = {}
     # Made of all changes: once, not for each row.
     naming = state.naming

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -84,7 +84,7 @@ def about(seconds: float) -> str:
 class Course:
     """Follows a plan that is carried out."""
 
-    def __init__(self, prepared: Prepared, rows: int, *, seconds_of: Callable[[Collection[str]], float]) -> None:
+    def __init__(self, prepared: Prepared, rows: int, *, seconds_of: Callable[[frozenset[str]], float]) -> None:
         """``rows``: of the whole sheet. ``seconds_of``: how long operations take, by their ids."""
         plan = prepared.plan
         self._rows = rows
@@ -118,7 +118,7 @@ class Course:
             failed=progress[1],
             units=(units - counts[True], units),
             departments=(departments - counts[False], departments),
-            left=self._left(now, left) + (waiting or 0.0),
+            left=self.seconds_left(now, left) + (waiting or 0.0),
         )
 
     def _phase(self, left: frozenset[str], under_way: frozenset[str]) -> Phase:
@@ -128,7 +128,8 @@ class Course:
         first = next(identifier for identifier in self._all if identifier in left)
         return "units" if first in self._units else "departments"
 
-    def _left(self, now: float, left: frozenset[str]) -> float:
+    def seconds_left(self, now: float, left: frozenset[str]) -> float:
+        """How long it still takes, by a forecast that is made anew only now and then. ``left``: ids of the operations to come."""
         if self._forecast is None or now - self._forecast[0] >= max(_KEPT, len(left) * _KEPT_EACH):
             self._forecast = now, self._seconds_of(left)
         made, seconds = self._forecast

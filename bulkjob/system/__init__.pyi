@@ -24,6 +24,7 @@ from .signals import leaving_at_once as leaving_at_once
 from .signals import on_signals as on_signals
 from .store import refuse_unusable_store as refuse_unusable_store
 from .store_failures import StoreFailed as StoreFailed
+from .streams import say as say
 from .streams import sturdy_standard_streams as sturdy_standard_streams
 from .termination import TERMINATION_LOG as TERMINATION_LOG
 from .termination import write_termination as write_termination

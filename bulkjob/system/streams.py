@@ -131,6 +131,11 @@ def sturdy_standard_streams() -> Iterator[SturdyStream]:
             sys.stdin, sys.stdout, sys.stderr = before
 
 
+def say(sentence: str) -> None:
+    """Print a sentence of the program's own to standard error."""
+    sys.stderr.write(f"bulkjob: {sentence}\n")
+
+
 def _occupy_closed_descriptors() -> None:
     """Opens the null device where a standard descriptor is closed: a file of ours that got its number would be printed into."""
     for number in range(3):

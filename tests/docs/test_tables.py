@@ -1,5 +1,6 @@
 """README.md and docs/ say what the program says: tables of columns, settings, codes and files, and the map of the code."""
 
+import argparse
 import ast
 import re
 from pathlib import Path
@@ -8,8 +9,9 @@ import openpyxl
 import pytest
 
 from bulkjob.cli import main
+from bulkjob.commands.flags import add_arguments
 from bulkjob.commands.meanings import EXIT_MEANINGS
-from bulkjob.commands.usage import parser_of_commands
+from bulkjob.commands.table import COMMANDS
 from bulkjob.sheet import parse
 from bulkjob.vocabulary import OUTCOME_COLUMNS, SHEET_COLUMNS, Code, Exit, Stop
 from tests.docs.documents import CLUSTER, DOCUMENTS, ROOT, blocks, section, table, text_of, written
@@ -81,19 +83,20 @@ def test_settings() -> None:
 
 def test_commands() -> None:
     """Every command is in the table, and every flag that is no setting is in the other one, with its commands."""
-    parsers = next(action.choices for action in parser_of_commands()._actions if isinstance(action.choices, dict))  # noqa: SLF001
-    assert [row[0].split(" ")[1].strip("`") for row in table(REFERENCE, "commands")[1:]] == list(parsers)
+    assert [row[0].split(" ")[1].strip("`") for row in table(REFERENCE, "commands")[1:]] == [command.name for command in COMMANDS]
     flags: dict[str, set[str]] = {}
     settings = {row[0].split(" ")[0] for row in settings_table()}
-    for name, parser in parsers.items():
+    for command in COMMANDS:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser, command)
         for action in parser._actions:  # noqa: SLF001
             own = [
                 flag
                 for flag in action.option_strings
                 if flag.startswith("--") and flag not in {"--help", *settings} and "--no-" not in flag
             ]
-            for flag in own if name != "sandbox" else ():
-                flags.setdefault(flag, set()).add(name)
+            for flag in own if command.name != "sandbox" else ():
+                flags.setdefault(flag, set()).add(command.name)
     said: dict[str, set[str]] = {}
     for flag, commands, _ in table(REFERENCE, "flags of commands")[1:]:
         said.setdefault(flag.strip("`").split(" ")[0], set()).update(re.findall(r"`(\w+)`", commands))

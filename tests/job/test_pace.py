@@ -4,12 +4,16 @@ import json
 import logging
 import random
 import re
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bulkjob.changes import Operation
+from bulkjob.plan.forecast import _Rehearsal
+from bulkjob.rocketchat import Request
 from bulkjob.vocabulary import Exit
 from tests.support.rehearsal import foresee, rehearse
 from tests.support.states import State, places
@@ -154,3 +158,26 @@ def test_a_wait_while_reading_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.INFO, "bulkjob"):
         rehearse(tmp_path, workspace(15), rows, user="manager", rate_limit="10/60", latency=lambda _: 0.05, agents="mirror")
     assert re.search(r"Reading the workspace, \d+ calls so far, waiting \d+ s for the server's rate limit", caplog.text)
+
+
+@pytest.mark.parametrize(("user", "walks"), [("admin", 1), ("manager", 2)])
+def test_a_plan_is_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, walks: int) -> None:
+    """Before the first write a forecast goes through the plan once, and under a limit once more as if there were none."""
+    gone_through: list[object] = []
+    before_the_first_write: list[int] = []
+
+    def send(self: _Rehearsal, operations: Sequence[Operation]) -> None:
+        gone_through.append(operations)
+        _as_it_is(self, operations)
+
+    def look(_: object, request: Request[Any]) -> None:
+        if request.writes and not before_the_first_write:
+            before_the_first_write.append(len(gone_through))
+
+    _as_it_is = _Rehearsal.send
+    monkeypatch.setattr(_Rehearsal, "send", send)
+    state = workspace(3)
+    state["users"].append({"_id": "u-admin", "username": "admin", "roles": ["admin"]})
+    rows = [{"department": f"d-{number}", "agent": "agent"} for number in range(3)]
+    assert rehearse(tmp_path, state, rows, user=user, rate_limit=f"{LIMIT}/{WINDOW:g}", meddle=look).exit == Exit.OK
+    assert before_the_first_write == [walks]

@@ -104,7 +104,6 @@ def document(plan: Plan, there: Workspace, results: tuple[RowResult, ...] = (), 
         warnings=plan.warnings,
         refused=stop,
         prepared=Prepared(server=SERVER, workspace=there, plan=plan, reading={LIST_DEPARTMENTS: 1}, limit=None),
-        concurrency=8,
     )
 
 

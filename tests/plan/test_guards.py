@@ -7,7 +7,8 @@ import pytest
 from bulkjob.changes.change import ALREADY_SO
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.operations import AgentsPost, Plan
-from bulkjob.plan.guards import TooManyRemovals, refuse_many_removals, refuse_problems, refuse_unlisted_units
+from bulkjob.plan.guards import refuse_many_removals, refuse_problems, refuse_unlisted_units
+from bulkjob.plan.refusals import TooManyRemovals
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Problem
 from bulkjob.records.workspace import Agent, Workspace

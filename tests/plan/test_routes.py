@@ -77,7 +77,7 @@ def test_a_third_of_the_windows_is_saved(*, departments: int, without: int, shar
 def test_the_forecast_knows() -> None:
     """What is shared out is foretold to end sooner."""
     before = prepared(UNIT, *(put(number) for number in range(300)))
-    seconds = [each.forecast(8).seconds for each in (before, shared_out(before))]
+    seconds = [each.forecast.seconds for each in (before, shared_out(before))]
     assert seconds == [pytest.approx(29 * 60, abs=60), pytest.approx(19 * 60, abs=90)]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bulkjob.commands.usage import parser_of_commands
 from bulkjob.plan.drift import Drifted
-from bulkjob.plan.guards import TooManyRemovals
+from bulkjob.plan.refusals import TooManyRemovals
 from bulkjob.report.next_steps import (
     Commands,
     Step,
