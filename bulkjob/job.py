@@ -26,7 +26,7 @@ from bulkjob.plan import (
     render_plan,
     seconds_left,
 )
-from bulkjob.records import RowResult, Sheet
+from bulkjob.records import Naming, RowResult, Sheet
 from bulkjob.report import (
     Commands,
     Conclusion,
@@ -139,16 +139,16 @@ class Job:
     async def _execute(self, prepared: Prepared, client: Client, journal: Journal, directory: RunDirectory) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
         plan = self.state.plan = prepared.plan
-        rows = len(self.state.checked.sheet.cells)
+        rows, naming = len(self.state.checked.sheet.cells), self.state.naming
         self._executor = Executor(
             plan,
             client,
             prepared.terms,
-            self.state.naming,
+            naming,
             journal,
             concurrency=self._settings.concurrency,
             max_failures=self._settings.max_failures,
-            result_of=self._result,
+            result_of=partial(self._result, naming),
             warn=self._warn,
         )
         seconds = partial(self._seconds, prepared, client)
@@ -164,9 +164,9 @@ class Job:
     def _seconds(self, prepared: Prepared, client: Client, left: Collection[str]) -> float:
         return seconds_left(prepared, left, limit=client.limit, concurrency=self._settings.concurrency)
 
-    def _result(self, row: int, parts: list[ChangeOutcome]) -> RowResult:
+    def _result(self, naming: Naming, row: int, parts: list[ChangeOutcome]) -> RowResult:
         """What became of a row; told at once if it failed."""
-        result = row_result(row, parts, self.state.naming, server=self.state.server, undoes=self.state.undoes)
+        result = row_result(row, parts, naming, server=self.state.server, undoes=self.state.undoes)
         if result.status is Status.FAILED:
             self._display.failed(result)
         return result
