@@ -142,8 +142,7 @@ class Job:
     async def _execute(self, prepared: Prepared, client: Client, journal: Journal, directory: RunDirectory) -> None:
         """Sends what is planned and keeps what is known, also when it is cancelled."""
         plan = self.state.plan = prepared.plan
-        rows = len(self.state.checked.sheet.cells)
-        naming = self.state.naming
+        rows, naming = len(self.state.checked.sheet.cells), self.state.naming
         self._executor = Executor(
             plan,
             client,

@@ -71,10 +71,8 @@ class Undoing:
         state.attempts = in_units(state.attempts, ids)
         workspace = state.workspace = await self._with_lists(client, workspace, server, made)
         back = {change.in_units(ids): attempts for change, attempts in way_back(made, state.attempts).items()}
-        touched = rows_of(back)
-        state.earlier |= {
-            row: _untouched(row) for row in state.checked.sheet.cells.index.tolist() if row not in touched | state.earlier.keys()
-        }
+        known = rows_of(back) | state.earlier.keys()
+        state.earlier |= {row: _untouched(row) for row in state.checked.sheet.cells.index.tolist() if row not in known}
         left = without_rows(back, state.earlier.keys())
         concerned = {unit for attempt in made for unit in _units_of(attempt)}
         concerned |= {department.parent_id for department in workspace.departments.values() if department.parent_id}

@@ -3,9 +3,11 @@
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bulkjob.records import Naming
 from bulkjob.vocabulary import Exit
 from tests.support.rehearsal import rehearse
 from tests.support.states import State, differences, parents, places
@@ -151,6 +153,23 @@ def test_five_thousand_rows(big: tuple[State, list[dict[str, object]]], tmp_path
 
     again = rehearse(tmp_path / "2", ran.after, rows)
     assert (again.exit, again.writes, set(again.column("change"))) == (Exit.OK, [], {"unchanged"})
+
+
+def test_names_are_collected_as_often_for_many_rows_as_for_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row's result takes the names that are there already: collecting them looks at every change, which no row may cost."""
+    collected: list[int] = []
+
+    def counted(*names: Any) -> Naming:
+        collected[-1] += 1
+        return Naming(*names)
+
+    monkeypatch.setattr("bulkjob.plan.state.Naming", counted)
+    state = _workspace()
+    for number in (2, 40):
+        collected.append(0)
+        rows = [{"department": f"Department {place}", "agent": "agent0", "order": 7} for place in range(number)]
+        assert rehearse(tmp_path / str(number), state, rows).exit == Exit.OK
+    assert collected[0] == collected[1]
 
 
 def test_large_unit(big: tuple[State, list[dict[str, object]]], tmp_path: Path) -> None:

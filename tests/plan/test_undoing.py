@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 import pandas as pd
+import pytest
 
 from bulkjob.changes.change import ALREADY_SO, Attempt, Change, Place, Prior
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, UnitPost
 from bulkjob.plan.prepared import Prepared
+from bulkjob.plan.state import RunState
 from bulkjob.plan.undoing import Undoing, state_of_rollback
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
@@ -124,6 +126,16 @@ def planned(*attempts: Attempt, earlier: tuple[int, ...] = (), there: dict[str, 
         return result
 
 
+class Counted(dict[int, RowResult]):
+    """Rows that need nothing more, and how often they were gone through."""
+
+    gathered = 0
+
+    def keys(self) -> Any:
+        self.gathered += 1
+        return super().keys()
+
+
 class TestStateOfRollback:
     def test_rows_that_the_run_did_not_touch_need_nothing(self) -> None:
         """Rows of which nothing was written, or nothing successfully, are success at once; the others are open."""
@@ -211,3 +223,19 @@ class TestPlan:
             DepartmentAgent(department_id="d2", agent_id="u-anna", username="anna", count=4, order=1, rows=(2,))
         )
         assert prepared.plan.removals == 0
+
+
+def test_rows_are_gone_through_as_often_for_many_as_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which rows need nothing more is gathered for all of them together, not once for each row of the sheet."""
+    runs: list[RunState] = []
+    made = state_of_rollback
+
+    def counted(history: History) -> RunState:
+        runs.append(made(history))
+        runs[0].earlier = Counted(runs[0].earlier)
+        return runs[0]
+
+    monkeypatch.setattr("tests.plan.test_undoing.state_of_rollback", counted)
+    planned(moved(2), added("d2", 3))
+    assert isinstance(runs[0].earlier, Counted)
+    assert runs[0].earlier.gathered < len(SHEET.cells)
