@@ -331,7 +331,7 @@ class TestDrift:
         ]
         before, now = workspace({"d1": "a"}, {"d1": {"u1": (0, 0)}}), workspace({"d1": "a"}, {"d1": {}})
         options = Choices(unit_route="department")
-        other = replace(before, departments={**before.departments, "d9": replace(before.departments["d1"], id="d9")})
+        other = replace(before, departments={**before.departments, "d9": msgspec.structs.replace(before.departments["d1"], id="d9")})
         now = replace(now, departments=other.departments)
         approved = document(plan_changes(changes, other, SERVER, options), other)
         fresh = plan_changes(changes, now, SERVER, options)
@@ -387,7 +387,7 @@ class TestDrift:
         there = workspace({"d1": "a"}, {"d1": {"u1": (3, 1)}})
         changes: list[Change] = [unit_change("d1", "b"), agent_change("d1", "u1", count=5), agent_change("d1", "u2", row=4)]
         approved = document(planned(changes, there), there)
-        now = replace(there, departments={"d1": replace(there.departments["d1"], archived=True)})
+        now = replace(there, departments={"d1": msgspec.structs.replace(there.departments["d1"], archived=True)})
         now = fulfilled(changes[2], now)
         with pytest.raises(Drifted) as drift:
             hold_to(approved, planned(changes, now), now, ())
@@ -442,7 +442,7 @@ class TestDrift:
         there = workspace({"d1": "a"})
         approved = document(planned([unit_change("d1", "b")], there), there)
         units = {"d": Unit(id="d", name="Unit d", visibility="public")}
-        now = replace(there, units=units, departments={"d1": replace(there.departments["d1"], name="Moved", parent_id="d")})
+        now = replace(there, units=units, departments={"d1": msgspec.structs.replace(there.departments["d1"], name="Moved", parent_id="d")})
         with pytest.raises(Drifted) as drift:
             hold_to(approved, planned([], now), now, ())
         (difference,) = drift.value.differences
@@ -470,7 +470,9 @@ def fulfilled(change: Change, there: Workspace) -> Workspace:
     """A workspace in which a change has been made."""
     if isinstance(change, DepartmentUnit):
         department = there.departments[change.department_id]
-        return replace(there, departments={**there.departments, department.id: replace(department, parent_id=change.unit_id)})
+        return replace(
+            there, departments={**there.departments, department.id: msgspec.structs.replace(department, parent_id=change.unit_id)}
+        )
     assert isinstance(change, DepartmentAgent)
     members = dict(there.members[change.department_id])
     stored = change.stored(change.found(there))
