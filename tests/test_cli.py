@@ -138,6 +138,14 @@ def test_validate_loads_what_reads_a_sheet(tmp_path: Path) -> None:
     assert loaded_by(["validate", str(sheet)], of_others) == []
 
 
+def test_run_loads_what_it_was_asked_for(tmp_path: Path) -> None:
+    """A run that publishes nothing and writes no metrics loads neither the libraries of stores nor that of metrics."""
+    sheet = tmp_path / "s.csv"
+    sheet.write_text("department,unit\nSales,EMEA\n", encoding="utf-8")
+    asked = ["run", str(sheet), "--run-dir", str(tmp_path / "run"), "--retries", "1"]
+    assert loaded_by(asked, ("fsspec", "prometheus_client", "xlsxwriter")) == ["xlsxwriter"]
+
+
 class TestUsage:
     """A command line that is no good."""
 

@@ -15,12 +15,11 @@ from pathlib import Path, PurePosixPath
 
 from bulkjob import __version__
 from bulkjob.records import RowResult
-from bulkjob.report.metrics import METRICS_TYPE, gateway_address, render_metrics
 from bulkjob.report.notice import Notice, render_notice, termination_text, verdict_on
 from bulkjob.report.summary import SUMMARY_FILE, Ending, RunFigures, render_summary, row_counts
 from bulkjob.rundir import REPORT_FILES, ROLLBACK, RunDirectory
 from bulkjob.settings import Settings, without_secrets
-from bulkjob.system import TERMINATION_LOG, StoreFailed, open_ordinary, published, sent, tell, warn, write_termination, write_whole
+from bulkjob.system import TERMINATION_LOG, StoreFailed, open_ordinary, sent, tell, warn, write_termination, write_whole
 from bulkjob.vocabulary import Event, Exit, Stop
 
 _NO_ROWS = row_counts(())
@@ -63,6 +62,8 @@ class Conclusion:
             asyncio.get_running_loop().call_later(self._settings.grace if times == 1 else 0, self._publishing.cancel)
 
     async def _published(self, directory: Path, seconds: float | None) -> str:
+        from bulkjob.system import published  # noqa: PLC0415 - few publish, and the libraries of stores take their time to load
+
         copying = published(directory, published_name(directory), self._settings, last=SUMMARY_FILE, gone=REPORT_FILES)
         self._publishing = asyncio.ensure_future(asyncio.wait_for(copying, seconds))
         try:
@@ -101,8 +102,7 @@ class Conclusion:
         if (file := self._settings.metrics_file) is not None:
             self._write_metrics(file, notice)
         if gateway := self._settings.pushgateway.reveal():
-            figures = render_metrics(notice.ending, notice.rows, now=self._clock())
-            self._say("pushgateway", sent(gateway_address(gateway), figures, METRICS_TYPE, self._settings))
+            self._push_metrics(gateway, notice)
         if self._settings.notify_url:
             self._say("webhook", sent(self._settings.notify_url.reveal(), render_notice(notice), "application/json", self._settings))
 
@@ -120,7 +120,16 @@ class Conclusion:
         )
         return Notice(ending=ending, rows=_NO_ROWS, verdict=verdict_on(ending, _NO_ROWS))
 
+    def _push_metrics(self, gateway: str, notice: Notice) -> None:
+        # So does the library of metrics.
+        from bulkjob.report.metrics import METRICS_TYPE, gateway_address, render_metrics  # noqa: PLC0415
+
+        figures = render_metrics(notice.ending, notice.rows, now=self._clock())
+        self._say("pushgateway", sent(gateway_address(gateway), figures, METRICS_TYPE, self._settings))
+
     def _write_metrics(self, file: Path, notice: Notice) -> None:
+        from bulkjob.report.metrics import render_metrics  # noqa: PLC0415 - as above
+
         figures = render_metrics(notice.ending, notice.rows, now=self._clock(), earlier=_beginning_of(file))
         try:
             write_whole(file, figures)

@@ -9,7 +9,6 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from importlib.util import find_spec
 from logging import WARNING
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,10 +17,11 @@ import aiohttp
 import fsspec
 import tenacity
 
-from bulkjob.settings import Settings, in_ascii, without_secrets
+from bulkjob.settings import Settings, in_ascii
 from bulkjob.system.certificates import trusted
 from bulkjob.system.log import tell
 from bulkjob.system.store_failures import StoreFailed, failed_with_status, failure_of
+from bulkjob.system.store_packages import refuse_unusable_store
 from bulkjob.vocabulary import Event, Exit, Stop
 
 T = TypeVar("T")
@@ -43,16 +43,6 @@ _PIECE: Final = 2**20
 _BACKOFF: Final = 0.5
 #: … but never longer than this.
 _LONGEST_BACKOFF: Final = 30.0
-
-
-#: What people type to get what s3:// needs.
-INSTALL_S3: Final = 'python3 -m pip install "bulkjob[s3]"'
-
-
-def refuse_unusable_store(address: str) -> None:
-    """Raises `Stop` (78) for an address whose store needs a package that is not installed."""
-    if address.startswith("s3://") and find_spec("s3fs") is None:
-        raise Stop(Exit.BAD_SETTING, f"{without_secrets(address)} needs an extra package. Install it: {INSTALL_S3}")
 
 
 class Store:

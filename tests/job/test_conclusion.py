@@ -264,7 +264,7 @@ class TestNoReport:
 
     def test_a_package_that_is_missing(self, program: Program, served: Served, watchers: Watchers, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where files cannot be copied for want of a package, nothing is begun, and the line that installs it is said."""
-        monkeypatch.setattr("bulkjob.system.store.find_spec", lambda _: None)
+        monkeypatch.setattr("bulkjob.system.store_packages.find_spec", lambda _: None)
         monkeypatch.setenv("BULKJOB_PUBLISH", "s3://night/runs")
         code, shown = run(program, served)
         assert (code, 'python3 -m pip install "bulkjob[s3]"' in shown) == (Exit.BAD_SETTING, True)

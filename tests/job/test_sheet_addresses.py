@@ -161,7 +161,7 @@ class TestObjectStore:
 
     def test_without_the_package(self, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without the extra it is 78, with the line that installs it."""
-        monkeypatch.setattr("bulkjob.system.store.find_spec", lambda _: None)
+        monkeypatch.setattr("bulkjob.system.store_packages.find_spec", lambda _: None)
         done = program("validate", "s3://sheets/x.csv")
         assert done.exit == Exit.BAD_SETTING
         assert done.err == 'bulkjob: s3://sheets/x.csv needs an extra package. Install it: python3 -m pip install "bulkjob[s3]"\n'
