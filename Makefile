@@ -113,8 +113,11 @@ WORKSPACES ?= 40
 forty: $(INSTALLED) ## Run an Indexed Job's forty pods against forty workspaces, some of which fail for a while
 	@WORKSPACES=$(WORKSPACES) $(BIN)/python -m pytest -q -s -n 0 tests/cluster/test_workspaces.py
 
-bench: $(INSTALLED) ## Run the measurements
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+# Which measurements, and a share of their work for a quick look: make bench ONLY="writes calls" SCALE=0.1. Needs the network once, for peers.
+ONLY ?=
+SCALE ?= 1
+bench: $(INSTALLED) ## Measure, and write benchmarks/README.md anew
+	@$(BIN)/python -m benchmarks --scale $(SCALE) $(if $(ONLY),--only $(ONLY))
 
 # The tests of the pages in a browser need Chromium and its driver (Debian, Ubuntu: apt-get install chromium chromium-driver); without them,
 # or without this, they are skipped and say so. Needs npm.

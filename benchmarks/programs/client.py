@@ -1,6 +1,6 @@
 """One client in a process of its own: the order of one agent in each of so many departments is read, written, and seen in the answer.
 
-    python benchmarks/clients/client.py WAY URL WRITES IN_FLIGHT ORDER
+    python benchmarks/programs/client.py WAY URL WRITES IN_FLIGHT ORDER
 
 ``WAY`` is one of `WAYS`; ``ORDER`` and the number before it must be new to the server. A fifth of the departments is written first and
 does not count. Prints what the others took: seconds by the clock, and seconds of this process's processor time, of all its threads.
@@ -159,14 +159,16 @@ def by_rocketchat_api(url: str, writes: int, in_flight: int, order: int) -> Took
 # ------------------------------------------------------------------------------------------------------------------- bulkjob
 
 
-def by_bulkjob(url: str, writes: int, in_flight: int, order: int) -> Took:
+def by_bulkjob(url: str, writes: int, in_flight: int, order: int, *, journal: bool = True) -> Took:
     """What `bulkjob run` does from its first write to its last: the executor with journal, verification and row results."""
     with tempfile.TemporaryDirectory() as folder:
-        _sent(url, writes // 5, in_flight, order - 1, Path(folder, "first"))
-        return _sent(url, writes, in_flight, order, Path(folder, "then"))
+        for part, number in (("first", writes // 5), ("then", writes)):
+            Path(folder, part).mkdir()
+            took = _sent(url, number, in_flight, order - (part == "first"), Path(folder, part), journal=journal)
+    return took
 
 
-def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> Took:
+def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path, *, journal: bool) -> Took:
     from bulkjob.execute import Executor  # noqa: PLC0415 - the other clients shall not carry its imports
     from bulkjob.plan import Preparation, RunState  # noqa: PLC0415
     from bulkjob.records import Naming  # noqa: PLC0415
@@ -178,8 +180,7 @@ def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> To
     from bulkjob.sheet import parse  # noqa: PLC0415
     from bulkjob.vocabulary import Effect  # noqa: PLC0415
 
-    folder.mkdir()
-    rows = "".join(f"d{number},ann,{order}\n" for number in range(writes))
+    rows = "".join(f"d{number},agent0,{order}\n" for number in range(writes))
     sheet = checked(parse(f"department,agent,order\n{rows}".encode(), "writes.csv"))
     settings = Settings(url=url, user_id="u-admin", auth_token=Secret("token-admin"), concurrency=in_flight)
     owner = Owner(sheet_sha256=sheet.sheet.sha256, sheet_name="", server=url, choices=Choices())
@@ -189,13 +190,13 @@ def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> To
             client = client_of(settings, transport)
             prepared = await Preparation(settings, RunState(checked=sheet)).plan(client, lambda _: None)
             naming = Naming(prepared.workspace)
-            journal = Journal(folder / JOURNAL_FILE, owner, sheet.sheet)
+            kept = (Journal if journal else _forgetful(Journal))(folder / JOURNAL_FILE, owner, sheet.sheet)
             executor = Executor(
                 prepared.plan,
                 client,
                 prepared.terms,
                 naming,
-                journal,
+                kept,
                 concurrency=in_flight,
                 max_failures=1,
                 result_of=partial(row_result, naming=naming),
@@ -203,7 +204,7 @@ def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> To
             )
             began = _now()
             execution = await executor.run()
-            await journal.close()
+            await kept.close()
             took = _since(began)
         assert [outcome.change for outcome in execution.outcomes.values()] == [Effect.UPDATED] * writes
         return took
@@ -211,9 +212,27 @@ def _sent(url: str, writes: int, in_flight: int, order: int, folder: Path) -> To
     return asyncio.run(main())
 
 
-WAYS: Final = {
+def _forgetful(journal: type[Any]) -> type[Any]:
+    """A journal that keeps nothing."""
+
+    class Forgetful(journal):  # type: ignore[misc]
+        def keep(self, rows: object) -> None:
+            """Passes over them."""
+
+        async def intent(self, *of: object) -> int:
+            """Returns at once."""
+            return 0
+
+        def outcome(self, *of: object) -> None:
+            """Returns at once."""
+
+    return Forgetful
+
+
+WAYS: Final[dict[str, Callable[[str, int, int, int], Took]]] = {
     "aiohttp": by_aiohttp,
     "bulkjob": by_bulkjob,
+    "bulkjob without its journal": partial(by_bulkjob, journal=False),
     "httpx": by_httpx,
     "requests": by_requests,
     "rocketchat_API": by_rocketchat_api,
@@ -221,5 +240,5 @@ WAYS: Final = {
 
 
 if __name__ == "__main__":
-    way, address, *figures = sys.argv[1:]
-    print(json.dumps(WAYS[way](address, *map(int, figures))))
+    way, address, *numbers = sys.argv[1:]
+    print(json.dumps(WAYS[way](address, *map(int, numbers))))

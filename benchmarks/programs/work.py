@@ -1,6 +1,6 @@
 """The work that is measured, each in a process of its own: ``python work.py NAME FILE`` prints its seconds and its memory.
 
-Imports are not what is measured here, so that each comes before the clock starts; what starting costs is measured by `sheets.py`.
+Imports are not what is measured here, so that each comes before the clock starts; what starting costs is measured by `parts/starting.py`.
 """
 
 import csv
@@ -97,6 +97,17 @@ def nearest_of_all(path: Path) -> object:
     return [close(f"Departmnt {place} of Unt {place % 60}", known, n=3, cutoff=0.6) for place in range(20)]
 
 
+def last_of_their_units(path: Path) -> object:
+    """Fifty thousand departments leave two thousand units by their own route; the file does not matter."""
+    del path
+    department, move = _module("bulkjob.records").Department, _module("bulkjob.changes").DepartmentUnit
+    numbers, there = range(50_000), {}
+    for number in numbers:
+        there[f"d{number}"] = department(id=f"d{number}", name="", parent_id=f"u{number % 2_000}", archived=False)
+    moves = [move(department_id=f"d{number}", unit_id=None, rows=(number,)) for number in numbers]
+    return _module("bulkjob.plan.emptying").last_of_their_units(moves, there)
+
+
 def _known() -> list[str]:
     return [f"Department {place} of Unit {place % 60}" for place in range(10_000)]
 
@@ -112,6 +123,7 @@ WORK: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "frictionless": (by_frictionless, ("frictionless",)),
     "nearest": (nearest, ("bulkjob.plan.alike",)),
     "nearest of all": (nearest_of_all, ("difflib",)),
+    "last of their units": (last_of_their_units, ("bulkjob.records", "bulkjob.changes", "bulkjob.plan.emptying")),
 }
 
 
