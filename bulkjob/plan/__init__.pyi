@@ -10,7 +10,6 @@ from .drift import Drifted as Drifted
 from .dropped import dropped_text as dropped_text
 from .dropped import warnings_of_dropped_monitors as warnings_of_dropped_monitors
 from .file import pieces_of_plan as pieces_of_plan
-from .file import render_plan as render_plan
 from .guards import refuse_many_removals as refuse_many_removals
 from .meaning import SheetNames as SheetNames
 from .names import Directory as Directory

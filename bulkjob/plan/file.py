@@ -18,13 +18,8 @@ _encoder = msgspec.json.Encoder()
 _BY_LINE: Final = ("calls", "warnings", "operations", "changes", "shared_rows", "rows")
 
 
-def render_plan(document: PlanDocument) -> bytes:
-    """The document as JSON in UTF-8."""
-    return b"".join(pieces_of_plan(document))
-
-
 def pieces_of_plan(document: PlanDocument) -> Iterator[bytes]:
-    """The same in pieces, so that a large one need not be held as a whole: each key has a line, and each entry of the long lists.
+    """The document as JSON in UTF-8: each key has a line, and each entry of the long lists. In pieces: nobody need hold a large one.
 
     Rows that ask for several changes are a list of their own, ``shared_rows``: all removals that ``mirror`` makes in a department have the
     same ones.
@@ -55,7 +50,7 @@ class _Head(msgspec.Struct):
 
 
 def parse_plan(data: bytes) -> PlanDocument:
-    """The document that `render_plan` wrote. Raises `ValueError`, with a clause on what is wrong, for anything else."""
+    """The document of such pieces. Raises `ValueError`, with a clause on what is wrong, for anything else."""
     try:
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, UnicodeDecodeError):

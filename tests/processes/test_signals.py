@@ -148,7 +148,7 @@ READING = {
     "plan": (
         ("--out", "{folder}/plan.json", "--csv", "{folder}/rows.csv"),
         ("plan.json", "rows.csv"),
-        ("commands.plan.render_plan", "commands.plan.render_results", "commands.plan.plan_lines"),
+        ("commands.plan.pieces_of_plan", "commands.plan.render_results", "commands.plan.plan_lines"),
     ),
     "export": (("{folder}/now.csv",), ("now.csv",), ("commands.export.render_csv",)),
     "doctor": ((), (), ("commands.doctor.findings_lines",)),
