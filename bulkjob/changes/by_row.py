@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Mirrored(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """The removals that ``mirror`` asks for on behalf of the same rows; equal to nothing but itself."""
+    """The removals that ``mirror`` asks for on behalf of the same rows, or their way back; equal to nothing but itself."""
 
     rows: tuple[int, ...]
     """Those that say who stays."""
@@ -29,8 +29,10 @@ class MirroredOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     decisive: ChangeOutcome
     """What decides a row whose own parts decide less."""
-    made: Sequence[DepartmentAgent]
+    removed: Sequence[DepartmentAgent]
     """Those that were made by this run."""
+    returned: Sequence[DepartmentAgent]
+    """Their way back, as far as it was made by this run."""
 
 
 class RowParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +50,13 @@ class RowParts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_updated(self) -> bool:
         """Whether any of it was written."""
-        return any(outcome.change is Effect.UPDATED for _, outcome in self.own) or any(each.made for each in self.mirrored)
+        return any(outcome.change is Effect.UPDATED for _, outcome in self.own) or any(
+            each.removed or each.returned for each in self.mirrored
+        )
 
 
 def is_mirrored(change: Change) -> bool:
-    """Whether it is a removal that ``mirror`` asks for, and no row by itself."""
+    """Whether it is a removal that ``mirror`` asks for, and no row by itself; or the way back from one."""
     return isinstance(change, DepartmentAgent) and change.mirrored
 
 
@@ -117,7 +121,8 @@ class PartsOfRows:
         if group not in self._mirrored:
             parts = [(change, self._outcome(change)) for change in group.changes]
             made = [change for change, outcome in parts if outcome.change is Effect.UPDATED]
-            self._mirrored[group] = MirroredOutcome(decisive=_decisive(parts), made=made)
+            removed, returned = ([change for change in made if change.present is back] for back in (False, True))
+            self._mirrored[group] = MirroredOutcome(decisive=_decisive(parts), removed=removed, returned=returned)
         return self._mirrored[group]
 
     def _outcome(self, change: Change) -> Outcome:

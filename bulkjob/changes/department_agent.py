@@ -28,7 +28,7 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
     count: int | None = None
     order: int | None = None
     mirrored: bool = False
-    """Whether the agent is removed because no row names them (``mirror``); the rows are then those that say who stays."""
+    """Whether the agent is removed because no row names them (``mirror``), or comes back from that; the rows say who stays."""
 
     @property
     def target(self) -> tuple[str, ...]:
@@ -99,11 +99,11 @@ class DepartmentAgent(Asked, frozen=True, kw_only=True, eq=False, tag="departmen
     def undone(self, prior: Prior, rows: Sequence[int]) -> "DepartmentAgent":
         """The place as it was; of numbers that the run did not set, whatever they are by now."""
         if not isinstance(prior, Place):
-            return msgspec.structs.replace(self, present=False, count=None, order=None, mirrored=False, rows=tuple(rows))
+            return msgspec.structs.replace(self, present=False, count=None, order=None, rows=tuple(rows))
         sets_count = not self.present or self.count not in (None, prior.count)
         sets_order = not self.present or self.order not in (None, prior.order)
         count, order = (prior.count if sets_count else None), (prior.order if sets_order else None)
-        return msgspec.structs.replace(self, present=True, count=count, order=order, mirrored=False, rows=tuple(rows))
+        return msgspec.structs.replace(self, present=True, count=count, order=order, rows=tuple(rows))
 
     # ------------------------------------------------------------------------------------------------------------ words
 

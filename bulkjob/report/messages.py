@@ -88,10 +88,13 @@ def held_back_message() -> str:
 MIRRORED_SHOWN: Final = 5
 
 
-def mirrored_message(first: Sequence[str], removed: int) -> str:
-    """Whom ``mirror`` removed along with a row: the first agents as `named_agent` makes them, and how many it were in all."""
-    more = removed - len(first)
-    return f"Removed from the department, because no row names them: {', '.join(first)}{f' and {more:,} more' if more else ''}."
+def mirrored_message(first: Sequence[str], moved: int, *, back: bool) -> str:
+    """Whom ``mirror`` removed along with a row, or who is ``back`` from that: the first agents by name, and how many it were in all."""
+    more = moved - len(first)
+    what = (
+        "Back in the department, from which mirror had removed them" if back else "Removed from the department, because no row names them"
+    )
+    return f"{what}: {', '.join(first)}{f' and {more:,} more' if more else ''}."
 
 
 def joined(parts: Sequence[Part]) -> str:

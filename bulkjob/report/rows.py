@@ -1,7 +1,7 @@
 """From what became of changes to what is reported of rows: every row of the sheet exactly once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 
 import msgspec
@@ -103,28 +103,33 @@ def row_result(row: int, parts: RowParts, naming: Naming, *, server: Server | No
     decisive = parts.decisive
     _, outcome = decisive
     succeeded = outcome.status is Status.SUCCESS
-    reported = parts.own if parts.own and (succeeded or decisive in parts.own) else [*parts.own, decisive]
-    said = [
-        joined([_part(change, each, naming, server=server, undoes=undoes) for change, each in reported]),
-        *_mirrored(parts.mirrored, naming),
-    ]
+    together = _mirrored(parts.mirrored, naming)
+    # A rollback may have nothing to say of a row but who is back for it.
+    is_told = decisive in parts.own or (succeeded and (parts.own or together))
+    reported = parts.own if is_told else [*parts.own, decisive]
+    own = [joined([_part(change, each, naming, server=server, undoes=undoes) for change, each in reported])] if reported else []
     return RowResult(
         row=row,
         status=outcome.status,
         change=(Effect.UPDATED if parts.is_updated else Effect.UNCHANGED) if succeeded else Effect.NONE,
         code=None if succeeded else outcome.code,
-        message=" ".join(said),
+        message=" ".join(own + together),
         attempts=outcome.attempts,
         http_status=outcome.http_status,
         seconds=outcome.seconds,
     )
 
 
-def _mirrored(outcomes: Sequence[MirroredOutcome], naming: Naming) -> Iterable[str]:
-    """Whom ``mirror`` has removed, if anybody, as a sentence."""
-    if removed := sum(len(each.made) for each in outcomes):
-        first = islice(chain.from_iterable(each.made for each in outcomes), MIRRORED_SHOWN)
-        yield mirrored_message([naming.agent(change.agent_id, change.username) for change in first], removed)
+def _mirrored(outcomes: Sequence[MirroredOutcome], naming: Naming) -> list[str]:
+    """Whom ``mirror`` has removed, and who is back from that, if anybody, as sentences."""
+    kinds = (False, [each.removed for each in outcomes]), (True, [each.returned for each in outcomes])
+    return [
+        mirrored_message(
+            [naming.agent(change.agent_id, change.username) for change in islice(chain(*moved), MIRRORED_SHOWN)], many, back=back
+        )
+        for back, moved in kinds
+        if (many := sum(map(len, moved)))
+    ]
 
 
 def _part(change: Change, outcome: Outcome, naming: Naming, *, server: Server | None, undoes: bool) -> Part:

@@ -73,7 +73,7 @@ def test_parts_are_what_all_changes_of_a_row_come_to(data: st.DataObject) -> Non
         assert (found.decisive[0] in removals) == (expected[0] in removals)
         assert found.is_updated == any(outcomes[change].change is Effect.UPDATED for change in mine)
         assert [change for change, _ in found.own] == [change for change in mine if change not in removals]
-        made = {change for each in found.mirrored for change in each.made}
+        made = {change for each in found.mirrored for change in each.removed}
         assert made == {change for change in mine if change in removals and outcomes[change].change is Effect.UPDATED}
 
 

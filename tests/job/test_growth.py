@@ -6,6 +6,7 @@ from pathlib import Path
 from bulkjob.settings import MaxRemovals
 from bulkjob.vocabulary import Exit
 from tests.support.rehearsal import foresee, rehearse
+from tests.support.rollbacks import roll_back
 from tests.support.states import State
 from tests.support.work import lines_executed
 
@@ -49,7 +50,7 @@ def exchanged(number: int) -> tuple[State, list[dict[str, object]]]:
 
 
 def test_mirror_of_one_department(tmp_path: Path) -> None:
-    """Where ``mirror`` removes twice the agents from one department for twice the rows, work and files are twice as much."""
+    """Twice the rows for which ``mirror`` removes twice the agents from one department are twice the work and the bytes, there and back."""
     everybody = MaxRemovals(percent=Fraction(100))
     lines: dict[int, list[int]] = {}
     sizes: dict[int, list[int]] = {}
@@ -67,6 +68,14 @@ def test_mirror_of_one_department(tmp_path: Path) -> None:
             assert all(f"and {len(rows) - 5:,} more" in message for message in ran.column("message"))
 
         lines[number] = [lines_executed(plan), lines_executed(run)]
+        after = rehearse(folder / "to be undone", state, rows, agents="mirror", max_removals=everybody).after
+
+        def undo(folder: Path = folder, after: State = after, rows: list[dict[str, object]] = rows) -> None:
+            back = roll_back(folder / "to be undone" / "run", after)
+            assert (back.exit, {row["change"] for row in back.rows}) == (Exit.OK, {"updated"})
+            assert all(f"and {len(rows) - 5:,} more" in row["message"] for row in back.rows)
+
+        lines[number].append(lines_executed(undo))
         sizes[number] = [path.stat().st_size for path in (folder / "plan.json", folder / "run" / "journal.jsonl")]
     for few, many in zip((*lines[60], *sizes[60]), (*lines[120], *sizes[120]), strict=True):
         assert many <= LINEAR * few, (lines, sizes)
