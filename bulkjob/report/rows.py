@@ -105,8 +105,10 @@ def row_result(row: int, parts: RowParts, naming: Naming, *, server: Server | No
     succeeded = outcome.status is Status.SUCCESS
     together = _mirrored(parts.mirrored, naming)
     # A rollback may have nothing to say of a row but who is back for it.
-    is_told = decisive in parts.own or (succeeded and (parts.own or together))
-    reported = parts.own if is_told else [*parts.own, decisive]
+    own_tell = decisive in parts.own or (succeeded and (parts.own or together))
+    told = parts.own if own_tell else [*parts.own, decisive]
+    failed = (each.decisive for each in parts.mirrored if each.decisive[1].status is Status.FAILED)
+    reported = [*told, *(part for part in failed if part not in told)]
     own = [joined([_part(change, each, naming, server=server, undoes=undoes) for change, each in reported])] if reported else []
     return RowResult(
         row=row,

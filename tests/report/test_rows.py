@@ -407,10 +407,19 @@ class TestMirror:
         assert results[3].message == f"Already correct: agent @cem (u-cem) is in the department. {removed}"
 
     def test_own_failure_comes_first(self) -> None:
-        """A row whose own agent failed says that."""
+        """A row whose own agent failed says that, and then whom mirror could not remove."""
         result = results_of({agent(2): failed(Code.AGENTS_NOT_PERMITTED), self.LEAVES: REJECTED})[2]
         assert result.code is Code.AGENTS_NOT_PERMITTED
         assert result.message.startswith("Agent @anna (u-anna) was not added")
+        assert "The mirror part of this row failed, too. Agent @bob (u-bob) was not removed from department" in result.message
+
+    def test_who_comes_back(self) -> None:
+        """What puts a removal back says who is back, also in a row for which nothing else is put back."""
+        back = agent(2, 3, name="bob", mirrored=True)
+        results = results_of({agent(2, present=False): UPDATED, back: UPDATED})
+        said = "Back in the department, from which mirror had removed them: @bob (u-bob)."
+        assert (results[2].message, results[3].message) == (f"Removed agent @anna (u-anna). {said}", said)
+        assert {result.change for result in results.values()} == {Effect.UPDATED}
 
     def test_unit_and_removal(self) -> None:
         """A row with a unit tells of the unit beside the removal that failed."""

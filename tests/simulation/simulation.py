@@ -377,7 +377,8 @@ def _abandon(loop: Loop) -> None:
 
 def _tried_again(ended: Ended) -> bool:
     """Whether there is a row of which only the write itself tells that the server will not do it: each attempt tries it once more."""
-    return any(row["code"] in ("not-applied", "unit-not-permitted") and row["attempts"] for row in ended.rows)
+    only_then = ("not-applied", "unit-not-permitted")
+    return any((row["code"] in only_then and row["attempts"]) or "failed, too" in row["message"] for row in ended.rows)
 
 
 def sheet_text(rows: Sequence[Row]) -> str:

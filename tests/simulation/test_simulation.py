@@ -25,6 +25,7 @@ FOUND = {
     "what a killed attempt wrote is believed, though the disk was not told to keep it": (23043, 26820, 35096, 35677),
     "a list that was cut short passes for one that the account may not read": (23275,),
     "a row that needed no write is forgotten by the next attempt": (169, 287, 861),
+    "whom mirror could not bring back is told in no row, as the only one has failed by itself": (128982,),
 }
 
 
