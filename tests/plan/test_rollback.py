@@ -139,7 +139,7 @@ def test_an_agent_who_was_removed_comes_back_with_their_numbers() -> None:
         change, outcome = outcome_of([attempt(removed, place(count=5, order=2))], workspace(present=None))
         assert same(change, asked(count=5, order=2))
         assert isinstance(change, DepartmentAgent)
-        assert (change.mirrored, outcome) == (False, None)
+        assert (change.mirrored, outcome) == (removed.mirrored, None)
 
 
 @pytest.mark.parametrize(

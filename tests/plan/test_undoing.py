@@ -220,7 +220,7 @@ class TestPlan:
         prepared, _ = planned(attempt(removed, Place(count=4, order=1, doubled=True), Status.SUCCESS), there=there)
         (change,) = prepared.plan.changes
         assert msgspec.to_builtins(change) == msgspec.to_builtins(
-            DepartmentAgent(department_id="d2", agent_id="u-anna", username="anna", count=4, order=1, rows=(2,))
+            DepartmentAgent(department_id="d2", agent_id="u-anna", username="anna", count=4, order=1, mirrored=True, rows=(2,))
         )
         assert prepared.plan.removals == 0
 
