@@ -18,6 +18,7 @@ from bulkjob.vocabulary import Exit
 from tests.simulation import laws
 from tests.simulation.history import Call, Picture
 from tests.simulation.more import DESK
+from tests.simulation.papers import papers
 from tests.simulation.scenario import NAMES, TOKEN, Row, Scenario, Trouble, Wanted, plain_scenario_of
 from tests.simulation.simulation import UNDISTURBED, Ended, Simulation, Told, Trigger
 from tests.simulation.world import Server
@@ -300,7 +301,7 @@ class Reorganisation(Simulation):
 
     def run(self) -> Told:
         """The run, again in its own directory and in a fresh one, its rollback, and the way back from that."""
-        with self._captured():
+        with self._captured(), papers(self.told.seed):
             start = self._facts()
             ended = self._until_done()
             if ended is not None and ended.code in (Exit.OK, Exit.ROWS_NOT_DONE):

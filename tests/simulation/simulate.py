@@ -10,36 +10,11 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
 from tests.simulation.more import scenario_of
 from tests.simulation.simulation import Simulation, Told, sheet_text
-
-#: What people look at takes a third of a run's time, and no law is about it: one seed of so many makes it.
-_LOOKED_AT = 10
-
-
-#: By what it is made → what stands for it in the others.
-_FOR_PEOPLE = {
-    "render_results_workbook": b"",
-    "render_annotated": b"",
-    "render_retry_workbook": None,
-    "story_of_run": None,
-    "render_page": b"",
-}
-
-
-@contextmanager
-def _for_nobody() -> Iterator[None]:
-    """Makes reports without workbooks and pages."""
-    with ExitStack() as stack:
-        for name, nothing in _FOR_PEOPLE.items():
-            stack.enter_context(patch(f"bulkjob.report.ending.{name}", return_value=nothing))
-        yield
 
 
 def simulate(seed: int) -> Told:
@@ -49,10 +24,7 @@ def simulate(seed: int) -> Told:
     try:
         simulation = Simulation(seed, folder)
         try:
-            if seed % _LOOKED_AT == 0:
-                return simulation.run()
-            with _for_nobody():
-                return simulation.run()
+            return simulation.run()
         except Exception as error:
             error.add_note(f"seed {seed}: " + "; ".join(simulation.told.story))
             raise

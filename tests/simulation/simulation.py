@@ -28,6 +28,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.history import Call, Picture
 from tests.simulation.loop import Killed, Loop
 from tests.simulation.more import own_units, scenario_of
+from tests.simulation.papers import papers
 from tests.simulation.scenario import TOKEN, Row, Scenario, Trouble
 from tests.simulation.world import Server
 
@@ -117,7 +118,7 @@ class Simulation:
 
     def run(self) -> Told:
         """The run, its rollback, and the way back from that."""
-        with self._captured():
+        with self._captured(), papers(self.told.seed):
             start, code = self._server.now, self._run()
             if code not in (Exit.NO_PERMISSION, Exit.BAD_SHEET) and self._scenario.rollbacks is not None:
                 self._between()
