@@ -86,14 +86,7 @@ class Preparation:
         plan = self._planned(resolution, workspace, server)
         if self._approved:
             plan = hold_to(self._approved, plan, workspace, state.earlier.keys())
-        prepared = Prepared(
-            server=server,
-            workspace=workspace,
-            plan=plan,
-            reading=calls_made(client),
-            limit=client.limit,
-            concurrency=self._settings.concurrency,
-        )
+        prepared = prepared_by(client, self._settings, server=server, workspace=workspace, plan=plan)
         self.prepared = prepared = prepared if self._approved else shared_out(prepared)
         for warning in plan.warnings:
             warn(warning)
@@ -186,9 +179,9 @@ async def with_units_out_of_reach(client: Client, workspace: Workspace, server: 
     return await with_units_outside(client, workspace, concerned)
 
 
-def calls_made(client: Client) -> Counter[Route]:
-    """The calls that a client has made so far."""
+def prepared_by(client: Client, settings: Settings, *, server: Server, workspace: Workspace, plan: Plan) -> Prepared:
+    """A plan, with the calls that the client has made for it and the limit that it has seen."""
     calls: Counter[Route] = Counter()
     for (method, pattern, _), count in client.figures.calls.items():
         calls[Route(method=method, pattern=pattern)] += count
-    return calls
+    return Prepared(server=server, workspace=workspace, plan=plan, reading=calls, limit=client.limit, concurrency=settings.concurrency)

@@ -22,7 +22,7 @@ class Prepared:
     """The calls that it took to make it."""
     limit: Limit | None
     """What the server was seen to allow; None where it announced no limit."""
-    concurrency: int = 8
+    concurrency: int
     """Requests in flight at most."""
 
     @property

@@ -6,7 +6,7 @@ from bulkjob.changes import Attempt, Change, DepartmentAgent, DepartmentField, D
 from bulkjob.phrases import quoted
 from bulkjob.plan.decide import plan_changes, without_rows
 from bulkjob.plan.made import in_units, units_made
-from bulkjob.plan.preparation import Warn, calls_made, with_units_out_of_reach
+from bulkjob.plan.preparation import Warn, prepared_by, with_units_out_of_reach
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.rollback import way_back, without_unmade
 from bulkjob.plan.state import RunState
@@ -80,14 +80,7 @@ class Undoing:
         plan = plan_changes(left, workspace, server, self._settings.choices, back)
         for warning in (*plan.warnings, *_beside(left, workspace)):
             warn(warning)
-        self.prepared = Prepared(
-            server=server,
-            workspace=workspace,
-            plan=plan,
-            reading=calls_made(client),
-            limit=client.limit,
-            concurrency=self._settings.concurrency,
-        )
+        self.prepared = prepared_by(client, self._settings, server=server, workspace=workspace, plan=plan)
         return self.prepared
 
     async def _with_lists(self, client: Client, workspace: Workspace, server: Server, made: Iterable[Attempt]) -> Workspace:

@@ -103,7 +103,7 @@ def document(plan: Plan, there: Workspace, results: tuple[RowResult, ...] = (), 
         results=results,
         warnings=plan.warnings,
         refused=stop,
-        prepared=Prepared(server=SERVER, workspace=there, plan=plan, reading={LIST_DEPARTMENTS: 1}, limit=None),
+        prepared=Prepared(server=SERVER, workspace=there, plan=plan, reading={LIST_DEPARTMENTS: 1}, limit=None, concurrency=8),
     )
 
 

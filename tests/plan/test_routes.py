@@ -52,6 +52,7 @@ def prepared(*operations: Operation, calls: int | None = LIMIT, version: tuple[i
         plan=Plan(changes=changes, settled={}, operations=operations, warnings=()),
         reading={endpoints.LIST_DEPARTMENTS: 1},
         limit=None if calls is None else Limit(calls=calls, window=60.0),
+        concurrency=8,
     )
 
 

@@ -34,7 +34,7 @@ class Course8:
         changes: tuple[Change, ...] = (MOVE, *ADDED, SETTLED)
         plan = Plan(changes=changes, settled={SETTLED: ALREADY_SO}, operations=(POST, *PUTS), warnings=())
         workspace = Workspace(departments={}, units=None, agents={})
-        prepared = Prepared(server=SERVER, workspace=workspace, plan=plan, reading={}, limit=None)
+        prepared = Prepared(server=SERVER, workspace=workspace, plan=plan, reading={}, limit=None, concurrency=8)
         self.asked = 0
         self.course = Course(prepared, 8, seconds_of=self._seconds)
 
