@@ -88,3 +88,11 @@ def test_what_is_odd_in_it_is_read_the_same(data: st.DataObject) -> None:
 def test_an_odd_answer_is_read_the_same(request: Request[Any], answer: Answer) -> None:
     """No answer of another status or shape is taken for the usual one."""
     assert repr(interpret(request, answer)) == repr(by_its_value(request, answer))
+
+
+@pytest.mark.parametrize("value", [b"[" * 100_000, b"[" * 5_000 + b"]" * 5_000, b'"\xff"', b'"\\ud83d"', b'"\x01"', b"1e400", b"NaN"])
+@pytest.mark.parametrize(("request_", "usual"), REQUESTS)
+def test_what_nobody_reads_is_judged_the_same(request_: Request[Any], usual: dict[str, Any], value: bytes) -> None:
+    """Oddities in a field that is passed over: JSON without an end or bottom, bytes that are no text."""
+    answer = Answer(status=200, headers={}, body=json.dumps({**usual, "more": "here"}).encode().replace(b'"here"', value))
+    assert repr(interpret(request_, answer)) == repr(by_its_value(request_, answer))
