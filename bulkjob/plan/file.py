@@ -53,7 +53,7 @@ def parse_plan(data: bytes) -> PlanDocument:
     """The document of such pieces. Raises `ValueError`, with a clause on what is wrong, for anything else."""
     try:
         head = msgspec.json.decode(data, type=_Head)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise ValueError("it is not a bulkjob plan") from None
     if head.format not in READABLE:
         raise ValueError(f"its format is {head.format}, which this version of bulkjob does not know")
@@ -61,7 +61,7 @@ def parse_plan(data: bytes) -> PlanDocument:
         document = msgspec.json.decode(data, type=PlanDocument) if head.format != 1 else msgspec.convert(_of_format_1(data), PlanDocument)
         shared = msgspec.json.decode(data, type=_Shared).shared_rows
         document = msgspec.structs.replace(document, changes=given_back(document.changes, shared))
-    except (msgspec.DecodeError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"it is damaged: {error}") from None
     if any(not 0 <= place < len(document.changes) for operation in document.operations for place in operation.changes):
         raise ValueError("it is damaged: an operation carries a change that is not there")

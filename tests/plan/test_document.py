@@ -226,6 +226,8 @@ class TestFile:
             (lambda text: text.replace('"shared_rows": []', '"shared_rows": [2]'), "damaged"),
             (lambda text: text.replace('"agents":"add"', '"agents":"all"'), "damaged"),
             (lambda text: "[]", "not a bulkjob plan"),
+            (lambda text: "[" * 100_000, "not a bulkjob plan"),
+            (lambda text: text.replace("\n}", ",\n\"more\":" + "[" * 100_000), "not a bulkjob plan"),
             (lambda text: "\ufeff", "not a bulkjob plan"),
         ],
     )
