@@ -227,7 +227,7 @@ class TestFile:
             (lambda text: text.replace('"agents":"add"', '"agents":"all"'), "damaged"),
             (lambda text: "[]", "not a bulkjob plan"),
             (lambda text: "[" * 100_000, "not a bulkjob plan"),
-            (lambda text: text.replace("\n}", ",\n\"more\":" + "[" * 100_000), "not a bulkjob plan"),
+            (lambda text: text.replace("\n}", ',\n"more":' + "[" * 100_000), "not a bulkjob plan"),
             (lambda text: "\ufeff", "not a bulkjob plan"),
         ],
     )
