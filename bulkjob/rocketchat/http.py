@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +16,8 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.settings import MASK, Mask, Proxy, Secret, basic_authorization
-from bulkjob.vocabulary import Code, Exit, Stop
+from bulkjob.system import trusted
+from bulkjob.vocabulary import Code
 
 #: Bytes of an answer's body at most; whole workspaces come in pages of some hundred kilobytes.
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
@@ -204,7 +204,7 @@ async def connected(
     ``secrets``: what must not come back through it, beside the token. Raises `Stop` (78) for a ``ca_file`` that holds no certificates.
     """
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=concurrency, ssl=_certificates(ca_file)),
+        connector=aiohttp.TCPConnector(limit=concurrency, ssl=True if ca_file is None else trusted(ca_file)),
         timeout=aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 10.0)),
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=_LONGEST_LINE,
@@ -218,13 +218,3 @@ async def connected(
     finally:
         await session.close()
         await asyncio.sleep(0)
-
-
-def _certificates(ca_file: Path | None) -> ssl.SSLContext | bool:
-    if ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except (OSError, ssl.SSLError):
-        message = f"--ca-file {ca_file} is not a readable file of certificates (PEM). Name the file with your company's root certificate."
-        raise Stop(Exit.BAD_SETTING, message) from None

@@ -1,3 +1,4 @@
+from .certificates import trusted as trusted
 from .console import console_on as console_on
 from .console import show as show
 from .fetching import fetched as fetched

@@ -11,5 +11,5 @@ def trusted(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
     except (OSError, ssl.SSLError):
-        message = f"--ca-file {ca_file}: no readable file of certificates (PEM). Name the file with your company's root certificate."
+        message = f"--ca-file {ca_file} is not a readable file of certificates (PEM). Name the file with your company's root certificate."
         raise Stop(Exit.BAD_SETTING, message) from None
