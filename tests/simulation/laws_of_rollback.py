@@ -83,7 +83,7 @@ def was_back(server: Server, target: Target, goal: Any, during: tuple[int, int])
     """Whether what the job has changed in a target was put back at some moment of the rollback.
 
     That is to what was there before, or to what somebody made of it while the run went on. What a write did to an edit
-    that came in its round trip, no journal knows.
+    that came in its round trip, no journal knows: a later attempt finds what is left of it, and that is what it puts back.
     """
     record, (since, begun) = server.record, during
     moments = {edit.moment for edit in record.edits if edit.target == target}
@@ -93,7 +93,8 @@ def was_back(server: Server, target: Target, goal: Any, during: tuple[int, int])
         if since < moment <= begun and moment not in moments and (target, moment) not in record.crossed:
             was, became = parts(old), parts(new)
             changed |= {part for part in (was | became) if was.get(part) != became.get(part)}
-    fine = [parts(goal), *(parts(value) for moment, value in entries if moment in moments and since < moment <= begun)]
+    others = moments | {moment for crossed, moment in record.crossed if crossed == target}
+    fine = [parts(goal), *(parts(value) for moment, value in entries if moment in others and since < moment <= begun)]
     held = [parts(value) for value in record.ever(target, begun)]
     if record.touched(target):
         changed.discard("count")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bulkjob.rocketchat import Answer, Failure, Next, NoAnswer, Request
+from bulkjob.rocketchat import Answer, Failure, Next, NoAnswer, Request, endpoints
 from bulkjob.rundir.format import Concluded, Intent, records_of
 from bulkjob.sandbox import Fault, Reply, Sandbox
 from bulkjob.sandbox.kinds import WAITING
@@ -48,7 +48,7 @@ class Server:
         self.reads: dict[str, int] = {}
         """Path → the moment of the last good answer."""
         self.asked: dict[str, int] = {}
-        """Path → the moment when it was first asked for since the last write of the unit."""
+        """Path → the moment of what it was read together with, when it was first asked for since the last write of the unit."""
         self._late: Call | None = None
         self._chance = random.Random(0)  # noqa: S311 - seeded for each attempt
         self._trouble = Trouble()
@@ -99,7 +99,7 @@ class Server:
         if request.writes:
             self._begin_write(call)
         else:
-            self.asked.setdefault(request.path, call.sent)
+            self.asked.setdefault(request.path, self._made_from(call))
         seconds = self._chance.choice(self._scenario.latencies)
         try:
             await asyncio.sleep(seconds / 2)
@@ -120,6 +120,15 @@ class Server:
             code = Code.TIMEOUT if reply.fault in WAITING else Code.CONNECTION
             raise NoAnswer(Failure(next=Next.REPEAT, code=code, said="no answer", undecided=request.writes))
         return Answer(status=reply.status, headers=reply.headers, body=reply.body)
+
+    def _made_from(self, call: Call) -> int:
+        """Since when an edit is not in what is read together with this call: writes of units share a list, which comes first.
+
+        Whoever reads it for several of them has its answer before the last one's unit is asked for.
+        """
+        lists = endpoints.departments(0, 0).path
+        coming = any(other.request.path == lists for other in self.in_flight)
+        return call.sent if coming else min(call.sent, self.reads.get(lists, call.sent))
 
     def _begin_write(self, call: Call) -> None:
         self.writes += 1
