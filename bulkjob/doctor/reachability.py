@@ -37,14 +37,11 @@ def _unreached(url: str, failure: Failure, exit_code: Exit) -> Finding:
     if failure.untrusted:
         what, said = "TLS", f"{url}: {words}."
         remedy = failure.remedy
-    elif failure.redirect is not None:
+    elif failure.redirected:
         said = f"{url} answers with a redirect, which is not followed: {words}."
-        target = failure.redirect
-        remedy = (
-            f"Set --url (ROCKETCHAT_URL) to {printable(target.removesuffix('/api/info'))}."
-            if target.startswith(("http://", "https://")) and target.endswith("/api/info")
-            else "Set --url (ROCKETCHAT_URL) to Rocket.Chat's own address; if a sign-in page stands before it, ask for a way around."
-        )
+        remedy = failure.remedy
+    elif failure.by_proxy:
+        said, remedy = f"{url} is not reached: {words}.", failure.remedy
     elif exit_code is Exit.BAD_SETTING:
         said = f"What answers at {url} is not Rocket.Chat: {words}."
         remedy = "Check --url (ROCKETCHAT_URL), also its path: it is the address at which people open Rocket.Chat."

@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import inf
 from typing import Final, TypeVar
 
+from bulkjob.phrases import SAID_LIMIT, one_line, quoted
 from bulkjob.rocketchat import refusals
 from bulkjob.rocketchat.bodies import NOT_JSON
 from bulkjob.rocketchat.call import Answer, Request, Unexpected
@@ -21,10 +22,15 @@ from bulkjob.vocabulary import Code
 T = TypeVar("T")
 
 
-_SAID_AT_MOST: Final = 300
+#: Of a body that is none of the API's, so many bytes are looked at.
+_LOOKED_AT: Final = 4 * SAID_LIMIT
 
 
-_WEB_PAGE: Final = re.compile(r"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_OWN_ADDRESS: Final = "Rocket.Chat's own address; if a sign-in page stands before it, ask for a way around"
+
+
+_COMMENT: Final = re.compile(r"<!--.*?-->")
+_WEB_PAGE: Final = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]+)</title>", re.IGNORECASE)
 
 
@@ -54,9 +60,7 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
             answer.body.decode()
             return request.shape(answer.body)
     if 300 <= answer.status < 400:
-        target = _cut(answer.headers.get("location", ""))
-        said = f"redirected to {target or 'an address it does not name'}"
-        return Failure(next=Next.JOB, code=Code.REJECTED, said=said, status=answer.status, redirect=target)
+        return _redirect(request, answer)
     payload = answer.payload
     if answer.status == 429:
         return _too_many(answer)
@@ -70,13 +74,33 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
     try:
         return request.read(payload)
     except Unexpected as problem:
-        said = f"an answer that does not look like this endpoint's: {problem}"
+        said = f"an answer that does not look like this endpoint's: {one_line(str(problem))}"
         return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, status=answer.status, undecided=request.writes)
+
+
+def _redirect(request: Request[object], answer: Answer) -> Failure:
+    """Sent on instead of answered: for a write by a proxy, perhaps, that has waited for the answer and shows a page about that."""
+    target = one_line(answer.headers.get("location", ""))
+    return Failure(
+        next=Next.JOB,
+        code=Code.REJECTED,
+        said=f"redirected to {target or 'an address it does not name'}",
+        status=answer.status,
+        redirected=True,
+        undecided=request.writes,
+        remedy=f"Set --url (ROCKETCHAT_URL) to {_moved_to(request, target) or _OWN_ADDRESS}.",
+    )
+
+
+def _moved_to(request: Request[object], target: str) -> str:
+    """The server's address, where it is what a redirect names: that of the same call elsewhere. Else blank."""
+    address, _, path = target.partition("?")[0].rpartition(request.path)
+    return "" if path or not address.startswith(("http://", "https://")) else address
 
 
 def said_by(payload: object) -> str:
     """The words in an error envelope of any server line (``error``, or ``message`` of the Restivus lines); blank if there are none."""
-    return _cut(_words(payload))
+    return one_line(_words(payload))
 
 
 def _words(payload: object) -> str:
@@ -107,16 +131,16 @@ def _refusal(request: Request[object], status: int, payload: object) -> Failure:
     error_type = payload.get("errorType") if isinstance(payload, dict) else None
     error_type = error_type if isinstance(error_type, str) else ""
     if status in (401, 403):
-        return Failure(next=Next.JOB, code=Code.REFUSED, said=_cut(words), status=status, error_type=_cut(error_type))
+        return Failure(next=Next.JOB, code=Code.REFUSED, said=one_line(words), status=status, error_type=one_line(error_type))
     undecided = request.writes and not refusals.nothing_changed(request.route, status, error_type, words)
     # A read that fails for the database's sake is like any other that the server fails at.
     passes = (undecided or not request.writes) and refusals.passes(words)
     return Failure(
         next=Next.REPEAT if passes else Next.ROW,
         code=Code.SERVER_ERROR if passes and not request.writes else Code.REJECTED,
-        said=_cut(words),
+        said=one_line(words),
         status=status,
-        error_type=_cut(error_type),
+        error_type=one_line(error_type),
         undecided=undecided,
     )
 
@@ -161,17 +185,12 @@ def _whole(text: str) -> int | None:
 
 def _text(answer: Answer) -> str:
     """An answer that is none of the API's, in a few words; of a web page only the title, which is all that was written for people."""
-    text = " ".join(answer.body[: 4 * _SAID_AT_MOST].decode("utf-8", "replace").split())
-    if _WEB_PAGE.match(text):
+    text = " ".join(answer.body[:_LOOKED_AT].decode("utf-8", "replace").split())
+    if _WEB_PAGE.match(_COMMENT.sub("", text)):
         title = _TITLE.search(text)
-        return f"HTTP {answer.status}, a web page" + (f' with the title "{_cut(title[1].strip(), 80)}"' if title else "")
+        return f"HTTP {answer.status}, a web page" + (f" with the title {quoted(title[1])}" if title else "")
     kind = answer.headers.get("content-type", "no content type").split(";")[0]
-    return f"HTTP {answer.status}, {_cut(kind, 60)}, {len(answer.body)} bytes: {text[:_SAID_AT_MOST]}"
-
-
-def _cut(words: str, length: int = _SAID_AT_MOST) -> str:
-    """Words of a server's or a proxy's, so that they can be written to any file: headers may hold bytes that are no text."""
-    return words[:length].encode("utf-8", "replace").decode("utf-8")
+    return f"HTTP {answer.status}, {one_line(kind, 60)}, {len(answer.body)} bytes: {one_line(text)}"
 
 
 # ------------------------------------------------------------------------------------------------------------- rate limit

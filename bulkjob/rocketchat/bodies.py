@@ -53,7 +53,9 @@ def _mended(value: object) -> object:
                 found.update(items)
                 pending.extend(item for _, item in items if _holds_more(item))
             case list() as found:
-                found[:] = map(_text_mended, found)
+                # One by one: a list as long as an answer may be is not held twice.
+                for place, item in enumerate(found):
+                    found[place] = _text_mended(item)
                 pending.extend(filter(_holds_more, found))
     return whole[0]
 

@@ -87,17 +87,29 @@ def agents(offset: int, count: int) -> Request[Page[Agent]]:
 
 def department_agents(department_id: str, offset: int, count: int) -> Request[Page[Membership]]:
     """A page of a department's agents; empty for a department that is not there."""
-    return _list(LIST_MEMBERS.pattern, offset, count, payloads.read_membership, "agents", shape=shapes.members, id=department_id)
+
+    def read(entry: Mapping[str, object]) -> Membership:
+        return payloads.read_membership(entry, department_id)
+
+    def shape(body: bytes) -> Page[Membership]:
+        return shapes.members(body, department_id)
+
+    return _list(LIST_MEMBERS.pattern, offset, count, read, "agents", shape=shape, id=department_id)
 
 
 def department(department_id: str) -> Request[DepartmentState]:
     """A department and, where the account may see them, its agents."""
-    return _get("livechat/department/:id", read=payloads.read_department_state, shape=shapes.department_state, id=department_id)
+    return _get(
+        "livechat/department/:id",
+        read=lambda payload: payloads.read_department_state(payload, department_id),
+        shape=lambda body: shapes.department_state(body, department_id),
+        id=department_id,
+    )
 
 
 def unit(unit_id: str) -> Request[Unit | None]:
     """A unit; None where there is none with this id, or this account may not see it (both 200)."""
-    return _get("livechat/units/:id", read=payloads.read_unit_or_none, id=unit_id)
+    return _get("livechat/units/:id", read=lambda payload: payloads.read_unit_or_none(payload, unit_id), id=unit_id)
 
 
 def monitors(offset: int, count: int) -> Request[Page[Monitor]]:
@@ -107,7 +119,7 @@ def monitors(offset: int, count: int) -> Request[Page[Monitor]]:
 
 def unit_monitors(unit_id: str) -> Request[tuple[Monitor, ...]]:
     """The monitors of a unit. Needs ``manage-livechat-monitors``, not the units' permission."""
-    return _get("livechat/units/:id/monitors", read=payloads.read_monitors, id=unit_id)
+    return _get("livechat/units/:id/monitors", read=lambda payload: payloads.read_monitors(payload, unit_id), id=unit_id)
 
 
 def put_department(
@@ -127,7 +139,7 @@ def put_department(
         body["agents"] = changes
     if knows_units:
         body["departmentUnit"] = {} if unit_id is None else {"_id": unit_id}
-    return _send(PUT_DEPARTMENT, department_id, body, payloads.read_department_state)
+    return _send(PUT_DEPARTMENT, department_id, body, lambda payload: payloads.read_department_state(payload, department_id))
 
 
 def post_department_agents(department_id: str, upsert: Iterable[MemberChange], remove: Mapping[str, str]) -> Request[bool]:
@@ -144,12 +156,14 @@ def post_department_agents(department_id: str, upsert: Iterable[MemberChange], r
 
 def post_unit(unit: Unit, monitors: Iterable[Monitor], department_ids: Iterable[str]) -> Request[StoredUnit]:
     """Replaces a whole unit: every monitor and department that is not in the body leaves it (``LivechatUnit.ts``)."""
-    return _send(POST_UNIT, unit.id, _whole_unit(unit, monitors, department_ids), payloads.read_stored_unit)
+    body = _whole_unit(unit, monitors, department_ids)
+    return _send(POST_UNIT, unit.id, body, lambda payload: payloads.read_stored_unit(payload, unit.id))
 
 
 def create_unit(unit: Unit, monitors: Iterable[Monitor], department_ids: Iterable[str]) -> Request[StoredUnit]:
     """Makes a unit; the server gives it an id, whatever ``unit`` says. Not idempotent, and its name need not be the only one."""
-    return _send(CREATE_UNIT, "", _whole_unit(unit, monitors, department_ids), payloads.read_stored_unit)
+    body = _whole_unit(unit, monitors, department_ids)
+    return _send(CREATE_UNIT, "", body, lambda payload: payloads.read_stored_unit(payload, None))
 
 
 def delete_unit(unit_id: str) -> Request[bool]:

@@ -38,10 +38,12 @@ class Failure:
     """Whether the call certainly never left: no connection was made, so the server cannot have counted it either."""
     looked_up: bool = False
     """Whether the server was asked afterwards, and does not hold all of what the call carried."""
-    redirect: str | None = None
-    """Where the answer sends the call instead, blank if it does not say; None for what is no redirect."""
+    redirected: bool = False
+    """Whether the answer sends the call elsewhere."""
     untrusted: bool = False
     """Whether the server could not prove who it is."""
+    by_proxy: bool = False
+    """Whether a proxy does not let the call through."""
     remedy: str = ""
     """What to do about it, as a sentence; blank where its kind says enough."""
 
@@ -72,9 +74,11 @@ def stop_for(failure: Failure) -> ServerStop:
     if refused and failure.status == 403:
         message = f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
         return ServerStop(Exit.NO_PERMISSION, message, failure)
-    if failure.redirect is not None:
-        message = f"The server redirects ({failure.said}), which bulkjob does not follow. Set --url (ROCKETCHAT_URL) to that address."
+    if failure.redirected:
+        message = f"The server redirects ({failure.said}), which bulkjob does not follow. {failure.remedy}"
         return ServerStop(Exit.BAD_SETTING, message, failure)
+    if failure.by_proxy:
+        return ServerStop(Exit.BAD_SETTING, f"The server is not reached: {failure.said}. {failure.remedy}", failure)
     if failure.untrusted:
         message = f"The connection is not safe: {failure.said}. {failure.remedy}".rstrip()
         return ServerStop(Exit.BAD_SETTING, message, failure)

@@ -15,12 +15,25 @@ from bulkjob.rocketchat.bodies import encoded
 from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.transport import NoAnswer
-from bulkjob.settings import MASK, Mask, Proxy, Secret, basic_authorization
+from bulkjob.settings import MASK, Mask, Proxy, Secret, basic_authorization, proxy_variable
 from bulkjob.system import trusted
 from bulkjob.vocabulary import Code
 
 #: Bytes of an answer's body at most; whole workspaces come in pages of some hundred kilobytes.
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
+
+
+#: Objects in it at most, and values in all: the shorter they are, the more memory each byte of the answer takes.
+MOST_OBJECTS: Final = 1_000_000
+_MOST_VALUES: Final = 5_000_000
+
+
+#: The status by which a proxy asks who it is talking to; only proxies have it (RFC 9110, 15.5.8).
+_PROXY_LOGIN: Final = 407
+
+
+#: Those below 500 that say that a call comes at a bad time.
+_PASSING: Final = frozenset({408, 425, 429})
 
 
 #: Bytes of a line of an answer's head. aiohttp's own 8,190 are less than what single sign-on puts before some servers.
@@ -67,11 +80,14 @@ class HttpTransport:
                 proxy_headers=self._proxy_headers() if self._secure else None,
             ) as response:
                 answered = await _body(response)
-                if answered is not None:
+                if response.status == _PROXY_LOGIN and self._proxy:
+                    failure = _refused_by(self._proxy, response.status, secure=self._secure)
+                elif answered is None:
+                    failure = _too_large(response.status, writes=request.writes)
+                else:
                     return self._answer(response.status, response.headers, answered)
-            failure = _too_large(response.status, writes=request.writes)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            failure = _failure(error, self._proxy, writes=request.writes)
+            failure = _failure(error, self._proxy, secure=self._secure, writes=request.writes)
         # Raised out here, so that nothing leads to the exception itself: aiohttp keeps the request's headers in some, and so the token.
         raise NoAnswer(replace(failure, said=self._mask.text(failure.said)))
 
@@ -102,7 +118,7 @@ class HttpTransport:
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes | None:
-    """The whole body, unpacked; None if it is larger than `LARGEST_ANSWER`, of which no more is read then."""
+    """The whole body, unpacked; None if it is larger than `LARGEST_ANSWER`, of which no more is read then, or holds too much."""
     parts: list[bytes] = []
     left = LARGEST_ANSWER
     while part := await response.content.readany():
@@ -111,19 +127,36 @@ async def _body(response: aiohttp.ClientResponse) -> bytes | None:
             response.close()
             return None
         parts.append(part)
-    return b"".join(parts)
+    body = b"".join(parts)
+    return None if body.count(b"{") > MOST_OBJECTS or body.count(b",") > _MOST_VALUES else body
 
 
 # ------------------------------------------------------------------------------------------------------------------- failures
 
 
 def _too_large(status: int, *, writes: bool) -> Failure:
-    said = f"an answer (HTTP {status}) of more than {LARGEST_ANSWER // 1024 // 1024} MB, which is the most that bulkjob reads"
+    most = f"{LARGEST_ANSWER // 1024 // 1024} MB, or {MOST_OBJECTS:,} entries"
+    said = f"an answer (HTTP {status}) of more than {most}, which is the most that bulkjob reads"
     return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, undecided=writes)
 
 
-def _failure(error: Exception, proxy: Proxy | None, *, writes: bool) -> Failure:
+def _refused_by(proxy: Proxy, status: int, *, secure: bool) -> Failure:
+    """What it means that a proxy does not pass a call on: it has decided so, and would again."""
+    wants = "wants another user name or password" if status == _PROXY_LOGIN else "does not pass bulkjob's calls on to this server"
+    return Failure(
+        next=Next.JOB,
+        code=Code.CONNECTION,
+        said=f"the proxy {proxy.address} {wants} (HTTP {status})",
+        remedy=f"Check {proxy_variable(secure=secure)}, and NO_PROXY if the server is to be reached without a proxy.",
+        by_proxy=True,
+        unsent=True,
+    )
+
+
+def _failure(error: Exception, proxy: Proxy | None, *, secure: bool, writes: bool) -> Failure:
     """What a broken call means. Only a connection that was never made is certain not to have carried anything."""
+    if isinstance(error, aiohttp.ClientHttpProxyError) and proxy and 400 <= error.status < 500 and error.status not in _PASSING:
+        return _refused_by(proxy, error.status, secure=secure)
     if (unconnected := _unconnected(error, proxy)) is not None:
         return replace(unconnected, unsent=True)
     if isinstance(error, TimeoutError):
@@ -159,7 +192,7 @@ def _reason(error: OSError) -> str:
     # Names that nobody knows have numbers of the resolver's, which are negative, and its words.
     if error.errno and error.errno > 0:
         return os.strerror(error.errno).lower()
-    return (error.strerror or "refused").lower()
+    return (error.strerror or "it broke off").lower()
 
 
 #: OpenSSL's reasons not to trust a certificate (x509_vfy.h) that no other file of certificates mends.

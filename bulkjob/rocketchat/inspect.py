@@ -30,7 +30,7 @@ async def read_version(client: Client) -> str | None:
     except CallFailed as failed:
         failure = failed.failure
         # Whoever answers so to a question that needs no account is some proxy or another program.
-        strange = failure.code in (Code.BAD_RESPONSE, Code.REJECTED, Code.REFUSED) and failure.redirect is None
+        strange = failure.code in (Code.BAD_RESPONSE, Code.REJECTED, Code.REFUSED) and not failure.redirected
         if strange and failure.status is not None and failure.status < 500:
             message = f"What answers at this address is not Rocket.Chat ({failure.said}). Check --url (ROCKETCHAT_URL)."
             raise ServerStop(Exit.BAD_SETTING, message, failure) from None

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from bulkjob.phrases import one_line
 from bulkjob.records import REQUIRED_FIELDS, Account, Agent, Department, Membership, Monitor, Unit
 from bulkjob.rocketchat.call import Unexpected
 
@@ -67,6 +68,12 @@ class _Fields:
             raise Unexpected(f"{key!r} is blank")
         return value
 
+    def of_one(self, key: str, wanted: str) -> None:
+        """Refuses what is another one's: a cache or a proxy that mixes up answers must not make its mistake ours."""
+        found = self.of.get(key, wanted)
+        if found != wanted:
+            raise Unexpected(f"{key!r} is {found!r}, and {wanted!r} was asked for")
+
     def text_or_blank(self, key: str) -> str:
         value = self.of.get(key)
         return value if isinstance(value, str) else ""
@@ -116,7 +123,7 @@ def read_info(payload: object) -> str | None:
     version = _Fields(body).text_or_blank("version") or (_Fields(nested).text_or_blank("version") if isinstance(nested, dict) else "")
     if not version and body.get("success") is not True:
         raise Unexpected("neither a version nor success")
-    return version[:_VERSION_AT_MOST] or None
+    return one_line(version, _VERSION_AT_MOST) or None
 
 
 def read_account(payload: object) -> Account:
@@ -150,28 +157,31 @@ def read_department(entry: Mapping[str, object]) -> Department:
     )
 
 
-def read_department_state(payload: object) -> DepartmentState:
-    """A department and its agents."""
+def read_department_state(payload: object, department_id: str) -> DepartmentState:
+    """The department of that id and its agents."""
     body = _object(payload)
     if "department" not in body:
         raise Unexpected("no 'department'")
     entry = body["department"]
+    if entry is not None:
+        _Fields(_object(entry)).of_one("_id", department_id)
     # A unit's id reads as the unit itself, because both live in one collection; a PUT would turn the unit into a department.
     missing = entry is None or _object(entry).get("type") == "u"
     return DepartmentState(
         department=None if missing else read_department(_object(entry)),
-        members=_members(_objects(body, "agents")) if "agents" in body else None,
+        members=_members(_objects(body, "agents"), department_id) if "agents" in body else None,
     )
 
 
-def _members(entries: Iterable[Mapping[str, object]]) -> tuple[Membership, ...]:
+def _members(entries: Iterable[Mapping[str, object]], department_id: str) -> tuple[Membership, ...]:
     """One for each row: the collection has no unique index, so that simultaneous writers can store an agent twice."""
-    return tuple(map(read_membership, entries))
+    return tuple(read_membership(entry, department_id) for entry in entries)
 
 
-def read_membership(entry: Mapping[str, object]) -> Membership:
-    """An agent's place in a department."""
+def read_membership(entry: Mapping[str, object], department_id: str) -> Membership:
+    """An agent's place in the department of that id."""
     fields = _Fields(entry)
+    fields.of_one("departmentId", department_id)
     return Membership(
         agent_id=fields.id("agentId"),
         username=fields.text_or_blank("username"),
@@ -196,9 +206,13 @@ def read_unit(entry: Mapping[str, object]) -> Unit:
 _NO_UNIT: Final = (None, {"statusCode": 200, "body": None}, {"success": True})
 
 
-def read_unit_or_none(payload: object) -> Unit | None:
+def read_unit_or_none(payload: object, unit_id: str) -> Unit | None:
     """An unknown id is ``null``, ``{"statusCode":200,"body":null}`` (Restivus since 5) or ``{"success":true}``."""
-    return None if payload in _NO_UNIT else read_unit(_object(payload))
+    if payload in _NO_UNIT:
+        return None
+    entry = _object(payload)
+    _Fields(entry).of_one("_id", unit_id)
+    return read_unit(entry)
 
 
 def read_role_holder(entry: Mapping[str, object]) -> Monitor:
@@ -207,9 +221,11 @@ def read_role_holder(entry: Mapping[str, object]) -> Monitor:
     return Monitor(id=_Fields(entry).id("_id"), username=username if isinstance(username, str) else "")
 
 
-def read_monitors(payload: object) -> tuple[Monitor, ...]:
-    """A unit's monitors, one per user."""
+def read_monitors(payload: object, unit_id: str) -> tuple[Monitor, ...]:
+    """The monitors of the unit of that id, one per user."""
     entries = [_Fields(entry) for entry in _objects(_object(payload), "monitors")]
+    for entry in entries:
+        entry.of_one("unitId", unit_id)
     return tuple({entry.id("monitorId"): Monitor(id=entry.id("monitorId"), username=entry.text("username")) for entry in entries}.values())
 
 
@@ -223,8 +239,10 @@ def read_agent(entry: Mapping[str, object]) -> Agent:
     )
 
 
-def read_stored_unit(payload: object) -> StoredUnit:
-    """No ``success`` here before 5.2."""
+def read_stored_unit(payload: object, unit_id: str | None) -> StoredUnit:
+    """What was stored as the unit of that id, of any if it is None. No ``success`` here before 5.2."""
     body = _object(payload)
+    if unit_id is not None:
+        _Fields(body).of_one("_id", unit_id)
     monitors = body.get("numMonitors")
     return StoredUnit(id=_Fields(body).id("_id"), monitors=monitors if type(monitors) is int else None)

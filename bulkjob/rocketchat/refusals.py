@@ -61,10 +61,14 @@ _PASSING: Final = re.compile(
     r"timed out|time limit|server selection|no (?:suitable servers|primary)|not ?(?:primary|master)|node is recovering|stepped down"
     r"|interrupted (?:at shutdown|due to)|write ?conflict|\be11000\b|topology (?:is|was) (?:closed|destroyed)"
     r"|\bmongo(?:network|serverselection|notconnected|topology|pool)\w*error"
-    r"|connection (?:pool|.*(?:closed|lost|refused|reset|interrupted))"
-    r"|socket hang up|getaddrinfo|\b(?:econn(?:reset|refused|aborted)|etimedout|epipe|ehostunreach|enotfound|eai_again)\b",
+    r"|connection pool|socket hang up|getaddrinfo|\b(?:econn(?:reset|refused|aborted)|etimedout|epipe|ehostunreach|enotfound|eai_again)\b",
     re.IGNORECASE,
 )
+
+
+#: "connection 7 to 10.0.0.3:27017 closed": the two apart, as a pattern of both would look for the second again after each first.
+_CONNECTION: Final = re.compile(r"connection ", re.IGNORECASE)
+_BROKEN: Final = re.compile(r"closed|lost|refused|reset|interrupted", re.IGNORECASE)
 
 
 def nothing_changed(route: Route, status: int, error_type: str, words: str) -> bool:
@@ -81,4 +85,6 @@ def nothing_changed(route: Route, status: int, error_type: str, words: str) -> b
 
 def passes(words: str) -> bool:
     """Whether the words are those of a database or a network that will be there again: the same call may succeed later."""
-    return _PASSING.search(words) is not None
+    connection = _CONNECTION.search(words)
+    broken = connection is not None and _BROKEN.search(words, connection.end()) is not None
+    return broken or _PASSING.search(words) is not None

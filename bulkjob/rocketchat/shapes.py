@@ -51,6 +51,7 @@ class _Department(msgspec.Struct, rename={"id": "_id"}, gc=False):
 
 class _Member(msgspec.Struct, gc=False):
     agentId: _Id  # noqa: N815
+    departmentId: str | msgspec.UnsetType = msgspec.UNSET  # noqa: N815
     username: str | None = None
     count: _Whole | None = None
     order: _Whole | None = None
@@ -93,17 +94,25 @@ def departments(body: bytes) -> Page[Department]:
     return Page(items=tuple([entry.record() for entry in page.departments]), total=page.total)
 
 
-def members(body: bytes) -> Page[Membership]:
-    """A page of a department's agents."""
+def members(body: bytes, department_id: str) -> Page[Membership]:
+    """A page of the agents of the department of that id."""
     page = _MEMBERS.decode(body)
-    return Page(items=tuple([entry.record() for entry in page.agents]), total=page.total)
+    return Page(items=_records(page.agents, department_id), total=page.total)
 
 
-def department_state(body: bytes) -> DepartmentState:
-    """A department and its agents."""
+def department_state(body: bytes, department_id: str) -> DepartmentState:
+    """The department of that id and its agents."""
     state = _STATE.decode(body)
     found, agents = state.department, state.agents
+    if found is not None and found.id != department_id:
+        raise ValueError(found.id)
     return DepartmentState(
         department=None if found is None or found.type == "u" else found.record(),
-        members=None if agents is msgspec.UNSET else tuple([entry.record() for entry in agents]),
+        members=None if agents is msgspec.UNSET else _records(agents, department_id),
     )
+
+
+def _records(agents: list[_Member], department_id: str) -> tuple[Membership, ...]:
+    if {entry.departmentId for entry in agents} - {department_id, msgspec.UNSET}:
+        raise ValueError(department_id)
+    return tuple([entry.record() for entry in agents])

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bulkjob.records import (
     MANAGE_UNITS,
@@ -38,6 +38,10 @@ _READINGS = 3
 
 #: Pages in a row that may bring nothing new, or a greater ``total`` than the page before: such a list has no end.
 _PAGES_IN_VAIN = 100
+
+
+#: Entries of a list at most.
+_LONGEST: Final = 1_000_000
 
 
 class NeverComplete(Exception):
@@ -81,12 +85,18 @@ async def read_pages(
             in_vain = in_vain + 1 if grown or len(found) == before else 0
             if offset >= part.total or not part.items:
                 break
-            if in_vain == _PAGES_IN_VAIN:
-                raise NeverComplete(f"has no end: {_PAGES_IN_VAIN} pages in a row only made it longer")
+            _refuse_endless(max(part.total, len(found)), in_vain)
         # An entry that went while the pages were read has moved another from a later page into one that was read before.
         if totals == {offset if repeated else len(found)}:
             return found
     raise NeverComplete
+
+
+def _refuse_endless(entries: int, in_vain: int) -> None:
+    if entries > _LONGEST:
+        raise NeverComplete(f"has no end: it would be of more than {_LONGEST:,} entries")
+    if in_vain == _PAGES_IN_VAIN:
+        raise NeverComplete(f"has no end: {_PAGES_IN_VAIN} pages in a row only made it longer")
 
 
 async def read_departments(client: Client, *, ticket: Ticket | None = None, finishing: bool = False) -> dict[str, Department]:

@@ -6,6 +6,7 @@ from .masking import MASK as MASK
 from .masking import Mask as Mask
 from .proxy import Proxy as Proxy
 from .proxy import ProxyVariables as ProxyVariables
+from .proxy import proxy_variable as proxy_variable
 from .reading import survey as survey
 from .repeating import command_line as command_line
 from .secret import Secret as Secret

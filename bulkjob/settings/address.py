@@ -142,6 +142,9 @@ def ascii_host(host: str) -> str:
     # Underscores are no part of host names, but of the names of containers.
     if len(host) > 253 or not all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels):
         raise ValueError(f"{host!r} is not a host name")
+    if labels[-1].isdigit():
+        # What ends in a number is no name; half-written numbers (127.1) are read differently by everybody.
+        ipaddress.IPv4Address(host.removesuffix("."))
     return host.lower()
 
 

@@ -28,6 +28,11 @@ class Proxy:
         return Secret(self.address.replace("//", f"//{account}", 1))
 
 
+def proxy_variable(*, secure: bool) -> str:
+    """The variable that names the proxy for a server's scheme."""
+    return "HTTPS_PROXY" if secure else "HTTP_PROXY"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyVariables:
     """What ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` said when the program started."""
@@ -53,7 +58,7 @@ class ProxyVariables:
         text = (self.https if secure else self.http).reveal()
         if not text or any(_covers(entry, address) for entry in self.without):
             return None
-        name = "HTTPS_PROXY" if secure else "HTTP_PROXY"
+        name = proxy_variable(secure=secure)
         scheme, separator, _ = text.partition("://")
         if separator and scheme.lower() != "http":
             said = scheme.lower() if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", scheme) else "something else"

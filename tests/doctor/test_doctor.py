@@ -109,7 +109,13 @@ CASES: list[tuple[str, dict[str, Any], list[str], list[str], Exit]] = [
     ("unreachable", unreached(Exit.UNAVAILABLE), ["address"], ["permissions, lists"], Exit.UNAVAILABLE),
     ("failing", unreached(Exit.UNAVAILABLE, status=502), ["address"], ["permissions, lists"], Exit.UNAVAILABLE),
     ("untrusted", unreached(Exit.BAD_SETTING, untrusted=True, remedy="Renew it."), ["TLS"], ["permissions, lists"], Exit.BAD_SETTING),
-    ("redirect", unreached(Exit.BAD_SETTING, status=301, redirect=""), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
+    (
+        "redirect",
+        unreached(Exit.BAD_SETTING, redirected=True, remedy="Set it."),
+        ["address"],
+        ["permissions, lists"],
+        Exit.BAD_SETTING,
+    ),
     ("no Rocket.Chat", unreached(Exit.BAD_SETTING, status=200), ["address"], ["permissions, lists"], Exit.BAD_SETTING),
     ("no TLS", {"url": "http://chat"}, [], ["TLS"], Exit.OK),
     (
@@ -251,9 +257,10 @@ class TestFindings:
             assert [one(findings, permission).said for permission in need.permissions] == ["Granted."] * len(need.permissions)
 
     def test_redirect_names_the_address_to_set(self) -> None:
-        """Of a redirect the address is named that has to be set, not the endpoint that was asked for."""
-        findings = findings_of(facts(**unreached(Exit.BAD_SETTING, status=308, redirect="https://new.example.org/chat/api/info")))
-        assert one(findings, "address").remedy == "Set --url (ROCKETCHAT_URL) to https://new.example.org/chat."
+        """What to set is what a run that meets the redirect says."""
+        remedy = "Set --url (ROCKETCHAT_URL) to https://new.example.org/chat."
+        findings = findings_of(facts(**unreached(Exit.BAD_SETTING, status=308, redirected=True, remedy=remedy)))
+        assert one(findings, "address").remedy == remedy
 
     @pytest.mark.parametrize(
         ("limit", "said"),

@@ -47,6 +47,20 @@ async def test_a_large_answer_within_the_bound_is_read() -> None:
     assert len(answer.body) == LARGEST_ANSWER
 
 
+@pytest.mark.parametrize("value", [b'{"_id":"a"}', b'"\\ud800"', b"{}"])
+async def test_an_answer_of_too_many_entries_is_given_up(value: bytes) -> None:
+    """What is within the bound for bytes may still be far beyond what memory holds of it: so short are its entries."""
+
+    async def large(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(response(b"[" + b",".join([value] * (1_000_001 if b"{" in value else 5_000_002)) + b"]"))
+
+    async with listening(large) as server:
+        failed = await send(server.url)
+    assert isinstance(failed, Failure)
+    assert (failed.next, failed.code) == (Next.REPEAT, Code.BAD_RESPONSE)
+    assert "1,000,000 entries" in failed.said
+
+
 @pytest.mark.parametrize(
     ("begin", "drop"),
     [

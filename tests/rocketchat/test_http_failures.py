@@ -101,14 +101,14 @@ async def test_a_defect_of_ours_is_not_taken_for_the_networks(replies: Replies) 
 
 
 async def test_a_proxy_that_refuses_carried_nothing() -> None:
-    """A proxy that makes no tunnel is told as that; it never saw the token."""
+    """A proxy that makes no tunnel at the moment is told as that; it never saw the token."""
 
     async def refuse(request: bytes, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
 
     async with listening(refuse) as server:
         failed = await send("https://chat.example.org", environ={"https_proxy": server.url})
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided, failed.unsent) == (Next.REPEAT, Code.CONNECTION, False, True)
-    assert "407" in failed.said
+    assert "502" in failed.said
     assert TOKEN.encode() not in b"".join(server.requests)

@@ -9,8 +9,8 @@ import pytest
 
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer
-from bulkjob.rocketchat.failures import Failure, Next
-from bulkjob.vocabulary import Code
+from bulkjob.rocketchat.failures import Failure, Next, stop_for
+from bulkjob.vocabulary import Code, Exit
 from tests.support.connections import BASE, PUT, TOKEN, connection, response, send, well
 from tests.support.replies import Replies
 from tests.support.sockets import listening
@@ -101,6 +101,31 @@ async def test_a_proxy_that_is_not_there_is_named() -> None:
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.CONNECTION, False)
     assert f"the proxy http://127.0.0.1:{server.port}" in failed.said
     assert "hunter2" not in failed.said
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "variable"),
+    [
+        ("http://chat.example.org", 407, "HTTP_PROXY"),
+        ("https://chat.example.org", 407, "HTTPS_PROXY"),
+        ("https://chat.example.org", 403, "HTTPS_PROXY"),
+    ],
+)
+async def test_a_proxy_that_does_not_let_us_through_is_a_setting(url: str, status: int, variable: str) -> None:
+    """A proxy that wants another login, or opens no tunnel to this server, has decided so: 78, with the variable that names it."""
+
+    async def no(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n".encode())
+
+    async with listening(no) as server:
+        proxy = f"http://somebody:hunter2@127.0.0.1:{server.port}"
+        failed = await send(url, environ={"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy})
+    assert isinstance(failed, Failure)
+    stop = stop_for(failed)
+    assert (failed.undecided, failed.unsent, stop.exit_code) == (False, True, Exit.BAD_SETTING)
+    assert f"the proxy http://127.0.0.1:{server.port}" in stop.message
+    assert f"Check {variable}," in stop.message
+    assert "hunter2" not in stop.message
 
 
 async def test_a_server_that_is_not_there_is_told_in_the_systems_words() -> None:

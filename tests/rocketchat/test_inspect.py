@@ -421,7 +421,7 @@ def test_any_text_is_a_version_or_none(text: str) -> None:
     [
         (Failure(next=Next.JOB, code=Code.REFUSED, said="no", status=401), Exit.NO_PERMISSION),
         (Failure(next=Next.JOB, code=Code.REFUSED, said="no", status=403), Exit.NO_PERMISSION),
-        (Failure(next=Next.JOB, code=Code.REJECTED, said="redirected", status=302, redirect="/sign-in"), Exit.BAD_SETTING),
+        (Failure(next=Next.JOB, code=Code.REJECTED, said="redirected", status=302, redirected=True), Exit.BAD_SETTING),
         (Failure(next=Next.JOB, code=Code.CONNECTION, said="not trusted", untrusted=True), Exit.BAD_SETTING),
         (Failure(next=Next.JOB, code=Code.CONNECTION, said="refused"), Exit.UNAVAILABLE),
         (Failure(next=Next.JOB, code=Code.SERVER_ERROR, said="down", status=503), Exit.UNAVAILABLE),

@@ -22,7 +22,6 @@ from bulkjob.rocketchat import (
     answers,
     endpoints,
     inspect_server,
-    payloads,
     read_departments,
     read_members,
     stop_for,
@@ -52,7 +51,7 @@ REQUESTS: list[Request[Any]] = [
     endpoints.put_department("dept-a", FIVE, unit_id=None, knows_units=True, members=[CHANGE]),
     endpoints.post_department_agents("dept-a", [CHANGE], {}),
     endpoints.post_unit(Unit(id="unit-a", name="A", visibility="public"), [], []),
-    Request(route=Route(method="POST", pattern="livechat/units"), path="/api/v1/livechat/units", read=payloads.read_stored_unit),
+    endpoints.create_unit(Unit(id="unit-a", name="A", visibility="public"), [], []),
     Request(route=Route(method="DELETE", pattern="livechat/units/:id"), path="/api/v1/livechat/units/unit-a", read=lambda _: True),
 ]
 

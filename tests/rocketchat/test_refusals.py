@@ -88,3 +88,9 @@ def test_a_drivers_words_pass(words: str) -> None:
 def test_other_words_do_not_pass(words: str) -> None:
     """What a handler says about the call would be said again."""
     assert not passes(words)
+
+
+@pytest.mark.parametrize("words", ["connection ", "mongonetwork", "interrupted ", "no primary and no ", "not " * 3 + "server selection"])
+def test_long_words_are_looked_through_once(words: str) -> None:
+    """A megabyte of what might become a driver's words is judged, and not looked through again and again: that would take for ever."""
+    passes(words * (1_000_000 // len(words)))

@@ -8,7 +8,8 @@ from bulkjob.records.server import Account
 from bulkjob.records.workspace import Agent, Department, Membership, Monitor, members_by_id
 from bulkjob.rocketchat import endpoints, payloads
 from bulkjob.rocketchat.answers import interpret
-from bulkjob.rocketchat.failures import Failure
+from bulkjob.rocketchat.call import Request
+from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.vocabulary import Code
 from tests.support.wire import FIVE, LIST, POST_AGENTS, POST_UNIT, READ, STORED_UNIT, UNIT, answer, failure, page
 
@@ -74,7 +75,7 @@ def test_a_missing_department_is_none() -> None:
 def test_a_unit_is_no_department() -> None:
     """A unit's id reads as the unit itself; a PUT would turn the unit into a department."""
     unit = {"_id": "unit-a", "name": "Unit A", "visibility": "public", "type": "u", "numMonitors": 1, "numDepartments": 2}
-    state = interpret(READ, answer({"department": unit, "agents": [], "success": True}))
+    state = interpret(endpoints.department("unit-a"), answer({"department": unit, "agents": [], "success": True}))
     assert not isinstance(state, Failure)
     assert state.department is None
 
@@ -194,3 +195,26 @@ def test_the_account_and_what_it_may_are_read() -> None:
     assert rights == {"view-l-room": frozenset({"admin"}), "x": frozenset()}
     modules = interpret(endpoints.licence(), answer({"license": {"activeModules": ["livechat-enterprise"], "limits": {}}, "success": True}))
     assert modules == frozenset({"livechat-enterprise"})
+
+
+PLACE = {"agentId": "u-agent", "username": "agent", "departmentId": "dept-b"}
+PUT = endpoints.put_department("dept-a", FIVE, unit_id=None, knows_units=True, members=[])
+
+
+@pytest.mark.parametrize(
+    ("request_", "payload"),
+    [
+        (READ, {"department": department_entry(_id="dept-b"), "agents": []}),
+        (READ, {"department": department_entry(), "agents": [PLACE]}),
+        (PUT, {"department": department_entry(_id="dept-b"), "agents": []}),
+        (endpoints.department_agents("dept-a", 0, 0), {"agents": [PLACE], "total": 1}),
+        (endpoints.unit("unit-a"), {**STORED_UNIT, "_id": "unit-b"}),
+        (POST_UNIT, {**STORED_UNIT, "_id": "unit-b"}),
+        (endpoints.unit_monitors("unit-a"), {"monitors": [{"monitorId": "m", "username": "mona", "unitId": "unit-b"}]}),
+    ],
+)
+def test_an_answer_about_another_one_is_no_answer(request_: Request[object], payload: dict[str, object]) -> None:
+    """What a cache or a proxy mixes up is asked for again, and what became of a write is looked up: nothing is made from it."""
+    failed = failure(request_, answer({**payload, "success": True}))
+    assert (failed.code, failed.next, failed.undecided) == (Code.BAD_RESPONSE, Next.REPEAT, request_.writes)
+    assert "was asked for" in failed.said

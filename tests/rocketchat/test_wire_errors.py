@@ -7,7 +7,7 @@ import pytest
 
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer, Request
-from bulkjob.rocketchat.failures import Next
+from bulkjob.rocketchat.failures import Next, stop_for
 from bulkjob.vocabulary import Code
 from tests.support.wire import DATE, LIMITED, LIST, POST_AGENTS, POST_UNIT, PUT, READ, TOO_MANY, answer, failure, page
 
@@ -186,8 +186,58 @@ def test_json_of_another_shape_is_asked_again(request_: Request[Any], payload: o
 def test_a_redirect_ends_the_job_and_names_its_target(status: int) -> None:
     """A redirect is not followed: it would turn a POST into a GET."""
     failed = failure(PUT, Answer(status=status, headers={"location": "https://chat.example.org/"}, body=b"<html>moved</html>"))
-    assert (failed.next, failed.status) == (Next.JOB, status)
+    assert (failed.next, failed.status, failed.redirected) == (Next.JOB, status, True)
     assert "https://chat.example.org/" in failed.said
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+def test_a_write_that_is_redirected_may_have_been_carried_out(status: int) -> None:
+    """A proxy that waits no longer may show a page of its own, although the server has done it."""
+    assert failure(PUT, Answer(status=status, headers={}, body=b"")).undecided
+    assert not failure(READ, Answer(status=status, headers={}, body=b"")).undecided
+
+
+@pytest.mark.parametrize(
+    ("location", "address"),
+    [
+        ("https://chat.example.org/api/v1/livechat/department/dept-a", "https://chat.example.org"),
+        ("https://example.org/chat/api/v1/livechat/department/dept-a?x=1", "https://example.org/chat"),
+        ("https://example.org/login?next=/api/v1/livechat/department/dept-a", None),
+        ("https://example.org/api/v1/livechat/department/dept-a/more", None),
+        ("/api/v1/livechat/department/dept-a", None),
+        ("/login", None),
+        ("", None),
+    ],
+)
+def test_what_to_do_about_a_redirect(location: str, address: str | None) -> None:
+    """Where the same call is to be made elsewhere, that address is to be set, without the call's own path; no other target is one."""
+    headers = {"location": location} if location else {}
+    stop = stop_for(failure(READ, Answer(status=302, headers=headers, body=b"")))
+    assert stop.message.endswith(f"Set --url (ROCKETCHAT_URL) to {address}." if address else "ask for a way around.")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        answer({"success": False, "error": "no\x1b]52;c;eA==\x07 \u202eway\u2028on"}, 401),
+        answer({"success": False, "error": "no\x1b[31m\u202e", "errorType": "error-\x1b"}, 400),
+        Answer(status=302, headers={"location": "https://a.example/\x1b]52;c;eA==\x07\u202e"}, body=b""),
+        Answer(status=502, headers={"content-type": "text/\x1b"}, body="<title>\x1b\u202e</title>".encode()),
+        Answer(status=502, headers={}, body="<html><title>a\x1b\u202e</title>".encode()),
+        answer({"department": {"_id": "\x1b\u202e"}}),
+    ],
+)
+def test_foreign_words_are_printable_from_the_start(given: Answer) -> None:
+    """Controls, and what turns the direction of writing, are shown as escapes wherever a failure is told: nobody has to think of it."""
+    failed = failure(READ, given)
+    assert (failed.said + failed.error_type + failed.remedy + stop_for(failed).message).isprintable()
+
+
+@pytest.mark.parametrize("end", ["<script>", "", "<!--", "<html><title>Down for a while</title>"])
+def test_comments_before_a_page(end: str) -> None:
+    """However many comments a page begins with, it is looked at once: to try all ways of reading them would take for ever."""
+    failed = failure(READ, page(("<!---->" * 100 + end).encode(), 502))
+    assert ("Down for a while" in failed.said) is ("Down" in end)
 
 
 def test_the_servers_words_are_cut() -> None:

@@ -86,7 +86,7 @@ def test_halves_of_characters_are_replaced() -> None:
     """A server that cut its words in the middle of a character says them all the same, so that they can be written anywhere."""
     said = failure(PUT, page(b'{"success":false,"error":"No such name: \\ud83d [error-x]"}', 400, "application/json")).said
     assert said == "No such name: \ufffd [error-x]"
-    assert failure(PUT, Answer(status=302, headers={"location": "\udcff"}, body=b"")).said.encode() == b"redirected to ?"
+    assert failure(PUT, Answer(status=302, headers={"location": "\udcff"}, body=b"")).said == "redirected to \\udcff"
 
 
 @pytest.mark.parametrize("total", [b"9" * 400, b"9" * 4_200, b"9" * 5_000, b"1e300"])

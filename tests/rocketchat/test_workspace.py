@@ -194,12 +194,29 @@ async def test_a_list_without_an_end_is_given_up(*, fresh: bool) -> None:
         assert len(transport.calls) <= 101, "it goes on and on"
         offset = int(dict(request.query)["offset"])
         items = [{"_id": f"dept-{offset + number if fresh else number}"} for number in range(2)]
-        return as_json({"departments": items, "count": 2, "offset": offset, "total": offset + 100 if fresh else 10**9, "success": True})
+        return as_json({"departments": items, "count": 2, "offset": offset, "total": offset + 100 if fresh else 10**5, "success": True})
 
     transport = Scripted(reply)
     with pytest.raises(NeverComplete, match="100 pages"):
         await read_departments(client(transport))
     assert len(transport.calls) == 101
+
+
+@pytest.mark.parametrize("now_and_then", [True, False], ids=["grows now and then", "absurd from the start"])
+async def test_a_list_that_no_workspace_holds_is_given_up(*, now_and_then: bool) -> None:
+    """A list ends after a million entries, whatever its ``total`` does meanwhile; one that says that it has more is not begun."""
+
+    def reply(request: Request[Any]) -> Answer:
+        offset = int(dict(request.query)["offset"])
+        size = 250_000 if now_and_then else 2
+        total = offset + size + len(transport.calls) % 2 if now_and_then else 10**12
+        items = [{"_id": f"dept-{number}"} for number in range(offset, offset + size)]
+        return as_json({"departments": items, "count": size, "offset": offset, "total": total + 1, "success": True})
+
+    transport = Scripted(reply)
+    with pytest.raises(NeverComplete, match="1,000,000 entries"):
+        await read_departments(client(transport))
+    assert len(transport.calls) <= (5 if now_and_then else 1)
 
 
 async def test_an_entry_twice_is_no_whole_list() -> None:

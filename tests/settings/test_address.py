@@ -46,6 +46,11 @@ def test_each_address_has_one_spelling(text: str, url: str) -> None:
         "http://xn--\u0300.example",
         "http://[1.2.3.4]",
         "http://é..b",
+        "http://127.1",
+        "http://1.2.3.4.5",
+        "http://2130706433",
+        "http://127.0.0.01",
+        "http://chat.1",
     ],
 )
 def test_what_no_host_is_called(text: str) -> None:
