@@ -8,7 +8,7 @@ from bulkjob.execute import compose
 from bulkjob.execute.compose import Attempts, Composed
 from bulkjob.execute.listings import Listings, members_of
 from bulkjob.records import Department, Membership, Server, Workspace
-from bulkjob.rocketchat import Client, Route, Written, endpoints
+from bulkjob.rocketchat import CallGroup, Client, Route, Written, endpoints
 from bulkjob.rocketchat.pacing import Ticket
 
 
@@ -31,9 +31,10 @@ class AgentsWriting:
         """Reads the department's list of agents, and whether the department is still there and not archived."""
         self.release()
         now, self.later = await self.client.reserve_two(endpoints.LIST_MEMBERS)
-        members = await members_of(self.client, self.operation.department_id, ticket=now)
-        # Last, as nothing is written to a department that is archived by then.
-        self.department = await self._department()
+        try:
+            members, self.department = await self._read(now)
+        finally:
+            self.client.give_back(endpoints.LIST_MEMBERS, now)
         return compose.agents_call(self.operation, self._state(members), self.server, self.attempts)
 
     @property
@@ -64,10 +65,20 @@ class AgentsWriting:
             self.client.give_back(endpoints.LIST_MEMBERS, self.later)
             self.later = None
 
-    async def _department(self) -> Department | None:
+    async def _read(self, turn: Ticket) -> tuple[Mapping[str, Membership], Department | None]:
+        """The agents and the department at one time: what is read of one must not wait for a turn to read the other."""
+        identifier = self.operation.department_id
         if self.listings is not None:
-            return (await self.listings.fresh()).get(self.operation.department_id)
-        return (await self.client.call(endpoints.department(self.operation.department_id))).department
+            reading = await self.listings.begun()
+            async with CallGroup() as group:
+                members = group.start(members_of(self.client, identifier, ticket=turn))
+                departments = group.start(reading)
+            return members.result(), departments.result().get(identifier)
+        request = endpoints.department(identifier)
+        async with self.client.turns(request) as (other,), CallGroup() as group:
+            members = group.start(members_of(self.client, identifier, ticket=turn))
+            state = group.start(self.client.call(request, ticket=other))
+        return members.result(), state.result().department
 
     async def _members_after(self) -> Mapping[str, Membership]:
         ticket, self.later = self.later, None

@@ -1,8 +1,8 @@
 """Lists that several writes share: departments, and who holds the role of a monitor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Final, Generic, Self, TypeVar
 
 from bulkjob.records import Department, Membership, Unit
@@ -32,6 +32,11 @@ _SETTLING: Final = 0.01
 
 #: So much of a rate limit's window it waits for those who will ask next, of a minute two seconds.
 _PATIENCE: Final = 1 / 30
+
+
+#: Two lists that are begun within so many seconds are of one time: of a minute's window less than a tenth.
+_AT_ONE_TIME: Final = 5.0
+_READINGS: Final = 3
 
 
 #: A list of more entries costs both sides work, not only a round trip: it waits where there is no limit, too.
@@ -181,6 +186,28 @@ class Listings:
         """All units by id, in the same way."""
         with self._asks():
             return await self._shared.units.fresh(finishing=finishing)
+
+    async def both(self) -> tuple[Mapping[str, Unit], Mapping[str, Department]]:
+        """All units and all departments by id, both as they were at one time after the call. Raises `CallFailed`, `Closed`.
+
+        Where one of the lists has had to wait for its turn, the other one is read once more.
+        """
+        now = asyncio.get_running_loop().time
+        with self._asks():
+            for _ in range(_READINGS):
+                units, begun = await self._shared.units.begun(finishing=False), now()
+                departments = await self._shared.departments.begun(finishing=False)
+                if now() - begun <= _AT_ONE_TIME:
+                    break
+            return await asyncio.shield(units), await asyncio.shield(departments)
+
+    @asynccontextmanager
+    async def waiting(self, turns: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+        """What the context ``turns`` gives, which may take a window to come: no list waits for this write meanwhile."""
+        async with AsyncExitStack() as stack:
+            with self._asks():
+                given = await stack.enter_async_context(turns)
+            yield given
 
     @contextmanager
     def _asks(self) -> Iterator[None]:

@@ -35,12 +35,15 @@ class UnitWriting:
 
     async def compose(self) -> Composed[StoredUnit]:
         """Reads the unit, its monitors and all departments at one time, and who holds the role of a monitor."""
-        reading = await self.listings.begun()
-        async with CallGroup() as group:
-            holders = group.start(self.role.holders()) if self.server.drops_monitors else None
-            unit = group.start(self.client.call(endpoints.unit(self.operation.unit_id)))
-            monitors = group.start(self.client.call(endpoints.unit_monitors(self.operation.unit_id)))
-            departments = group.start(reading)
+        of_unit, of_monitors = endpoints.unit(self.operation.unit_id), endpoints.unit_monitors(self.operation.unit_id)
+        # Their windows need not begin at the same time: what is read in one must not wait for that of the other.
+        async with self.listings.waiting(self.client.turns(of_unit, of_monitors)) as (turn, turn_of_monitors):
+            reading = await self.listings.begun()
+            async with CallGroup() as group:
+                holders = group.start(self.role.holders()) if self.server.drops_monitors else None
+                unit = group.start(self.client.call(of_unit, ticket=turn))
+                monitors = group.start(self.client.call(of_monitors, ticket=turn_of_monitors))
+                departments = group.start(reading)
         self.unit = unit.result()
         composed = compose.unit_call(
             self.operation,

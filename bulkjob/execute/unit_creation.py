@@ -30,14 +30,14 @@ class UnitCreation:
     """Those who are expected to be there after the write."""
 
     async def compose(self) -> Composed[StoredUnit]:
-        """Lists the units afresh: what bears the name by now is the unit; else all departments are read."""
-        same = await self._of_this_name()
+        """Lists the units afresh: what bears the name by now is the unit; else it is made from the departments as they are."""
+        units, departments = await self.post.listings.both()
+        same = self._of_this_name(units)
         if len(same) > 1:
             return Composed(request=None, settled=dict.fromkeys(self.operation.changes, self._two(same)))
         if same:
             self.unit_id = same[0].id
             return await self._composed_for(same[0].id)
-        departments = await self.post.listings.fresh()
         composed = compose.creation_call(
             self.operation, state=self._state(departments, None, ()), server=self.post.server, attempts=self.post.attempts
         )
@@ -87,7 +87,7 @@ class UnitCreation:
 
     async def look(self) -> Workspace:
         """Looks for the unit by its name, and at what is in it."""
-        same = await self._of_this_name(finishing=True)
+        same = self._of_this_name(await self.post.listings.units(finishing=True))
         self.unit_id = same[0].id if len(same) == 1 else ""
         return await self._seen(self.operation.changes)
 
@@ -104,9 +104,9 @@ class UnitCreation:
     def warn(self, composed: Composed[StoredUnit], written: Written[StoredUnit]) -> None:
         """Nothing else is seen here: each monitor is a change of its own."""
 
-    async def _of_this_name(self, *, finishing: bool = False) -> list[Unit]:
+    def _of_this_name(self, units: Mapping[str, Unit]) -> list[Unit]:
         name = caseless(name_of_new(self.operation.unit_id))
-        return [unit for unit in (await self.post.listings.units(finishing=finishing)).values() if caseless(unit.name) == name]
+        return [unit for unit in units.values() if caseless(unit.name) == name]
 
     def _two(self, units: Collection[Unit]) -> Outcome:
         ids = listed(sorted(unit.id for unit in units))

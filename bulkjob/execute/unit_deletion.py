@@ -26,12 +26,11 @@ class UnitDeletion:
 
     async def compose(self) -> Composed[bool]:
         """Reads the units, this one's monitors, and all departments."""
-        request, listed = endpoints.unit_monitors(self.operation.unit_id), self.server.may(MANAGE_MONITORS)
-        async with CallGroup() as group:
-            units = group.start(self.listings.units())
-            monitors = group.start(self.client.call(request)) if listed else None
-            departments = group.start(self.listings.fresh())
-        state = self._state(units.result(), departments.result(), monitors.result() if monitors else None)
+        requests = [endpoints.unit_monitors(self.operation.unit_id)] if self.server.may(MANAGE_MONITORS) else []
+        async with self.listings.waiting(self.client.turns(*requests)) as turns:
+            units, departments = await self.listings.both()
+            monitors = [await self.client.call(request, ticket=turn) for request, turn in zip(requests, turns, strict=True)]
+        state = self._state(units, departments, monitors[0] if monitors else None)
         changes = tuple(change.begun() if self.sent and isinstance(change, NewUnit) else change for change in self.operation.changes)
         operation = replace(self.operation, changes=changes)
         composed = compose.deletion_call(operation, state=state, server=self.server, attempts=self.attempts)

@@ -1,6 +1,7 @@
 """Calls with pacing, retries and a bound on the requests in flight, as everybody makes them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import TypeVar
@@ -121,6 +122,20 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     async def reserve(self, route: Route, *, finishing: bool = False) -> Ticket:
         """Waits for a route's turn ahead of the call, so that what the call is made from can be read when its turn has come."""
         return await self.exchange.enter(route, finishing=finishing)
+
+    @asynccontextmanager
+    async def turns(self, *requests: Request[object]) -> AsyncIterator[tuple[Ticket, ...]]:
+        """A turn for each of these reads, waited for ahead, so that all are made at one time; what is not used is given back.
+
+        Whoever holds a turn of one route and waits for another's must ask for both in the same order as everybody else.
+        """
+        tickets: list[Ticket] = []
+        with ExitStack() as taken:
+            for request in requests:
+                ticket = await self.reserve(request.route)
+                taken.callback(self.give_back, request.route, ticket)
+                tickets.append(ticket)
+            yield tuple(tickets)
 
     async def reserve_two(self, route: Route) -> tuple[Ticket, Ticket | None]:
         """Waits for two turns of a route at once: whoever has made the first call need not wait in the midst of things for the other.

@@ -121,7 +121,7 @@ class Gate:
 
     def withdraws(self) -> bool:
         """Takes back a spare ticket if nothing but spare tickets keeps others waiting: their holders may be among those who wait."""
-        return not self._calls.unanswered and self._calls.withdraw()
+        return self._calls.withdraw()
 
     def claims(self, ticket: Ticket) -> bool:
         """Whether the ticket of a call that is about to go out is still good: a spare one may have been taken back meanwhile."""

@@ -91,8 +91,11 @@ class OnTheirWay:
         self._spare.pop(ticket, None)
 
     def withdraw(self) -> bool:
-        """Takes back the spare ticket that was taken last; returns whether there was one."""
-        if not self._spare:
+        """Takes back the spare ticket that was taken last; returns whether it did.
+
+        Not while a call is on its way, or about to be: its answer may make room, and its sender waits for no turn of this route.
+        """
+        if not self._spare or self._sent or len(self._tickets) > len(self._spare):
             return False
         ticket, _ = self._spare.popitem()
         self._tickets.discard(ticket)
