@@ -46,7 +46,7 @@ from bulkjob.report import (
     write_report,
 )
 from bulkjob.rocketchat import Client, Transport, client_of, connect
-from bulkjob.rundir import JOURNAL_FILE, History, Journal, Owner, RunDirectory, refuse_closed
+from bulkjob.rundir import JOURNAL_FILE, ROLLBACK, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings, SheetAddress, command_line
 from bulkjob.system import console_on, on_signals, remove_whole, show, warn, write_whole
 from bulkjob.vocabulary import Event, Exit, Status, Stop
@@ -97,7 +97,7 @@ class Job:
         stop: Stop | None = None
         # From the lock until the report is written: an interruption must not cost it.
         with on_signals(lambda: self._interrupt(work), finally_ignored=True):
-            refuse_closed(directory.path)
+            refuse_closed(directory.path, self._instead(directory.path))
             journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet, hold=directory.hold)
             # Another run's directory is left alone: no report is written into it.
             history = journal.read()
@@ -113,6 +113,13 @@ class Job:
                 await self._report(directory, Stop(Exit.DEFECT, "bulkjob itself failed; this is a defect."), started, owned=journal.owned)
                 raise
             return await self._report(directory, stop, started, owned=journal.owned)
+
+    def _instead(self, closed: Path) -> str:
+        """What to do where a directory was rolled back: a run has another one, a rollback is put back from where its own is."""
+        if not self.state.undoes:
+            return "choose another directory with --run-dir."
+        again = command_line("rollback", [closed / ROLLBACK], self._settings.typed)
+        return f"to put back once more what that has brought back: {again}"
 
     async def _work(self, directory: RunDirectory, journal: Journal, history: History) -> None:
         if history.owner is None:

@@ -84,7 +84,8 @@ async def planned(
     if as_json:
         sys.stdout.writelines(piece.decode() for piece in pieces_of_plan(document))
     else:
-        steps = steps_after_plan(document, Commands(sheet=sheet, settings=settings), out, stop)
+        commands = Commands(sheet=sheet, settings=settings, files={"plan": ["--csv", csv] if csv else []})
+        steps = steps_after_plan(document, commands, out, stop)
         workspace = prepared.workspace if prepared else None
         console = console_on(sys.stdout)
         show(console, plan_lines(console, document, with_ids=ambiguous(workspace) if workspace else frozenset(), steps=steps))

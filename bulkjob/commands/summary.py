@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob.commands.meanings import EXIT_MEANINGS
-from bulkjob.report import SUMMARY_FILE, Overview, RunSummary, overview_document, overview_lines, read_summary, unread
-from bulkjob.rundir import JOURNAL_FILE, LOCK, REPORT_FILES, ROLLBACK
+from bulkjob.report import Overview, RunSummary, overview_document, overview_lines, read_summary, unread
+from bulkjob.rundir import JOURNAL_FILE, LOCK, REPORT_FILES, ROLLBACK, SUMMARY_FILE
 from bulkjob.system import console_on, open_ordinary, show
 from bulkjob.vocabulary import Exit
 

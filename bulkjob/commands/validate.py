@@ -37,7 +37,8 @@ def validate(settings: Settings, source: Path | SheetAddress, *, out: Path | Non
     else:
         console = console_on(sys.stdout)
         whole_list = str(out / PROBLEMS_FILE) if out is not None else ""
-        steps = step_lines(console, steps_after_validate(Commands(sheet=source, settings=settings), valid=not checked.problems))
+        commands = Commands(sheet=source, settings=settings, files={"validate": ["--out", out] if out else []})
+        steps = step_lines(console, steps_after_validate(commands, valid=not checked.problems))
         below = [Text(""), *([Text(written)] if written else []), *steps]
         show(console, [*problem_lines(console, checked, height=console.height - len(below), whole_list=whole_list), *below])
     if written and as_json:

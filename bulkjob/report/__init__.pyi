@@ -42,7 +42,6 @@ from .standing import Course as Course
 from .standing import Phase as Phase
 from .standing import Standing as Standing
 from .stopwatch import Stopwatch as Stopwatch
-from .summary import SUMMARY_FILE as SUMMARY_FILE
 from .summary import RunFigures as RunFigures
 from .summary import row_counts as row_counts
 from .terminal import summary_lines as summary_lines

@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from bulkjob import __version__
+from bulkjob.phrases import printable
 from bulkjob.records import RowResult
 from bulkjob.report.notice import Notice, render_notice, termination_text, verdict_on
-from bulkjob.report.summary import SUMMARY_FILE, Ending, RunFigures, render_summary, row_counts
-from bulkjob.rundir import REPORT_FILES, ROLLBACK, RunDirectory
+from bulkjob.report.summary import Ending, RunFigures, render_summary, row_counts
+from bulkjob.rundir import REPORT_FILES, ROLLBACK, SUMMARY_FILE, RunDirectory
 from bulkjob.settings import Settings, without_secrets
 from bulkjob.system import TERMINATION_LOG, StoreFailed, open_ordinary, sent, tell, warn, write_termination, write_whole
 from bulkjob.vocabulary import Event, Exit, Stop
@@ -128,9 +129,13 @@ class Conclusion:
         self._say("pushgateway", sent(gateway_address(gateway), figures, METRICS_TYPE, self._settings))
 
     def _write_metrics(self, file: Path, notice: Notice) -> None:
-        from bulkjob.report.metrics import render_metrics  # noqa: PLC0415 - as above
+        from bulkjob.report.metrics import METRICS_BEGIN, render_metrics  # noqa: PLC0415 - as above
 
-        figures = render_metrics(notice.ending, notice.rows, now=self._clock(), earlier=_beginning_of(file))
+        earlier = _beginning_of(file)
+        if earlier.strip() and not earlier.startswith(METRICS_BEGIN):
+            warn(Event.NOTICE_FAILED, f"The metrics were not written: {printable(str(file))} holds something else. Name another file.")
+            return
+        figures = render_metrics(notice.ending, notice.rows, now=self._clock(), earlier=earlier)
         try:
             write_whole(file, figures)
         except Stop as unwritable:

@@ -15,8 +15,8 @@ from bulkjob.report.results import render_results
 from bulkjob.report.results_workbook import render_results_workbook
 from bulkjob.report.retry import render_retry, render_retry_workbook
 from bulkjob.report.rows import row_results
-from bulkjob.report.summary import SUMMARY_FILE, Ending, RunFigures, render_summary
-from bulkjob.rundir import RunDirectory
+from bulkjob.report.summary import Ending, RunFigures, render_summary
+from bulkjob.rundir import SUMMARY_FILE, RunDirectory
 from bulkjob.system import scratch_in, write_together, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 

@@ -16,6 +16,10 @@ from bulkjob.vocabulary import Effect, Exit, Status
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
+#: What they begin with: a file that begins otherwise is somebody else's.
+METRICS_BEGIN: Final = b"# HELP bulkjob_"
+
+
 _SUCCEEDED: Final = re.compile(rb"^bulkjob_last_success_timestamp_seconds ([0-9.e+]{1,30})$", re.MULTILINE)
 
 

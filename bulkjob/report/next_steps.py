@@ -4,8 +4,8 @@ A next step is printed only where following it helps: a run directory belongs to
 needs another one from then on, and a sheet inside a run directory would be overwritten by the run.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,10 +42,12 @@ class Commands:
 
     sheet: Path | SheetAddress
     settings: Settings
+    files: Mapping[str, Sequence[str | Path]] = field(default_factory=dict)
+    """Command → the flags that it was given and that are no settings, each followed by its file."""
 
     def validate(self) -> str:
         """Lists every problem of the sheet."""
-        return command_line("validate", [self.sheet], self.settings.typed)
+        return command_line("validate", [self.sheet], self.settings.typed, more=self.files.get("validate", ()))
 
     def doctor(self) -> str:
         """Looks at what is missing."""
@@ -54,7 +56,8 @@ class Commands:
     def plan(self, *, out: Path | None = None, max_removals: int | None = None) -> str:
         """Shows what the sheet would change; ``out``: the file to write the plan to."""
         replaced = {} if max_removals is None else {"max_removals": str(max_removals)}
-        return command_line("plan", [self.sheet], self.settings.typed, replaced=replaced, more=["--out", out] if out else [])
+        files = [*(("--out", out) if out else ()), *self.files.get("plan", ())]
+        return command_line("plan", [self.sheet], self.settings.typed, replaced=replaced, more=files)
 
     def run(self, *, run_dir: Path | None = None, plan: Path | None = None, max_removals: int | None = None) -> str:
         """Sends the sheet; what is None is as it was typed."""

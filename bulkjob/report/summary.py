@@ -5,13 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from bulkjob.records import RowResult
 from bulkjob.vocabulary import Effect, Exit, Status
-
-#: Where a run leaves its figures.
-SUMMARY_FILE: Final = "summary.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@ from .directory import LOCK as LOCK
 from .directory import REPORT_FILES as REPORT_FILES
 from .directory import ROLLBACK as ROLLBACK
 from .directory import RUNS as RUNS
+from .directory import SUMMARY_FILE as SUMMARY_FILE
 from .directory import RunDirectory as RunDirectory
 from .directory import opened as opened
 from .directory import refuse_own_file as refuse_own_file

@@ -27,9 +27,13 @@ ROLLBACK: Final = "rollback"
 LOCK: Final = ".lock"
 
 
+#: Where a run leaves its figures.
+SUMMARY_FILE: Final = "summary.json"
+
+
 #: The files of a run directory that a run replaces or takes away.
 REPORT_FILES: Final = (
-    *("results.csv", "results.xlsx", "report.html", "problems.csv", "annotated.xlsx", "summary.json", "plan.json"),
+    *("results.csv", "results.xlsx", "report.html", "problems.csv", "annotated.xlsx", SUMMARY_FILE, "plan.json"),
     *("retry.csv", "retry.xlsx"),
 )
 

@@ -13,17 +13,17 @@ import msgspec
 from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome, rows_of, stand_in
 from bulkjob.phrases import counted
 from bulkjob.records import NO_MEANINGS, Meanings, RowResult
-from bulkjob.rundir.directory import ROLLBACK
+from bulkjob.rundir.directory import ROLLBACK, SUMMARY_FILE
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Names, Opened, Owner, Record, Rows, records_of
 from bulkjob.settings import canonical_address
 from bulkjob.system import open_ordinary, to_disk
-from bulkjob.vocabulary import Code, Exit, Status, Stop
+from bulkjob.vocabulary import Code, Effect, Exit, Status, Stop
 
 
-def refuse_closed(directory: Path) -> None:
-    """Raises `Stop` (73) for a run that was rolled back: going on with it would undo the undoing."""
+def refuse_closed(directory: Path, otherwise: str) -> None:
+    """Raises `Stop` (73) for a run that was rolled back: going on with it would undo the undoing. ``otherwise``: what to do instead."""
     if os.path.lexists(directory / ROLLBACK / JOURNAL_FILE):
-        message = f"The run in {directory} was rolled back, and is closed. Nothing was sent; choose another directory with --run-dir."
+        message = f"The run in {directory} was rolled back, and is closed. Nothing was sent; {otherwise}"
         raise Stop(Exit.CANNOT_CREATE, message)
 
 
@@ -169,6 +169,7 @@ def read_records(path: Path, remedy: str) -> tuple[list[Record], Seen] | None:
     try:
         file = open_ordinary(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
+        _refuse_less_than_reported(path, (), remedy)
         return None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error), remedy) from None
@@ -183,6 +184,7 @@ def read_records(path: Path, remedy: str) -> tuple[list[Record], Seen] | None:
         raise _unreadable(path, error.strerror or str(error), remedy) from None
     except ValueError as error:
         raise _unreadable(path, str(error), remedy) from None
+    _refuse_less_than_reported(path, records, remedy)
     return records, Seen(size=len(data), crc32=zlib.crc32(data), whole=whole)
 
 
@@ -191,6 +193,25 @@ def _unreadable(path: Path, reason: str, remedy: str) -> Stop:
 
 
 # ---------------------------------------------------------------------------------------------------------- nothing is missing
+
+
+def _refuse_less_than_reported(path: Path, records: Iterable[Record], remedy: str) -> None:
+    """Raises `Stop` (73) for a journal that has lost its end, or everything: the report beside it tells of more rows that were changed."""
+    told = _rows_changed(path.with_name(SUMMARY_FILE))
+    results = {row.row: row for record in records if isinstance(record, Rows | Concluded) for row in record.rows}
+    kept = sum(result.change is Effect.UPDATED for result in results.values())
+    if kept < told:
+        reason = f"{SUMMARY_FILE} beside it tells of {counted(told, 'changed row')}, and it holds {kept:,}"
+        raise _unreadable(path, reason, remedy)
+
+
+def _rows_changed(summary: Path) -> int:
+    """How many changed rows the report of an earlier attempt tells of; 0 where there is none, or a file of somebody else's."""
+    try:
+        changes = msgspec.json.decode(summary.read_bytes())["changes"]["updated"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return 0
+    return changes if type(changes) is int else 0
 
 
 def _refuse_incomplete(records: Sequence[Record]) -> None:

@@ -1,5 +1,6 @@
 """Commands as a printed next step shows them: with every flag that was given, quoted for a shell."""
 
+import os
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ def command_line(
     """
     given: dict[str, str | bool] = {name: value for name, value in typed if name not in without}
     given.update({name: str(value) for name, value in replaced.items()})
-    words = ["bulkjob", command, *(shlex.quote(_operand(str(operand))) for operand in operands), *(shlex.quote(str(word)) for word in more)]
+    words = ["bulkjob", command, *(_quoted(_operand(str(operand))) for operand in operands), *(_quoted(str(word)) for word in more)]
     return " ".join(words) + repeated(given.items(), command=command)
 
 
@@ -60,4 +61,17 @@ def _word(flag: str, value: str | bool) -> str:  # noqa: FBT001 - what the flag 
         return flag if value else f"--no-{flag.removeprefix('--')}"
     shown = without_secrets(value) if "://" in value else value
     # A value that begins with a dash would be taken for a flag.
-    return shlex.quote(f"{flag}={shown}") if shown.startswith("-") else f"{flag} {shlex.quote(shown)}"
+    return _quoted(f"{flag}={shown}") if shown.startswith("-") else f"{flag} {_quoted(shown)}"
+
+
+def _quoted(word: str) -> str:
+    r"""The word for a shell; one that cannot be printed as it is as bash, zsh and ksh have it: ``$'a\x1bb'``."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(_spelt(letter) for letter in word) + "'"
+
+
+def _spelt(letter: str) -> str:
+    if letter.isprintable():
+        return f"\\{letter}" if letter in "\\'" else letter
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(letter))

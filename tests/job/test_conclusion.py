@@ -121,6 +121,18 @@ class TestAReport:
         assert watchers.words.splitlines() == [verdict, "Report: run", f"Copied to: {where}", "Exit code: 0"]
         assert watchers.texts == ["\n".join((verdict, "Report: run", f"Copied to: {where}"))]
 
+    @pytest.mark.parametrize("text", [SHEET, "s3cr3t", "# HELP node_load1 1m load average.\n"])
+    def test_no_other_file_becomes_the_metrics(self, program: Program, served: Served, watchers: Watchers, text: str) -> None:
+        """A file that holds something else (the sheet itself, a password) is left as it is; an empty one is written to."""
+        watchers.metrics.write_text(text, encoding="utf-8")
+        code, shown = run(program, served)
+        assert code == Exit.OK
+        assert "bulkjob.prom holds something else" in shown
+        assert watchers.metrics.read_text(encoding="utf-8") == text
+        watchers.metrics.write_text("", encoding="utf-8")
+        run(program, served)
+        assert watchers.exit_codes == (0, 0)
+
     def test_a_rollback_lies_in_its_run(self, program: Program, served: Served, watchers: Watchers) -> None:
         """A rollback's files lie below its run's, and what it has done is said to be a rollback."""
         run(program, served)

@@ -106,6 +106,33 @@ class TestRefused:
         assert "The run in run was rolled back, and is closed." in done.err
         assert Path("run/results.csv").read_bytes() == report
 
+    @pytest.mark.parametrize("lost", ["all", "every line", "the last outcomes"])
+    def test_journal_that_tells_less_than_the_report(self, program: Program, secret: State, sheet: Path, lost: str) -> None:
+        """A journal that is gone, or has lost its end, is 73 where the report tells of more: nothing is said to be back that is not."""
+        with serving(secret) as served:
+            program("run", sheet, "--run-dir", "run", url=served.url)
+            journal = Path("run/journal.jsonl")
+            lines = journal.read_bytes().splitlines(keepends=True)
+            if lost == "all":
+                journal.unlink()
+            else:
+                journal.write_bytes(b"" if lost == "every line" else b"".join(lines[:-2]))
+            calls = len(writes(served))
+            for command in (("rollback", "run"), ("run", sheet, "--run-dir", "run")):
+                done = program(*command, url=served.url)
+                assert done.exit == Exit.CANNOT_CREATE
+                assert "summary.json beside it tells of 3 changed rows" in done.err
+            assert len(writes(served)) == calls
+
+    def test_summary_of_somebody_else(self, program: Program, secret: State, sheet: Path) -> None:
+        """What is no summary of ours in the run directory tells nothing."""
+        with serving(secret) as served:
+            for text in ('{"changes": {"updated": "3"}}', '{"changes": 3}', "[]", "[" * 100_000, '{"changes": {"updated": true}}'):
+                Path("run").mkdir(exist_ok=True)
+                Path("run/summary.json").write_text(text, encoding="utf-8")
+                done = program("run", sheet, "--run-dir", "run", url=served.url)
+                assert done.exit == Exit.OK, done.err
+
 
 class TestPutBack:
     def test_everything(self, program: Program, secret: State, sheet: Path) -> None:
@@ -148,8 +175,9 @@ class TestPutBack:
         ]
 
     def test_rollback_of_the_rollback(self, program: Program, secret: State, sheet: Path) -> None:
-        """Rolled back itself, a rollback leaves what the run had made."""
+        """Rolled back itself, a rollback leaves what the run had made; that can be put back once more, where the refusal says."""
         with serving(secret) as served:
+            before = served.sandbox.state()
             program("run", sheet, "--run-dir", "run", url=served.url)
             after = served.sandbox.state()
             program("rollback", "run", url=served.url)
@@ -157,8 +185,12 @@ class TestPutBack:
             assert done.exit == Exit.OK, done.out + done.err
             assert differences(after, served.sandbox.state(), units={}, agents={}) == []
             closed = program("rollback", "run", url=served.url)
-        assert closed.exit == Exit.CANNOT_CREATE
-        assert "was rolled back, and is closed" in closed.err
+            assert closed.exit == Exit.CANNOT_CREATE
+            assert "was rolled back, and is closed" in closed.err
+            assert "bulkjob rollback run/rollback/rollback" in closed.err
+            again = program("rollback", "run/rollback/rollback", url=served.url)
+            assert again.exit == Exit.OK, again.out + again.err
+            assert differences(before, served.sandbox.state(), units={}, agents={}) == []
 
     def test_what_somebody_changed_since(self, program: Program, secret: State, sheet: Path) -> None:
         """What is no longer as the run left it is left alone, and told with what it is; the rest goes back; the exit code is 1."""

@@ -196,3 +196,13 @@ class TestLines:
         given = settings()
         assert parsed(Commands(sheet=Path("-x.csv"), settings=given).plan()).sheet == Path("-x.csv")
         assert parsed(Commands(sheet=Path("-"), settings=given).plan()).sheet == Path("-")
+
+
+def test_files_that_were_asked_for_are_asked_for_again() -> None:
+    """A check and a plan that are to be made once more write the same files; another command does not."""
+    files: dict[str, list[str | Path]] = {"validate": ["--out", Path("my problems")], "plan": ["--csv", Path("x.csv")]}
+    commands = Commands(sheet=SHEET, settings=settings(), files=files)
+    assert parsed(commands.validate()).out == Path("my problems")
+    again = parsed(commands.plan(out=Path("p.json")))
+    assert (again.csv, again.out) == (Path("x.csv"), Path("p.json"))
+    assert "x.csv" not in commands.run()

@@ -1,6 +1,7 @@
 """The flags of a command line, in a printed next step."""
 
-import shlex
+import os
+import subprocess
 from typing import Any
 
 import pytest
@@ -28,10 +29,13 @@ def test_switches(*, given: bool, said: str) -> None:
     assert next_step({"skip_invalid": given}) == said
 
 
-@pytest.mark.parametrize("name", ["-x", "--url", "a'b", "$HOME", "a\nb", "ü", "*"])
+@pytest.mark.parametrize("name", ["-x", "--url", "a'b", "$HOME", "a\nb", "ü", "*", "a\x1b[1mb'c\\d", "\u202eb", "\udcff"])
 def test_any_value_survives_the_shell(name: str) -> None:
-    """What is printed, typed again, is the same flag with the same value."""
-    words = shlex.split(next_step({"sheet_name": name}))
+    """What is printed, typed again, is the same flag with the same value, also where the value cannot be printed as it is."""
+    printed = next_step({"sheet_name": name})
+    assert printed.isprintable()
+    said = subprocess.run(["/bin/bash", "-c", f"printf '%s\\0' {printed}"], capture_output=True, check=True).stdout
+    words = [os.fsdecode(word) for word in said.split(b"\0")[:-1]]
     assert words in (["--sheet-name", name], [f"--sheet-name={name}"])
     assert not name.startswith("-") or words == [f"--sheet-name={name}"]
 
