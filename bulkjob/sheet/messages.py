@@ -90,6 +90,10 @@ def too_many_repeated(name: str, limit: int) -> str:
     )
 
 
+def too_many_merges(name: str, limit: int) -> str:
+    return f"{name} lists more than {limit:,} merged areas, the most that a sheet may have; copy its cells to a new workbook."
+
+
 def too_many_beyond(name: str, limit: int) -> str:
     return f"{name} has more than {limit:,} cells right of its last header; give their columns headers, or delete them."
 

@@ -27,6 +27,8 @@ LAST_ROW: Final = 1_048_576
 MOST_CELLS: Final = 20_000_000
 #: Cells that are only said to be like another: repeated, merged.
 MOST_REPEATED: Final = 4_000_000
+#: Merged areas, the same one counted as often as the file lists it.
+MOST_MERGES: Final = 1_000_000
 #: Blank rows of a CSV file; a workbook ends with its last row.
 MOST_BLANK_ROWS: Final = 4_000_000
 #: Cells right of the last header.

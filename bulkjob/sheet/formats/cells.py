@@ -1,7 +1,7 @@
 """The cells of a worksheet while it is read, in any order and many at a time; at the end a `Grid`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,13 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_BEYOND, MOST_CELLS, MOST_COLUMNS, MOST_REPEATED, MOST_TEXT
 from bulkjob.sheet.formats.grid import Grid, Oddity
+from bulkjob.sheet.formats.merges import Areas, Merges
 from bulkjob.sheet.text import column_letter, stripped
 from bulkjob.vocabulary import Code, Exit, Stop
 
 Integers = npt.NDArray[np.int64]
+#: Rows, ascending, and texts of each column's cells.
+_Columns = dict[int, tuple[Integers, pa.Array]]
 
 #: So many cells are kept as Python values before they become arrays.
 _MOST_SINGLE = 50_000
@@ -22,23 +25,14 @@ _MOST_SINGLE = 50_000
 _FIRST_ROWS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merge:
-    """A merged area, as far as it matters: its first column and its rows."""
-
-    column: int
-    first_row: int
-    last_row: int
-
-
 class Surroundings:
     """What a worksheet says besides its cells."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self.hidden_rows: list[tuple[int, int]] = []
         """First and last."""
         self.hidden_columns = np.zeros(MOST_COLUMNS, np.bool_)
-        self.merges: list[Merge] = []
+        self.merges = Merges(name)
 
     def hide_columns(self, first: int, last: int) -> None:
         """Takes note that the columns from ``first`` to ``last``, counted from 0, are hidden."""
@@ -125,31 +119,24 @@ class Cells:
     def grid(self, sheet_name: str, notes: tuple[str, ...], around: Surroundings, *, last_possible_row: int = LAST_ROW) -> Grid:
         """The rows that are not blank, the first of them as headers."""
         columns = self._by_column()
+        if len(areas := around.merges.areas()):
+            columns = self._merged(columns, areas, last_possible_row)
         numbers = _all_rows([rows for rows, _ in columns.values()])
         if not len(numbers):
             raise Stop(Exit.BAD_SHEET, messages.empty(self.name))
         header_row = int(numbers[0])
-        merges = self._merges(around.merges, columns, numbers, last_possible_row)
-        if merges:
-            areas = [np.arange(merge.first_row, merge.last_row + 1) for group in merges.values() for merge in group]
-            numbers = np.unique(np.concatenate([numbers, *areas]))
         if len(numbers) - 1 > self._max_rows:
             raise Stop(Exit.BAD_SHEET, messages.too_many_rows(self.name, self._max_rows))
         top = {column: stripped(_at(cells, header_row)) for column, cells in columns.items()}
         width = max(column for column, text in top.items() if text) + 1
         if width * len(numbers) > 4 * MOST_CELLS:
             raise Stop(Exit.BAD_SHEET, messages.too_wide(self.name, 4 * MOST_CELLS))
-        for group in merges.values():
-            for merge in group:
-                self._spread(merge, columns[merge.column][0])
         body = numbers[1:]
         beyond, unfit = self._beyond(columns, width, numbers)
         return Grid(
             headers=tuple(top.get(column, "") for column in range(width)),
             numbers=pa.array(body),
-            columns=tuple(
-                pa.chunked_array([_dense(columns.get(column), numbers, merges.get(column, ())).slice(1)]) for column in range(width)
-            ),
+            columns=tuple(pa.chunked_array([_dense(columns.get(column), numbers).slice(1)]) for column in range(width)),
             header_row=header_row,
             sheet_name=sheet_name,
             beyond=beyond,
@@ -160,7 +147,7 @@ class Cells:
             warnings=tuple(_hidden(around, body, top)),
         )
 
-    def _by_column(self) -> dict[int, tuple[Integers, pa.Array]]:
+    def _by_column(self) -> _Columns:
         """Rows, ascending, and texts of each column's cells; raises `Stop` where one cell comes twice."""
         self._flush()
         if not self._pieces:
@@ -186,30 +173,47 @@ class Cells:
             for start, end in zip(starts.tolist(), ends, strict=True)
         }
 
-    def _merges(
-        self, merges: Sequence[Merge], columns: dict[int, tuple[Integers, pa.Array]], numbers: Integers, last_possible_row: int
-    ) -> dict[int, list[Merge]]:
-        """The merged areas that count, by column: below the headers, over several rows, with a text at their top."""
-        header_row, last_row = int(numbers[0]), int(numbers[-1])
-        counting: dict[int, list[Merge]] = {}
-        tops = {
-            column: dict(zip(columns[column][0].tolist(), pc.binary_length(columns[column][1]).to_pylist(), strict=True))
-            for column in {merge.column for merge in merges} & set(columns)
-        }
-        for merge in merges:
-            # A merge to the very end of the worksheet means "all the rest", not a million rows.
-            end = last_row if merge.last_row >= last_possible_row else merge.last_row
-            size = tops.get(merge.column, {}).get(merge.first_row)
-            if merge.first_row <= header_row or end <= merge.first_row or size is None:
-                continue
-            self.expect_repeated(end - merge.first_row, size)
-            self._text += size * (end - merge.first_row)
-            counting.setdefault(merge.column, []).append(replace(merge, last_row=end))
-        return counting
+    def _merged(self, columns: _Columns, areas: Areas, last_possible_row: int) -> _Columns:
+        """The columns as people see them: nothing under a merged area but its first cell, and that in each of the area's rows."""
+        ascending = np.array(sorted(columns), np.int64)
+        counts, _ = areas.among(ascending)
+        # An area over many columns costs as much as many areas.
+        self.expect_repeated(int(counts.sum()) - int(np.count_nonzero(counts)), 0)
+        for column, here in areas.by_column(ascending):
+            rows, texts = columns[column]
+            covered = here.covered(column, rows)
+            for row in rows[covered].tolist() if self._exact or self._oddities else ():
+                self._oddities.pop((row, column), None)
+                self._exact.pop((row, column), None)
+            columns[column] = rows[~covered], texts.filter(pa.array(~covered))
+        numbers = _all_rows([rows for rows, _ in columns.values()])
+        if len(numbers):
+            for column, here in areas.until(int(numbers[-1]), last_possible_row).by_column(ascending):
+                columns[column] = self._spread(column, columns[column], here, int(numbers[0]))
+        return {column: cells for column, cells in columns.items() if len(cells[0])}
 
-    def _beyond(
-        self, columns: dict[int, tuple[Integers, pa.Array]], width: int, numbers: Integers
-    ) -> tuple[dict[int, tuple[tuple[int, str], ...]], str]:
+    def _spread(self, column: int, cells: tuple[Integers, pa.Array], areas: Areas, header_row: int) -> tuple[Integers, pa.Array]:
+        """The column's cells, the first one of each merged area in each of its rows, and what is odd about it; headers stay as they are."""
+        rows, texts = cells
+        counts, places = areas.shown_again(column, rows, below=header_row)
+        if not len(counts):
+            return cells
+        self.expect_repeated(int(counts.sum()), 0)
+        size = int((np.asarray(pc.binary_length(texts)).astype(np.int64)[places] * counts).sum())
+        self.expect_text(size)
+        self._text += size
+        sources = np.repeat(places, counts)
+        again = rows[sources] + np.arange(len(sources)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+        for row, top in zip(again.tolist(), rows[sources].tolist(), strict=True) if self._exact or self._oddities else ():
+            if (top, column) in self._oddities:
+                self._oddities[row, column] = replace(self._oddities[top, column], row=row)
+            if (top, column) in self._exact:
+                self._exact[row, column] = self._exact[top, column]
+        # Where areas of the same first cell overlap, a row comes twice.
+        rows, first = np.unique(np.concatenate([rows, again]), return_index=True)
+        return rows, texts.take(pa.array(np.concatenate([np.arange(len(texts)), sources])[first]))
+
+    def _beyond(self, columns: _Columns, width: int, numbers: Integers) -> tuple[dict[int, tuple[tuple[int, str], ...]], str]:
         """The texts right of the last header, by row, and the sentence that there are too many: then only the first rows' are given."""
         right = [column for column in columns if column >= width]
         many = sum(len(columns[column][0]) for column in right) > MOST_BEYOND
@@ -222,18 +226,6 @@ class Cells:
                 found.setdefault(row, []).append((column, text))
         sentence = messages.too_many_beyond(self.name, MOST_BEYOND) if many else ""
         return {row: tuple(texts) for row, texts in found.items()}, sentence
-
-    def _spread(self, merge: Merge, taken: Integers) -> None:
-        """What is odd about the cell at the top is odd about each row of the merged area."""
-        top = (merge.first_row, merge.column)
-        if top not in self._oddities and top not in self._exact:
-            return
-        first, end = np.searchsorted(taken, [merge.first_row, merge.last_row + 1]).tolist()
-        for row in set(range(merge.first_row + 1, merge.last_row + 1)) - set(taken[first:end].tolist()):
-            if top in self._oddities:
-                self._oddities[row, merge.column] = replace(self._oddities[top], row=row)
-            if top in self._exact:
-                self._exact[row, merge.column] = self._exact[top]
 
 
 def _size(text: str) -> int:
@@ -262,7 +254,7 @@ def _at(cells: tuple[Integers, pa.Array], row: int) -> str:
     return str(cells[1][place].as_py()) if place < len(cells[0]) and cells[0][place] == row else ""
 
 
-def _dense(cells: tuple[Integers, pa.Array] | None, numbers: Integers, merges: Sequence[Merge]) -> pa.Array:
+def _dense(cells: tuple[Integers, pa.Array] | None, numbers: Integers) -> pa.Array:
     """One text per row number, blank where the column has none."""
     if cells is None:
         return pa.array(np.full(len(numbers), "", dtype=object), pa.string())
@@ -271,10 +263,6 @@ def _dense(cells: tuple[Integers, pa.Array] | None, numbers: Integers, merges: S
         return texts
     source = np.full(len(numbers), -1, np.int64)
     source[np.searchsorted(numbers, rows)] = np.arange(len(rows))
-    for merge in merges:
-        first, end = np.searchsorted(numbers, [merge.first_row, merge.last_row + 1]).tolist()
-        area = source[first:end]
-        area[area < 0] = area[0]
     return texts.take(pa.array(source, mask=source < 0)).fill_null("")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
-from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.formats.cells import Cells, Surroundings
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
 from bulkjob.sheet.formats.numbers import iso_text, lost_digits, plain
@@ -158,7 +158,7 @@ class _Table:
     def __init__(self, name: str, max_rows: int, index: int) -> None:
         self._name = name
         self.cells = Cells(name, max_rows)
-        self.around = Surroundings()
+        self.around = Surroundings(name)
         self._index = index
         self._seen = -1
         self._depth = 0
@@ -236,11 +236,8 @@ class _Table:
             columns = range(cell.column, cell.column + cell.repeat)
             self.cells.repeat(range(first, self._row + 1), columns, cell.text, code=cell.code, exact=cell.exact)
             if cell.rows > 1:
-                last = min(self._row, LAST_ROW)
-                self.cells.expect_repeated((last - first + 1) * (cell.rows - 1), 0)
-                self.around.merges += [
-                    Merge(column=cell.column, first_row=row, last_row=row + cell.rows - 1) for row in range(first, last + 1)
-                ]
+                # All rows that this one stands for show the same, so that one area does for those of each.
+                self.around.merges.add((first, min(self._row, LAST_ROW) + cell.rows - 1), (cell.column, cell.column))
 
     def _keep(self, cell: _Cell, repeat: int) -> None:
         text, code, exact = _seen_as(cell)

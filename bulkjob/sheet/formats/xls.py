@@ -5,7 +5,7 @@ import io
 import xlrd  # type: ignore[import-untyped]  # xlrd ships no types
 
 from bulkjob.sheet import messages
-from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.formats.cells import Cells, Surroundings
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.numbers import is_date_format, iso_date, plain, shown
 from bulkjob.sheet.formats.worksheets import Worksheet, chosen
@@ -45,9 +45,10 @@ def _grid(book: xlrd.Book, name: str, sheet_name: str | None, max_rows: int) -> 
         for column, kind in enumerate(sheet.row_types(row)):
             if kind not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
                 _put(cells, book, sheet, row, column)
-    around = Surroundings()
+    around = Surroundings(name)
     around.hidden_rows = [(row + 1, row + 1) for row, info in sheet.rowinfo_map.items() if info.hidden]
-    around.merges = [Merge(column=first, first_row=top + 1, last_row=end) for top, end, first, _ in sheet.merged_cells]
+    for top, bottom, left, right in sheet.merged_cells:
+        around.merges.add((top + 1, bottom), (left, right - 1))
     for column, info in sheet.colinfo_map.items():
         if info.hidden:
             around.hide_columns(column, column)

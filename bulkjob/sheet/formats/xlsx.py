@@ -53,11 +53,11 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
         _styles(archive, parts["styles"]) if parts.get("styles", "") in archive else (),
         from_1904=bool(properties) and attribute(properties[0], "date1904") in ("1", "true"),
     )
-    cells, around = Cells(archive.name, max_rows), Surroundings()
+    cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
     try:
         read_at_once(archive, sheet.part, workbook, cells, around)
     except OtherXmlError:
-        cells, around = Cells(archive.name, max_rows), Surroundings()
+        cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
         XmlReader(cells, around, workbook).read(archive, sheet.part)
     return cells.grid(sheet.name, notes, around)
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
-from bulkjob.sheet.formats.cells import Cells, Merge, Surroundings
+from bulkjob.sheet.formats.cells import Cells, Surroundings
 from bulkjob.sheet.formats.numbers import iso_date, iso_text, plain, shown
 from bulkjob.sheet.text import column_index
 from bulkjob.vocabulary import Code, Exit, Stop
@@ -186,8 +186,7 @@ class XmlReader:
     def _merge(self, reference: str) -> None:
         area = _AREA.fullmatch(reference.strip())
         if area and area[3]:
-            first = column_index(area[1].upper())
-            self._around.merges.append(Merge(column=first, first_row=int(area[2]), last_row=min(int(area[4]), LAST_ROW)))
+            self._around.merges.add((int(area[2]), int(area[4])), (column_index(area[1].upper()), column_index(area[3].upper())))
 
     def text(self, characters: str) -> None:
         """Text of the element that is open."""

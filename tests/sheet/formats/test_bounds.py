@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 
-from bulkjob.sheet.formats import archive, cells, csvfile, ods, xlsx_cells, xlsx_strings
+from bulkjob.sheet.formats import archive, cells, csvfile, merges, ods, xlsx_cells, xlsx_strings
 from bulkjob.vocabulary import Stop
 
 Look = Callable[..., Any]
@@ -17,6 +17,7 @@ Raw = Callable[..., bytes]
 
 HEADER = '<row r="1"><c r="A1" t="inlineStr"><is><t>department</t></is></c><c r="B1" t="inlineStr"><is><t>unit</t></is></c></row>'
 LONG = "x" * 30_000
+WIDE = "".join(f'<c r="{letter}{{0}}"><v>1</v></c>' for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def rows(count: int, value: str = '<c r="A{0}" t="s"><v>0</v></c>') -> str:
@@ -31,6 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LARGEST_DIRECTORY", 2**20)
     monkeypatch.setattr(cells, "MOST_TEXT", 8 * 2**20)
     monkeypatch.setattr(cells, "MOST_REPEATED", 1000)
+    monkeypatch.setattr(merges, "MOST_MERGES", 100)
     monkeypatch.setattr(xlsx_cells, "LAST_ROW", 5000)
     for module in (cells, ods, xlsx_cells, xlsx_strings):
         monkeypatch.setattr(module, "LONGEST_CELL", 50_000)
@@ -43,7 +45,9 @@ XLSX: dict[str, tuple[dict[str, Any], str]] = {
     "a string in runs beyond a cell": ({"rows": rows(1), "strings": [f"<si>{f'<r><t>{LONG}</t></r>' * 100}</si>"]}, "50,000 characters"),
     "a text beyond a cell": ({"rows": rows(1, f'<c r="A{{0}}" t="str"><v>{"x" * 110_000}</v></c>')}, "50,000 characters"),
     "a merge of a long text over many rows": ({"rows": rows(1, f'<c r="A{{0}}" t="str"><v>{LONG}</v></c>'), "after": '<mergeCells><mergeCell ref="A2:A500"/></mergeCells>'}, "8 MB of text"),
-    "many merges": ({"rows": rows(2), "strings": ["<si><t>A</t></si>"], "after": "<mergeCells>" + '<mergeCell ref="A2:A500"/>' * 10 + "</mergeCells>"}, "1,000 cells"),
+    "many merges": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="{column}2:{column}500"/>' for column in "ABC") + "</mergeCells>"}, "1,000 cells"),
+    "an area that is listed often": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + '<mergeCell ref="Z9:Z9"/>' * 101 + "</mergeCells>"}, "100 merged areas"),
+    "areas over many columns": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="A{row}:XFD{row}"/>' for row in range(2, 52)) + "</mergeCells>"}, "1,000 cells"),
     "more rows than there are": ({"rows": HEADER + "<row/>" * 5_100}, "5,000 rows"),
     "more elements than cells could have": ({"rows": HEADER + "<x/>" * 210_000}, "far more XML"),
     "elements in elements": ({"rows": HEADER + "<a>" * 500 + "</a>" * 500}, "damaged"),
@@ -84,6 +88,13 @@ def test_hidden_columns_cost_nothing_each(look: Look, raw_xlsx: Raw) -> None:
     hidden = '<col min="1" max="16384" hidden="1"/>' * 20_000
     (warning,) = look(raw_xlsx(rows(1), before=f"<cols>{hidden}</cols>", strings=["<si><t>A</t></si>"]), "p.xlsx").checked.warnings
     assert warning.startswith("Columns A and B are hidden")
+
+
+def test_the_same_area_is_merged_once(look: Look, raw_xlsx: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often an area is listed, its cell is repeated once for each of its rows."""
+    monkeypatch.setattr(cells, "MOST_REPEATED", 2)
+    listed = "<mergeCells>" + '<mergeCell ref="A2:A4"/>' * 1000 + "</mergeCells>"
+    assert len(look(raw_xlsx(rows(1), strings=["<si><t>A</t></si>"], after=listed), "p.xlsx").rows) == 3
 
 
 def test_a_format_without_end_is_none(look: Look, raw_xlsx: Raw) -> None:

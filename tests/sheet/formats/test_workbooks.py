@@ -197,6 +197,47 @@ def test_a_merged_odd_cell_is_odd_in_each_row(look: Look, saved: Callable[..., b
     assert look(saved(book), "p.xlsx").problems == ["2 A2 excel-date", "3 A3 excel-date"]
 
 
+MERGED = {
+    "over rows": (["A2:A3"], [["Sales", "u2", "x2"], ["Sales", "u3", "x3"], ["Ops", "u4", "x4"]]),
+    "over columns": (["A2:B2"], [["Sales", "", "x2"], ["HR", "u3", "x3"], ["Ops", "u4", "x4"]]),
+    "over both": (["A2:B3"], [["Sales", "", "x2"], ["Sales", "", "x3"], ["Ops", "u4", "x4"]]),
+    "over columns without the first": (["B2:C4"], [["Sales", "u2", ""], ["HR", "u2", ""], ["Ops", "u2", ""]]),
+    "to the end": (["B2:B1048576"], [["Sales", "u2", "x2"], ["HR", "u2", "x3"], ["Ops", "u2", "x4"]]),
+    "from the last to the first": (["A3:A2"], [["Sales", "u2", "x2"], ["Sales", "u3", "x3"], ["Ops", "u4", "x4"]]),
+    "two with the same first cell": (["A2:A3", "A2:A4"], [["Sales", "u2", "x2"], ["Sales", "u3", "x3"], ["Sales", "u4", "x4"]]),
+    "one that begins in another": (["A2:A3", "A3:A4"], [["Sales", "u2", "x2"], ["Sales", "u3", "x3"], ["", "u4", "x4"]]),
+    "with the header": (["A1:A2"], [["", "u2", "x2"], ["HR", "u3", "x3"], ["Ops", "u4", "x4"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["as programs write it", "with other quotes"])
+@pytest.mark.parametrize("case", MERGED)
+def test_what_lies_under_a_merged_cell_is_not_read(case: str, written: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """A merged area shows its first cell, in each of its rows; what its other cells still hold was seen by nobody."""
+    areas, shown = MERGED[case]
+    cell = '<c r="{0}{1}" t="inlineStr"><is><t>{2}</t></is></c>'
+    lines = [["department", "unit", "agent"], *([name, f"u{row}", f"x{row}"] for row, name in enumerate(("Sales", "HR", "Ops"), start=2))]
+    rows = "".join(
+        f'<row r="{row}">{"".join(cell.format(letter, row, text) for letter, text in zip("ABC", texts, strict=True))}</row>'
+        for row, texts in enumerate(lines, start=1)
+    )
+    rows = rows.replace('r="A2"', "r='A2'") if written == "with other quotes" else rows
+    merges = "".join(f'<mergeCell ref="{area}"/>' for area in areas)
+    seen = look(raw_xlsx(rows, after=f"<mergeCells>{merges}</mergeCells>"), "p.xlsx")
+    assert list(seen.rows.values()) == shown
+
+
+def test_an_error_under_a_merged_cell_is_none(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """What is odd about a cell that nobody sees is no problem; what is odd about the one above is one in each row."""
+    rows = (
+        f'{HEADERS}<row r="2"><c r="A2"><v>7</v></c>{UNIT}</row><row r="3"><c r="A3" t="e"><v>#N/A</v></c>{UNIT.replace("B2", "B3")}</row>'
+    )
+    merges = '<mergeCells><mergeCell ref="A2:A3"/></mergeCells>'
+    assert look(raw_xlsx(rows, after=merges), "p.xlsx").problems == []
+    swapped = rows.replace('<c r="A2"><v>7</v>', '<c r="A2" t="e"><v>#REF!</v>')
+    assert look(raw_xlsx(swapped, after=merges), "p.xlsx").problems == ["2 A2 excel-error", "3 A3 excel-error"]
+
+
 def test_hidden_worksheets_are_skipped_and_can_be_named(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
     """The first visible worksheet is read; a name chooses another, hidden or not, in any case."""
     second = workbook.create_sheet("Next year")
