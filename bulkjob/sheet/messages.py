@@ -56,6 +56,17 @@ def too_many_elements(name: str) -> str:
     return f"{name} holds far more XML than a workbook of its size should; copy its cells to a new workbook."
 
 
+def too_many_elements_of_part(name: str, limit: int) -> str:
+    return (
+        f"The list of worksheets, styles or relations of {name} holds more than {limit:,} XML elements, the most that it may have; "
+        "copy its cells to a new workbook."
+    )
+
+
+def too_deep(name: str, limit: int) -> str:
+    return f"{name} holds XML elements more than {limit:,} deep in each other, the most that a workbook may have; save it again as .xlsx."
+
+
 def too_many_rows(name: str, max_rows: int) -> str:
     return f"{name} has more than {max_rows:,} rows; split it, or raise the limit with --max-rows."
 

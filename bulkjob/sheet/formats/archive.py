@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
-from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from bulkjob.sheet import messages
@@ -16,6 +15,7 @@ from bulkjob.sheet.formats.bounds import (
     LARGEST_UNPACKED,
     LARGEST_WHOLE_PART,
     MOST_ELEMENTS,
+    MOST_ELEMENTS_OF_WHOLE_PART,
     MOST_ELEMENTS_PER_BYTE,
 )
 from bulkjob.vocabulary import Exit, Stop
@@ -92,16 +92,27 @@ class Archive:
             raise Stop(Exit.BAD_SHEET, messages.unpacks_too_large(self.name, LARGEST_WHOLE_PART))
         return b"".join(self.chunks(part))
 
-    def tree(self, part: str) -> ET.Element:
-        """The root of a small XML part."""
-        data = self.whole(part)
-        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            # No spreadsheet program writes one; entities are a way to fill the memory.
-            raise self.damaged()
-        try:
-            return ET.fromstring(data)  # noqa: S314  # without a document type there are no entities to abuse
-        except (ET.ParseError, ValueError, LookupError):
-            raise self.damaged() from None
+    def elements(self, part: str, *paths: str) -> list[list[dict[str, str]]]:
+        """The attributes of the elements on each of these paths below the root of a small XML part; paths are of names without prefixes."""
+        found: dict[str, list[dict[str, str]]] = {path: [] for path in paths}
+        deepest = max(path.count("/") for path in paths) + 2
+        inside: list[str] = []
+        count = 0
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal count
+            count += 1
+            if count > MOST_ELEMENTS_OF_WHOLE_PART:
+                raise Stop(Exit.BAD_SHEET, messages.too_many_elements_of_part(self.name, MOST_ELEMENTS_OF_WHOLE_PART))
+            inside.append(tag)
+            if len(inside) <= deepest and (kept := found.get("/".join(inside[1:]))) is not None:
+                kept.append(attributes)
+
+        def end(_: str) -> None:
+            inside.pop()
+
+        self.walk(iter((self.whole(part),)), start, end, lambda _: None)
+        return list(found.values())
 
     def walk(
         self, chunks: Iterator[bytes], start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None]
@@ -123,7 +134,7 @@ class Archive:
             if self._elements < 0:
                 raise Stop(Exit.BAD_SHEET, messages.too_many_elements(self.name))
             if depth > DEEPEST_ELEMENT:
-                raise self.damaged()
+                raise Stop(Exit.BAD_SHEET, messages.too_deep(self.name, DEEPEST_ELEMENT))
             start(names[tag], attributes)
 
         def ended(tag: str) -> None:
@@ -153,21 +164,3 @@ class _Bare(dict[str, str]):
         if len(self) < _MOST_NAMES:
             self[tag] = name
         return name
-
-
-def local(tag: str) -> str:
-    """An element's or attribute's name without its namespace."""
-    return tag.rpartition("}")[2]
-
-
-def children(element: ET.Element, *path: str) -> list[ET.Element]:
-    """The elements below, by their names without namespaces."""
-    found = [element]
-    for name in path:
-        found = [child for parent in found for child in parent if local(child.tag) == name]
-    return found
-
-
-def attribute(element: ET.Element, name: str) -> str | None:
-    """The attribute's value, whatever its namespace."""
-    return next((value for key, value in element.attrib.items() if local(key) == name), None)

@@ -7,12 +7,11 @@ shown; and two far corners can make them ask for a terabyte. So the cells are re
 
 from collections.abc import Mapping
 from posixpath import dirname, join, normpath
-from xml.etree import ElementTree as ET
 
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.sheet import messages
-from bulkjob.sheet.formats.archive import Archive, attribute, children
+from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.cells import Cells, Surroundings
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
@@ -39,19 +38,18 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
     path = next((target for kind, target in _relations(archive, "").values() if kind == "officeDocument"), "xl/workbook.xml")
     relations = _relations(archive, path)
     parts = {kind: target for kind, target in relations.values() if kind in ("sharedStrings", "styles")}
-    tree = archive.tree(path)
-    properties = children(tree, "workbookPr")
+    listed, properties = archive.elements(path, "sheets/sheet", "workbookPr")
     worksheets = [
-        Worksheet(name=attribute(sheet, "name") or "", part=target, hidden=(attribute(sheet, "state") or "visible") != "visible")
-        for sheet in children(tree, "sheets", "sheet")
-        for kind, target in [relations.get(_relation_id(sheet.attrib), ("", ""))]
+        Worksheet(name=sheet.get("name", ""), part=target, hidden=(sheet.get("state") or "visible") != "visible")
+        for sheet in listed
+        for kind, target in [relations.get(_relation_id(sheet), ("", ""))]
         if kind == "worksheet"
     ]
     sheet, notes = chosen(worksheets, sheet_name, archive.name)
     workbook = Workbook.of(
         read_strings(archive, parts["sharedStrings"]) if parts.get("sharedStrings", "") in archive else pa.array([], pa.string()),
         _styles(archive, parts["styles"]) if parts.get("styles", "") in archive else (),
-        from_1904=bool(properties) and attribute(properties[0], "date1904") in ("1", "true"),
+        from_1904=bool(properties) and properties[0].get("date1904") in ("1", "true"),
     )
     cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
     try:
@@ -63,7 +61,7 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
 
 
 def _relation_id(attributes: Mapping[str, str]) -> str:
-    return next((value for key, value in attributes.items() if key.startswith("{") and key.endswith("}id")), "")
+    return next((value for key, value in attributes.items() if key.endswith(":id")), "")
 
 
 def _relations(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
@@ -72,26 +70,27 @@ def _relations(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
     path = join(folder, "_rels", f"{part.rpartition('/')[2]}.rels")
     if path not in archive:
         return {}
+    (relations,) = archive.elements(path, "Relationship")
     return {
-        attribute(relation, "Id") or "": (
-            (attribute(relation, "Type") or "").rpartition("/")[2],
-            normpath(join("/", folder, (attribute(relation, "Target") or "").replace("\\", "/"))).lstrip("/"),
+        relation.get("Id", ""): (
+            relation.get("Type", "").rpartition("/")[2],
+            normpath(join("/", folder, relation.get("Target", "").replace("\\", "/"))).lstrip("/"),
         )
-        for relation in children(archive.tree(path), "Relationship")
+        for relation in relations
     }
 
 
 def _styles(archive: Archive, part: str) -> list[Style]:
-    tree = archive.tree(part)
-    custom = {_number(item): attribute(item, "formatCode") or "" for item in children(tree, "numFmts", "numFmt")}
-    formats = [_number(item) for item in children(tree, "cellXfs", "xf")]
-    known = {number: _style(format_code(number, custom)) for number in set(formats)}
-    return [known[number] for number in formats]
+    formats, cells = archive.elements(part, "numFmts/numFmt", "cellXfs/xf")
+    custom = {_number(item): item.get("formatCode", "") for item in formats}
+    numbers = [_number(item) for item in cells]
+    known = {number: _style(format_code(number, custom)) for number in set(numbers)}
+    return [known[number] for number in numbers]
 
 
-def _number(item: ET.Element) -> int:
+def _number(item: Mapping[str, str]) -> int:
     """The number of the element's format; 0, which is none, where it has no number that can be one."""
-    text = (attribute(item, "numFmtId") or "").strip()
+    text = item.get("numFmtId", "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
 
 
