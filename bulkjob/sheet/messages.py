@@ -94,6 +94,13 @@ def too_wide(name: str, limit: int) -> str:
     )
 
 
+def too_many_blank_cells(name: str, limit: int) -> str:
+    return (
+        f"{name} has too many columns for what they hold (more than {limit:,} cells below its headers are blank); "
+        "copy the columns that the job needs to a new sheet."
+    )
+
+
 def too_many_repeated(name: str, limit: int) -> str:
     return (
         f"More than {limit:,} cells of {name} are only said to repeat another (repeated or merged), more than a sheet may have; "

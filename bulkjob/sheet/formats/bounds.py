@@ -27,6 +27,8 @@ MOST_COLUMNS: Final = 16_384
 LAST_ROW: Final = 1_048_576
 #: A million rows of twenty columns; about 2 GB of memory.
 MOST_CELLS: Final = 20_000_000
+#: Between the first and the last header, in rows that are not blank: a million rows with twenty columns that nobody fills.
+MOST_BLANK_CELLS: Final = 20_000_000
 #: Cells that are only said to be like another: repeated, merged.
 MOST_REPEATED: Final = 4_000_000
 #: Merged areas, the same one counted as often as the file lists it.

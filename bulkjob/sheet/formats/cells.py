@@ -9,7 +9,16 @@ import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from bulkjob.sheet import messages
-from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_BEYOND, MOST_CELLS, MOST_COLUMNS, MOST_REPEATED, MOST_TEXT
+from bulkjob.sheet.formats.bounds import (
+    LAST_ROW,
+    LONGEST_CELL,
+    MOST_BEYOND,
+    MOST_BLANK_CELLS,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_REPEATED,
+    MOST_TEXT,
+)
 from bulkjob.sheet.formats.grid import Grid, Oddity
 from bulkjob.sheet.formats.merges import Areas, Merges
 from bulkjob.sheet.text import column_letter, stripped
@@ -129,8 +138,9 @@ class Cells:
             raise Stop(Exit.BAD_SHEET, messages.too_many_rows(self.name, self._max_rows))
         top = {column: stripped(_at(cells, header_row)) for column, cells in columns.items()}
         width = max(column for column, text in top.items() if text) + 1
-        if width * len(numbers) > 4 * MOST_CELLS:
-            raise Stop(Exit.BAD_SHEET, messages.too_wide(self.name, 4 * MOST_CELLS))
+        filled = sum(len(rows) - bool(top[column]) for column, (rows, _) in columns.items() if column < width)
+        if width * (len(numbers) - 1) - filled > MOST_BLANK_CELLS:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_blank_cells(self.name, MOST_BLANK_CELLS))
         body = numbers[1:]
         beyond, unfit = self._beyond(columns, width, numbers)
         return Grid(

@@ -19,7 +19,7 @@ import pyarrow.csv as pacsv  # type: ignore[import-untyped]
 from bulkjob.sheet import messages
 from bulkjob.sheet.apostrophe import take_off_guard
 from bulkjob.sheet.columns import stripped_column, take_off_guard_column
-from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
+from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_CELLS, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
 from bulkjob.sheet.formats.encodings import text_of
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.text import column_meant, stripped
@@ -37,6 +37,8 @@ _CELLS_AT_ONCE = 4_000_000
 _FEW_ROWS = 1000
 #: Of the beginning, in bytes and rows: where the delimiter is looked for.
 _BEGINNING, _FIRST_ROWS = 2**20, 20
+#: Of each column in a block, on average, or more.
+_BYTES_EACH = 1024
 #: Lines are read so many characters at a time.
 _BLOCK = 2**18
 #: A text as Excel exports it where nothing shall make a number of it: ``="007"``.
@@ -71,7 +73,14 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     grid = None
     if header_row == 1:
         grid = _at_once(text, delimiter, headers, notes, max_rows)
-    return grid or _record_by_record(records, header_row=header_row, headers=headers, notes=notes, name=name, max_rows=max_rows)
+    grid = grid or _record_by_record(records, header_row=header_row, headers=headers, notes=notes, name=name, max_rows=max_rows)
+    if len(headers) * len(grid.numbers) > MOST_BLANK_CELLS and sum(map(_blank_cells, grid.columns)) > MOST_BLANK_CELLS:
+        raise Stop(Exit.BAD_SHEET, messages.too_many_blank_cells(name, MOST_BLANK_CELLS))
+    return grid
+
+
+def _blank_cells(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(pc.equal(column, "")).as_py() or 0)
 
 
 def _require_line_ends(text: bytes, name: str) -> None:
@@ -187,7 +196,8 @@ def _at_once(text: bytes, delimiter: str, headers: list[str], notes: tuple[str, 
     try:
         table = pacsv.read_csv(
             pa.BufferReader(pa.py_buffer(body[:end])),
-            read_options=pacsv.ReadOptions(column_names=names),
+            # Each block becomes a piece of each column: with many columns, small blocks would make more of pieces than of text.
+            read_options=pacsv.ReadOptions(column_names=names, block_size=max(2**20, _BYTES_EACH * len(names))),
             parse_options=pacsv.ParseOptions(
                 delimiter=delimiter, quote_char=False, double_quote=False, escape_char=False, ignore_empty_lines=False
             ),

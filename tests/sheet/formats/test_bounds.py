@@ -148,6 +148,40 @@ def test_a_sheet_may_be_as_large_as_its_bounds(look: Look, monkeypatch: pytest.M
     assert "5 cells" in look(raw_xlsx(rows(4), strings=["<si><t>A</t></si>"]), "p.xlsx").stop.message
 
 
+@pytest.mark.parametrize("way", ["xlsx", "ods", "csv", "csv with quotes", "csv of short rows"])
+def test_blank_cells_below_far_headers_have_a_bound(
+    way: str, look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw, packed: Callable[..., bytes]
+) -> None:
+    """A header far to the right makes blank cells of everything before it: so many, and no more."""
+
+    def asked(rows: int) -> Any:  # what `look` gives
+        if way == "xlsx":
+            far = '<c r="L1" t="str"><v>z</v></c></row>'
+            return look(
+                raw_xlsx(
+                    HEADER.replace("</row>", far) + "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(2, rows + 2))
+                ),
+                "p.xlsx",
+            )
+        if way == "ods":
+            far = '<table:table-cell/><table:table-cell table:number-columns-repeated="9"/><table:table-cell><text:p>z</text:p></table:table-cell></table:table-row>'
+            content = ODS.replace("</table:table-row>", far, 1).format("".join(ROW.format(1, 1, "", n) for n in range(rows)))
+            return look(packed({"content.xml": content}), "p.ods")
+        row = {"csv": f"A,{',' * 10}\n", "csv with quotes": f'"A",{"," * 10}\n', "csv of short rows": '"A"\n'}[way]
+        return look(f"department,{',' * 10}z\n" + row * rows)
+
+    for module in (cells, csvfile):
+        monkeypatch.setattr(module, "MOST_BLANK_CELLS", 44)
+    assert asked(4).stop is None
+    assert "44 cells below its headers are blank" in asked(5).stop.message
+
+
+def test_many_columns_of_a_csv_come_in_few_pieces() -> None:
+    """Of a wide table, a piece of each column holds many rows: pieces of a few would take more room than the text."""
+    data = b"department,unit" + b",x" * 7_998 + b"\n" + (b"A,u" + b",1" * 7_998 + b"\n") * 250
+    assert csvfile.read_csv(data, "p.csv", max_rows=1000).columns[0].num_chunks == 1
+
+
 @pytest.mark.parametrize("way", ["one by one", "many at a time", "repeated"])
 def test_text_is_counted_in_bytes(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound on all text counts bytes of UTF-8, however cells are kept: letters beyond ASCII take two and more."""
