@@ -93,6 +93,8 @@ def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> G
         raise Stop(Exit.BAD_SHEET, messages.empty(name))
     if data.startswith(ZIP):
         with Archive(data, name) as archive:
+            if archive.is_encrypted:
+                raise Stop(Exit.BAD_SHEET, messages.encrypted(name))
             if reason := why_no_workbook(archive.parts, archive.media_type, name):
                 raise Stop(Exit.BAD_SHEET, reason)
             reader = read_ods if archive.is_open_document else read_xlsx

@@ -67,6 +67,11 @@ class Archive:
         """Whether this is an OpenDocument file rather than Excel's."""
         return "content.xml" in self and "xl/workbook.xml" not in self
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether this is an OpenDocument spreadsheet all of whose parts are encrypted as one, so that none of them is to be seen."""
+        return "encrypted-package" in self and "opendocument.spreadsheet" in self.media_type
+
     def damaged(self) -> Stop:
         """The end of a job whose workbook is not what it should be."""
         return Stop(Exit.BAD_SHEET, messages.not_a_workbook(self.name))
