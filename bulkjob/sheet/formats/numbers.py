@@ -29,6 +29,14 @@ _WRITTEN_OUT_BELOW: Final = 10**21
 PLAIN_WHOLE: Final = r"\A(?:-?[1-9][0-9]{0,14}|0)\z"
 
 
+_NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*", re.ASCII)
+
+
+def number_of(text: str) -> float | None:
+    """The number that a workbook has written so; None for what is none to it, as ``nan`` and ``1_0``."""
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
 def plain(value: float) -> str:
     """The number as a wide cell without a format shows it: at most 15 digits, no ``.0``, no exponent unless huge or tiny."""
     if not math.isfinite(value):

@@ -10,7 +10,7 @@ from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Surroundings
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
-from bulkjob.sheet.formats.numbers import iso_text, lost_digits, plain
+from bulkjob.sheet.formats.numbers import iso_text, lost_digits, number_of, plain
 from bulkjob.sheet.formats.ods_at_once import Rows, rows_apart
 from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.sheet.text import stripped
@@ -25,6 +25,7 @@ _HIDDEN = ("collapse", "filter")
 #: What lies in a cell's paragraphs without being its text.
 _NOT_SHOWN = frozenset(("annotation", "frame", "ruby-text"))
 _NUMERIC = ("float", "percentage", "currency")
+_BOOLEANS = {"true": "TRUE", "false": "FALSE"}
 
 
 def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid:
@@ -38,7 +39,7 @@ def read_ods(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid
             # Without its rows, a document with tables in tables looks damaged; whether it is, and what else is wrong, the parser says.
             sheet, notes, table = _read(archive, sheet_name, max_rows, at_once=False)
     except (ValueError, OverflowError):
-        # A number that is none.
+        # A number of columns or rows that is none.
         raise archive.damaged() from None
     return table.cells.grid(sheet.name, notes, table.around)
 
@@ -270,14 +271,23 @@ def _seen_as(cell: _Cell) -> tuple[str, Code | None, str | None]:
     if kind == "time":
         return _time(attributes.get("time-value", "")) or text, Code.EXCEL_DATE, None
     if kind in _NUMERIC and "value" in attributes:
-        number = float(attributes["value"])
-        exact = plain(number)
-        seen = text if stripped(text) and not _NOT_AS_TYPED.fullmatch(text) else exact
-        return seen, Code.EXCEL_NUMBER if lost_digits(number) else None, exact
+        return _number_seen(attributes["value"], text)
     if kind == "boolean":
-        text = "TRUE" if attributes.get("boolean-value") == "true" else "FALSE"
+        value = attributes.get("boolean-value", "")
+        # What is neither is no value, as little as an error is.
+        return (_BOOLEANS[value], None, None) if value in _BOOLEANS else (text or value, Code.EXCEL_ERROR, None)
     # An error is a text like any other here; `checks` knows those of every program.
     return text or attributes.get("string-value", ""), None, None
+
+
+def _number_seen(value: str, text: str) -> tuple[str, Code | None, str | None]:
+    """The same of a number, whose cell shows ``text``."""
+    number = number_of(value)
+    if number is None:
+        return text or value, Code.EXCEL_ERROR, None
+    exact = plain(number)
+    seen = text if stripped(text) and not _NOT_AS_TYPED.fullmatch(text) else exact
+    return seen, Code.EXCEL_NUMBER if lost_digits(number) else None, exact
 
 
 def _time(duration: str) -> str:

@@ -18,7 +18,7 @@ from bulkjob.sheet.columns import stripped_column
 from bulkjob.sheet.formats.bounds import LONGEST_ROW, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Integers
 from bulkjob.sheet.formats.markup import Mask, OtherXmlError, Tags, require_utf8, rows_of, with_line_ends, without_references
-from bulkjob.sheet.formats.numbers import lost_digits, plain
+from bulkjob.sheet.formats.numbers import lost_digits, number_of, plain
 from bulkjob.vocabulary import Exit, Stop
 
 _ROW_BEGIN = re.compile(rb"<table:table-row[ />]")
@@ -27,6 +27,13 @@ _CELL, _COVERED, _ROW = b"table:table-cell", b"table:covered-table-cell", b"tabl
 _ATTRIBUTE = re.compile(r'\s+([\w:.-]+)="([^"<&]*)"')
 _MOST_REPEATS: Final = 2**31
 _NUMERIC: Final = ("float", "percentage", "currency")
+#: The attributes that mean something here, with their usual prefixes.
+_PREFIXES: Final = {
+    **dict.fromkeys(("number-rows-repeated", "number-columns-repeated", "number-rows-spanned", "formula", "visibility"), "table"),
+    **dict.fromkeys(("value-type", "value", "string-value"), "office"),
+}
+#: Those of LibreOffice's own, which only repeat others.
+_ONLY_REPEATING: Final = ("calcext", "loext")
 
 
 def rows_apart(stream: Iterator[bytes], keep: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -96,10 +103,10 @@ class _Meanings:
     is_plain: Mask
 
     @classmethod
-    def of(cls, tags: Tags, opened: Integers, name_lengths: Integers) -> "_Meanings":
-        """What the attributes of each of these tags say; different ones are few, and each is looked at once."""
+    def of(cls, tags: Tags, opened: Integers, name_lengths: Integers, repeats: str) -> "_Meanings":
+        """What the attributes of each of these tags say, ``repeats`` how often; different ones are few, and each is looked at once."""
         texts, codes = tags.different(tags.starts[opened] + 1 + name_lengths, tags.ends[opened] - tags.closed[opened])
-        known = [_meaning(text.decode()) for text in texts]
+        known = [_meaning(text.decode(), repeats) for text in texts]
         return cls(
             repeats=np.array([meaning.repeats for meaning in known], np.int64)[codes],
             is_hidden=np.array([meaning.hidden for meaning in known], np.bool_)[codes],
@@ -149,10 +156,10 @@ class Rows:
         rows = rows_of(tags, cells, ends, row_opens, row_closes)
         closes = opens.copy()
         closes[~tags.closed[opens]] = np.flatnonzero(row_closes)
-        of_rows = _Meanings.of(tags, opens, np.full(len(opens), len(_ROW)))
+        of_rows = _Meanings.of(tags, opens, np.full(len(opens), len(_ROW)), "table:number-rows-repeated")
         lasts = before + np.cumsum(of_rows.repeats)
         firsts = np.append(before, lasts[:-1]) + 1 if len(lasts) else lasts
-        meanings = _Meanings.of(tags, cells, np.where(covered[cells], len(_COVERED), len(_CELL)))
+        meanings = _Meanings.of(tags, cells, np.where(covered[cells], len(_COVERED), len(_CELL)), "table:number-columns-repeated")
         texts = _texts(tags, cells, has_text & ~covered[cells])
         as_shown = np.asarray(pc.fill_null(pc.equal(texts, meanings.numbers), True))  # noqa: FBT003  # pyarrow takes it by position
         simple = meanings.is_plain & as_shown & (has_text | tags.closed[cells])
@@ -214,20 +221,26 @@ def _texts(tags: Tags, cells: Integers, has_text: Mask) -> pa.Array:
     return shown.take(pa.array(places, mask=places < 0)).fill_null("")
 
 
-def _meaning(text: str) -> _Meaning:
+def _meaning(text: str, says_how_often: str) -> _Meaning:
     named: dict[str, str] = dict(_ATTRIBUTE.findall(text))
-    if _ATTRIBUTE.sub("", text).strip():
+    if _ATTRIBUTE.sub("", text).strip() or any(map(_is_unusual, named)):
         raise OtherXmlError
-    repeats = named.get("table:number-columns-repeated", named.get("table:number-rows-repeated", "1"))
+    repeats = named.get(says_how_often, "1")
     if not (repeats.isascii() and repeats.isdigit()) or len(repeats) > 12:
         raise OtherXmlError
     kind = named.get("office:value-type")
     number = None
     is_plain = named.get("table:number-rows-spanned", "1") == "1" and "office:string-value" not in named and "table:formula" not in named
-    if kind in _NUMERIC:
-        value = float(named.get("office:value", "nan"))
-        number, is_plain = plain(value), is_plain and not lost_digits(value) and value == value  # noqa: PLR0124  # not a number is unequal to itself
+    value = number_of(named.get("office:value", "")) if kind in _NUMERIC else None
+    if value is not None:
+        number, is_plain = plain(value), is_plain and not lost_digits(value)
     elif kind not in (None, "string"):
         is_plain = False
     hidden = named.get("table:visibility") in ("collapse", "filter")
     return _Meaning(repeats=min(max(int(repeats), 1), _MOST_REPEATS), hidden=hidden, number=number, is_plain=is_plain)
+
+
+def _is_unusual(name: str) -> bool:
+    """Whether an attribute would mean something with its usual prefix, and has another one."""
+    prefix, _, local = name.rpartition(":")
+    return prefix != _PREFIXES.get(local, prefix) and prefix not in _ONLY_REPEATING
