@@ -142,6 +142,13 @@ def bad_reference(name: str, reference: str) -> str:
     )
 
 
+def uncertain_value(name: str, place: str) -> str:
+    return (
+        f"In {name} it cannot be told what {place} shows, as it is written in a way that programs read differently; "
+        "open it in a spreadsheet program and save it again."
+    )
+
+
 def cell_twice(name: str) -> str:
     return f"{name} holds two values for one cell; open it in a spreadsheet program, look which one is right, and save it again."
 

@@ -61,6 +61,8 @@ class Cells:
         self._repeated = 0
         self._oddities: dict[tuple[int, int], Oddity] = {}
         self._exact: dict[tuple[int, int], str] = {}
+        self._has_unseen = False
+        """Whether there are cells whose format shows nothing of their number: they are blank, unless the number itself is asked for."""
 
     def add(self, columns: Integers, rows: Integers, texts: pa.Array) -> None:
         """Keeps many cells; texts may be blank only by being empty, and those are passed over."""
@@ -74,9 +76,11 @@ class Cells:
         self._pieces.append((columns, rows, texts))
 
     def put(self, row: int, column: int, text: str, *, code: Code | None = None, exact: str | None = None) -> None:
-        """Keeps one cell's text, why it is odd, and the number itself where the text shows it otherwise."""
+        """Keeps one cell's text, why it is odd, and the number itself where the text shows it otherwise, or not at all."""
         if not stripped(text):
-            return
+            if exact is None:
+                return
+            text, self._has_unseen = "", True
         self._grow(1, _size(text), longest=len(text))
         columns, rows, texts = self._single
         columns.append(column)
@@ -130,6 +134,8 @@ class Cells:
         columns = self._by_column()
         if len(areas := around.merges.areas()):
             columns = self._merged(columns, areas, last_possible_row)
+        if self._has_unseen:
+            columns = _without_blank(columns)
         numbers = _all_rows([rows for rows, _ in columns.values()])
         if not len(numbers):
             raise Stop(Exit.BAD_SHEET, messages.empty(self.name))
@@ -196,7 +202,7 @@ class Cells:
                 self._oddities.pop((row, column), None)
                 self._exact.pop((row, column), None)
             columns[column] = rows[~covered], texts.filter(pa.array(~covered))
-        numbers = _all_rows([rows for rows, _ in columns.values()])
+        numbers = _all_rows([rows for rows, _ in (_without_blank(columns) if self._has_unseen else columns).values()])
         if len(numbers):
             for column, here in areas.until(int(numbers[-1]), last_possible_row).by_column(ascending):
                 columns[column] = self._spread(column, columns[column], here, int(numbers[0]))
@@ -236,6 +242,12 @@ class Cells:
                 found.setdefault(row, []).append((column, text))
         sentence = messages.too_many_beyond(self.name, MOST_BEYOND) if many else ""
         return {row: tuple(texts) for row, texts in found.items()}, sentence
+
+
+def _without_blank(columns: _Columns) -> _Columns:
+    kept = {column: pc.not_equal(texts, "") for column, (_, texts) in columns.items()}
+    filled = {column: (rows[np.asarray(kept[column])], texts.filter(kept[column])) for column, (rows, texts) in columns.items()}
+    return {column: cells for column, cells in filled.items() if len(cells[0])}
 
 
 def _size(text: str) -> int:

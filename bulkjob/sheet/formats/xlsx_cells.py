@@ -13,14 +13,19 @@ from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LAST_ROW, LONGEST_CELL, MOST_COLUMNS
 from bulkjob.sheet.formats.cells import Cells, Surroundings
-from bulkjob.sheet.formats.numbers import iso_date, iso_text, plain, shown
-from bulkjob.sheet.text import column_index
+from bulkjob.sheet.formats.numbers import iso_date, iso_text, number_of, plain, shown
+from bulkjob.sheet.text import column_index, column_letter
 from bulkjob.vocabulary import Code, Exit, Stop
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _PLACE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _AREA = re.compile(rf"{_PLACE.pattern}(?::{_PLACE.pattern})?")
 _YES = ("1", "true", "on")
+_BOOLEANS = {**dict.fromkeys(_YES, "TRUE"), **dict.fromkeys(("0", "false", "off"), "FALSE")}
+#: What a row's and a cell's elements stand in; one that stands elsewhere would be passed over, whatever a program shows of it.
+_STANDS_IN = {"row": ("sheetData",), "c": ("row",), "v": ("c",), "is": ("c",), "t": ("is", "r", "rPh")}
+#: A cell of one of these kinds shows its own text, though it should not say so with this kind.
+_MAY_BE_TEXT = ("", "n", "str", "inlineStr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,7 @@ class Workbook:
         return cls(strings=strings, sizes=sizes, styles=styles, from_1904=from_1904)
 
     def put(self, cells: Cells, cell: Cell) -> None:
-        """Keeps one cell as people saw it. Raises `ValueError` for a value that its kind cannot have, `IndexError` for a missing string."""
+        """Keeps one cell as people saw it; raises `ValueError` or `LookupError` for a value that its kind cannot have."""
         kind, value = cell.kind, cell.value
         if cell.formula is not None and (value is None or (not value.strip() and kind != "str")):
             cells.put(cell.row, cell.column, f"={cell.formula}", code=Code.EXCEL_FORMULA)
@@ -79,17 +84,26 @@ class Workbook:
         elif kind in ("str", "inlineStr"):
             cells.put(cell.row, cell.column, unescaped_units(value))
         elif kind == "b":
-            cells.put(cell.row, cell.column, "TRUE" if value.strip().lower() in _YES else "FALSE")
+            self._put_boolean(cells, cell, value.strip())
         elif kind == "e":
             cells.put(cell.row, cell.column, value.strip(), code=Code.EXCEL_ERROR)
         elif kind == "d":
             cells.put(cell.row, cell.column, iso_text(value.strip()), code=Code.EXCEL_DATE)
         elif kind in ("", "n"):
-            self._put_number(cells, cell, float(value))
+            self._put_number(cells, cell, value.strip())
         else:
             raise ValueError(kind)
 
-    def _put_number(self, cells: Cells, cell: Cell, number: float) -> None:
+    def _put_boolean(self, cells: Cells, cell: Cell, value: str) -> None:
+        text = _BOOLEANS.get(value.lower())
+        # What is neither is no value, as little as an error is.
+        cells.put(cell.row, cell.column, text or value, code=None if text else Code.EXCEL_ERROR)
+
+    def _put_number(self, cells: Cells, cell: Cell, value: str) -> None:
+        number = number_of(value)
+        if number is None:
+            cells.put(cell.row, cell.column, value, code=Code.EXCEL_ERROR)
+            return
         style = self.style(cell.style)
         if style.is_date:
             cells.put(cell.row, cell.column, iso_date(number, from_1904=self.from_1904), code=Code.EXCEL_DATE)
@@ -133,9 +147,12 @@ class XmlReader:
         self._row_is_certain = False
         self._column = -1
         self._inside: list[str] = []
+        self._extension = 0
+        """How deep in one that other programs may pass over."""
         self._cell: Mapping[str, str] = {}
         self._texts: dict[str, list[str]] = {}
         self._length = 0
+        self._has_stray_text = False
 
     def read(self, archive: Archive, part: str) -> None:
         """Keeps the cells of a whole part of the archive."""
@@ -145,16 +162,26 @@ class XmlReader:
         """An element begins."""
         parent = self._inside[-1] if self._inside else ""
         self._inside.append(tag)
-        if tag == "c" and parent == "row":
+        if self._extension or tag == "extLst":
+            self._extension += 1
+        elif tag == "c" and parent == "row":
             self._start_cell(attributes)
         elif tag in ("v", "f", "is") and parent == "c":
+            if tag != "f" and tag in self._texts:
+                raise Stop(Exit.BAD_SHEET, messages.cell_twice(self._cells.name))
             self._texts[tag] = []
+        elif parent not in _STANDS_IN.get(tag, (parent,)) and "sheetData" in self._inside:
+            raise self._uncertain(f"a cell near row {self._row}" if tag in ("row", "c") else "")
         elif tag == "row" and parent == "sheetData":
             self._start_row(attributes)
         elif tag == "col" and attributes.get("hidden") in _YES:
             self._around.hide_columns(int(attributes["min"]) - 1, int(attributes["max"]) - 1)
         elif tag == "mergeCell":
             self._merge(attributes.get("ref", ""))
+
+    def _uncertain(self, what: str = "") -> Stop:
+        """The end of a job where nobody can say what the cell shows, or ``what``."""
+        return Stop(Exit.BAD_SHEET, messages.uncertain_value(self._cells.name, what or f"cell {column_letter(self._column)}{self._row}"))
 
     def _start_row(self, attributes: Mapping[str, str]) -> None:
         number = attributes.get("r")
@@ -170,7 +197,7 @@ class XmlReader:
             self._around.hidden_rows.append((self._row, self._row))
 
     def _start_cell(self, attributes: Mapping[str, str]) -> None:
-        self._cell, self._texts, self._length = attributes, {}, 0
+        self._cell, self._texts, self._length, self._has_stray_text = attributes, {}, 0, False
         reference = attributes.get("r")
         if reference is None:
             self._column += 1
@@ -190,7 +217,7 @@ class XmlReader:
 
     def text(self, characters: str) -> None:
         """Text of the element that is open."""
-        tag = self._inside[-1]
+        tag = "" if self._extension else self._inside[-1]
         if tag in ("v", "f"):
             texts = self._texts.get(tag)
         elif tag == "t" and "rPh" not in self._inside:
@@ -198,6 +225,7 @@ class XmlReader:
             texts = self._texts.get("is")
         else:
             texts = None
+            self._has_stray_text |= tag in ("c", "is", "r") and bool(characters.strip())
         if texts is not None:
             texts.append(characters)
             self._length += len(characters)
@@ -207,10 +235,12 @@ class XmlReader:
     def end(self, tag: str) -> None:
         """An element ends."""
         self._inside.pop()
+        if self._extension:
+            self._extension -= 1
+            return
         if tag != "c" or self._inside[-1:] != ["row"]:
             return
-        kind = self._cell.get("t", "").strip()
-        value = self._texts.get("is" if kind == "inlineStr" else "v")
+        kind, value = self._kind_and_value()
         formula = self._texts.get("f")
         if value is not None or formula is not None:
             self._workbook.put(
@@ -220,8 +250,22 @@ class XmlReader:
                     column=self._column,
                     kind=kind,
                     style=self._cell.get("s", ""),
-                    value=None if value is None else "".join(value),
+                    value=value,
                     formula=None if formula is None else "".join(formula),
                 ),
             )
         self._cell, self._texts = {}, {}
+
+    def _kind_and_value(self) -> tuple[str, str | None]:
+        """The cell's kind and what it holds as such; raises `Stop` where that is not certain."""
+        kind = self._cell.get("t", "").strip()
+        value, own = ("".join(self._texts[tag]) if tag in self._texts else None for tag in ("v", "is"))
+        if value and value.strip() and own and own.strip() and value != own:
+            raise Stop(Exit.BAD_SHEET, messages.cell_twice(self._cells.name))
+        if own is not None and own.strip():
+            if kind not in _MAY_BE_TEXT:
+                raise self._uncertain()
+            return "inlineStr", own
+        if self._has_stray_text and "f" not in self._texts and not (value and value.strip()):
+            raise self._uncertain()
+        return kind, own if value is None else value

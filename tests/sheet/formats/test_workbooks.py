@@ -22,6 +22,22 @@ CELLS = {
     "inline string": ('t="inlineStr"', "<is><t>NA</t></is>", "NA", "", None),
     "inline string in runs": ('t="inlineStr"', '<is><r><t>North</t></r><r><t xml:space="preserve"> West</t></r></is>', "North West", "", None),
     "escaped characters": ('t="inlineStr"', "<is><t>a &lt; b &amp; c &#233; _x0041__x005F_x0041_</t></is>", "a < b & c é A_x0041_", "", None),
+    "own text without its kind": ("", "<is><t>North</t></is>", "North", "", None),
+    "own text with the kind of a number": ('t="n"', "<is><t>007</t></is>", "007", "", None),
+    "own text with the kind of a result": ('t="str"', "<is><t>007</t></is>", "007", "", None),
+    "own text as a value": ('t="inlineStr"', "<v>North</v>", "North", "", None),
+    "own text and the same value": ('t="inlineStr"', "<is><t>North</t></is><v>North</v>", "North", "", None),
+    "own text and an empty value": ('t="inlineStr"', "<v/><is><t>North</t></is>", "North", "", None),
+    "number with spaces": ("", "<v> 7 </v>", "7", "", None),
+    "number with a point only": ("", "<v>7.</v>", "7", "", None),
+    "true in letters": ('t="b"', "<v>true</v>", "TRUE", "", None),
+    "false in letters": ('t="b"', "<v>false</v>", "FALSE", "", None),
+    "a zero that is not shown": ('s="9"', "<v>0</v>", "", "missing-department", None),
+    "digits with an underscore": ("", "<v>1_0</v>", "1_0", "excel-error", None),
+    "not a number": ("", "<v>nan</v>", "nan", "excel-error", None),
+    "not a finite number": ('t="n"', "<v>Infinity</v>", "Infinity", "excel-error", None),
+    "digits of another script": ("", "<v>٣</v>", "٣", "excel-error", None),
+    "neither true nor false": ('t="b"', "<v>2</v>", "2", "excel-error", None),
     "text that looks like a number": ('t="inlineStr"', "<is><t>007</t></is>", "007", "", None),
     "text that looks like a formula": ('t="inlineStr"', "<is><t>=1+1</t></is>", "=1+1", "", None),
     "text with an apostrophe stays": ('t="inlineStr"', "<is><t>'=1+1</t></is>", "'=1+1", "", None),
@@ -65,7 +81,7 @@ STRINGS = (
     "<si><t>Sales &amp; Co</t></si>",
     '<si><r><t>Sales</t></r><r><rPr><b/></rPr><t xml:space="preserve"> EMEA</t></r><rPh sb="0" eb="1"><t>x</t></rPh></si>',
 )
-FORMATS = ("00000", "#,##0", "0.0%", "&quot;EMP-&quot;000", "0.00E+00", "dd/mm/yyyy", "yyyy\\-mm\\-dd hh:mm", "hh:mm:ss")
+FORMATS = ("00000", "#,##0", "0.0%", "&quot;EMP-&quot;000", "0.00E+00", "dd/mm/yyyy", "yyyy\\-mm\\-dd hh:mm", "hh:mm:ss", "#,###")
 
 
 @pytest.mark.parametrize("case", CELLS)
@@ -99,7 +115,8 @@ NUMBERS = {
     "5": ("<v>5</v>", "", "5", []),
     "5.0": ("<v>5.0</v>", "", "5", []),
     "thousands": ("<v>1000</v>", 's="2"', "1000", []),
-    "two decimals": ("<v>5</v>", 's="9"', "5", []),
+    "two decimals": ("<v>5</v>", 's="10"', "5", []),
+    "a zero that is not shown": ("<v>0</v>", 's="9"', "0", []),
     "a fraction that a format hides": ("<v>5.4</v>", 's="1"', "5.4", ["2 E2 bad-number"]),
     "negative": ("<v>-1</v>", "", "-1", ["2 E2 bad-number"]),
     "too large": ("<v>2147483648</v>", "", "2147483648", ["2 E2 bad-number"]),
@@ -120,6 +137,49 @@ def test_count_takes_the_number_not_its_format(case: str, look: Look, raw_xlsx: 
     seen = look(raw_xlsx(f'{HEADERS}<row r="2">{agent}{count}</row>', formats=(*FORMATS, "0.00")), "plan.xlsx")
     assert seen.rows[2][4] == shown
     assert seen.problems == problems
+
+
+UNCERTAIN = {
+    "two values": ('<c r="A2"><v>1</v><v>2</v></c>', "two values for one cell"),
+    "two texts": ('<c r="A2" t="inlineStr"><is><t>A</t></is><is><t>B</t></is></c>', "two values for one cell"),
+    "a text and another value": ('<c r="A2" t="inlineStr"><is><t>A</t></is><v>B</v></c>', "two values for one cell"),
+    "a place of a string as text": ('<c r="A2" t="s"><is><t>0</t></is></c>', "what cell A2 shows"),
+    "a date as text": ('<c r="A2" t="d"><is><t>2026-01-02</t></is></c>', "what cell A2 shows"),
+    "a text outside of its element": ('<c r="A2" t="inlineStr"><t>A</t></c>', "what cell A2 shows"),
+    "a text in no element": ('<c r="A2" t="inlineStr">A</c>', "what cell A2 shows"),
+    "a text in half its elements": ('<c r="A2" t="inlineStr"><is>A</is></c>', "what cell A2 shows"),
+    "a value for some programs": ('<c r="A2"><mc:AlternateContent><mc:Choice><v>1</v></mc:Choice></mc:AlternateContent></c>', "what cell A2 shows"),
+    "a cell for some programs": ('<mc:AlternateContent><mc:Choice><c r="A2"><v>1</v></c></mc:Choice></mc:AlternateContent>', "a cell near row 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["as programs write it", "with other quotes"])
+@pytest.mark.parametrize("case", UNCERTAIN)
+def test_a_value_that_is_not_certain_is_not_passed_over(case: str, written: str, look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """What may be a cell's value, and may not, is neither left out nor guessed at: the workbook is refused."""
+    cell, words = UNCERTAIN[case]
+    unit = UNIT if written == "as programs write it" else UNIT.replace('r="B2"', "r='B2'")
+    assert words in look(raw_xlsx(f'{HEADERS}<row r="2">{cell}{unit}</row>', strings=STRINGS), "p.xlsx").stop.message
+
+
+def test_what_stands_beside_the_cells_is_no_value(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """Extensions of cells and rows, and alternatives elsewhere in the worksheet, do not matter."""
+    extension = "<extLst><ext><v>2</v><x:row><x:c/></x:row></ext></extLst>"
+    rows = f'{HEADERS}<row r="2"><c r="A2"><v>1</v>{extension}</c>{UNIT}{extension}</row>'
+    after = "<mc:AlternateContent><mc:Choice><controls><c><v>7</v></c></controls></mc:Choice></mc:AlternateContent>"
+    assert look(raw_xlsx(rows, after=after), "p.xlsx").rows[2][:2] == ["1", "u"]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_zero_that_is_not_shown_is_no_text(merged: bool, look: Look, raw_xlsx: Callable[..., bytes]) -> None:  # noqa: FBT001  # a parameter
+    """A row of zeros that nobody sees is blank; merged over rows, such a count is that of each of them."""
+    agent = '<c r="A{0}" t="inlineStr"><is><t>A{0}</t></is></c><c r="D{0}" t="inlineStr"><is><t>x</t></is></c>'
+    zero = '<c r="E{0}" s="9"><v>0</v></c>'
+    rows = [agent.format(2) + zero.format(2), agent.format(3), agent.format(4) + zero.format(4), "", zero.format(6)]
+    xml = HEADERS + "".join(f'<row r="{number}">{row}</row>' for number, row in enumerate(rows, start=2))
+    after = '<mergeCells><mergeCell ref="E2:E3"/></mergeCells>' if merged else ""
+    seen = look(raw_xlsx(xml, formats=FORMATS, after=after), "p.xlsx")
+    assert {row: cells[4] for row, cells in seen.rows.items()} == {2: "0", 3: "0" if merged else "", 4: "0"}
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
@@ -371,7 +431,9 @@ def test_encrypted_files_are_told_apart(look: Look, golden: Callable[[str], byte
     """A password-protected file is called that, not damaged."""
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(900)
     ods = packed({"content.xml": b"\x01\x02", "META-INF/manifest.xml": "<m><encryption-data/></m>"})
-    for data, name in ((ole, "p.xlsx"), (ods, "p.ods")):
+    mimetype = "application/vnd.oasis.opendocument.spreadsheet"
+    whole = packed({"mimetype": mimetype, "META-INF/manifest.xml": "<m><encryption-data/></m>", "encrypted-package": b"\x01\x02"})
+    for data, name in ((ole, "p.xlsx"), (ods, "p.ods"), (whole, "p.ods")):
         assert "password" in look(data, name).stop.message
 
 
