@@ -86,11 +86,11 @@ def _error_texts(sheet: Sheet) -> Iterator[Problem]:
     """Error values that have come as text, as in a CSV that a spreadsheet program wrote."""
     known = {(problem.row, problem.column) for problem in sheet.flaws}
     ragged = {problem.row for problem in sheet.flaws if problem.code is Code.RAGGED_ROW}
-    for name, position in sheet.positions.items():
+    for name in sheet.positions:
         texts = texts_of(sheet, name)
         mask = pc.or_(pc.is_in(texts, ERROR_TEXTS), pc.match_substring_regex(texts, r"\A#{3,}\z"))
         for index in where(np.asarray(mask)):
-            row, value = int(sheet.cells.index[index]), str(sheet.cells.iloc[index, position])
+            row, value = int(sheet.cells.index[index]), str(texts[index].as_py())
             if (row, name) not in known and row not in ragged:
                 yield Problem(
                     row=row,

@@ -98,8 +98,7 @@ class Rows:
 
     def text(self, name: str, index: int) -> str:
         """The cell's text as the sheet has it."""
-        position = self.sheet.positions.get(name)
-        return "" if position is None else str(self.sheet.cells.iloc[index, position])
+        return str(self.texts[name][index].as_py()) if name in self.texts else ""
 
     def filled(self, *names: str) -> Mask:
         """The rows with something in one of these columns."""

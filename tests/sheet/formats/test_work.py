@@ -6,6 +6,7 @@ from types import FrameType
 
 import pytest
 
+from bulkjob.sheet import check, with_contradictions
 from bulkjob.sheet.reading import parse
 
 ODS_ROW = (
@@ -44,8 +45,8 @@ def libreoffice(count: int, packed: Callable[..., bytes]) -> bytes:
     )
 
 
-def calls(data: bytes) -> int:
-    """How many Python functions are called until the sheet is read."""
+def calls(data: bytes, act: Callable[[bytes], object] = lambda data: parse(data, "sheet")) -> int:
+    """How many Python functions are called until the sheet is read, or ``act`` is done."""
     count = 0
 
     def counted(_: FrameType, event: str, __: object) -> None:
@@ -55,7 +56,7 @@ def calls(data: bytes) -> int:
     before = sys.getprofile()
     sys.setprofile(counted)
     try:
-        parse(data, "sheet")
+        act(data)
     finally:
         sys.setprofile(before)
     return count
@@ -73,3 +74,17 @@ def test_calls_do_not_grow_with_the_rows(shape: str, raw_xlsx: Callable[..., byt
     calls(made(100))  # what is imported or cached at first does not count
     few, many = calls(made(100)), calls(made(2_000))
     assert many < 1.1 * few
+
+
+@pytest.mark.parametrize("row", ["D,U%d,a,x", "D%d,u,a,#N/A", ",,a%d,"])
+def test_a_problem_takes_few_calls(row: str) -> None:
+    """A row that is wrong is looked up and said in a few calls: a frame of pandas takes a hundred for each cell."""
+
+    def checked(data: bytes) -> object:
+        return with_contradictions(check(parse(data, "sheet")))
+
+    def made(count: int) -> bytes:
+        return b"department,unit,agent,count\n" + "".join(row.replace("%d", str(number)) + "\n" for number in range(count)).encode()
+
+    calls(made(100), checked)
+    assert calls(made(400), checked) - calls(made(100), checked) < 300 * 50
