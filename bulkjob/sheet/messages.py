@@ -108,6 +108,13 @@ def too_many_repeated(name: str, limit: int) -> str:
     )
 
 
+def too_many_repeated_odd(name: str, limit: int) -> str:
+    return (
+        f"More than {limit:,} cells of {name} are only said to repeat a date, an error or a number in a format (repeated or merged), "
+        "more than a sheet may have; copy the rows that the job needs to a new sheet."
+    )
+
+
 def too_many_merges(name: str, limit: int) -> str:
     return f"{name} lists more than {limit:,} merged areas, the most that a sheet may have; copy its cells to a new workbook."
 

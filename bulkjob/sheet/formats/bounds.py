@@ -31,6 +31,8 @@ MOST_CELLS: Final = 20_000_000
 MOST_BLANK_CELLS: Final = 20_000_000
 #: Cells that are only said to be like another: repeated, merged.
 MOST_REPEATED: Final = 4_000_000
+#: Those of them that are remembered one by one: dates, errors, numbers that are shown in a format.
+MOST_REPEATED_ODD: Final = 500_000
 #: Merged areas, the same one counted as often as the file lists it.
 MOST_MERGES: Final = 1_000_000
 #: Blank rows of a CSV file; a workbook ends with its last row.

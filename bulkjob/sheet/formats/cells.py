@@ -17,6 +17,7 @@ from bulkjob.sheet.formats.bounds import (
     MOST_CELLS,
     MOST_COLUMNS,
     MOST_REPEATED,
+    MOST_REPEATED_ODD,
     MOST_TEXT,
 )
 from bulkjob.sheet.formats.grid import Grid, Oddity
@@ -59,6 +60,7 @@ class Cells:
         self._count = 0
         self._text = 0
         self._repeated = 0
+        self._repeated_odd = 0
         self._oddities: dict[tuple[int, int], Oddity] = {}
         self._exact: dict[tuple[int, int], str] = {}
         self._has_unseen = False
@@ -97,7 +99,7 @@ class Cells:
         """Keeps the same cell at each of these places."""
         places = len(rows) * len(columns)
         if places > 1:
-            self.expect_repeated(places, _size(text))
+            self.expect_repeated(places, _size(text), odd=places if code or exact not in (None, text) else 0)
         for row in rows:
             for column in columns:
                 self.put(row, column, text, code=code, exact=exact)
@@ -107,11 +109,14 @@ class Cells:
         if self._text + size > MOST_TEXT:
             raise Stop(Exit.BAD_SHEET, messages.too_much_text(self.name, MOST_TEXT))
 
-    def expect_repeated(self, places: int, size: int) -> None:
-        """Raises `Stop` if a cell of ``size`` bytes cannot be repeated at so many more places."""
+    def expect_repeated(self, places: int, size: int, *, odd: int = 0) -> None:
+        """Raises `Stop` if a cell of ``size`` bytes cannot be repeated at so many more places, ``odd`` of them remembered one by one."""
         self._repeated += places
         if self._repeated > MOST_REPEATED:
             raise Stop(Exit.BAD_SHEET, messages.too_many_repeated(self.name, MOST_REPEATED))
+        self._repeated_odd += odd
+        if self._repeated_odd > MOST_REPEATED_ODD:
+            raise Stop(Exit.BAD_SHEET, messages.too_many_repeated_odd(self.name, MOST_REPEATED_ODD))
         self.expect_text(size * places)
 
     def _grow(self, cells: int, size: int, *, longest: int) -> None:
@@ -214,20 +219,28 @@ class Cells:
         counts, places = areas.shown_again(column, rows, below=header_row)
         if not len(counts):
             return cells
-        self.expect_repeated(int(counts.sum()), 0)
+        tops = rows[places]
+        is_odd = np.array([(top, column) in self._oddities or (top, column) in self._exact for top in tops.tolist()], np.bool_)
+        self.expect_repeated(int(counts.sum()), 0, odd=int(counts[is_odd].sum()))
         size = int((np.asarray(pc.binary_length(texts)).astype(np.int64)[places] * counts).sum())
         self.expect_text(size)
         self._text += size
+        for top, count in zip(tops[is_odd].tolist(), counts[is_odd].tolist(), strict=True):
+            self._repeat_odd(top, column, count)
         sources = np.repeat(places, counts)
         again = rows[sources] + np.arange(len(sources)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
-        for row, top in zip(again.tolist(), rows[sources].tolist(), strict=True) if self._exact or self._oddities else ():
-            if (top, column) in self._oddities:
-                self._oddities[row, column] = replace(self._oddities[top, column], row=row)
-            if (top, column) in self._exact:
-                self._exact[row, column] = self._exact[top, column]
         # Where areas of the same first cell overlap, a row comes twice.
         rows, first = np.unique(np.concatenate([rows, again]), return_index=True)
         return rows, texts.take(pa.array(np.concatenate([np.arange(len(texts)), sources])[first]))
+
+    def _repeat_odd(self, top: int, column: int, count: int) -> None:
+        """What is odd about a cell is odd about so many below it."""
+        oddity, exact = self._oddities.get((top, column)), self._exact.get((top, column))
+        for row in range(top + 1, top + count + 1):
+            if oddity is not None:
+                self._oddities[row, column] = replace(oddity, row=row)
+            if exact is not None:
+                self._exact[row, column] = exact
 
     def _beyond(self, columns: _Columns, width: int, numbers: Integers) -> tuple[dict[int, tuple[tuple[int, str], ...]], str]:
         """The texts right of the last header, by row, and the sentence that there are too many: then only the first rows' are given."""

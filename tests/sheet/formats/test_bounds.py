@@ -33,6 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LARGEST_DIRECTORY", 2**20)
     monkeypatch.setattr(cells, "MOST_TEXT", 8 * 2**20)
     monkeypatch.setattr(cells, "MOST_REPEATED", 1000)
+    monkeypatch.setattr(cells, "MOST_REPEATED_ODD", 100)
     monkeypatch.setattr(merges, "MOST_MERGES", 100)
     monkeypatch.setattr(xlsx_cells, "LAST_ROW", 5000)
     for module in (cells, ods, xlsx_cells, xlsx_strings):
@@ -47,6 +48,8 @@ XLSX: dict[str, tuple[dict[str, Any], str]] = {
     "a text beyond a cell": ({"rows": rows(1, f'<c r="A{{0}}" t="str"><v>{"x" * 110_000}</v></c>')}, "50,000 characters"),
     "a merge of a long text over many rows": ({"rows": rows(1, f'<c r="A{{0}}" t="str"><v>{LONG}</v></c>'), "after": '<mergeCells><mergeCell ref="A2:A500"/></mergeCells>'}, "8 MB of text"),
     "many merges": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="{column}2:{column}500"/>' for column in "ABC") + "</mergeCells>"}, "1,000 cells"),
+    "a merge of an error over many rows": ({"rows": rows(1, '<c r="A{0}" t="e"><v>#N/A</v></c>'), "after": '<mergeCells><mergeCell ref="A2:A110"/></mergeCells>'}, "100 cells"),
+    "a merge of a formatted number": ({"rows": rows(1, '<c r="A{0}" s="1"><v>7</v></c>'), "formats": ["000"], "after": '<mergeCells><mergeCell ref="A2:A110"/></mergeCells>'}, "100 cells"),
     "an area that is listed often": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + '<mergeCell ref="Z9:Z9"/>' * 101 + "</mergeCells>"}, "100 merged areas"),
     "areas over many columns": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="A{row}:XFD{row}"/>' for row in range(2, 52)) + "</mergeCells>"}, "1,000 cells"),
     "more rows than there are": ({"rows": HEADER + "<row/>" * 5_100}, "5,000 rows"),
@@ -119,6 +122,7 @@ REPEATED = {
     "columns": (ROW.format(1, 999_999_999_999, "", "x"), "16,384 columns"),
     "rows and columns": (ROW.format(1_000_000, 16_000, "", "x"), "1,000 cells"),
     "a long text": (ROW.format(900, 1, "", LONG), "8 MB of text"),
+    "a date": (ROW.format(110, 1, 'office:value-type="date" office:date-value="2026-01-02"', "x"), "100 cells"),
     "merged cells in rows": (ROW.format(1_000_000, 1, 'table:number-rows-spanned="1000000"', "x"), "1,000 cells"),
     "spaces": (ROW.format(1, 1, "", '<text:s text:c="99999999999"/>' * 3), "50,000 characters"),
     "one space often": (ROW.format(1, 1, "", "<text:s/>" * 20_000 + "x" * 31_000), "50,000 characters"),
