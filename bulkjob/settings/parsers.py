@@ -67,7 +67,9 @@ def seconds(*, above_zero: bool) -> Parser:
     """A parser of finite numbers of seconds."""
 
     def parse(text: str) -> float:
-        number = float(text) if re.fullmatch(r"[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?", text.strip(), re.IGNORECASE) else math.nan
+        number = (
+            float(text) if re.fullmatch(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e[+-]?[0-9]+)?", text.strip(), re.IGNORECASE) else math.nan
+        )
         if not math.isfinite(number) or (above_zero and number == 0):
             raise ValueError(f"a number of seconds {'above 0' if above_zero else 'from 0 up'}")
         return number

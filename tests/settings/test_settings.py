@@ -73,7 +73,7 @@ BAD = [
     ],
     *[("concurrency", text) for text in ("0", "-1", "1.5", "many", "1_0", "٣", "9" * 5000)],
     *[("retries", text) for text in ("0", "-1", "x")],
-    *[("timeout", text) for text in ("0", "0.0", "-1", "nan", "inf", "1e999", "30s")],
+    *[("timeout", text) for text in ("0", "0.0", "-1", "nan", "inf", "1e999", "30s", "5.", "9" * 100_000 + "s")],
     *[("grace", text) for text in ("-1", "nan")],
     *[("lock_timeout", text) for text in ("-0.1", "never")],
     *[("agents", text) for text in ("remove", "ADD!", "add,mirror")],

@@ -71,3 +71,9 @@ def test_an_archive_is_called_by_what_it_holds(case: str, look: Look, packed: Pa
 def test_a_text_that_only_begins_like_another_kind_is_read(line: str, look: Look) -> None:
     """Headers that begin with signs of other kinds of file make no other kind of them."""
     assert look(f"{line.partition(',')[0]},department,unit\nx,A,u\n").rows == {2: ["x", "A", "u"]}
+
+
+@pytest.mark.parametrize("piece", ["<!---->", "<!-- --> ", "<?xml?>", "<!--", " ", "<?xml", "{ ", "[ "])
+def test_what_may_stand_before_the_first_tag_is_looked_through_once(piece: str, look: Look) -> None:
+    """However often it is repeated, a text that only begins like a web page is not looked through in every combination."""
+    assert "sheet.csv" in look(piece * 1000 + "x").stop.message
