@@ -14,7 +14,7 @@ from bulkjob.records import DEPARTMENT_COLUMNS, CheckedSheet, Problem, Sheet, Su
 from bulkjob.sheet import messages, row_messages
 from bulkjob.sheet.assignments import Assignments
 from bulkjob.sheet.contradictions import contradictions
-from bulkjob.sheet.formats.numbers import ERROR_TEXTS
+from bulkjob.sheet.formats.numbers import are_errors
 from bulkjob.sheet.rows import BAD, REMOVE, Mask, Rows, blank, texts_of, where
 from bulkjob.sheet.values import ABOUT_UNIT
 from bulkjob.vocabulary import NO_UNIT, SHEET_COLUMNS, Code
@@ -88,8 +88,7 @@ def _error_texts(sheet: Sheet) -> Iterator[Problem]:
     ragged = {problem.row for problem in sheet.flaws if problem.code is Code.RAGGED_ROW}
     for name in sheet.positions:
         texts = texts_of(sheet, name)
-        mask = pc.or_(pc.is_in(texts, ERROR_TEXTS), pc.match_substring_regex(texts, r"\A#{3,}\z"))
-        for index in where(np.asarray(mask)):
+        for index in where(np.asarray(are_errors(texts))):
             row, value = int(sheet.cells.index[index]), str(texts[index].as_py())
             if (row, name) not in known and row not in ragged:
                 yield Problem(

@@ -8,19 +8,32 @@ from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from bulkjob.sheet.formats.bounds import LONGEST_FORMAT
 
-#: Cells that show one of these hold an error, whatever the language of the program that wrote them.
+#: Cells that show one of these hold an error; the names of errors are translated, and most of them match `_ERROR_NAME`, too.
 ERROR_TEXTS: Final = pa.array(
     [
         *("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#BUSY!"),
         *("#CONNECT!", "#UNKNOWN!", "#EXTERNAL!", "#PYTHON!", "#GETTING_DATA", "#ERROR!"),
         *("#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#¡REF!", "#¡VALOR!", "#¿NOMBRE?"),
+        # "Not available" has no mark at its end in most languages.
+        *("#N/B", "#N/D", "#N/V", "#I/T", "#Н/Д", "#Δ/Υ", "#YOK", "#SAKNAS", "#PUUTTUU", "#HIÁNYZIK", "#NEDOSTUPNÝ", "#NENÍ_K_DISPOZICI"),
+        "#DELENIE NULOU!",
         *(f"Err:{number}" for number in range(501, 541)),
     ],
     pa.large_string(),
 )
+#: The name of an error in whatever language: capital letters behind a ``#``, and a mark at the end. ``#Sales`` and ``#1`` are none.
+_ERROR_NAME: Final = r"\A#[¡¿]?\p{Lu}[\p{Lu}\p{M}0-9/_]*[!?]\z"
+#: What LibreOffice shows with the number of an error that has no name.
+_ERROR_NUMBER: Final = (
+    r"\A(?:Err|Erro|Błąd|Chyba|Fehler|Feil|Fejl|Fel|Hata|Hiba|Virhe|Ошибка|Помилка|Грешка|错误|錯誤|エラー|오류)"
+    r"[ \x{a0}\x{202f}]?:5[0-4][0-9]\z"
+)
+#: What shows where a column is too narrow for its number or date.
+_TOO_NARROW: Final = r"\A#{3,}\z"
 
 #: Excel keeps 15 digits of a number: a whole number from here on has lost some, or may have.
 _LOST_DIGITS_FROM: Final = 10**15
@@ -35,6 +48,14 @@ _NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]
 def number_of(text: str) -> float | None:
     """The number that a workbook has written so; None for what is none to it, as ``nan`` and ``1_0``."""
     return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def are_errors(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Which of the texts are what a cell with an error shows, whatever the language of the program that wrote it."""
+    mask = pc.is_in(texts, ERROR_TEXTS)
+    for pattern in (_ERROR_NAME, _ERROR_NUMBER, _TOO_NARROW):
+        mask = pc.or_(mask, pc.match_substring_regex(texts, pattern))
+    return mask
 
 
 def plain(value: float) -> str:

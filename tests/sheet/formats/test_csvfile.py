@@ -178,6 +178,7 @@ PROBLEMS = {
     "error values as text": (rows("#N/A,u,,,,", "A,#REF!,,,,", "B,,#NAME?,,,", "C,,x,#DIV/0!,,", "D,,######,,,"), [
         "2 A2 excel-error", "3 B3 excel-error", "4 C4 excel-error", "5 D5 excel-error", "6 C6 excel-error",
     ]),
+    "error values in other languages": (rows("#N/D,u,,,,", "A,#RIF!,,,,", "B,,#ЗНАЧ!,,,"), ["2 A2 excel-error", "3 B3 excel-error", "4 C4 excel-error"]),
     "error values elsewhere": ("department,unit,note\nA,u,#N/A\n", []),
     "a name with a hash": (rows("#sales,u,##,,,"), []),
 }  # fmt: skip

@@ -2,11 +2,12 @@
 
 # ruff: noqa: E501  # tables read best with a case on a line
 
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjob.sheet.formats.numbers import is_date_format, iso_date, iso_text, plain, shown
+from bulkjob.sheet.formats.numbers import are_errors, is_date_format, iso_date, iso_text, plain, shown
 
 SHOWN = [
     (7, "000", "007"),
@@ -124,3 +125,19 @@ def test_a_written_moment_is_shown_to_whole_seconds(text: str, shown_as: str) ->
 def test_a_moment_beyond_the_calendar_is_a_number(value: float, from_1904: bool) -> None:  # noqa: FBT001  # a parameter of the test
     """No number is too large to be shown where a date was meant."""
     assert iso_date(value, from_1904=from_1904)
+
+
+ERRORS = """
+    #N/A #REF! #VALUE! #DIV/0! #NAME? #NULL! #NUM! #SPILL! #GETTING_DATA #NV #BEZUG! #WERT! #ZAHL! #NUL! #VALEUR! #NOM? #NOMBRE!
+    #¡NULO! #¡DIV/0! #¡VALOR! #¡REF! #¿NOMBRE? #¡NUM! #N/D #NULLO! #VALORE! #RIF! #NOME? #NÚM! #LEEG! #DEEL/0! #WAARDE! #VERW! #NAAM?
+    #GETAL! #N/B #I/T #VÆRDI! #SKÄRNING! #VÄRDEFEL! #SAKNAS! #PUUTTUU! #ADR! #N/D! #DĚLENÍ_NULOU! #NENÍ_K_DISPOZICI #HIÁNYZIK #NÉV?
+    #Н/Д #ЗНАЧ! #ССЫЛКА! #ИМЯ? #ДЕЛ/0! #YOK #BAŞV! #SAYI/0! #Δ/Υ #ΤΙΜΗ! Err:502 Erro:502 Ошибка:502 ### ########
+"""
+NAMES = "#1 #1! #Sales #sales! #SALES #A/B #IT ## # #! #? C# #Ok! N/A NA #N/A/x x#N/A Err:7 Room:502 #HR-Team!"
+
+
+def test_errors_are_known_in_every_language() -> None:
+    """What a cell with an error shows is known whatever the language of the program; a name with a ``#`` stays a name."""
+    errors = [*ERRORS.split(), "#NU\u0301M!", "#DELENIE NULOU!", "Err\u00a0:508"]
+    assert [text for text, error in zip(errors, are_errors(pa.array(errors)).to_pylist(), strict=True) if not error] == []
+    assert [text for text, error in zip(NAMES.split(), are_errors(pa.array(NAMES.split())).to_pylist(), strict=True) if error] == []
