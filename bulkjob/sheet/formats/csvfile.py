@@ -22,7 +22,7 @@ from bulkjob.sheet.columns import stripped_column, take_off_guard_column
 from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_CELLS, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
 from bulkjob.sheet.formats.encodings import text_of
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.text import column_meant, stripped
+from bulkjob.sheet.text import BLANKS, column_meant, stripped
 from bulkjob.vocabulary import Exit, Stop
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -41,8 +41,8 @@ _BEGINNING, _FIRST_ROWS = 2**20, 20
 _BYTES_EACH = 1024
 #: Lines are read so many characters at a time.
 _BLOCK = 2**18
-#: A text as Excel exports it where nothing shall make a number of it: ``="007"``.
-_AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+#: A text as Excel exports it where nothing shall make a number of it: ``="007"``; blanks around it are none of it.
+_AS_TEXT = re.compile(rf'[{re.escape(BLANKS)}]*+="([^"]*+(?:""[^"]*+)*+)"[{re.escape(BLANKS)}]*+')
 _CONTROL_Z = b"\x1a"
 #: Where one is looked for; what may come behind it are a few line ends.
 _LAST_BYTES = 100
@@ -175,7 +175,7 @@ def _as_typed(text: str) -> str:
 def _as_typed_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """`_as_typed` of each text."""
     typed = take_off_guard_column(column)
-    formulas = pc.starts_with(column, '="')
+    formulas = pc.match_substring(column, '="')
     if not pc.any(formulas).as_py():
         return typed
     texts = pa.array(map(_as_typed, column.filter(formulas).to_pylist()), pa.string())

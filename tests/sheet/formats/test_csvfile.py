@@ -62,6 +62,10 @@ READ = {
     "emoji, right-to-left, combining": (rows("Ve\u0301lo 🚲,שלום,Zoë,,,"), {2: ["Ve\u0301lo 🚲", "שלום", "Zoë", "", "", ""]}),
     "only headers": (rows(), {}),
     "numbers kept as text by a formula": ('department,unit\n="007","=""a """"b"""""""\n', {2: ["007", 'a "b"']}),
+    "blanks around such a formula": (
+        '="department" , ="unit"\n="007" ,\u00a0="008"\u200b\n\'="A" ,"=""u"" "\n',
+        {2: ["007", "008"], 3: ['="A"', "u"]},
+    ),
     "a header kept as text by a formula": ('="department",unit\nA,u\n', {2: ["A", "u"]}),
     "a formula that is more than a text": ('department,unit\n="0"&"7",\'="007"\n', {2: ['="0"&"7"', '="007"']}),
     "a closing Ctrl-Z": ("department,unit\r\nA,u\r\n\x1a", {2: ["A", "u"]}),
