@@ -17,6 +17,9 @@ _BOMS = (
 )
 #: Of the beginning, in bytes; enough to see where the zero bytes of UTF-16 are.
 _LOOKED_AT = 4096
+#: What separates cells and lines, and what a word of the table's headers looks like, in each order of the bytes.
+_SIGNS = {codec: frozenset(sign.encode(codec) for sign in ",;\t\n\r") for codec in ("utf-16-le", "utf-16-be")}
+_WORDS = {"utf-16-le": re.compile(rb"(?:[A-Za-z]\x00){3}"), "utf-16-be": re.compile(rb"(?:\x00[A-Za-z]){3}")}
 _PIECE = 2**24
 #: A letter outside ASCII in UTF-8.
 _WHOLE_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -45,7 +48,7 @@ def _readings(data: bytes) -> Iterator[Text | None]:
         if data.startswith(mark):
             yield _decoded(data[len(mark) :], codec, f"{words} with byte order mark")
             return
-    if codec := utf16_without_mark(data[:_LOOKED_AT]):
+    if codec := utf16_without_mark(data):
         yield _decoded(data, codec, "UTF-16 without byte order mark")
         return
     if _is_utf8(data):
@@ -59,12 +62,26 @@ def _readings(data: bytes) -> Iterator[Text | None]:
 
 def utf16_without_mark(beginning: bytes) -> str:
     """The codec of a text that begins so, if that is UTF-16 as its zero bytes show; else blank."""
+    beginning = beginning[:_LOOKED_AT]
+    if b"\x00" not in beginning:
+        return ""
     first, second = beginning[0::2].count(0), beginning[1::2].count(0)
     if beginning[1:2] == b"\x00" and second > 4 * first:
         return "utf-16-le"
     if beginning[:1] == b"\x00" and first > 4 * second:
         return "utf-16-be"
-    return ""
+    return _utf16_by_signs(beginning)
+
+
+def _utf16_by_signs(beginning: bytes) -> str:
+    """The same by the signs that every table has, whatever its script: what separates cells and lines, and a word in Latin letters."""
+    units = [beginning[start : start + 2] for start in range(0, len(beginning), 2)]
+    if b"\x00\x00" in units:
+        return ""
+    signs = {codec: sum(unit in found for unit in units) for codec, found in _SIGNS.items()}
+    codec = max(signs, key=signs.__getitem__)
+    word = next((match for match in _WORDS[codec].finditer(beginning) if match.start() % 2 == 0), None)
+    return codec if word and min(signs.values()) * 4 < signs[codec] else ""
 
 
 def begins_like_text(beginning: bytes) -> bool:

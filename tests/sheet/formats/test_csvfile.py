@@ -109,6 +109,23 @@ def test_every_encoding_is_read_and_named(case: str, line: str, look: Look) -> N
     assert words in seen.sheet.notes[0]
 
 
+SCRIPTS = {
+    "the first letter is Cyrillic": "Отдел,department,unit\nа,Sales,North\n",
+    "mostly Chinese": "department,unit\n" + "一一,一丁\n" * 500,
+    "a Chinese column first": "一一一一一一\tdepartment\n" + "一一\tSales\n" * 50,
+    "line ends first": "\n\ndepartment;unit\nПродажи;Север\n",
+}
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("case", SCRIPTS)
+def test_utf16_without_a_mark_is_known_in_every_script(case: str, codec: str, look: Look) -> None:
+    """What separates cells and lines has zero bytes in each language, wherever the letters have theirs."""
+    seen = look(SCRIPTS[case].encode(codec))
+    assert "UTF-16 without byte order mark" in seen.sheet.notes[0]
+    assert seen.rows == look(SCRIPTS[case]).rows
+
+
 MIXED = {
     "one row": (b"department,unit\nB\xc3\xbccher,u\nR\xe9gie,u\n", "row 3 is not"),
     "rows behind a quoted line break": (b'department;unit\nB\xc3\xbccher;"u\nv"\nR\xe9gie;u\nX;u\nR\xe9;u\n', "rows 3 and 5 are not"),
