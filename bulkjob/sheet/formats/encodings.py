@@ -23,6 +23,17 @@ _WORDS = {"utf-16-le": re.compile(rb"(?:[A-Za-z]\x00){3}"), "utf-16-be": re.comp
 _PIECE = 2**24
 #: A letter outside ASCII in UTF-8.
 _WHOLE_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+#: What may follow a word in Windows-1252, and makes a letter of UTF-8 together with its last one by chance: ``ß“``, ``É…``, ``é »``.
+_CLOSING = rb"[\x85\x8b\x91-\x97\x99\x9b\xa0\xab\xae\xb4\xbb]"
+#: A letter in UTF-8 that has not come about so.
+_SURE_LETTER = re.compile(
+    rb"[\xc2\xc3][\x80-\xbf]|[\xc4-\xdf](?!" + _CLOSING + rb")[\x80-\xbf]|"
+    rb"[\xe0-\xef](?!" + _CLOSING + rb"{2})[\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+#: So much of a line is looked at on either side of such a letter, in bytes.
+_AROUND = 2**16
+_LINE_END = re.compile(rb"[\r\n]")
+_HIGH = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +64,8 @@ def _readings(data: bytes) -> Iterator[Text | None]:
         return
     if _is_utf8(data):
         yield Text(utf8=data, encoding="UTF-8")
-    elif _WHOLE_LETTER.search(data):
-        # Some letter outside ASCII is whole in UTF-8: read in any other encoding, it would be two or three wrong ones.
+    elif _holds_utf8(data):
+        # Read in any other encoding, a letter of those rows would be two or three wrong ones.
         yield Text(utf8=data, encoding="UTF-8", mixed=True)
     else:
         yield _decoded(data, "cp1252", "Windows-1252 (the file is not UTF-8; check names with accents)")
@@ -102,6 +113,20 @@ def _decoded(data: bytes, codec: str, words: str) -> Text | None:
     except UnicodeError:
         return None
     return Text(utf8=utf8.getvalue(), encoding=words)
+
+
+def _holds_utf8(data: bytes) -> bool:
+    """Whether there is a line in which at least as many letters are UTF-8, and not by chance, as bytes are not."""
+    end = 0
+    while letter := _SURE_LETTER.search(data, end):
+        nearest = max(end, letter.start() - _AROUND)
+        start = max(nearest, *(data.rfind(mark, nearest, letter.start()) + 1 for mark in (b"\n", b"\r")))
+        line_end = _LINE_END.search(data, letter.start(), letter.start() + _AROUND)
+        end = line_end.start() if line_end else min(len(data), letter.start() + _AROUND)
+        strays = len(_HIGH.findall(data, start, end)) - sum(map(len, _WHOLE_LETTER.findall(data, start, end)))
+        if len(_SURE_LETTER.findall(data, start, end)) >= strays:
+            return True
+    return False
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -142,6 +142,23 @@ def test_rows_that_are_not_utf8_are_named(case: str, look: Look) -> None:
     assert words in look(data).stop.message
 
 
+ONLY_WINDOWS = {
+    "a closing quotation mark": "„Spaß“,Süd\nMüller,West\n",
+    "nothing but a word in quotation marks": "„Spaß“,Süd\n",
+    "such a word alone in its row": "Café,u\nx Spaß“,u\n",
+    "French quotation marks": "« Société »,Lyon\n",
+    "capitals and three points": "CAFÉ…,Süd\n",
+    "a chance letter that does not look like one": "Žižka Ä¶,Süd Köln\n",
+}
+
+
+@pytest.mark.parametrize("case", ONLY_WINDOWS)
+def test_letters_that_are_utf8_by_chance_do_not_decide(case: str, look: Look) -> None:
+    """Two letters of Windows-1252 may look like one of UTF-8; the rows around them tell which it is."""
+    text = f"department,unit\n{ONLY_WINDOWS[case]}"
+    assert look(text.encode("cp1252")).rows == look(text).rows
+
+
 @pytest.mark.parametrize(("delimiter", "word"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
 def test_the_delimiter_is_named(delimiter: str, word: str, look: Look) -> None:
     """A note says what separated the cells."""
