@@ -319,6 +319,13 @@ def text_in_spite_of_name(name: str) -> str:
     return f"{name} is a text file, not the workbook that its name promises, and was read as text"
 
 
+def guessed_encoding(name: str, encoding: str) -> str:
+    return (
+        f"{name} is not UTF-8 and was read as {encoding}. Check the names with letters such as é, ü or ß; "
+        "if they look wrong, save the file again as CSV UTF-8."
+    )
+
+
 CONTROL_Z = "a Ctrl-Z at the end of the file, by which old programs mark the end, was left out"
 
 

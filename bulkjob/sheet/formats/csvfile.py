@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 
 import numpy as np
@@ -72,11 +73,11 @@ def read_csv(data: bytes, name: str, *, max_rows: int, notes: tuple[str, ...] = 
     notes = (*notes, f"read as {found.encoding}, cells separated by {DELIMITERS[delimiter]}", *([messages.CONTROL_Z] if closed else []))
     grid = None
     if header_row == 1:
-        grid = _at_once(text, delimiter, headers, notes, max_rows)
-    grid = grid or _record_by_record(records, header_row=header_row, headers=headers, notes=notes, name=name, max_rows=max_rows)
+        grid = _at_once(text, delimiter, headers, max_rows)
+    grid = grid or _record_by_record(records, header_row=header_row, headers=headers, name=name, max_rows=max_rows)
     if len(headers) * len(grid.numbers) > MOST_BLANK_CELLS and sum(map(_blank_cells, grid.columns)) > MOST_BLANK_CELLS:
         raise Stop(Exit.BAD_SHEET, messages.too_many_blank_cells(name, MOST_BLANK_CELLS))
-    return grid
+    return replace(grid, notes=notes, warnings=(messages.guessed_encoding(name, found.encoding),) if found.guessed else ())
 
 
 def _blank_cells(column: pa.ChunkedArray) -> int:
@@ -182,7 +183,7 @@ def _as_typed_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pc.replace_with_mask(typed.combine_chunks(), formulas.combine_chunks(), texts)])
 
 
-def _at_once(text: bytes, delimiter: str, headers: list[str], notes: tuple[str, ...], max_rows: int) -> Grid | None:
+def _at_once(text: bytes, delimiter: str, headers: list[str], max_rows: int) -> Grid | None:
     """The grid by Arrow's parser; None where the file has something that only the careful way reads right."""
     start = _end_of_line(text, 0)
     body = memoryview(text)[start:]
@@ -217,7 +218,7 @@ def _at_once(text: bytes, delimiter: str, headers: list[str], notes: tuple[str, 
         return None
     if b"'" in text:
         columns = tuple(map(take_off_guard_column, columns))
-    return Grid(headers=tuple(headers), numbers=numbers, columns=columns, notes=notes)
+    return Grid(headers=tuple(headers), numbers=numbers, columns=columns)
 
 
 def _blank_rows(columns: tuple[pa.ChunkedArray | pa.Array, ...]) -> pa.ChunkedArray | pa.Array | None:
@@ -272,9 +273,7 @@ class _Fitted:
         return (cells + [""] * (self._width - len(cells)))[: self._width]
 
 
-def _record_by_record(
-    records: Iterator[list[str]], *, header_row: int, headers: list[str], notes: tuple[str, ...], name: str, max_rows: int
-) -> Grid:
+def _record_by_record(records: Iterator[list[str]], *, header_row: int, headers: list[str], name: str, max_rows: int) -> Grid:
     """The grid by the standard library's parser, which has read the header row already."""
     width = len(headers)
     fitted = _Fitted(records, header_row + 1, headers)
@@ -307,5 +306,4 @@ def _record_by_record(
         too_short=fitted.too_short,
         beyond=fitted.beyond,
         unfit=messages.too_many_beyond(name, MOST_BEYOND) if fitted.many_beyond > MOST_BEYOND else "",
-        notes=notes,
     )

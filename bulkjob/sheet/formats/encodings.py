@@ -20,6 +20,8 @@ _LOOKED_AT = 4096
 #: What separates cells and lines, and what a word of the table's headers looks like, in each order of the bytes.
 _SIGNS = {codec: frozenset(sign.encode(codec) for sign in ",;\t\n\r") for codec in ("utf-16-le", "utf-16-be")}
 _WORDS = {"utf-16-le": re.compile(rb"(?:[A-Za-z]\x00){3}"), "utf-16-be": re.compile(rb"(?:\x00[A-Za-z]){3}")}
+#: Nearly all bytes are letters in it.
+_LAST_RESORT = "cp1252"
 _PIECE = 2**24
 #: A letter outside ASCII in UTF-8.
 _WHOLE_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -44,6 +46,8 @@ class Text:
     """Without byte order mark; where ``mixed``, as they came."""
     encoding: str
     """In words."""
+    guessed: bool = False
+    """Whether it was read so only because nothing else fits, and letters outside ASCII may have come out wrong."""
     mixed: bool = False
     """Whether some of it is UTF-8 and some is not."""
 
@@ -68,7 +72,7 @@ def _readings(data: bytes) -> Iterator[Text | None]:
         # Read in any other encoding, a letter of those rows would be two or three wrong ones.
         yield Text(utf8=data, encoding="UTF-8", mixed=True)
     else:
-        yield _decoded(data, "cp1252", "Windows-1252 (the file is not UTF-8; check names with accents)")
+        yield _decoded(data, _LAST_RESORT, "Windows-1252")
 
 
 def utf16_without_mark(beginning: bytes) -> str:
@@ -112,7 +116,7 @@ def _decoded(data: bytes, codec: str, words: str) -> Text | None:
         utf8.write(decoder.decode(b"", final=True).encode())
     except UnicodeError:
         return None
-    return Text(utf8=utf8.getvalue(), encoding=words)
+    return Text(utf8=utf8.getvalue(), encoding=words, guessed=codec == _LAST_RESORT)
 
 
 def _holds_utf8(data: bytes) -> bool:

@@ -107,6 +107,8 @@ def test_every_encoding_is_read_and_named(case: str, line: str, look: Look) -> N
     seen = look(mark + f"department,unit\n{line}\n".encode(codec))
     assert seen.rows == {2: ["Bücher – Öl", "EMEA"]}
     assert words in seen.sheet.notes[0]
+    # What was only guessed is a warning, which programs read, too.
+    assert [f"was read as {words}" in warning for warning in seen.checked.warnings] == [True] * (codec == "cp1252")
 
 
 SCRIPTS = {
