@@ -199,7 +199,7 @@ def web_page(name: str) -> str:
     return f"{name} is a web page (HTML){ending}; open it in a spreadsheet program and save it as .xlsx, or download the sheet itself."
 
 
-def xml_workbook(name: str, kind: str) -> str:
+def unread_kind(name: str, kind: str) -> str:
     return f"{name} is {kind}, which cannot be read; open it in a spreadsheet program and save it as .xlsx."
 
 
