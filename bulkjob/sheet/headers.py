@@ -14,6 +14,8 @@ from bulkjob.sheet.text import (
     column_in_plural,
     column_letter,
     column_meant,
+    columns_by_other_words,
+    columns_by_words,
     columns_in_short,
     header_key,
     is_remedy_header,
@@ -29,21 +31,6 @@ _NUMBERS = ("count", "order")
 #: Without it a sheet is one about units only.
 _DEPARTMENT = "department"
 _UNIT = "unit"
-#: What else people call it.
-_SHORT = frozenset(("dept", "dep", "depts", "dpt"))
-#: A header that contains one of these words may have been meant to be read, as that column.
-_TELLING_WORDS = {
-    "department": "department",
-    "unit": "unit",
-    "agent": "agent",
-    "monitor": "unit monitor",
-    "visibility": "unit visibility",
-    "email": "department email",
-    "description": "department description",
-    "count": "count",
-    "order": "order",
-    "action": "action",
-}
 #: So many are looked at for headers that do not come first.
 _FIRST_ROWS = 20
 
@@ -158,7 +145,7 @@ def _require_units(grid: Grid, name: str, meant: Mapping[str, int], others: Sequ
     if not _suffice(meant):
         if row := _headers_further_down(grid):
             raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
-        near = [*sorted({*wrong, *(index for index in others if _SHORT & words_of(headers[index]))}), *within]
+        near = [*sorted({*wrong, *(index for index in others if _DEPARTMENT in columns_by_other_words(headers[index]))}), *within]
         hint = headers[near[0]] if near else None
         lacks_unit = any(column in meant for column in ABOUT_UNIT)
         raise Stop(Exit.BAD_SHEET, messages.no_department(name, headers, grid.header_row, hint, units_only=_UNIT if lacks_unit else ""))
@@ -189,10 +176,8 @@ def _telling(header: str, index: int, meant: Mapping[str, int]) -> str:
     column = one_letter_off(header)
     if column and column not in meant:
         return messages.near_header(header, column, column_letter(index))
-    words = words_of(header)
-    reminds_of = columns_in_short(header) or tuple(column for word, column in _TELLING_WORDS.items() if word in words)[:1]
-    if not reminds_of and _DEPARTMENT not in meant and _SHORT & words:
-        reminds_of = (_DEPARTMENT,)
+    others = tuple(column for column in columns_by_other_words(header) if column not in meant)
+    reminds_of = columns_in_short(header) or columns_by_words(header) or others
     if not reminds_of:
         return ""
     read_from = {column: column_letter(place) for column, place in meant.items()}

@@ -116,6 +116,46 @@ def columns_in_short(header: str) -> tuple[str, ...]:
     return next((columns for key, columns in _SHORT.items() if key == text or _is_one_edit(text, key)), ())
 
 
+#: A header that contains one of these words may have been meant to be read, as that column.
+_TELLING: Final = {
+    "department": "department",
+    "unit": "unit",
+    "agent": "agent",
+    "monitor": "unit monitor",
+    "visibility": "unit visibility",
+    "email": "department email",
+    "description": "department description",
+    "count": "count",
+    "order": "order",
+    "action": "action",
+}
+#: What may be an agent's or a unit's as well as a department's.
+_ANYBODYS: Final = frozenset(("email", "description"))
+#: Words that people use for others of them.
+_OTHER_WORDS: Final = {
+    **dict.fromkeys(("departments", "dept", "dep", "depts", "dpt"), "department"),
+    "units": "unit",
+    "agents": "agent",
+    "monitors": "unit monitor",
+}
+
+
+def columns_by_words(header: str) -> tuple[str, ...]:
+    """The columns of `SHEET_COLUMNS` of which a header has the words among others; where it has all of a long one's, only that."""
+    words = words_of(header)
+    if whole := tuple(column for column in SHEET_COLUMNS if " " in column and words.issuperset(column.split())):
+        return whole
+    told = words & _TELLING.keys()
+    if told & {"unit", "agent", "monitor"}:
+        told -= _ANYBODYS
+    return tuple(column for word, column in _TELLING.items() if word in told)
+
+
+def columns_by_other_words(header: str) -> tuple[str, ...]:
+    """The same by plurals and short words, which may as well mean something else."""
+    return tuple(dict.fromkeys(_OTHER_WORDS[word] for word in sorted(words_of(header) & _OTHER_WORDS.keys())))
+
+
 def one_letter_off(header: str) -> str | None:
     """The column of `SHEET_COLUMNS` that a header is one letter from: added, missing, wrong or two swapped; None if none or itself."""
     text = header_key(header)

@@ -42,12 +42,50 @@ def test_headers_beyond_the_first_twenty_rows_are_not_looked_for(look: Look) -> 
     assert 'no "department" column' in look("x,y\n" + "1,2\n" * 30 + "department,unit\n").stop.message
 
 
-@pytest.mark.parametrize("header", ["Dept", "Department Name", "departmentName", "Departement", "dept.", "DEPARTMENT_ID"])
+@pytest.mark.parametrize(
+    "header", ["Dept", "Department Name", "departmentName", "Departement", "dept.", "DEPARTMENT_ID", "Departments (old)"]
+)
 def test_a_header_near_department_is_asked_for(header: str, look: Look) -> None:
     """Where the column department is missing, the header that is likely meant is named."""
     message = look(f"{header},unit\nA,u\n").stop.message
     assert f'Did you mean "{header}"?' in message
     assert 'rename it to "department"' in message
+
+
+MISSING = {
+    "Department Unit": "unit",
+    "unit-department": "unit",
+    "Unit – Agent": "unit",
+    "Units (new)": "unit",
+    "Team’s units": "unit",
+    "Unit visibility (new)": "unit visibility",
+    "Department email address": "department email",
+    "new unit name 2026": "new unit name",
+    "agent count": "count",
+}
+
+
+@pytest.mark.parametrize("header", MISSING)
+def test_of_two_words_the_column_that_is_missing_is_named(header: str, look: Look) -> None:
+    """A header may have the words of several columns; one that is read already is hardly meant."""
+    (warning,) = look(f"department,agent,{header}\nA,x,u\n").checked.warnings
+    assert warning.endswith(f'If this is the {MISSING[header]} column, rename it to "{MISSING[header]}".')
+
+
+@pytest.mark.parametrize("header", ["agents username", "Username of agents"])
+def test_a_plural_among_other_words_is_told(header: str, look: Look) -> None:
+    """A plural counts where its column is missing, and means something else where that is there."""
+    (warning,) = look(f"department,unit,{header}\nA,u,x\n").checked.warnings
+    assert warning.endswith('rename it to "agent".')
+    assert look(f"department,unit,agent,{header}\nA,u,x,y\n").checked.warnings == ()
+
+
+@pytest.mark.parametrize("header", ["Agent email", "Monitor description", "e-mail of the agent"])
+def test_what_an_agent_has_is_none_of_the_departments(header: str, look: Look) -> None:
+    """An agent's address is not asked for as the department's."""
+    (warning,) = look(f"department,agent,unit monitor,unit,{header}\nA,x,,u,y\n").checked.warnings
+    assert "department email" not in warning
+    assert "is read from column" in warning
 
 
 TELLING = ["Business Unit", "business_unit", "BusinessUnit", "business-unit", "Unit (new)", "UNIT/TEAM"]
