@@ -225,7 +225,8 @@ def not_utf8(name: str, rows: Sequence[int]) -> str:
 
 def other_delimiter(name: str, delimiter: str) -> str:
     return (
-        f"The cells of {name} are separated by {delimiter}, which is not read; save it with commas, semicolons or tabs between the cells."
+        f"The cells of {name} are separated by {delimiter}, which bulkjob does not read; "
+        "save it with commas, semicolons or tabs between the cells."
     )
 
 

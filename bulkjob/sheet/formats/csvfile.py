@@ -23,12 +23,14 @@ from bulkjob.sheet.columns import stripped_column, take_off_guard_column
 from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_CELLS, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
 from bulkjob.sheet.formats.encodings import text_of
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.text import BLANKS, column_meant, stripped
+from bulkjob.sheet.text import BLANKS, column_meant, columns_by_other_words, columns_by_words, stripped
 from bulkjob.vocabulary import Exit, Stop
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 #: What other programs put between cells.
-_OTHER_DELIMITERS = ("|",)
+_OTHER_DELIMITERS = {"|": "|", "^": "^", "~": "~", "¦": "¦", "\x1f": "the control character U+001F", "\x01": "the control character U+0001"}
+#: What may separate cells, and as well the words of one header.
+_WITHIN_HEADERS = {":": "colons", "/": "slashes"}
 #: Excel's own hint, on a line before the headers that it neither shows nor counts.
 _SEP_LINE = re.compile(rb'"?sep=([,;\t])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 #: So many rows at a time pass through Python lists: few enough to stay in the processor's cache.
@@ -102,10 +104,22 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
         # Headers that stand further down still tell what separates them; that they do not come first is for others to say.
         scores[delimiter] = (found[0] if found else 0, max(found, default=0), len(rows[0]) if rows else 0)
     best = max(DELIMITERS, key=scores.__getitem__)
-    for other in _OTHER_DELIMITERS:
+    for other, words in _OTHER_DELIMITERS.items():
         if scores[other][1] > max(1, scores[best][1]):
-            raise Stop(Exit.BAD_SHEET, messages.other_delimiter(name, other))
+            raise Stop(Exit.BAD_SHEET, messages.other_delimiter(name, words))
+    if scores[best][1:] == (0, 1) and (words := _apart_by(next(row[0] for row in _first_rows(text, best) if any(map(stripped, row))))):
+        raise Stop(Exit.BAD_SHEET, messages.other_delimiter(name, words))
     return text, best
+
+
+def _apart_by(line: str) -> str:
+    """What separates the headers in a line that holds none of the table's as it is, in words; blank where nothing does."""
+    for delimiter, words in (*_OTHER_DELIMITERS.items(), *_WITHIN_HEADERS.items()):
+        headers = [header for header in line.split(delimiter, MOST_COLUMNS) if stripped(header)]
+        known = sum(bool(column_meant(header) or columns_by_words(header) or columns_by_other_words(header)) for header in headers)
+        if len(headers) > 1 and known > (delimiter in _WITHIN_HEADERS):
+            return words
+    return ""
 
 
 def _first_rows(text: bytes, delimiter: str) -> list[list[str]]:

@@ -275,6 +275,36 @@ def test_what_is_no_sheet_is_refused_in_one_sentence(case: str, look: Look) -> N
     assert words in seen.stop.message
 
 
+SEPARATED = {
+    "carets": ("department^unit^agent\nSales^North^anna\n", "separated by ^, which"),
+    "tildes": ("department~unit\nSales~North\n", "separated by ~, which"),
+    "broken bars": ("department¦unit\nSales¦North\n", "separated by ¦, which"),
+    "unit separators": ("department\x1funit\nSales\x1fNorth\n", "U+001F"),
+    "another control character": ("department\x01unit\nSales\x01North\n", "U+0001"),
+    "colons": ("department:unit\nSales:North\n", "separated by colons"),
+    "slashes": ("Department/Unit/Agent\nSales/North/anna\n", "separated by slashes"),
+    "one known header": ("department|notes\nSales|x\n", "separated by |, which"),
+    "headers that come near": ("Department Name|Business Unit|Agent Username\nSales|x|a\n", "separated by |, which"),
+    "a comma in a header": ("department|unit|note, more\nSales|x|a\n", "separated by |, which"),
+    "below blank lines": ("\n\n  \nDept^Username\nSales^x\n", "separated by ^, which"),
+    "below a title": ("Reorganisation\ndepartment^unit\nSales^x\n", "separated by ^, which"),
+}
+
+
+@pytest.mark.parametrize("case", SEPARATED)
+def test_cells_that_something_else_separates_are_told_so(case: str, look: Look) -> None:
+    """Headers that come apart at another sign are never taken for one header."""
+    text, words = SEPARATED[case]
+    assert words in look(text).stop.message
+
+
+@pytest.mark.parametrize("headers", ["department", "Department: Sales\n\ndepartment;unit", "department,unit/agent", "a|b,department"])
+def test_signs_within_a_header_separate_nothing(headers: str, look: Look) -> None:
+    """Where the headers come apart as they should, or not at all, other signs are text."""
+    seen = look(f"{headers}\nA,u\n" if "," in headers else f"{headers}\nA\n")
+    assert seen.stop is None or "headers of sheet.csv seem to be in row 3" in seen.stop.message
+
+
 def test_a_plural_beside_its_singular_is_another_column(look: Look) -> None:
     """`agents` beside `agent` is a column like any other."""
     seen = look("department,agent,agents\nA,x,3\n")
