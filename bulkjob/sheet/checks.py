@@ -25,7 +25,7 @@ _ASKING = ("unit", "agent", *ABOUT_UNIT, *DEPARTMENT_COLUMNS)
 _FIRST_COLUMNS = frozenset({"department", "unit", "agent", "count", "order", "action"})
 #: A row that has something in one of these needs a department.
 _ABOUT_DEPARTMENT = ("agent", *DEPARTMENT_COLUMNS)
-_DASHES = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\u00ad", "--")
+_DASHES = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\u00ad", "\ufe58", "\ufe63", "\uff0d", "--")
 #: What reading alone can see of a cell.
 _FLAWS = frozenset({Code.RAGGED_ROW, Code.EXCEL_DATE, Code.EXCEL_ERROR, Code.EXCEL_NUMBER, Code.EXCEL_FORMULA})
 _LOOKS_SHORTENED = r"\A[0-9][.,][0-9]+E\+[0-9]{2,3}\z"

@@ -325,12 +325,13 @@ def test_other_headers_are_not_warned_about(header: str, look: Look) -> None:
     assert look(f"department,agent,{header}\nA,x,u\n").checked.warnings == ()
 
 
-def test_a_long_dash_as_unit_is_pointed_out(look: Look) -> None:
+@pytest.mark.parametrize("dash", "–—−－﹣﹘‐‑")
+def test_a_long_dash_as_unit_is_pointed_out(dash: str, look: Look) -> None:
     """Who types a dash that is not the plain one is told what it is taken for."""
-    seen = look("department,unit\nA,–\nB,-\n")
+    seen = look(f"department,unit\nA,{dash}\nB,-\n")
     (warning,) = seen.checked.warnings
     assert "row 2" in warning
-    assert [wish.unit for wish in seen.checked.assignments] == ["–", "-"]
+    assert [wish.unit for wish in seen.checked.assignments] == [dash, "-"]
 
 
 def test_shortened_numbers_in_text_are_pointed_out(look: Look) -> None:
