@@ -1,6 +1,6 @@
 """A `Grid` becomes a `Sheet`: which header means which column, what is dropped, which cells are flawed."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from bulkjob.sheet.text import (
     header_key,
     is_remedy_header,
     one_letter_off,
+    reminds,
     stripped,
     words_of,
 )
@@ -143,7 +144,7 @@ def _require_units(grid: Grid, name: str, meant: Mapping[str, int], others: Sequ
     wrong = [index for index in others if one_letter_off(headers[index]) == _DEPARTMENT]
     within = [index for index in others if _DEPARTMENT in words_of(headers[index])]
     if not _suffice(meant):
-        if row := _headers_further_down(grid):
+        if row := _headers_further_down(grid) or _near_headers_further_down(grid):
             raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
         near = [*sorted({*wrong, *(index for index in others if _DEPARTMENT in columns_by_other_words(headers[index]))}), *within]
         hint = headers[near[0]] if near else None
@@ -160,15 +161,25 @@ def _suffice(columns: Container[str | None]) -> bool:
 
 def _headers_further_down(grid: Grid) -> int:
     """The row among the first 20 that would do as the row of headers; 0 if there is none."""
+    return next((row for row, texts in _first_rows(grid) if _suffice(set(map(column_meant, texts)))), 0)
+
+
+def _near_headers_further_down(grid: Grid) -> int:
+    """The same for headers that only come near, of which there are several below a title; 0 if there are none."""
+    titles = [header for header in grid.headers if header]
+    if len(titles) > 1 or any(map(reminds, titles)):
+        return 0
+    return next((row for row, texts in _first_rows(grid) if sum(map(reminds, texts)) > 1), 0)
+
+
+def _first_rows(grid: Grid) -> Iterator[tuple[int, list[str]]]:
+    """The first rows below the headers, each with its number and all of its texts."""
     numbers = grid.numbers.slice(0, _FIRST_ROWS - 1).to_pylist()
     cells = [column.slice(0, len(numbers)).to_pylist() for column in grid.columns]
     for place, row in enumerate(numbers):
         if row > grid.header_row + _FIRST_ROWS:
             break
-        texts = [column[place] for column in cells] + [text for _, text in grid.beyond.get(row, ())]
-        if _suffice(set(map(column_meant, texts))):
-            return int(row)
-    return 0
+        yield int(row), [column[place] for column in cells] + [text for _, text in grid.beyond.get(row, ())]
 
 
 def _telling(header: str, index: int, meant: Mapping[str, int]) -> str:

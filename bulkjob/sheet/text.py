@@ -131,6 +131,8 @@ _TELLING: Final = {
 }
 #: What may be an agent's or a unit's as well as a department's.
 _ANYBODYS: Final = frozenset(("email", "description"))
+#: What is longer is a text that happens to have such a word, in characters.
+_LONGEST_REMINDING: Final = 100
 #: Words that people use for others of them.
 _OTHER_WORDS: Final = {
     **dict.fromkeys(("departments", "dept", "dep", "depts", "dpt"), "department"),
@@ -154,6 +156,13 @@ def columns_by_words(header: str) -> tuple[str, ...]:
 def columns_by_other_words(header: str) -> tuple[str, ...]:
     """The same by plurals and short words, which may as well mean something else."""
     return tuple(dict.fromkeys(_OTHER_WORDS[word] for word in sorted(words_of(header) & _OTHER_WORDS.keys())))
+
+
+def reminds(header: str) -> bool:
+    """Whether a header is one of the table's, or has a word of one's."""
+    if len(header) > _LONGEST_REMINDING:
+        return False
+    return bool(column_meant(header) or columns_by_words(header) or columns_by_other_words(header))
 
 
 def one_letter_off(header: str) -> str | None:

@@ -23,6 +23,24 @@ def test_headers_below_a_title_are_found(case: str, look: Look) -> None:
     assert look(TITLES[case]).stop.message == "The headers of sheet.csv seem to be in row 4; delete rows 1 to 3, so that they come first."
 
 
+NEAR_TITLES = {
+    "near headers": (
+        "Reorganisation 2026\n\nDept,Business Unit,Username\nA,u,x\n",
+        "headers of sheet.csv seem to be in row 3; delete rows 1 to 2",
+    ),
+    "semicolons": ("Reorganisation\nDepartment name;Agent username\nA;x\n", "seem to be in row 2; delete row 1"),
+    "names with such words": ("Team,note\nUnit one,Agent Smith\n", 'no "department" column'),
+    "a title with such a word": ("Dept\nSales department\nOrder desk\n", 'Did you mean "Dept"?'),
+}
+
+
+@pytest.mark.parametrize("case", NEAR_TITLES)
+def test_headers_that_only_come_near_below_a_title_are_found(case: str, look: Look) -> None:
+    """A lone title above several headers that remind of the table's is told as a title."""
+    text, words = NEAR_TITLES[case]
+    assert words in look(text).stop.message
+
+
 def test_headers_below_a_title_of_a_workbook(look: Look, saved: Callable[..., bytes]) -> None:
     """The same in a workbook."""
     book = Workbook()

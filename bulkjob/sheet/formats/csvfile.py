@@ -23,7 +23,7 @@ from bulkjob.sheet.columns import stripped_column, take_off_guard_column
 from bulkjob.sheet.formats.bounds import LONGEST_CELL, LONGEST_ROW, MOST_BEYOND, MOST_BLANK_CELLS, MOST_BLANK_ROWS, MOST_CELLS, MOST_COLUMNS
 from bulkjob.sheet.formats.encodings import text_of
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.text import BLANKS, column_meant, columns_by_other_words, columns_by_words, stripped
+from bulkjob.sheet.text import BLANKS, column_meant, reminds, stripped
 from bulkjob.vocabulary import Exit, Stop
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -42,6 +42,8 @@ _FEW_ROWS = 1000
 _BEGINNING, _FIRST_ROWS = 2**20, 20
 #: Of each column in a block, on average, or more.
 _BYTES_EACH = 1024
+#: Of a row without any header of the table: so many cells are looked at for what only comes near one.
+_FEW_HEADERS = 1000
 #: Lines are read so many characters at a time.
 _BLOCK = 2**18
 #: A text as Excel exports it where nothing shall make a number of it: ``="007"``; blanks around it are none of it.
@@ -97,17 +99,21 @@ def _delimiter(text: bytes, name: str) -> tuple[bytes, str]:
     """The text without Excel's ``sep=`` line, and what separates its cells: of the three, the one that gives the best header row."""
     if announced := _SEP_LINE.match(text):
         return text[announced.end() :], announced[1].decode()
-    scores: dict[str, tuple[int, int, int]] = {}
-    for delimiter in (*DELIMITERS, *_OTHER_DELIMITERS):
+    scores: dict[str, tuple[int, int, int, int]] = {}
+    others = [delimiter for delimiter in _OTHER_DELIMITERS if delimiter.encode() in text[:_BEGINNING]]
+    for delimiter in (*DELIMITERS, *others):
         rows = [row for row in _first_rows(text, delimiter) if any(stripped(cell.strip(";,\t")) for cell in row)]
         found = [len({column_meant(_as_typed(header)) for header in row} - {None}) for row in rows]
         # Headers that stand further down still tell what separates them; that they do not come first is for others to say.
-        scores[delimiter] = (found[0] if found else 0, max(found, default=0), len(rows[0]) if rows else 0)
+        near = 0 if any(found) else max((sum(map(reminds, row[:_FEW_HEADERS])) for row in rows), default=0)
+        scores[delimiter] = (found[0] if found else 0, max(found, default=0), near, len(rows[0]) if rows else 0)
     best = max(DELIMITERS, key=scores.__getitem__)
-    for other, words in _OTHER_DELIMITERS.items():
+    for other in others:
         if scores[other][1] > max(1, scores[best][1]):
-            raise Stop(Exit.BAD_SHEET, messages.other_delimiter(name, words))
-    if scores[best][1:] == (0, 1) and (words := _apart_by(next(row[0] for row in _first_rows(text, best) if any(map(stripped, row))))):
+            raise Stop(Exit.BAD_SHEET, messages.other_delimiter(name, _OTHER_DELIMITERS[other]))
+    if (scores[best][1], scores[best][3]) == (0, 1) and (
+        words := _apart_by(next(row[0] for row in _first_rows(text, best) if any(map(stripped, row))))
+    ):
         raise Stop(Exit.BAD_SHEET, messages.other_delimiter(name, words))
     return text, best
 
@@ -116,8 +122,7 @@ def _apart_by(line: str) -> str:
     """What separates the headers in a line that holds none of the table's as it is, in words; blank where nothing does."""
     for delimiter, words in (*_OTHER_DELIMITERS.items(), *_WITHIN_HEADERS.items()):
         headers = [header for header in line.split(delimiter, MOST_COLUMNS) if stripped(header)]
-        known = sum(bool(column_meant(header) or columns_by_words(header) or columns_by_other_words(header)) for header in headers)
-        if len(headers) > 1 and known > (delimiter in _WITHIN_HEADERS):
+        if len(headers) > 1 and sum(map(reminds, headers)) > (delimiter in _WITHIN_HEADERS):
             return words
     return ""
 
