@@ -99,12 +99,14 @@ def department_agents(department_id: str, offset: int, count: int) -> Request[Pa
 
 def department(department_id: str) -> Request[DepartmentState]:
     """A department and, where the account may see them, its agents."""
-    return _get(
-        "livechat/department/:id",
-        read=lambda payload: payloads.read_department_state(payload, department_id),
-        shape=lambda body: shapes.department_state(body, department_id),
-        id=department_id,
-    )
+
+    def read(payload: object) -> DepartmentState:
+        return payloads.read_department_state(payload, department_id)
+
+    def shape(body: bytes) -> DepartmentState:
+        return shapes.department_state(body, department_id)
+
+    return _get("livechat/department/:id", read=read, shape=shape, id=department_id)
 
 
 def unit(unit_id: str) -> Request[Unit | None]:

@@ -1,6 +1,5 @@
 """Commands as a printed next step shows them: with every flag that was given, quoted for a shell."""
 
-import os
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,4 +73,4 @@ def _quoted(word: str) -> str:
 def _spelt(letter: str) -> str:
     if letter.isprintable():
         return f"\\{letter}" if letter in "\\'" else letter
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(letter))
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))

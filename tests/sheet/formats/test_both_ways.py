@@ -327,6 +327,14 @@ def test_any_rows_of_an_ods_give_the_same_both_ways(packed: Raw, rows: list[str]
     assert ods_outcome(data, at_once=True) == ods_outcome(data, at_once=False)
 
 
+def test_a_long_run_of_blanks_in_a_tag_is_looked_through_once(packed: Raw) -> None:
+    """Blanks between attributes, and where none follow, cost what they are long, not the square of that: it would take for ever."""
+    blanks = " " * 300_000
+    row = f"<{R}><{C}{blanks}table:number-columns-repeated='1'{blanks}><text:p>A</text:p></{C}></{R}>"
+    data = packed({"content.xml": ODS.format(rows=row, before="", after="")})
+    assert ods_outcome(data, at_once=True) == ods_outcome(data, at_once=False)
+
+
 def test_usual_rows_of_an_ods_are_read_at_once(packed: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts, plain numbers and blank cells as LibreOffice writes them never meet the slower reader."""
     monkeypatch.setattr(ods._Table, "_keep", refuse)  # noqa: SLF001 - nothing outside shows which way a row was read
