@@ -96,7 +96,7 @@ class HttpTransport:
         self._has_masked = self._has_masked or masked != body
         told = {name.lower(): value for name, value in headers.items()}
         # All at once, as most answers have nothing to hide in any of them.
-        if self._mask.suspects("\n".join(told.values())):
+        if self._mask.suspects("\n".join(told.values()).encode("utf-8", "surrogatepass")):
             told = {name: self._mask.text(value) for name, value in told.items()}
         return Answer(status=status, headers=told, body=masked)
 
