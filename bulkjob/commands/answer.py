@@ -7,8 +7,8 @@ import sys
 
 from bulkjob import __version__
 from bulkjob.commands.table import Command
-from bulkjob.settings import SheetAddress, survey
-from bulkjob.system import LogFormatter, logging_to, say, tell
+from bulkjob.settings import Mask, SheetAddress, survey
+from bulkjob.system import LogFormatter, logging_to, mask_standard_streams, say, tell
 from bulkjob.vocabulary import Event, Exit, Stop
 
 
@@ -32,9 +32,11 @@ def answer(given: argparse.Namespace) -> Exit:
 def _called(given: argparse.Namespace, log: LogFormatter) -> Exit:
     command: Command = given.command
     found = survey(command.name, vars(given), os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
-    log.hide(*found.settings.secrets)
+    secrets = {*found.settings.secrets}
     if isinstance(sheet := getattr(given, "sheet", None), SheetAddress):
-        log.hide(*sheet.secrets)
+        secrets |= {*sheet.secrets}
+    log.hide(*secrets)
+    mask_standard_streams(Mask(secrets).text)
     with command.concluding(found.settings) as given.conclusion:
         if found.stop and not command.tells_wrong_settings:
             raise found.stop

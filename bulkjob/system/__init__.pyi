@@ -25,6 +25,7 @@ from .signals import leaving_at_once as leaving_at_once
 from .signals import on_signals as on_signals
 from .store_failures import StoreFailed as StoreFailed
 from .store_packages import refuse_unusable_store as refuse_unusable_store
+from .streams import mask_standard_streams as mask_standard_streams
 from .streams import say as say
 from .streams import sturdy_standard_streams as sturdy_standard_streams
 from .termination import TERMINATION_LOG as TERMINATION_LOG

@@ -8,7 +8,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TextIO, cast
@@ -46,6 +46,8 @@ class SturdyStream:
     def __init__(self, stream: TextIO) -> None:
         self.raw = _Failing(stream)
         self._colours = stream.isatty()
+        self.masked: Callable[[str], str] = str
+        """What takes secrets out of a line, once they are known."""
 
     @property
     def failure(self) -> OSError | None:
@@ -54,7 +56,7 @@ class SturdyStream:
 
     def write(self, text: str) -> int:
         """Write ``text`` as far as the stream still takes it."""
-        self.raw.write("\n".join(map(self._shown, text.split("\n"))))
+        self.raw.write("\n".join(self._shown(self.masked(line)) for line in text.split("\n")))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -129,6 +131,13 @@ def sturdy_standard_streams() -> Iterator[SturdyStream]:
             for stream in (out, err):
                 stream.flush()
             sys.stdin, sys.stdout, sys.stderr = before
+
+
+def mask_standard_streams(masked: Callable[[str], str]) -> None:
+    """Take secrets out of every line that is printed from now on."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, SturdyStream):
+            stream.masked = masked
 
 
 def say(sentence: str) -> None:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from bulkjob.settings import Mask, Secret
 from bulkjob.system.console import console_on
-from bulkjob.system.streams import sturdy_standard_streams
+from bulkjob.system.streams import mask_standard_streams, sturdy_standard_streams
 
 
 class Behind(io.TextIOWrapper):
@@ -98,3 +99,15 @@ def test_plain_signs() -> None:
             stream.write("− “a” …\u0416")
             assert written.getvalue() == b'- "a" ...\\u0416'
         written = io.BytesIO()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_secret_is_printed_on_neither_stream(*, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once secrets are known, no line has one in it, also where a colour of our own stands within."""
+    out, err = Behind(terminal=terminal), Behind(terminal=terminal)
+    with behind(monkeypatch, out, err):
+        mask_standard_streams(Mask([Secret("s3cr3t-t0ken")]).text)
+        print("bulkjob run s3cr3t-t0ken.csv\ns3cr\x1b[1m3t-t0ken")
+        print("no s3cr3t%2Dt0ken", file=sys.stderr)
+    assert out.text == "bulkjob run ***.csv\n***\n"
+    assert err.text == "no ***\n"
