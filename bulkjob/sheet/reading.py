@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkjob.records import Sheet
-from bulkjob.settings import Settings
+from bulkjob.settings import Mask, Settings
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LARGEST_FILE
@@ -20,17 +20,19 @@ from bulkjob.sheet.formats.ods import read_ods
 from bulkjob.sheet.formats.xls import read_xls
 from bulkjob.sheet.formats.xlsx import read_xlsx
 from bulkjob.sheet.headers import sheet_of
+from bulkjob.sheet.masking import without_secrets
 from bulkjob.vocabulary import Exit, Stop
 
 _MAX_ROWS: Final = Settings().max_rows
+_NO_MASK: Final = Mask()
 
 #: The beginning of a file by which is seen what it cannot be, in bytes.
 FIRST_LOOK = 2**20
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS) -> Sheet:
-    """The sheet in the file, or in standard input for ``-``; a pipe is read to its end.
+def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS, mask: Mask = _NO_MASK) -> Sheet:
+    """The sheet in the file, or in standard input for ``-``; a pipe is read to its end. ``mask``: takes secrets out of it.
 
     Raises `Stop` with one sentence where it cannot be opened (66) or is no sheet (65).
     """
@@ -48,7 +50,7 @@ def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MA
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise Stop(Exit.NO_INPUT, messages.unreadable(str(path), reason)) from None
-    return parse(data, name, sheet_name=sheet_name, max_rows=max_rows)
+    return parse(data, name, sheet_name=sheet_name, max_rows=max_rows, mask=mask)
 
 
 def _all_of(file: BufferedIOBase, name: str) -> bytes:
@@ -79,10 +81,10 @@ def refuse_garbage(first: bytes, name: str) -> None:
         raise Stop(Exit.BAD_SHEET, why_no_sheet(first, name) or messages.garbage(name))
 
 
-def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS) -> Sheet:
-    """The sheet in the bytes of a file called ``name``; raises `Stop` where they are none."""
-    grid = _grid(data, name, sheet_name=sheet_name, max_rows=max_rows)
-    return sheet_of(grid, name, hashlib.sha256(data).hexdigest())
+def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS, mask: Mask = _NO_MASK) -> Sheet:
+    """The sheet in the bytes of a file called ``name``, without the secrets that ``mask`` knows; raises `Stop` where they are none."""
+    grid = without_secrets(_grid(data, name, sheet_name=sheet_name, max_rows=max_rows), mask)
+    return sheet_of(grid, mask.text(name), hashlib.sha256(data).hexdigest())
 
 
 def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> Grid:

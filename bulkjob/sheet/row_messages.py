@@ -12,6 +12,10 @@ _RETYPE = "Format the cell as Text in the spreadsheet program and type the value
 
 #: What a cell of a column that is read is called that is not what people typed, and the remedy.
 _ODD_CELLS = {
+    Code.BAD_VALUE: (
+        'The cell has the account\'s token or a password in it, which is shown as "***" and sent to no place in Rocket.Chat. '
+        "Write what was meant; if others have seen the sheet, have the token or password replaced."
+    ),
     Code.EXCEL_DATE: "The spreadsheet program has turned this cell into a date or time ({value}). " + _RETYPE,
     Code.EXCEL_ERROR: "The cell shows the error {value} instead of a value. Correct its formula, or type the value itself.",
     Code.EXCEL_NUMBER: "The spreadsheet program has turned this cell into a number and lost digits of it ({value}). " + _RETYPE,

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 from bulkjob.records import Sheet
-from bulkjob.settings import Settings, SheetAddress
+from bulkjob.settings import Mask, Settings, SheetAddress
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.bounds import LARGEST_FILE
 from bulkjob.sheet.reading import FIRST_LOOK, parse, read_sheet, refuse_garbage
@@ -13,11 +13,15 @@ from bulkjob.vocabulary import Exit, Stop
 
 
 def sheet_at(source: Path | SheetAddress, settings: Settings) -> Sheet:
-    """The sheet of a command. Raises `Stop`: 65 for what is no sheet, 66 where it cannot be had, 69 where its store keeps failing, 78."""
+    """The sheet of a command, without the secrets that its settings have.
+
+    Raises `Stop`: 65 for what is no sheet, 66 where it cannot be had, 69 where its store keeps failing, 78.
+    """
     if isinstance(source, Path):
-        return read_sheet(source, sheet_name=settings.sheet_name, max_rows=settings.max_rows)
+        return read_sheet(source, sheet_name=settings.sheet_name, max_rows=settings.max_rows, mask=Mask(settings.secrets))
     data = _fetched(source, settings)
-    return parse(data, source.name, sheet_name=settings.sheet_name, max_rows=settings.max_rows)
+    mask = Mask([*settings.secrets, *source.secrets])
+    return parse(data, source.name, sheet_name=settings.sheet_name, max_rows=settings.max_rows, mask=mask)
 
 
 def files_of(source: Path | SheetAddress) -> tuple[Path, ...]:

@@ -144,3 +144,23 @@ def test_no_output_has_the_token_in_it(
         assert shape not in said.out
         assert shape not in said.err
         assert [path.name for path in written if shape.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("echo", ["plain"], indirect=True)
+def test_no_output_has_a_token_from_the_sheet(
+    echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A sheet, or its file's name, that has the token in it leaves it nowhere, in columns that are read or only carried."""
+    monkeypatch.chdir(tmp_path)
+    name = f"a {TOKEN.replace('/', '%2F')}.csv"
+    Path(name).write_text(f"department,unit,agent,{TOKEN}\n{TOKEN},North,ann,x\nSales,North,ann,by {TOKEN}\n", encoding="utf-8")
+    for more in ([], ["--skip-invalid"]):
+        for command in (["plan", name, "--json"], ["plan", name, "--out", "out.json"], ["doctor", name], ["run", name]):
+            assert main([*command, "--retries", "1", *(more if command[0] != "doctor" else [])]) != Exit.DEFECT
+    assert main(["plan", f"none {name}"]) == Exit.NO_INPUT
+    said = capfd.readouterr()
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != name]
+    assert written
+    for shape in (*SHAPES[:-1], TOKEN.replace("/", "%2F")):
+        assert shape not in said.out + said.err
+        assert [path for path in written if shape.encode() in path.read_bytes() or shape in str(path)] == []

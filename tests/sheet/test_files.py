@@ -13,8 +13,9 @@ import pytest
 import bulkjob
 from bulkjob.cli import main
 from bulkjob.phrases import printable
-from bulkjob.sheet import read_sheet
-from bulkjob.vocabulary import Exit, Stop
+from bulkjob.settings import Mask, Secret
+from bulkjob.sheet import check, read_sheet
+from bulkjob.vocabulary import Code, Exit, Stop
 
 Refused = Callable[[Path], Stop]
 
@@ -176,3 +177,38 @@ def test_closed_standard_input_is_no_sheet() -> None:
 def test_a_device_is_refused_as_soon_as_it_can_be_no_sheet(refused: Refused) -> None:
     """What never ends and begins with nothing that a sheet begins with is not read on."""
     assert refused(Path("/dev/zero")).exit_code is Exit.BAD_SHEET
+
+
+SECRETS = Mask([Secret("s3cr3t-t0ken")])
+
+
+@pytest.mark.parametrize("spelt", ["s3cr3t-t0ken", "S3CR3T-T0KEN", "s3cr3t%2Dt0ken", "s3cr3t-\u200bt0ken"])
+def test_a_secret_in_a_sheet_goes_no_further(tmp_path: Path, spelt: str) -> None:
+    """Where a header, a cell, what lies right of the headers or the file's name holds a secret, the sheet has ``***``."""
+    path = tmp_path / f"x {spelt}.csv"
+    path.write_text(f"department,unit,Note {spelt}\nA {spelt},U,n\nB,U,by {spelt}\nC,U,n,{spelt}\n", encoding="utf-8")
+    checked = check(read_sheet(path, mask=SECRETS))
+    sheet = checked.sheet
+    assert sheet.name == "x ***.csv"
+    assert sheet.headers == ("department", "unit", "Note ***")
+    assert sheet.cells[0].tolist() == ["A ***", "B", "C"]
+    assert sheet.cells[2].tolist() == ["n", "by ***", "n"]
+    assert dict(sheet.beyond) == {4: ((3, "***"),)}
+    assert [(problem.cell, problem.code) for problem in checked.problems if problem.row < 4] == [("A2", Code.BAD_VALUE)]
+    assert spelt not in repr(checked)
+
+
+def test_a_large_sheet_without_a_secret_costs_no_look_at_each_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether there is anything to be masked is asked of whole columns."""
+    path = tmp_path / "sheet.csv"
+    path.write_text("department,unit\n" + "".join(f"Sales {row},North\n" for row in range(20_000)), encoding="utf-8")
+    asked: list[int] = []
+    suspects = Mask.suspects
+
+    def counted(mask: Mask, body: bytes) -> bool:
+        asked.append(len(body))
+        return suspects(mask, body)
+
+    monkeypatch.setattr(Mask, "suspects", counted)
+    assert len(read_sheet(path, mask=SECRETS).cells) == 20_000
+    assert len(asked) < 30
