@@ -14,6 +14,9 @@ LINE_ENDS: Final = r"(?:[\r\n]|\\{1,8}[rn]){0,4}"
 REST: Final = r"[A-Za-z0-9+/_-]{0,1}(?:=|%3[dD]){0,2}"
 
 
+_END: Final = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """The part of an encoded text that is the same whatever stands around the secret."""
@@ -22,9 +25,10 @@ class Encoding:
     in_hex: bool = False
 
     @property
-    def longest_plain(self) -> str:
-        """Its longest run of letters and digits, which nothing spells in another way."""
-        return max((run[0] for run in re.finditer("[A-Za-z0-9]*", self.text)), key=len)
+    def ends(self) -> tuple[bytes, bytes]:
+        """How its longest run of letters and digits, which nothing spells in another way, begins and ends."""
+        longest = max(re.findall(b"[A-Za-z0-9]*", self.text.encode()), key=len)
+        return longest[:_END], longest[-_END:]
 
 
 def encodings_of(secret: str) -> Iterator[Encoding]:
