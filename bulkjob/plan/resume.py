@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bulkjob.changes import (
     ALREADY_SO,
-    Attempt,
     Change,
     DepartmentPut,
+    NewUnit,
     OncePerRows,
     Operation,
     Outcome,
@@ -17,6 +17,7 @@ from bulkjob.changes import (
     rows_of,
 )
 from bulkjob.plan.order import concerned
+from bulkjob.plan.past import written_last
 from bulkjob.plan.prepared import Prepared
 from bulkjob.records import Department, Workspace
 from bulkjob.rundir import History
@@ -27,27 +28,37 @@ def continued(prepared: Prepared, history: History) -> Prepared:
     """The plan as it is for a run that goes on: what earlier attempts did is credited to it, what they left half done is in it."""
     if not history.attempts and not history.pending_repairs:
         return prepared
-    plan = with_credit(with_removed(prepared.plan, history, prepared.workspace), history)
+    plan = with_credit(with_past(prepared.plan, history, prepared.workspace), history)
     if not prepared.server.unit_route_lacks():
         plan = repaired(plan, history.pending_repairs, prepared.workspace.departments)
     return replace(prepared, plan=plan)
 
 
-def with_removed(plan: Plan, history: History, workspace: Workspace) -> Plan:
-    """The plan with agents whom ``mirror`` removed in an earlier attempt, or may have: as they are gone, nothing asks for it any more."""
+def with_past(plan: Plan, history: History, workspace: Workspace) -> Plan:
+    """The plan with what an earlier attempt did, or may have done, and nothing asks for any more, because it is so.
+
+    Of a unit that it has made rows ask only what else they want of it, and whom ``mirror`` has removed is not there to be removed.
+    """
     asked = set(plan.changes)
     # Rows that are held back or invalid this time ask for nothing, nor do those that are done.
     asking = rows_of(plan.changes) - history.rows.keys()
     left_of = OncePerRows(lambda rows: tuple(row for row in rows if row in asking))
-    gone: dict[Change, Outcome] = {}
+    done: dict[Change, Outcome] = {}
     for attempt in history.attempts:
         change = attempt.change
-        if attempt.status is Status.FAILED or not change.ends_assignment or change in asked:
+        if attempt.status is Status.FAILED or not _is_asked_once(change) or change in asked:
             continue
         rows = left_of(change.rows)
         if rows and not change.missing(workspace) and change.is_so(change.found(workspace)):
-            gone[change.limited_to(rows)] = ALREADY_SO
-    return replace(plan, changes=(*plan.changes, *gone), settled={**plan.settled, **gone})
+            done[change.limited_to(rows)] = ALREADY_SO
+    units = tuple(change for change in done if isinstance(change, NewUnit))
+    others = tuple(change for change in done if not isinstance(change, NewUnit))
+    return replace(plan, changes=(*units, *plan.changes, *others), settled={**plan.settled, **done})
+
+
+def _is_asked_once(change: Change) -> bool:
+    """Whether nothing asks for it any more once it is so."""
+    return change.ends_assignment or (isinstance(change, NewUnit) and change.present)
 
 
 def with_credit(plan: Plan, history: History) -> Plan:
@@ -55,15 +66,7 @@ def with_credit(plan: Plan, history: History) -> Plan:
 
     That was known already where another part of the row failed; else the server is seen to hold it only now, or just before a write.
     """
-    earlier: dict[Change, Attempt] = {}
-    for attempt in history.attempts:
-        if attempt.status is Status.FAILED:
-            continue
-        before = earlier.get(attempt.change)
-        # The last one decides; but what it found may be the work of the one before.
-        found = before.prior if before and before.still_holds(attempt.prior) else attempt.prior
-        earlier[attempt.change] = replace(attempt, prior=found)
-    plan = replace(plan, earlier=earlier)
+    plan = replace(plan, earlier=written_last(history.attempts))
     return replace(plan, settled={change: plan.credited(change, outcome) for change, outcome in plan.settled.items()})
 
 

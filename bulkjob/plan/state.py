@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bulkjob.changes import Attempt, Change, DepartmentField, Outcome, Plan, UnitField
+from bulkjob.changes import Attempt, Change, Outcome, Plan
+from bulkjob.plan.past import naming_of
 from bulkjob.plan.renamers import renaming_rows
 from bulkjob.records import NO_MEANINGS, CheckedSheet, Meanings, Naming, Problem, RowResult, Server, Workspace
+from bulkjob.rundir import History
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +21,8 @@ class RunState:
     """Rows that an earlier attempt brought to success; they keep their results."""
     attempts: tuple[Attempt, ...] = ()
     """What earlier attempts of the same run made, or may have made."""
+    undone: History = field(default_factory=History)
+    """Of a rollback: what the journal of the run that is undone tells."""
     kept: Meanings = NO_MEANINGS
     """What the sheet's texts meant when the plan was made that this run carries out; empty where it makes the first."""
     made: Mapping[str, str] = field(default_factory=dict)
@@ -48,10 +52,10 @@ class RunState:
 
     @property
     def naming(self) -> Naming:
-        """The names of the things in the workspace; where that is not known, ids stand for themselves."""
-        names = [change for change in self.changes if isinstance(change, DepartmentField | UnitField) and change.field == "name"]
-        renamed = {change.target[1]: str(change.value) for change in names}
-        return Naming(self.workspace or Workspace(departments={}, units=None, agents={}), renamed)
+        """How things are called, by the workspace and by what is known of before; of what nobody knows a name the id stands for itself."""
+        workspace = self.workspace or Workspace(departments={}, units=None, agents={})
+        meanings = self.meanings or self.kept or self.undone.names
+        return naming_of(workspace, self.changes, self.attempts, undone=self.undone.attempts, meanings=meanings)
 
     @property
     def departments(self) -> dict[int, str]:

@@ -38,7 +38,7 @@ def state_of_rollback(history: History) -> RunState:
     touched = rows_of(attempt.change for attempt in history.attempts if attempt.status is not Status.FAILED)
     untouched = {row: _untouched(row) for row in sheet.cells.index.tolist() if row not in touched}
     checked = CheckedSheet(sheet=sheet, problems=(), warnings=(), assignments=(), suspects=())
-    return RunState(checked=checked, earlier=untouched, undoes=True)
+    return RunState(checked=checked, earlier=untouched, undone=history, undoes=True)
 
 
 def _untouched(row: int) -> RowResult:

@@ -14,75 +14,14 @@ import pytest
 
 from bulkjob.changes.by_row import ByRow
 from bulkjob.changes.change import Attempt, Change
+from bulkjob.records import new_unit
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, records_of
 from bulkjob.rundir.history import read_history
-from bulkjob.settings.values import MaxRemovals
 from bulkjob.vocabulary import Exit, Status
-from tests.support.rehearsal import Ran, rehearse
+from tests.support.pasts import CASES, LATENCY, Case, told
+from tests.support.rehearsal import Ran
 from tests.support.rollbacks import roll_back
 from tests.support.states import State, differences
-
-#: Seconds that each call takes: a write is carried out when half of them are over.
-LATENCY = 0.25
-
-Rows = Sequence[dict[str, object]]
-
-#: From a unit to another, to none, from none; an agent who is new, whose numbers change, who leaves; both in one row.
-ROWS: Rows = [
-    {"department": "alpha", "unit": "south"},
-    {"department": "beta", "unit": "-"},
-    {"department": "free", "unit": "north"},
-    {"department": "alpha", "agent": "cid", "count": 4, "order": 9},
-    {"department": "beta", "agent": "bob", "order": 5},
-    {"department": "alpha", "agent": "ann", "action": "remove"},
-    {"department": "gamma", "unit": "north", "agent": "cid"},
-    {"department": "free", "agent": "ann", "order": 2},
-]
-PAST = [
-    'Moved to unit "SOUTH" (south) from "NORTH" (north).',
-    'Taken out of unit "NORTH" (north).',
-    'Put into unit "NORTH" (north).',
-    "Added agent @cid (u-cid) with count 4 and order 9.",
-    "Changed agent @bob (u-bob) to order 5.",
-    "Removed agent @ann (u-ann).",
-    'Moved to unit "NORTH" (north) from "SOUTH" (south). Added agent @cid (u-cid).',
-    "Added agent @ann (u-ann) with order 2.",
-]
-
-#: With ``mirror``: somebody is added, somebody changes, and all others leave.
-MIRRORED: Rows = [
-    {"department": "alpha", "agent": "cid"},
-    {"department": "beta", "agent": "bob", "order": 5},
-    {"department": "beta", "unit": "south", "agent": "ann"},
-]
-MIRRORED_PAST = [
-    "Added agent @cid (u-cid). Removed from the department, because no row names them: @ann (u-ann), @bob (u-bob).",
-    "Changed agent @bob (u-bob) to order 5. Removed from the department, because no row names them: @cid (u-cid).",
-    (
-        'Moved to unit "SOUTH" (south) from "NORTH" (north). Added agent @ann (u-ann). '
-        "Removed from the department, because no row names them: @cid (u-cid)."
-    ),
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A sheet, how it is run, and what is to be told of its rows."""
-
-    rows: Rows
-    past: list[str]
-    options: dict[str, Any]
-
-    def run(self, folder: Path, state: State, **more: Any) -> Ran:
-        return rehearse(folder, state, self.rows, latency=lambda _: LATENCY, rate_limit="off", concurrency=1, **self.options, **more)
-
-
-CASES = {
-    "units": Case(rows=ROWS, past=PAST, options={"unit_route": "unit"}),
-    "departments": Case(rows=ROWS, past=PAST, options={"unit_route": "department"}),
-    "early answers": Case(rows=ROWS, past=PAST, options={"version": "6.5"}),
-    "mirror": Case(rows=MIRRORED, past=MIRRORED_PAST, options={"agents": "mirror", "max_removals": MaxRemovals(count=1000)}),
-}
 
 
 @pytest.fixture
@@ -117,10 +56,11 @@ class Moment:
         concluded = {record.number for record in records if isinstance(record, Concluded)}
         carried_out = Counter(self.writes)
         found: set[Change] = set()
+        made = {new_unit(unit["name"]): unit["_id"] for unit in self.state["units"]}
         for intent in (record for record in records if isinstance(record, Intent)):
             write = intent.method, intent.path
             if carried_out[write] and intent.number not in concluded:
-                found |= {written.change for written in intent.changes}
+                found |= {written.change.in_units(made) for written in intent.changes}
             carried_out[write] -= 1
         return found
 
@@ -170,7 +110,7 @@ def test_killed_at_any_moment(workspace: State, tmp_path: Path, name: str) -> No
     """
     case = CASES[name]
     whole, found = moments(case, tmp_path, workspace)
-    assert (whole.exit, whole.column("message")) == (Exit.OK, case.past)
+    assert (whole.exit, told(whole)) == (Exit.OK, case.past)
     assert {(row["attempts"], row["http_status"]) for row in whole.rows} == {("1", "200")}
     decides = deciding(found[-1].attempts())
     assert len(found) > 2 * len(whole.writes)
@@ -181,7 +121,7 @@ def test_killed_at_any_moment(workspace: State, tmp_path: Path, name: str) -> No
         lost_ones += bool(lost)
         ran = case.run(moment.folder, moment.state)
         assert ran.exit == Exit.OK, ran.said
-        assert ran.column("message") == case.past
+        assert told(ran) == case.past
         assert set(ran.column("change")) == {"updated"}
         for row in ran.rows:
             change = decides[int(row["row"])]
@@ -201,7 +141,7 @@ def test_killed_twice(workspace: State, tmp_path: Path, name: str) -> None:
         _, again = moments(case, moment.folder, moment.state)
         for second in again[:: max(1, len(again) // 7)]:
             ran = case.run(second.folder, second.state)
-            assert (ran.exit, ran.column("message")) == (Exit.OK, case.past)
+            assert (ran.exit, told(ran)) == (Exit.OK, case.past)
             assert set(ran.column("change")) == {"updated"}
 
 
@@ -211,11 +151,11 @@ def test_killed_while_an_answer_is_lost(workspace: State, tmp_path: Path, name: 
     """Where answers were lost before the kill, the past is told all the same, and no attempt is invented."""
     case = CASES[name]
     whole, found = moments(case, tmp_path, workspace, faults=fault.replace("P*", "POST") + "x2," + fault.replace("P*", "PUT") + "x2")
-    assert (whole.exit, whole.column("message")) == (Exit.OK, case.past)
+    assert (whole.exit, told(whole)) == (Exit.OK, case.past)
     assert {row["attempts"] for row in whole.rows} <= {"1", "2", "3"}
     for moment in found[::4]:
         ran = case.run(moment.folder, moment.state)
-        assert (ran.exit, ran.column("message")) == (Exit.OK, case.past)
+        assert (ran.exit, told(ran)) == (Exit.OK, case.past)
         for row in ran.rows:
             assert row["attempts"] in ("", "1", "2", "3")
             assert (row["attempts"] == "") == (row["seconds"] == "")
@@ -240,10 +180,10 @@ def test_interrupted_while_it_calls(workspace: State, tmp_path: Path, name: str,
         ended = case.run(folder, workspace, meddle=meddle)
         assert ended.exit in (Exit.INTERRUPTED, Exit.OK)
         known = {row["row"]: row for row in ended.rows if row["status"] == "success"}
-        for row, past in zip(ended.rows, case.past, strict=True):
-            assert row["status"] != "success" or row["message"] == past
+        for row, message, past in zip(ended.rows, told(ended), case.past, strict=True):
+            assert row["status"] != "success" or message == past
         ran = case.run(folder, ended.after)
-        assert (ran.exit, ran.column("message")) == (Exit.OK, case.past)
+        assert (ran.exit, told(ran)) == (Exit.OK, case.past)
         for row in ran.rows:
             assert row["row"] not in known or row == known[row["row"]]
             assert figures(row)[:2] in (("1", "200"), ("", ""))

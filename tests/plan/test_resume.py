@@ -7,10 +7,11 @@ from msgspec import structs
 from bulkjob.changes.change import ALREADY_SO, Attempt, Change, Outcome, Place, Prior, failed
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.new_unit import NewUnit
 from bulkjob.changes.operations import DepartmentPut, Plan, UnitPost
-from bulkjob.plan.resume import repaired, with_credit, with_removed
+from bulkjob.plan.resume import repaired, with_credit, with_past
 from bulkjob.records.results import RowResult
-from bulkjob.records.workspace import Department, Membership, Workspace
+from bulkjob.records.workspace import Department, Membership, Unit, Workspace
 from bulkjob.rundir.history import History
 from bulkjob.vocabulary import Code, Effect, Status
 
@@ -69,36 +70,65 @@ def test_whom_mirror_has_removed_is_credited() -> None:
     history = History(attempts=(attempt(REMOVED, None, None),), rows={3: RowResult(row=3, status=Status.SUCCESS)})
     there = replace(GONE, members={"d2": {"a2": Membership(agent_id="a2", username="ben", count=0, order=0)}})
     asking = replace(plan(), changes=(ASKED, GAIN))
-    credit = with_credit(with_removed(asking, history, GONE), history)
+    credit = with_credit(with_past(asking, history, GONE), history)
     assert credit.changes == (ASKED, GAIN, REMOVED)
     assert [change.rows for change in credit.changes] == [(2,), (3,), (2,)]
     assert credit.settled[REMOVED].change is Effect.UPDATED
-    assert with_removed(asking, history, there) == asking
+    assert with_past(asking, history, there) == asking
 
 
 def test_rows_that_ask_for_nothing_this_time_are_credited_nothing() -> None:
     """A row that is held back or invalid this time is not told as done because mirror had removed somebody for it."""
     history = History(attempts=(attempt(REMOVED, None, None),))
-    assert with_removed(plan(), history, GONE) == plan()
+    assert with_past(plan(), history, GONE) == plan()
 
 
 def test_what_is_asked_for_still_is_not_credited_as_removed() -> None:
     """A removal that the plan holds itself is no removal that nothing asks for any more."""
     history = History(attempts=(attempt(REMOVED, None, None),))
-    assert with_removed(replace(plan(), changes=(REMOVED,)), history, GONE).settled == {}
+    assert with_past(replace(plan(), changes=(REMOVED,)), history, GONE).settled == {}
 
 
 def test_nothing_is_credited_of_a_department_that_is_gone() -> None:
     """Who was to be removed from a department that somebody has deleted since was not removed by this run."""
     history = History(attempts=(attempt(REMOVED, None, None),))
     deleted = Workspace(departments={"d1": DEPARTMENTS["d1"]}, units=None, agents={})
-    assert with_removed(plan(), history, deleted) == plan()
+    assert with_past(plan(), history, deleted) == plan()
 
 
 def test_what_is_known_to_have_failed_is_not_credited() -> None:
     """A removal that was refused, and somebody made since, is no work of this run's."""
     history = History(attempts=(attempt(REMOVED, Outcome(status=Status.FAILED), Status.FAILED),))
-    assert with_removed(plan(), history, GONE) == plan()
+    assert with_past(plan(), history, GONE) == plan()
+
+
+class TestUnitThatWasMade:
+    MADE = NewUnit(unit_id="u9", name="West", rows=(3, 4))
+    HELD = replace(GONE, units={"u9": Unit(id="u9", name="West", visibility="public")})
+
+    def test_is_told_of_the_rows_that_ask_for_something_of_it(self) -> None:
+        """Rows name it as any unit by now; that the run made it comes before what else they ask for, with the figures of that write."""
+        done = Outcome(status=Status.SUCCESS, change=Effect.UPDATED, attempts=1, http_status=200, seconds=0.5)
+        history = History(attempts=(attempt(self.MADE, done, Status.SUCCESS, None),))
+        credit = with_credit(with_past(replace(plan(), changes=(GAIN,)), history, self.HELD), history)
+        assert credit.changes == (self.MADE, GAIN)
+        assert credit.changes[0].rows == (3,)
+        assert credit.settled == {self.MADE: structs.replace(done, prior=None)}
+
+    def test_is_told_where_the_outcome_of_its_making_is_unknown(self) -> None:
+        """A unit that is there is taken for the one that was made."""
+        history = History(attempts=(attempt(self.MADE, None, None, None),))
+        credit = with_credit(with_past(replace(plan(), changes=(GAIN,)), history, self.HELD), history)
+        assert credit.settled == {self.MADE: Outcome(status=Status.SUCCESS, change=Effect.UPDATED, prior=None)}
+
+    def test_is_not_told_once_it_is_gone(self) -> None:
+        """Nor is one whose making failed, or that the plan makes."""
+        asking = replace(plan(), changes=(GAIN,))
+        history = History(attempts=(attempt(self.MADE, None, None, None),))
+        assert with_past(asking, history, replace(GONE, units={})) == asking
+        assert with_past(asking, History(attempts=(attempt(self.MADE, None, Status.FAILED, None),)), self.HELD) == asking
+        making = replace(plan(), changes=(self.MADE, GAIN))
+        assert with_past(making, history, self.HELD) == making
 
 
 def test_credit_tells_what_the_write_told() -> None:
