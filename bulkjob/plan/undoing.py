@@ -66,7 +66,7 @@ class Undoing:
         made = [attempt for attempt in self._history.attempts if attempt.status is not Status.FAILED]
         names_units = any(_units_of(attempt) for attempt in made)
         workspace = await read_workspace(client, server, names_units=names_units, names_agents=False)
-        made = _as_found(made, workspace)
+        made = _as_found(made, workspace, state.attempts)
         ids = {**state.made, **units_made(NO_MEANINGS, state.attempts, workspace)}
         state.attempts = in_units(state.attempts, ids)
         workspace = state.workspace = await self._with_lists(client, workspace, server, made)
@@ -93,9 +93,14 @@ class Undoing:
         return await with_monitors(client, workspace, monitored & (workspace.units or {}).keys())
 
 
-def _as_found(made: Sequence[Attempt], workspace: Workspace) -> list[Attempt]:
-    """What the run made, as the server shows it now: units by their ids, without what turned out never to have been done."""
-    made = in_units(made, units_made(NO_MEANINGS, made, workspace))
+def _as_found(made: Sequence[Attempt], workspace: Workspace, earlier: Iterable[Attempt]) -> list[Attempt]:
+    """What the run made, as the server shows it now: units by their ids, without what turned out never to have been done.
+
+    ``earlier``: what attempts of the same rollback did: a unit that one of them took away, or may have, is no longer there to be found.
+    """
+    taken = (attempt.change for attempt in earlier if attempt.status is not Status.FAILED)
+    ids = {new_unit(change.name): change.unit_id for change in taken if isinstance(change, NewUnit) and not change.present}
+    made = in_units(made, {**units_made(NO_MEANINGS, made, workspace), **ids})
     names = {new_unit(unit.name) for unit in (workspace.units or {}).values()}
     there = workspace.units or {}
     kept = without_unmade(made, names)

@@ -12,10 +12,12 @@ import pytest
 from bulkjob.changes.change import ALREADY_SO, Attempt, Change, Place, Prior
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.new_unit import NewUnit
 from bulkjob.changes.operations import AgentsPost, UnitPost
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.state import RunState
 from bulkjob.plan.undoing import Undoing, state_of_rollback
+from bulkjob.records.naming import new_unit
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.rocketchat.call import Answer, Request
@@ -100,14 +102,20 @@ class ToSandbox:
         return Answer(status=reply.status, headers=reply.headers, body=reply.body)
 
 
-def planned(*attempts: Attempt, earlier: tuple[int, ...] = (), there: dict[str, Any] | None = None) -> tuple[Prepared, Counter[str]]:
-    """The plan that puts back what was made, and how often which route was read for it."""
+def planned(
+    *attempts: Attempt, earlier: tuple[int, ...] = (), before: tuple[Attempt, ...] = (), there: dict[str, Any] | None = None
+) -> tuple[Prepared, Counter[str]]:
+    """The plan that puts back what was made, and how often which route was read for it.
+
+    ``earlier``: the rows that an earlier attempt of the rollback put back. ``before``: what such attempts wrote.
+    """
 
     async def work() -> tuple[Prepared, Counter[str]]:
         sandbox = Sandbox(there or state(), clock=asyncio.get_running_loop().time, server_version="7.0")
         client = Client.over(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
         history = History(sheet=Kept.of(SHEET), attempts=attempts)
         run = state_of_rollback(history)
+        run.attempts = before
         run.earlier.update((row, RowResult(row=row, status=Status.SUCCESS)) for row in earlier)
         undoing = Undoing(Settings(), run, history)
         undoing.check()
@@ -211,6 +219,15 @@ class TestPlan:
         # What was made is known all the same: equality does not look at the rows.
         (operation,) = prepared.plan.operations
         assert all(change in prepared.plan.attempts for change in operation.changes)
+
+    def test_unit_of_unknown_making_that_an_earlier_attempt_took_away(self) -> None:
+        """It is no longer there to be found by its name; that it went is that attempt's work, and no row is told to be untouched."""
+        made = attempt(NewUnit(unit_id=new_unit("West"), name="West", rows=(2,)), None, None)
+        taken = attempt(NewUnit(unit_id="u9", name="West", present=False, rows=(2,)), "u9", None)
+        prepared, _ = planned(made, before=(taken,))
+        assert prepared.plan.settled == {taken.change: ALREADY_SO}
+        prepared, _ = planned(made)
+        assert prepared.plan.changes == ()
 
     def test_an_agent_who_was_stored_twice_comes_back_once(self) -> None:
         """An agent whom the run removed and the server had stored twice comes back with the numbers of one of the rows."""
