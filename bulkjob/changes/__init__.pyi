@@ -24,6 +24,7 @@ from .drafts import DepartmentDraft as DepartmentDraft
 from .drafts import UnitDraft as UnitDraft
 from .entries import Line as Line
 from .entries import Thing as Thing
+from .gone import UNIT_GONE as UNIT_GONE
 from .kinds import AnyChange as AnyChange
 from .kinds import AnyEntry as AnyEntry
 from .new_unit import Held as Held

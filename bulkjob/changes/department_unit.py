@@ -8,6 +8,7 @@ import msgspec
 from bulkjob.changes.change import Asked, Outcome, Prior, Words, failed
 from bulkjob.changes.drafts import DepartmentDraft, UnitDraft
 from bulkjob.changes.entries import Line, NameOf, Thing
+from bulkjob.changes.gone import unit_missing
 from bulkjob.records import Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Status
 
@@ -37,8 +38,10 @@ class DepartmentUnit(Asked, frozen=True, kw_only=True, eq=False, tag="department
     def missing(self, state: Workspace) -> Outcome | None:
         return department_missing(self.department_id, state)
 
-    def obstacle(self, state: Workspace, server: Server) -> Outcome | None:  # noqa: ARG002 - which route is open is the plan's to say
-        return department_archived(self.department_id, state)
+    def obstacle(self, state: Workspace, server: Server) -> Outcome | None:
+        """A unit that is gone is one on either route; where permissions are not known, nobody knows whether the list is whole."""
+        gone = unit_missing(self.unit_id, state) if self.unit_id and server.permissions is not None else None
+        return department_archived(self.department_id, state) or gone
 
     def undone(self, prior: Prior, rows: Sequence[int]) -> "DepartmentUnit":
         return msgspec.structs.replace(self, unit_id=prior if isinstance(prior, str) else None, rows=tuple(rows))

@@ -5,10 +5,11 @@ from typing import ClassVar, Final, Self
 
 import msgspec
 
-from bulkjob.changes.change import Outcome, Prior, failed
+from bulkjob.changes.change import Outcome, Prior
 from bulkjob.changes.drafts import UnitDraft
 from bulkjob.changes.entries import AboutUnit, Line, NameOf, Thing
 from bulkjob.changes.fields import FieldChange, FieldWords
+from bulkjob.changes.gone import unit_missing
 from bulkjob.records import Naming, Server, Workspace, is_new_unit
 from bulkjob.vocabulary import Code, Status
 
@@ -89,9 +90,3 @@ class UnitFieldEntry(AboutUnit, frozen=True, kw_only=True, tag="unit-field"):
             yield Line(section="unit", about=self.unit, sign="+", text=words.told(self.wanted))
         else:
             yield Line(section="unit", about=self.unit, sign="~", text=f"{words.told(self.found)} to {words.described(self.wanted)}")
-
-
-def unit_missing(unit_id: str, state: Workspace) -> Outcome | None:
-    """The outcome of a change of a unit that is gone; of one that is still to be made there is none."""
-    gone = state.units is not None and unit_id not in state.units and not is_new_unit(unit_id)
-    return failed(Code.REJECTED, "the unit is no longer there") if gone else None

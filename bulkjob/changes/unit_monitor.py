@@ -8,7 +8,7 @@ import msgspec
 from bulkjob.changes.change import Asked, Outcome, Prior, Words
 from bulkjob.changes.drafts import UnitDraft
 from bulkjob.changes.entries import AboutUnit, Line, NameOf, Thing
-from bulkjob.changes.unit_field import unit_missing
+from bulkjob.changes.gone import unit_missing
 from bulkjob.phrases import one_line
 from bulkjob.records import Monitor, Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Status

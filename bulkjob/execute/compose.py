@@ -8,6 +8,7 @@ import msgspec
 
 from bulkjob.changes import (
     LEFT_BEHIND,
+    UNIT_GONE,
     AgentsPost,
     Attempt,
     Change,
@@ -140,7 +141,7 @@ def _unwritable(unit: Unit | None, server: Server) -> Outcome | None:
     if unit is None and server.restricted_to_own_units:
         return failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
     if unit is None:
-        return failed(Code.REJECTED, "the unit is no longer there")
+        return UNIT_GONE
     return (
         None
         if unit.visibility is not None

@@ -92,4 +92,5 @@ class DepartmentWriting:
     def _state(self, department: Department | None, members: Mapping[str, Membership]) -> Workspace:
         identifier = self.operation.department_id
         departments = {} if department is None else {identifier: department}
-        return Workspace(departments=departments, units=self.naming.workspace.units, agents={}, members={identifier: members})
+        listed = self.naming.workspace
+        return Workspace(departments=departments, units=listed.units, all_units=listed.all_units, agents={}, members={identifier: members})

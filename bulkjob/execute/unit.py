@@ -123,6 +123,8 @@ class UnitWriting:
         return Workspace(
             departments=departments,
             units={**others, identifier: unit} if unit else others,
+            # To an account that is restricted to its own units another one reads as if it were gone.
+            all_units=not self.server.restricted_to_own_units,
             agents={},
             monitors={identifier: {monitor.id: monitor for monitor in monitors}},
         )

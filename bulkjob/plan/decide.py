@@ -125,12 +125,15 @@ class _Planning:
     # ----------------------------------------------------------------------------------------------------------- routes
 
     def _settle_unread(self, changes: Sequence[Change]) -> None:
-        """Settles monitors of whom nothing could be read: that somebody is not seen there proves nothing then."""
+        """Settles monitors of whom nothing could be read, though their unit is there: that somebody is not seen there proves nothing."""
+        told = self.workspace.role_holders is not None
+        refused = "the server did not tell who monitors the unit" if told else f"the account lacks the permission {MANAGE_MONITORS}"
+        lacks = "; ".join(self.server.monitors_lack() or self.server.unit_route_lacks()) or refused
         for change in changes:
-            if isinstance(change, UnitMonitor):
+            if isinstance(change, UnitMonitor) and not change.missing(self.workspace):
                 unread = change.unit_id not in self.workspace.monitors and not is_new_unit(change.unit_id)
                 if unread or self.workspace.role_holders is None or not self.server.may(MANAGE_MONITORS):
-                    self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, f"the account lacks the permission {MANAGE_MONITORS}")
+                    self.settled[change] = failed(Code.UNIT_NOT_PERMITTED, lacks)
 
     def _permit_units(self, changes: Sequence[Change]) -> None:
         """Settles what this account may not change of units beside their departments, whichever route those take."""

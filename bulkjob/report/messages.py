@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bulkjob.changes import Words
+from bulkjob.changes import UNIT_GONE, Words
 from bulkjob.phrases import listed, one_line
 from bulkjob.records import MANAGE_DEPARTMENTS, Server
 from bulkjob.vocabulary import Code, Effect, Status
@@ -56,7 +56,9 @@ def failure_message(
     a code that is not one of a failed row.
     """
     remedy = (_REMEDY_BACK if undoes and code in _REMEDY_BACK else _REMEDY)[code]
-    if code is Code.NOT_APPLIED:
+    if _is_unit_gone(code, evidence):
+        remedy = _unit_gone_remedy(part, undoes=undoes)
+    elif code is Code.NOT_APPLIED:
         remedy = _not_applied_remedy(part, server)
     elif code is Code.UNIT_NOT_PERMITTED:
         remedy = _unit_remedy(server)
@@ -146,7 +148,11 @@ def _account(code: Code, words: Words, evidence: Evidence) -> str:
         "unit empty, so nothing was sent",
         Code.DEPARTMENT_ARCHIVED: f"the department is archived, {sent}",
         Code.DEPARTMENT_GONE: f"the department no longer exists (probably deleted){quote}",
-        Code.REJECTED: f"it could not be sent{because}" if evidence.http_status is None else f"the server refused it{answer}{quote}",
+        Code.REJECTED: said
+        if _is_unit_gone(code, evidence)
+        else f"it could not be sent{because}"
+        if evidence.http_status is None
+        else f"the server refused it{answer}{quote}",
         Code.RATE_LIMITED: f'the server (or a proxy in front of it) still said "too many requests"{tries}{answer}{_unless_page(said)}',
         Code.TIMEOUT: late,
         Code.CONNECTION: f"the connection to the server broke or could not be made{tries}{quote}",
@@ -155,6 +161,11 @@ def _account(code: Code, words: Words, evidence: Evidence) -> str:
         Code.CHANGED_MEANWHILE: f"somebody has changed it since the run{': ' + evidence.seen if evidence.seen else ''}; it was left alone",
     }
     return accounts[code]
+
+
+def _is_unit_gone(code: Code, evidence: Evidence) -> bool:
+    """Whether it failed because the unit was found to be gone; that is no answer of the server's."""
+    return code is UNIT_GONE.code and evidence.said == UNIT_GONE.said
 
 
 def _unless_page(said: str) -> str:
@@ -196,6 +207,15 @@ def _not_applied_remedy(part: str, server: Server | None) -> str:
     if len(causes) == 1:
         return f"Probably {causes[0]}: look at it in Rocket.Chat, then {{again}}"
     return f"Either {', or '.join(causes)}: look at it in Rocket.Chat, then {{again}}"
+
+
+def _unit_gone_remedy(part: str, *, undoes: bool) -> str:
+    """What is left to do where the unit is no longer there: a department still is, what belonged to the unit is not."""
+    if not undoes:
+        return "Leave the row out of the sheet, or name the unit that replaces it"
+    if part == "unit":
+        return "Put the department by hand, in Rocket.Chat, into the unit that it belongs to now"
+    return "There is nothing left to put back"
 
 
 def _unit_causes(server: Server | None) -> list[str]:

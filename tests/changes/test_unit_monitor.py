@@ -1,5 +1,7 @@
 """A monitor of a unit."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -58,6 +60,13 @@ def test_unit_that_is_gone() -> None:
     assert gone is not None
     assert (gone.code, gone.said) == (Code.REJECTED, "the unit is no longer there")
     assert msgspec.structs.replace(COMES, unit_id=new_unit("West")).missing(workspace()) is None
+
+
+def test_unit_that_may_only_be_unlisted() -> None:
+    """A unit that is not in a list which may lack some is not known to be gone."""
+    change = msgspec.structs.replace(COMES, unit_id="unlisted")
+    assert change.missing(replace(workspace(), all_units=False)) is None
+    assert change.missing(replace(workspace(), units=None)) is None
 
 
 def test_drafts() -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from bulkjob.changes.change import ALREADY_SO, Attempt, Change, Place
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.gone import UNIT_GONE
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, UnitPost
 from bulkjob.execute.compose import Composed, agents_call, put_call, unit_call
-from bulkjob.records.server import Account, Server, Version
+from bulkjob.records.server import ADD_AGENTS, MANAGE_UNITS, Account, Server, Version
 from bulkjob.records.workspace import REQUIRED_FIELDS, Department, Membership, Monitor, Unit, Workspace
 from bulkjob.vocabulary import Code, Status
 
@@ -213,6 +214,16 @@ class TestPutCall:
             "departmentUnit": {"_id": "apac"},
         }
         assert body(put_call(put(agent("anna"), unit=move("d1", None)), there, ADMIN, {}))["departmentUnit"] == {}
+
+    def test_unit_that_is_gone(self) -> None:
+        """A unit that is not in the whole list fails what is about it, and agents go on; one that is not in a part of it is tried."""
+        change, server = move("d1", "gone"), replace(ADMIN, permissions=frozenset({MANAGE_UNITS, ADD_AGENTS}))
+        there = replace(state(department("d1", "emea")), units={"emea": EMEA})
+        composed = put_call(put(agent("anna"), unit=change), there, server, {})
+        assert composed.settled == {change: UNIT_GONE}
+        assert body(composed)["departmentUnit"] == {"_id": "emea"}
+        for unknown in (replace(there, all_units=False), replace(there, units=None)):
+            assert body(put_call(put(unit=change), unknown, server, {}))["departmentUnit"] == {"_id": "gone"}
 
     def test_unit_is_said_as_it_is_then(self) -> None:
         """A unit that somebody has changed since the plan is kept, not put back; a department without a unit stays without."""

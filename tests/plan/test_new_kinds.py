@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from bulkjob.changes.change import ALREADY_SO
+from bulkjob.changes.change import ALREADY_SO, Outcome
 from bulkjob.changes.department_field import DepartmentField
 from bulkjob.changes.new_unit import NewUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Plan, UnitCreate, UnitPost
@@ -18,7 +18,7 @@ from bulkjob.records.naming import new_unit
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.workspace import Agent, Department, Monitor, Unit, Workspace
 from bulkjob.settings import Choices
-from bulkjob.vocabulary import Code, Exit, Stop
+from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 FIELDS = {"name": "Sales", "email": "a@example.org", "enabled": True, "showOnRegistration": True, "showOnOfflineForm": True}
 DEPARTMENTS, AGENTS, UNITS, MONITORS = (
@@ -353,3 +353,37 @@ class TestMissingFields:
             "NewUnit": (6,),
             "DepartmentUnit": (6,),
         }
+
+
+class TestUnitThatIsGone:
+    GONE: Final = Outcome(status=Status.FAILED, code=Code.REJECTED, said="the unit is no longer there")
+
+    @pytest.mark.parametrize("choices", [AUTO, BY_DEPARTMENT, Choices(unit_route="unit")])
+    def test_nothing_is_sent_for_it(self, choices: Choices) -> None:
+        """Neither moves into it nor what is about itself; both routes decide alike."""
+        plan = planned([to(2, "d1", "gone"), unit(3, "gone", "mia"), unit(4, "gone", visibility="private")], choices=choices)
+        assert plan.operations == ()
+        assert set(plan.settled.values()) == {self.GONE}
+
+    def test_what_is_in_it_by_the_servers_word_is_so(self) -> None:
+        """A department that still names a unit that is gone needs no move into it."""
+        there = workspace(department("d1", "gone"))
+        assert set(planned([to(2, "d1", "gone")], there).settled.values()) == {ALREADY_SO}
+
+    def test_not_listed_is_not_gone(self) -> None:
+        """Where the list may lack units, or nobody knows whether it does, a move is tried."""
+        partial = replace(THERE, all_units=False)
+        account = server(without=(UNITS,))
+        plan = planned([to(2, "d4", "unlisted"), unit(3, "unlisted", "mia")], partial, account)
+        assert ids(plan) == ["department/d4"]
+        assert [(outcome.code, outcome.said) for outcome in plan.settled.values()] == [
+            (Code.UNIT_NOT_PERMITTED, f"the account lacks the permission {UNITS}")
+        ]
+        untold = replace(server(), permissions=None)
+        assert ids(planned([to(2, "d4", "unlisted")], account=untold, choices=BY_DEPARTMENT)) == ["department/d4"]
+
+    def test_monitors_that_the_server_did_not_tell(self) -> None:
+        """An account is not said to lack what it has."""
+        plan = planned([unit(2, "a", "mia"), to(3, "d4", "b")], replace(THERE, monitors={}))
+        (outcome,) = plan.settled.values()
+        assert (outcome.code, outcome.said) == (Code.UNIT_NOT_PERMITTED, "the server did not tell who monitors the unit")

@@ -7,6 +7,7 @@ import pytest
 from bulkjob.changes.change import Change, Place, Prior, Words
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
+from bulkjob.changes.unit_monitor import UnitMonitor
 from bulkjob.phrases import SAID_LIMIT, named, named_agent, one_line
 from bulkjob.records.naming import Naming
 from bulkjob.records.server import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, Account, Server, Version
@@ -67,6 +68,9 @@ TAKE_OUT = unit(None, "unit-emea", EMEA)
 ADD = agent(None, order=2)
 CHANGE = agent(Place(count=7, order=1), count=0, order=3)
 REMOVE = agent(Place(count=7, order=1), present=False)
+MONITOR = Told(
+    change=UnitMonitor(unit_id="unit-dach", monitor_id="u-mia", username="mia", rows=(2,)), prior=False, names=("@mia (u-mia)", DACH)
+)
 SUBJECTS = [MOVE, PUT_IN, TAKE_OUT, ADD, CHANGE, REMOVE]
 
 
@@ -133,6 +137,23 @@ def test_a_rejection_that_was_not_sent_does_not_speak_of_the_server() -> None:
     message = failure(Code.REJECTED, MOVE, Evidence(said="the stored department has no email"))
     assert "it could not be sent: the stored department has no email. " in message
     assert "HTTP" not in message
+
+
+@pytest.mark.parametrize("http_status", [None, 200])
+@pytest.mark.parametrize(
+    ("subject", "undoes", "remedy"),
+    [
+        (MOVE, False, "Leave the row out of the sheet, or name the unit that replaces it."),
+        (MOVE, True, "Put the department by hand, in Rocket.Chat, into the unit that it belongs to now."),
+        (MONITOR, False, "Leave the row out of the sheet, or name the unit that replaces it."),
+        (MONITOR, True, "There is nothing left to put back."),
+    ],
+)
+def test_unit_that_is_gone(subject: Told, undoes: bool, remedy: str, http_status: int | None) -> None:  # noqa: FBT001
+    """Nobody is sent round in a circle: the same again would find no unit either; what was seen is no answer of the server's."""
+    evidence = Evidence(said="the unit is no longer there", http_status=http_status)
+    message = failure_message(Code.REJECTED, subject.part, subject.words, evidence, undoes=undoes)
+    assert message.endswith(f"{subject.words.deed}: the unit is no longer there. {remedy}")
 
 
 def test_what_was_seen_is_said() -> None:
