@@ -37,6 +37,13 @@ def test_a_unit_that_is_owed_a_write_gets_one() -> None:
     assert second == other
 
 
+def test_nobody_is_put_into_a_unit_that_is_owed_a_write() -> None:
+    """The write of a unit replaces all that it holds: whoever comes into it comes afterwards."""
+    into = DepartmentPut(department_id="d3", unit=GAIN, agents=(), after=("x",))
+    repair, put = repaired(plan(into), {"u1": frozenset({"d1"})}, DEPARTMENTS).operations
+    assert put.after == ("x", repair.id)
+
+
 def test_a_write_that_is_planned_anyhow_serves() -> None:
     """The last write of the unit that the plan has is made although its own changes may turn out to be so already."""
     early = UnitPost(unit_id="u1", changes=(GAIN,), lost=frozenset(), after=())

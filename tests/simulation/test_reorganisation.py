@@ -23,6 +23,7 @@ FOUND = {
         CREATING + 152,
         CREATING + 166,
     ),
+    "a department is put into a unit whose write, owed by an earlier attempt, replaces what it holds": (CREATING + 38,),
     "the new name of an archived department is unknown": (19,),
     "of a monitor whom the account may not see it is said that he is none": (POOR + 27,),
     "an account that may not list monitors ends its rollback at the unit that it has made": (POOR + 7, POOR + 14, POOR + 15),

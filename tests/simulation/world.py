@@ -137,13 +137,10 @@ class Server:
         call.read = (self.asked if "/units/" in request.path else self.reads).get(request.path, 0)
         if not any(intent.path == request.path and intent.body == (request.body or {}) for intent in self.intents.values()):
             self.broken.append(f"{request.path} was sent before its intent was on disk")
-        mine = self._concerned(request)
-        # Where somebody else moves a department while the job is at work, no plan knows of it.
-        moved = {edit.target[1] for edit in self.record.edits if edit.target[0] == "unit"}
         for other in self.in_flight:
             if other is call or not other.request.writes:
                 continue
-            if both := mine & self._concerned(other.request) - moved:
+            if both := self._overlap(request, other.request):
                 self.broken.append(f"{request.path} and {other.request.path} are under way at the same time; both concern {sorted(both)}")
 
     def _concerned(self, request: Request[Any]) -> set[str]:
@@ -155,6 +152,19 @@ class Server:
         if kind != "units":
             return {f"agents of {identifier}"} if more else {f"agents of {identifier}", identifier}
         return {identifier, *departments_in(request), *self.sandbox.store.children(identifier)}
+
+    def _overlap(self, one: Request[Any], other: Request[Any]) -> set[str]:
+        """What both concern: departments, and the unit that one of them replaces and the other puts a department into.
+
+        Where somebody else moves a department while the job is at work, no plan knows of it.
+        """
+        moved = {edit.target[1] for edit in self.record.edits if edit.target[0] == "unit"}
+        both = (self._concerned(one) & self._concerned(other)) - moved
+        for put, unit in ((one, other), (other, one)):
+            into: Any = (put.body or {}).get("departmentUnit") or {}
+            if into and unit.path.endswith(f"/units/{into['_id']}") and put.path.rpartition("/")[2] not in moved:
+                both.add(into["_id"])
+        return both
 
     def _read_journal(self) -> None:
         kept = self._disk.kept(self._journal)
