@@ -17,7 +17,7 @@ from bulkjob.rundir.directory import ROLLBACK, SUMMARY_FILE
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Names, Opened, Owner, Record, Rows, records_of
 from bulkjob.settings import canonical_address
 from bulkjob.system import open_ordinary, to_disk
-from bulkjob.vocabulary import Code, Effect, Exit, Status, Stop
+from bulkjob.vocabulary import Code, Exit, Status, Stop
 
 
 def refuse_closed(directory: Path, otherwise: str) -> None:
@@ -196,12 +196,14 @@ def _unreadable(path: Path, reason: str, remedy: str) -> Stop:
 
 
 def _refuse_less_than_reported(path: Path, records: Iterable[Record], remedy: str) -> None:
-    """Raises `Stop` (73) for a journal that has lost its end, or everything: the report beside it tells of more rows that were changed."""
+    """Raises `Stop` (73) for a journal that has lost its end, or everything: the report beside it tells of more rows that were changed.
+
+    An intent is on disk before its write goes out; an outcome need not be, where the disk is full by then.
+    """
     told = _rows_changed(path.with_name(SUMMARY_FILE))
-    results = {row.row: row for record in records if isinstance(record, Rows | Concluded) for row in record.rows}
-    kept = sum(result.change is Effect.UPDATED for result in results.values())
-    if kept < told:
-        reason = f"{SUMMARY_FILE} beside it tells of {counted(told, 'changed row')}, and it holds {kept:,}"
+    written = rows_of(written.change for record in records if isinstance(record, Intent) for written in record.changes)
+    if len(written) < told:
+        reason = f"{SUMMARY_FILE} beside it tells of {counted(told, 'changed row')}, and it holds writes for {len(written):,}"
         raise _unreadable(path, reason, remedy)
 
 

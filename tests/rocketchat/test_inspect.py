@@ -306,7 +306,7 @@ async def test_the_client_is_told_of_an_exempt_account(*, user: str, told: bool,
             return page(404)
         given = whole(request)
         assert isinstance(given, Answer)
-        limit = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time() * 1000) + 60_000)}
+        limit = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time() * 1000) + 100)}
         return Answer(status=given.status, headers={**given.headers, **limit}, body=given.body)
 
     on = client(Scripted(limited))
