@@ -14,7 +14,7 @@ from bulkjob.sheet.formats.grid import Grid, Oddity
 from bulkjob.vocabulary import Code
 
 #: Bytes of a column that are looked at together, and how many of them once more with those that follow: longer than any spelling.
-_AT_ONCE: Final = 2**24
+_AT_ONCE: Final = 2**17
 _OVERLAP: Final = 2**14
 
 

@@ -20,6 +20,7 @@ from bulkjob.commands.run import job_of
 from bulkjob.job import Job
 from bulkjob.rocketchat import Transport
 from bulkjob.rundir import JOURNAL_FILE, ROLLBACK, RunDirectory, opened
+from bulkjob.rundir.format import records_of
 from bulkjob.settings import MaxRemovals, Secret, Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
@@ -299,7 +300,8 @@ class Simulation:
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
         self.told.seen.update(f"row: {row['code']}" for row in rows if row["code"])
         held_back = bool(self._asked.held_back) and self._goal is None
-        if (directory / JOURNAL_FILE).exists():
+        # A journal that was killed before its first line was whole belongs to nobody, and keeps nothing.
+        if (directory / JOURNAL_FILE).exists() and records_of((directory / JOURNAL_FILE).read_bytes())[0]:
             done = self._done.setdefault(directory, {})
             self._hold(laws.success_stays(done, rows))
             done.update((row["row"], row) for row in rows if row["status"] == "success")
