@@ -7,7 +7,7 @@ import unicodedata
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.settings.secret import Secret
@@ -61,6 +61,7 @@ def test_no_line_is_forged(shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", ["text", "json"])
+@settings(max_examples=25)  # each token takes patterns of its own, which are made once in a run
 @given(token=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8))
 def test_secret_is_replaced(shape: str, token: str) -> None:
     """The token is in no line and no traceback, however an error message spells it."""
