@@ -47,7 +47,7 @@ class SturdyStream:
         self.raw = _Failing(stream)
         self._colours = stream.isatty()
         self.masked: Callable[[str], str] = str
-        """What takes secrets out of a line, once they are known."""
+        """What takes secrets out of a text, once they are known."""
 
     @property
     def failure(self) -> OSError | None:
@@ -56,7 +56,7 @@ class SturdyStream:
 
     def write(self, text: str) -> int:
         """Write ``text`` as far as the stream still takes it."""
-        self.raw.write("\n".join(self._shown(self.masked(line)) for line in text.split("\n")))
+        self.raw.write("\n".join(self._shown(line) for line in self.masked(text).split("\n")))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -134,7 +134,7 @@ def sturdy_standard_streams() -> Iterator[SturdyStream]:
 
 
 def mask_standard_streams(masked: Callable[[str], str]) -> None:
-    """Take secrets out of every line that is printed from now on."""
+    """Take secrets out of all that is printed from now on."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, SturdyStream):
             stream.masked = masked
