@@ -9,13 +9,9 @@ from typing import Final
 
 from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.report import Overview, RunSummary, overview_document, overview_lines, read_summary, unread
-from bulkjob.rundir import JOURNAL_FILE, LOCK, REPORT_FILES, ROLLBACK, SUMMARY_FILE
-from bulkjob.system import console_on, open_ordinary, show
+from bulkjob.rundir import JOURNAL_FILE, LOCK, REPORT_FILES, ROLLBACK, SUMMARY_FILE, read_summary_file
+from bulkjob.system import console_on, show
 from bulkjob.vocabulary import Exit
-
-#: Of a summary.json, in bytes: ours are some kilobytes.
-_LARGEST: Final = 2**24
-
 
 #: Folders that lie beside run directories without being one: of a file system, and a run's own way back.
 _NO_RUNS: Final = frozenset({ROLLBACK, "lost+found"})
@@ -68,8 +64,7 @@ def _by_number(name: str) -> tuple[bool, int, str]:
 
 def _run(directory: Path) -> RunSummary:
     try:
-        with os.fdopen(open_ordinary(directory / SUMMARY_FILE, os.O_RDONLY), "rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = read_summary_file(directory)
     except FileNotFoundError:
         return unread(str(directory), "it has no summary.json: the run is still going on, or was killed, or never began")
     except OSError as error:

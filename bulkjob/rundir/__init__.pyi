@@ -6,6 +6,7 @@ from .directory import RUNS as RUNS
 from .directory import SUMMARY_FILE as SUMMARY_FILE
 from .directory import RunDirectory as RunDirectory
 from .directory import opened as opened
+from .directory import read_summary_file as read_summary_file
 from .directory import refuse_own_file as refuse_own_file
 from .format import JOURNAL_FILE as JOURNAL_FILE
 from .format import Owner as Owner

@@ -31,6 +31,10 @@ LOCK: Final = ".lock"
 SUMMARY_FILE: Final = "summary.json"
 
 
+#: Of such a file, in bytes: ours are some kilobytes.
+_LARGEST_SUMMARY: Final = 2**24
+
+
 #: The files of a run directory that a run replaces or takes away.
 REPORT_FILES: Final = (
     *("results.csv", "results.xlsx", "report.html", "problems.csv", "annotated.xlsx", SUMMARY_FILE, "plan.json"),
@@ -47,6 +51,15 @@ _LONGEST_STEM: Final = 200
 
 #: Seconds between two tries to get a lock that another process holds.
 _LOCK_TRIES_EVERY: Final = 0.2
+
+
+def read_summary_file(directory: Path) -> bytes:
+    """The figures that the latest attempt in a run directory has left, no more than can be ours.
+
+    Raises `OSError`, also for what is no ordinary file, with words for people in its ``strerror``.
+    """
+    with os.fdopen(open_ordinary(directory / SUMMARY_FILE, os.O_RDONLY), "rb") as file:
+        return file.read(_LARGEST_SUMMARY + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import msgspec
 from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome, rows_of, stand_in
 from bulkjob.phrases import counted
 from bulkjob.records import NO_MEANINGS, Meanings, RowResult
-from bulkjob.rundir.directory import ROLLBACK, SUMMARY_FILE
+from bulkjob.rundir.directory import ROLLBACK, SUMMARY_FILE, read_summary_file
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Names, Opened, Owner, Record, Rows, records_of
 from bulkjob.settings import canonical_address
 from bulkjob.system import open_ordinary, to_disk
@@ -200,17 +200,17 @@ def _refuse_less_than_reported(path: Path, records: Iterable[Record], remedy: st
 
     An intent is on disk before its write goes out; an outcome need not be, where the disk is full by then.
     """
-    told = _rows_changed(path.with_name(SUMMARY_FILE))
+    told = _rows_changed(path.parent)
     written = rows_of(written.change for record in records if isinstance(record, Intent) for written in record.changes)
     if len(written) < told:
         reason = f"{SUMMARY_FILE} beside it tells of {counted(told, 'changed row')}, and it holds writes for {len(written):,}"
         raise _unreadable(path, reason, remedy)
 
 
-def _rows_changed(summary: Path) -> int:
+def _rows_changed(directory: Path) -> int:
     """How many changed rows the report of an earlier attempt tells of; 0 where there is none, or a file of somebody else's."""
     try:
-        changes = msgspec.json.decode(summary.read_bytes())["changes"]["updated"]
+        changes = msgspec.json.decode(read_summary_file(directory))["changes"]["updated"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0
     return changes if type(changes) is int else 0

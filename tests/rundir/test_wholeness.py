@@ -328,6 +328,25 @@ class TestForeign:
         assert statuses(read_history(path)) == [None, Status.SUCCESS]
 
 
+@pytest.mark.parametrize("kind", ["file", "pipe", "link"])
+def test_report_that_is_no_file_tells_nothing(path: Path, tmp_path: Path, kind: str) -> None:
+    """A report beside a journal that is gone tells that it is; a pipe in its place is not waited for, a link not followed."""
+    elsewhere, summary = tmp_path / "elsewhere.json", path.with_name("summary.json")
+    elsewhere.write_text('{"changes": {"updated": 3}}', encoding="utf-8")
+    if kind == "pipe":
+        os.mkfifo(summary)
+    elif kind == "link":
+        summary.symlink_to(elsewhere)
+    else:
+        elsewhere.rename(summary)
+    if kind != "file":
+        assert read_history(path) is None
+        return
+    with pytest.raises(Stop, match="tells of 3 changed rows") as stop:
+        read_history(path)
+    assert stop.value.exit_code == Exit.CANNOT_CREATE
+
+
 class TestLock:
     """Only one run writes."""
 
