@@ -5,19 +5,16 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import termios
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bulkjob.vocabulary import Exit
+from tests.support.processes import asleep, started, wait_for
 from tests.support.program import SECRET, Program
 from tests.support.rehearsal import rehearse, results_of
 from tests.support.servers import serving
@@ -95,29 +92,6 @@ def test_tokens_of_any_kind(program: Program, small: State) -> None:
 # ---------------------------------------------------------------------------------------------------------------- interruptions
 
 
-@contextmanager
-def started(url: str, sheet: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The job in a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and not name.startswith("BULKJOB_")}
-    environment |= {"ROCKETCHAT_URL": url, "ROCKETCHAT_USER_ID": "u-admin", "ROCKETCHAT_AUTH_TOKEN": "token-admin"}
-    command = [sys.executable, "-m", "bulkjob", "run", str(sheet), *options]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
-    """Wait until something is so that the running process brings about."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def many(small: State, tmp_path: Path) -> tuple[State, Path]:
     """The small workspace with sixty departments more, and a sheet that puts an agent into each."""
@@ -149,7 +123,7 @@ def test_interrupted(many: tuple[State, Path], tmp_path: Path, number: int) -> N
     state, sheet = many
     folder = tmp_path / "run"
     with serving(state, latency_ms=40) as served:
-        with started(served.url, sheet, "--run-dir", str(folder), "--concurrency", "2") as process:
+        with started(served.url, "run", sheet, "--run-dir", str(folder), "--concurrency", "2") as process:
             wait_for(lambda: writes(served) > 5, process)
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
@@ -162,7 +136,7 @@ def test_interrupted(many: tuple[State, Path], tmp_path: Path, number: int) -> N
         assert _summary(folder)["exit_code"] == Exit.INTERRUPTED
         assert out.splitlines()[-1] == f"Report: {folder}"
         before = writes(served)
-        with started(served.url, sheet, "--run-dir", str(folder)) as process:
+        with started(served.url, "run", sheet, "--run-dir", str(folder)) as process:
             out, err = process.communicate(timeout=60)
         assert process.returncode == Exit.OK, out + err
         assert settled(served, folder) == {"success": 60}
@@ -173,7 +147,7 @@ def test_interrupted_twice(many: tuple[State, Path], tmp_path: Path) -> None:
     """A second interrupt ends the job at once: what was in flight is `failed`, as nobody knows what became of it."""
     state, sheet = many
     options = ("--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "600")
-    with serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
+    with serving(state, faults="timeout-after@PUT+3") as served, started(served.url, "run", sheet, *options) as process:
         wait_for(lambda: writes(served) == 5, process)
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
@@ -189,7 +163,7 @@ def test_grace(many: tuple[State, Path], tmp_path: Path) -> None:
     """What is in flight is given up when the time of grace is over."""
     state, sheet = many
     options = ("--run-dir", str(tmp_path / "run"), "--concurrency", "2", "--timeout", "600", "--grace", "0.2")
-    with serving(state, faults="timeout-after@PUT+3") as served, started(served.url, sheet, *options) as process:
+    with serving(state, faults="timeout-after@PUT+3") as served, started(served.url, "run", sheet, *options) as process:
         wait_for(lambda: writes(served) == 5, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
@@ -203,7 +177,7 @@ def test_interrupted_while_waiting(many: tuple[State, Path], tmp_path: Path) -> 
     state["users"][0]["roles"] = ["livechat-manager"]
     with (
         serving(state, rate_limit="8/600") as served,
-        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--grace", "600") as process,
+        started(served.url, "run", sheet, "--run-dir", str(tmp_path / "run"), "--grace", "600") as process,
     ):
         # A window of the one route, and of the other so many that each is read twice.
         wait_for(lambda: writes(served) == 12, process)
@@ -219,13 +193,13 @@ def test_interrupted_while_reading(tmp_path: Path, number: int) -> None:
     """Interrupted while it still reads the sheet, the job leaves with 75 and one sentence; there is nothing to report on."""
     sheet = tmp_path / "sheet.csv"
     os.mkfifo(sheet)
-    run = started("http://127.0.0.1:9", sheet, "--run-dir", str(tmp_path / "run"))
+    run = started("http://127.0.0.1:9", "run", sheet, "--run-dir", str(tmp_path / "run"))
     with run as process, sheet.open("w", encoding="utf-8") as writer:
         writer.write("department,agent\n")
         writer.flush()
         # Until it has read that, and sleeps until more comes.
         wait_for(lambda: not any(fcntl.ioctl(writer, termios.FIONREAD, bytes(4))), process)
-        wait_for(lambda: Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S", process)
+        wait_for(lambda: asleep(process.pid), process)
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (Exit.INTERRUPTED, "")
@@ -238,7 +212,7 @@ def test_interrupted_at_the_end(many: tuple[State, Path], tmp_path: Path) -> Non
     state, sheet = many
     with (
         serving(state, latency_ms=40) as served,
-        started(served.url, sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "64") as process,
+        started(served.url, "run", sheet, "--run-dir", str(tmp_path / "run"), "--concurrency", "64") as process,
     ):
         wait_for(lambda: writes(served) == 60, process)
         process.send_signal(signal.SIGTERM)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
-from tests.support.processes import Done, ServedApart, holds_open, ran, served, started, wait_for
+from tests.support.processes import Done, ServedApart, asleep, holds_open, ran, served, started, wait_for
 from tests.support.reports import journalled, report_of
 from tests.support.states import parents
 from tests.support.turns import Turn, workspace
@@ -42,11 +42,6 @@ def contained(url: str, *command: object, **options: Any) -> Iterator[tuple[subp
         wait_for(lambda: children.exists() and children.read_text(encoding="utf-8"), process)
         inner = int(children.read_text(encoding="utf-8").split()[0])
         yield process, inner
-
-
-def asleep(pid: int) -> bool:
-    """Whether a process waits for something."""
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S"
 
 
 @pytest.mark.usefixtures("first_process")

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +98,18 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) ->
 
 
 def holds_open(pid: int, path: Path) -> bool:
-    """Whether a process has a file open."""
-    return any(entry.exists() and entry.resolve() == path.resolve() for entry in Path(f"/proc/{pid}/fd").iterdir())
+    """Whether a process has a file open; meanwhile it opens and closes others."""
+    sought = path.resolve()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            if descriptor.readlink() == sought:
+                return True
+    return False
+
+
+def asleep(pid: int) -> bool:
+    """Whether a process waits for something."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "S"
 
 
 def looks_after(pid: int, number: int) -> bool:
