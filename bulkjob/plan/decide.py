@@ -31,7 +31,7 @@ from bulkjob.changes import (
 from bulkjob.plan.asked import changes_asked
 from bulkjob.plan.emptying import last_of_their_units
 from bulkjob.plan.foreseen import foreseen
-from bulkjob.plan.order import UnitOperation, arrivals, concerned, in_order, unit_posts, without
+from bulkjob.plan.order import UnitOperation, arrivals, concerned, in_order, unit_posts, units_around, without
 from bulkjob.plan.wanted import Wanted
 from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, Department, Server, Workspace, is_new_unit
 from bulkjob.settings import Choices
@@ -309,11 +309,10 @@ class _Planning:
 
     def _behind(self, posts: Sequence[UnitPost], operations: Sequence[Operation]) -> Iterable[UnitPost]:
         """The posts after the puts of every department that is in their unit, leaves it or comes to it."""
-        concerning: dict[str | None, list[str]] = defaultdict(list)
+        concerning: dict[str, list[str]] = defaultdict(list)
         for put in operations:
             if isinstance(put, DepartmentPut):
-                parent = self.workspace.departments[put.department_id].parent_id
-                for unit_id in {parent, put.unit.unit_id if put.unit else parent}:
+                for unit_id in units_around(put, self.workspace.departments):
                     concerning[unit_id].append(put.id)
         return [replace(post, after=(*post.after, *concerning.get(post.unit_id, ()))) for post in posts]
 

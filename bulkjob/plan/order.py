@@ -10,6 +10,7 @@ from math import comb
 from typing import TypeVar
 
 from bulkjob.changes import (
+    DepartmentPut,
     DepartmentUnit,
     NewUnit,
     Operation,
@@ -123,6 +124,12 @@ def concerned(posts: Iterable[UnitOperation], departments: Mapping[str, Departme
         if department.parent_id in by_unit:
             found[department.id].update(dict.fromkeys(by_unit[department.parent_id]))
     return {department_id: tuple(identifiers) for department_id, identifiers in found.items()}
+
+
+def units_around(put: DepartmentPut, departments: Mapping[str, Department]) -> frozenset[str]:
+    """The units whose writes must not cross this put: bodies of its department's present unit name it, those of the next one must, too."""
+    target = put.unit.unit_id if put.unit is not None else None
+    return frozenset(unit_id for unit_id in (departments[put.department_id].parent_id, target) if unit_id is not None)
 
 
 def arrivals(puts: Sequence[DepartmentUnit], departments: Mapping[str, Department]) -> dict[str, tuple[str, ...]]:

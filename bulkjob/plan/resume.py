@@ -1,6 +1,6 @@
 """What an earlier attempt's journal means for the next one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bulkjob.changes import (
@@ -16,7 +16,7 @@ from bulkjob.changes import (
     UnitPost,
     rows_of,
 )
-from bulkjob.plan.order import concerned
+from bulkjob.plan.order import units_around
 from bulkjob.plan.past import written_last
 from bulkjob.plan.prepared import Prepared
 from bulkjob.records import Department, Workspace
@@ -79,20 +79,14 @@ def repaired(plan: Plan, pending: Mapping[str, frozenset[str]], departments: Map
     pending = {unit_id: lost for unit_id, lost in pending.items() if unit_id not in going}
     last = {operation.unit_id: operation.id for operation in plan.operations if isinstance(operation, UnitPost)}
     added = [UnitPost(unit_id=unit_id, changes=(), lost=lost, after=()) for unit_id, lost in pending.items() if unit_id not in last]
-    waits = concerned(added, departments)
     written = {post.unit_id: post.id for post in added}
-
-    def before(put: DepartmentPut) -> Iterable[str]:
-        """The added writes whose bodies would hold its department, or leave out that it has come."""
-        yield from waits.get(put.department_id, ())
-        if put.unit is not None and put.unit.unit_id in written:
-            yield written[put.unit.unit_id]
 
     def amended(operation: Operation) -> Operation:
         if isinstance(operation, UnitPost) and last[operation.unit_id] == operation.id:
             return replace(operation, lost=operation.lost | pending.get(operation.unit_id, frozenset()))
         if isinstance(operation, DepartmentPut):
-            return replace(operation, after=tuple(dict.fromkeys((*operation.after, *before(operation)))))
+            before = [written[unit_id] for unit_id in sorted(units_around(operation, departments)) if unit_id in written]
+            return replace(operation, after=(*operation.after, *before))
         return operation
 
     return replace(plan, operations=(*added, *map(amended, plan.operations)))
