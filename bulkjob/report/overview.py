@@ -136,32 +136,18 @@ def overview_document(overview: Overview) -> dict[str, object]:
         "exit_code": int(overview.exit_code),
         "expected": overview.expected,
         "missing": overview.missing,
-        **_counts(overview.rows),
+        **overview.rows.as_json,
         "runs": [
             {
                 "directory": run.path,
                 "exit_code": int(run.exit_code),
                 "summary": run.known,
                 "message": run.message,
-                **_counts(run.rows),
+                **run.rows.as_json,
                 "duration_seconds": run.seconds,
             }
             for run in overview.runs
         ],
-    }
-
-
-def _counts(rows: RowCounts) -> dict[str, object]:
-    """As a run's own summary.json has them."""
-    return {
-        "rows": {
-            "total": rows.total,
-            "success": rows.success,
-            "failed": rows.failed,
-            "invalid": rows.invalid,
-            "not_sent": rows.not_sent,
-        },
-        "changes": {"updated": rows.updated, "unchanged": rows.unchanged},
     }
 
 

@@ -91,6 +91,20 @@ class RowCounts:
         """The rows that are in place, whether or not that took a write."""
         return self.updated + self.unchanged
 
+    @property
+    def as_json(self) -> dict[str, object]:
+        """``rows`` and ``changes`` of ``summary.json``."""
+        return {
+            "rows": {
+                "total": self.total,
+                "success": self.success,
+                "failed": self.failed,
+                "invalid": self.invalid,
+                "not_sent": self.not_sent,
+            },
+            "changes": {"updated": self.updated, "unchanged": self.unchanged},
+        }
+
 
 def row_counts(results: Iterable[RowResult]) -> RowCounts:
     """Return the counts of ``results``; those of a plan that has not run (``planned``) are in ``total`` alone."""
@@ -118,14 +132,7 @@ def render_summary(ending: Ending, results: Iterable[RowResult]) -> bytes:
     summary = {
         "exit_code": int(ending.exit_code),
         "message": ending.message,
-        "rows": {
-            "total": rows.total,
-            "success": rows.success,
-            "failed": rows.failed,
-            "invalid": rows.invalid,
-            "not_sent": rows.not_sent,
-        },
-        "changes": {"updated": rows.updated, "unchanged": rows.unchanged},
+        **rows.as_json,
         "codes": dict(sorted(codes.items())),
         "calls": [
             {"method": method, "route": route, "status": status, "count": count} for method, route, status, count in sorted(figures.calls)

@@ -4,10 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,33 +15,7 @@ from bulkjob.settings.table import SETTINGS
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
 from tests.doctor.support import SECRET
-
-
-@contextmanager
-def answering(status: int, headers: Mapping[str, str], body: bytes, *, then: Callable[[], None] = lambda: None) -> Iterator[str]:
-    """A web server that answers everything alike, and does something after each answer; yields its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-            self.wfile.flush()
-            then()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
-        thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{web.server_address[1]}"
-        finally:
-            web.shutdown()
-            thread.join()
+from tests.support.servers import answering
 
 
 class TestProgram:
@@ -98,7 +68,7 @@ class TestProgram:
         self, answer: tuple[int, dict[str, str], bytes], code: Exit, words: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """A redirect, somebody else's web page and a proxy's failure are told apart."""
-        with answering(*answer) as url:
+        with answering(lambda *_: answer) as url:
             assert main(["doctor", "--url", url, "--retries", "1"]) == code
         assert words in " ".join(capsys.readouterr().out.split())
 
@@ -116,8 +86,13 @@ class TestProgram:
 
     def test_interrupted(self) -> None:
         """A signal while the server is asked ends it with 75, and is no wrong setting."""
+
+        def interrupting(*_: str) -> tuple[int, dict[str, str], bytes]:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return 503, {}, b"later"
+
         with (
-            answering(503, {}, b"later", then=lambda: os.kill(os.getpid(), signal.SIGTERM)) as url,
+            answering(interrupting) as url,
             pytest.raises(Stop, match="Doctor only looks") as stop,
         ):
             asyncio.run(gather_facts(Settings.of({"url": url, "user_id": "u-1", "auth_token": Secret(SECRET)}), None))

@@ -1,7 +1,6 @@
 """One operation carried out: what is read, what is sent, and what is seen afterwards."""
 
 import asyncio
-import json
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -19,13 +18,13 @@ from bulkjob.records.naming import Naming
 from bulkjob.records.server import Account, Server, Version
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import Unit, Workspace
-from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rundir.format import Owner
 from bulkjob.rundir.journal import Journal
 from bulkjob.sandbox import Sandbox
 from bulkjob.settings import Choices
 from bulkjob.vocabulary import Code, Effect, Status
+from tests.support.in_process import InProcess
 from tests.support.virtual_time import VirtualTimeLoop
 
 SERVER = Server(
@@ -77,19 +76,6 @@ def agent(name: str, *, present: bool = True, count: int | None = None) -> Depar
     return DepartmentAgent(department_id="d1", agent_id=f"u-{name}", username=name, present=present, count=count, rows=(2,))
 
 
-class ToSandbox:
-    """A `Transport` onto a sandbox without a socket."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-
-    async def send(self, request: Request[Any]) -> Answer:
-        headers = {"X-User-Id": "u-admin", "X-Auth-Token": "token-admin", "Content-Type": "application/json"}
-        body = b"" if request.body is None else json.dumps(request.body).encode()
-        reply = self._sandbox.answer(request.route.method, request.path, dict(request.query), headers, body)
-        return Answer(status=reply.status, headers=reply.headers, body=reply.body)
-
-
 def carried_out(
     operation: Operation, workspace: dict[str, Any], folder: Path, *, shares_lists: bool = False, attempts: Attempts = MappingProxyType({})
 ) -> SimpleNamespace:
@@ -97,7 +83,9 @@ def carried_out(
 
     async def work() -> SimpleNamespace:
         sandbox = Sandbox(workspace, clock=asyncio.get_running_loop().time, server_version="7.0")
-        client = Client.over(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
+        client = Client.over(
+            InProcess(sandbox, {"_id": "u-admin", "username": "admin"}, lambda _: 0.0, None), concurrency=4, attempts=3, draw=lambda: 0.0
+        )
         journal = Journal(folder / "journal.jsonl", OWNER, SHEET)
         plan = Plan(changes=operation.changes, settled={}, operations=(operation,), warnings=(), attempts=attempts)
         units = {unit: Unit(id=unit, name=unit.upper(), visibility="public") for unit in ("emea", "apac")}

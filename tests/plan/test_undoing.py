@@ -1,7 +1,6 @@
 """From the history of a run to a plan that puts back what it changed."""
 
 import asyncio
-import json
 from collections import Counter
 from typing import Any
 
@@ -20,13 +19,13 @@ from bulkjob.plan.undoing import Undoing, state_of_rollback
 from bulkjob.records.naming import new_unit
 from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
-from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.client import Client
 from bulkjob.rundir.format import Kept
 from bulkjob.rundir.history import History
 from bulkjob.sandbox import Sandbox
 from bulkjob.settings import Settings
 from bulkjob.vocabulary import Code, Effect, Status
+from tests.support.in_process import InProcess
 from tests.support.virtual_time import VirtualTimeLoop
 
 SHEET = Sheet(
@@ -89,19 +88,6 @@ def attempt(change: Change, prior: Prior, status: Status | None) -> Attempt:
     return Attempt(change=change, prior=prior, outcome=None, status=status)
 
 
-class ToSandbox:
-    """A `Transport` onto a sandbox without a socket."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-
-    async def send(self, request: Request[Any]) -> Answer:
-        headers = {"X-User-Id": "u-admin", "X-Auth-Token": "token-admin", "Content-Type": "application/json"}
-        body = b"" if request.body is None else json.dumps(request.body).encode()
-        reply = self._sandbox.answer(request.route.method, request.path, dict(request.query), headers, body)
-        return Answer(status=reply.status, headers=reply.headers, body=reply.body)
-
-
 def planned(
     *attempts: Attempt, earlier: tuple[int, ...] = (), before: tuple[Attempt, ...] = (), there: dict[str, Any] | None = None
 ) -> tuple[Prepared, Counter[str]]:
@@ -112,7 +98,9 @@ def planned(
 
     async def work() -> tuple[Prepared, Counter[str]]:
         sandbox = Sandbox(there or state(), clock=asyncio.get_running_loop().time, server_version="7.0")
-        client = Client.over(ToSandbox(sandbox), concurrency=4, attempts=3, draw=lambda: 0.0)
+        client = Client.over(
+            InProcess(sandbox, {"_id": "u-admin", "username": "admin"}, lambda _: 0.0, None), concurrency=4, attempts=3, draw=lambda: 0.0
+        )
         history = History(sheet=Kept.of(SHEET), attempts=attempts)
         run = state_of_rollback(history)
         run.attempts = before
