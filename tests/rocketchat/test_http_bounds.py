@@ -81,6 +81,6 @@ async def test_an_answer_that_drips_ends_in_time(*, begin: bytes, drop: bytes) -
             await asyncio.sleep(0.02)
 
     async with listening(drip) as server:
-        failed = await send(server.url, PUT, timeout=0.3)
+        failed = await send(server.url, PUT, timeout=1.0)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.TIMEOUT, True)

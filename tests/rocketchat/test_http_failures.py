@@ -39,7 +39,7 @@ async def test_a_broken_answer_leaves_a_write_undecided(*, talk: Talk, code: Cod
 async def test_a_timeout_leaves_a_write_undecided(*, request_: Request[Any], undecided: bool) -> None:
     """An answer that does not come in time is a timeout."""
     async with listening(never) as server:
-        failed = await send(server.url, request_, timeout=0.2)
+        failed = await send(server.url, request_, timeout=1.0)
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.TIMEOUT, undecided)
 

@@ -42,7 +42,7 @@ def everything_about(error: BaseException) -> str:
 async def test_no_failure_shows_the_token(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     """No failure of a call shows the token: not as text, not in a traceback with everything behind it, not in a log at DEBUG."""
     caplog.set_level(logging.DEBUG)
-    async with listening(talk) as server, connection(server.url, timeout=0.3) as transport:
+    async with listening(talk) as server, connection(server.url, timeout=1.0) as transport:
         with pytest.raises(NoAnswer) as caught:
             await transport.send(PUT)
     assert caught.value.__context__ is None

@@ -73,7 +73,7 @@ async def test_timeout(workspace: Any, clock: Any) -> None:
 async def test_restart_drops_what_is_in_flight(workspace: Any, clock: Any) -> None:
     """A restart breaks every connection with a call in flight, and the list of calls shows that none was answered."""
     sandbox = Sandbox(workspace, clock=clock, faults="restart+2x1")
-    async with running(sandbox, latency_ms=400) as url, aiohttp.ClientSession(headers=ADMIN) as session:
+    async with running(sandbox, latency_ms=2000) as url, aiohttp.ClientSession(headers=ADMIN) as session:
         # POST, because the client by itself repeats a GET whose connection broke.
         in_flight = asyncio.gather(*(session.post(url + AGENTS, json=ADD) for _ in range(2)), return_exceptions=True)
         await _received(sandbox, 2)
