@@ -5,6 +5,7 @@ Each of the two routes, and each of those that they are read by, has a limit of 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from bulkjob.changes import AgentsPost, DepartmentPut, Operation, Terms, calls_of
@@ -31,8 +32,15 @@ def shared_out(prepared: Prepared) -> Prepared:
         for place, operation in enumerate(movable)
         if (place + 1) * moved // len(movable) > place * moved // len(movable)
     }
-    operations = tuple(posts.get(operation.id, operation) for operation in plan.operations)
+    operations = tuple(_free(posts.get(operation.id, operation), posts.keys()) for operation in plan.operations)
     return replace(prepared, plan=replace(plan, operations=operations))
+
+
+def _free(operation: Operation, posted: AbstractSet[str]) -> Operation:
+    """The operation without a wait for a ``PUT`` that has gone to the other route, where no write of a unit meets it."""
+    if posted.isdisjoint(operation.after):
+        return operation
+    return replace(operation, after=tuple(before for before in operation.after if before not in posted))
 
 
 def _fewest_windows(operations: Sequence[Operation], movable: Sequence[DepartmentPut], terms: Terms, calls: int) -> int:

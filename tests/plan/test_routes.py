@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.changes.department_unit import DepartmentUnit
 from bulkjob.changes.operations import AgentsPost, DepartmentPut, Operation, Plan, UnitPost, calls_of
+from bulkjob.plan.order import in_order
 from bulkjob.plan.prepared import Prepared
 from bulkjob.plan.routes import shared_out
 from bulkjob.records.server import Account, Server, Version
@@ -117,6 +118,17 @@ def test_a_look_at_each_department_gains_nothing() -> None:
     before = prepared(UNIT, *(put(number) for number in range(100)), departments=501)
     assert not before.terms.shares_lists
     assert shared_out(before) is before
+
+
+def test_a_unit_does_not_wait_for_a_put_that_has_gone_to_the_other_route() -> None:
+    """A unit that is written after the puts of its departments waits for those that are left, and the plan can be carried out."""
+    puts = [put(number) for number in range(30)]
+    behind = UnitPost(unit_id="b", changes=(), lost=frozenset(), after=tuple(each.id for each in puts))
+    shared = shared_out(prepared(UNIT, *puts, behind))
+    left = tuple(operation.id for operation in shared.plan.operations if isinstance(operation, DepartmentPut))
+    assert kinds(shared)["AgentsPost"] == 10
+    assert shared.plan.operations[-1].after == left
+    assert len(in_order(shared.plan.operations)) == len(puts) + 2
 
 
 @settings(deadline=None)
