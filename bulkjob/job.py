@@ -133,7 +133,7 @@ class Job:
                 self._write_plan(prepared, directory)
                 # By now units that earlier attempts made are known by their ids.
                 known = replace(history, attempts=self.state.attempts)
-                journal.keep_names(self.state.meanings)
+                journal.keep_names(self.state.meanings, self.state.kept)
                 await self._execute(continued(prepared, known), client, journal, directory)
             finally:
                 ticking.cancel()

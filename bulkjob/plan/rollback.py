@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from bulkjob.changes import Attempt, Change, DepartmentUnit, Held, NewUnit, OncePerRows, UnitField, UnitMonitor, stand_in
-from bulkjob.records import new_unit
+from bulkjob.records import Workspace, new_unit
 from bulkjob.vocabulary import Status
 
 
@@ -77,7 +77,15 @@ def _held(unit: NewUnit, attempts: Sequence[Attempt]) -> Held:
     )
 
 
-def without_unmade(attempts: Iterable[Attempt], names: Iterable[str]) -> tuple[Attempt, ...]:
-    """The attempts but those on units that turned out never to have been made. ``names``: of the units that are there, as they compare."""
-    known = {"", *names}
-    return tuple(attempt for attempt in attempts if stand_in(attempt.change) in known)
+def without_unmade(attempts: Iterable[Attempt], workspace: Workspace) -> tuple[Attempt, ...]:
+    """The attempts but those on units that turned out never to have been made.
+
+    A department that is neither where it was found nor in a unit of that name may be in one that was made, and has another name by now.
+    """
+    known = {"", *(new_unit(unit.name) for unit in (workspace.units or {}).values())}
+    return tuple(attempt for attempt in attempts if stand_in(attempt.change) in known or _has_left(attempt, workspace))
+
+
+def _has_left(attempt: Attempt, workspace: Workspace) -> bool:
+    change = attempt.change
+    return isinstance(change, DepartmentUnit) and not change.missing(workspace) and change.found(workspace) != attempt.prior

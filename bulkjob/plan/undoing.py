@@ -101,9 +101,8 @@ def _as_found(made: Sequence[Attempt], workspace: Workspace, earlier: Iterable[A
     taken = (attempt.change for attempt in earlier if attempt.status is not Status.FAILED)
     ids = {new_unit(change.name): change.unit_id for change in taken if isinstance(change, NewUnit) and not change.present}
     made = in_units(made, {**units_made(NO_MEANINGS, made, workspace), **ids})
-    names = {new_unit(unit.name) for unit in (workspace.units or {}).values()}
     there = workspace.units or {}
-    kept = without_unmade(made, names)
+    kept = without_unmade(made, workspace)
     return [
         attempt
         for attempt in kept

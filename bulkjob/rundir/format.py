@@ -4,7 +4,8 @@ Records, by their ``type``:
 
 * ``opened``: format, program version, and whom the directory belongs to: sheet, server, settings. The first line of each attempt.
 * ``sheet``: the sheet as it was read, once.
-* ``names``: what the sheet's texts were taken to mean, once: in a run that goes on they keep that meaning.
+* ``names``: what the sheet's texts were taken to mean: in a run that goes on they keep that meaning. Once, and again where a later attempt
+  has found the id of a unit that was made when nobody got the answer.
 * ``rows``: rows that needed no write, with their results.
 * ``intent``: a numbered write: operation, method, path and body, each change with what it found, and a snapshot of the thing as a whole.
 * ``outcome``: of the write with that number: what became of each of its changes, in their order, and the rows that are success by it.

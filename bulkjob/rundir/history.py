@@ -12,7 +12,7 @@ import msgspec
 
 from bulkjob.changes import Attempt, DepartmentAgent, DepartmentUnit, Outcome, rows_of, stand_in
 from bulkjob.phrases import counted
-from bulkjob.records import NO_MEANINGS, Meanings, RowResult
+from bulkjob.records import NO_MEANINGS, Meanings, RowResult, is_new_unit
 from bulkjob.rundir.directory import ROLLBACK, SUMMARY_FILE, read_summary_file
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Names, Opened, Owner, Record, Rows, records_of
 from bulkjob.settings import canonical_address
@@ -50,7 +50,7 @@ class History:
     names: Meanings = NO_MEANINGS
     """What the sheet's texts were taken to mean when the first write went out."""
     made: Mapping[str, str] = field(default_factory=dict)
-    """What stood for units that were to be made (`new_unit`) → their ids, where an outcome tells; `attempts` and `names` have these."""
+    """What stood for units that were to be made (`new_unit`) → their ids, where the journal tells; `attempts` and `names` have these."""
 
 
 def history_of(records: Iterable[Record]) -> History:
@@ -60,7 +60,7 @@ def history_of(records: Iterable[Record]) -> History:
     rows: dict[int, RowResult] = {}
     intents: dict[int, Intent] = {}
     outcomes: dict[int, tuple[Outcome, ...]] = {}
-    names = NO_MEANINGS
+    known: list[Meanings] = [NO_MEANINGS]
     for record in records:
         match record:
             case Opened():
@@ -69,7 +69,7 @@ def history_of(records: Iterable[Record]) -> History:
             case Kept():
                 sheet = record
             case Names(names=names):
-                pass
+                known.append(names)
             case Rows():
                 rows.update((row.row, row) for row in record.rows)
             case Intent():
@@ -77,7 +77,7 @@ def history_of(records: Iterable[Record]) -> History:
             case Concluded():
                 rows.update((row.row, row) for row in record.rows)
                 outcomes[record.number] = record.outcomes
-    made = _units_made(intents, outcomes)
+    made = {**_units_found(known), **_units_made(intents, outcomes)}
     attempts = tuple(
         Attempt(change=written.change.in_units(made), prior=written.prior, outcome=outcome, status=_known(outcome) if outcome else None)
         for number, intent in intents.items()
@@ -89,7 +89,7 @@ def history_of(records: Iterable[Record]) -> History:
         rows=rows,
         attempts=_with_mirrored(attempts, owner),
         pending_repairs=_pending_repairs(intents, outcomes),
-        names=names.in_units(made),
+        names=known[-1].in_units(made),
         made=made,
     )
 
@@ -102,6 +102,13 @@ def _units_made(intents: Mapping[int, Intent], outcomes: Mapping[int, tuple[Outc
         for written, outcome in zip(intents[number].changes, known, strict=True)
         if outcome.made
     }
+
+
+def _units_found(known: Sequence[Meanings]) -> Mapping[str, str]:
+    """What stood for units that were to be made → their ids, of those that a later attempt has found to be there."""
+    last = known[-1].units
+    found = ((unit, last.get(text, unit)) for names in known for text, unit in names.units.items() if is_new_unit(unit))
+    return {unit: identifier for unit, identifier in found if not is_new_unit(identifier)}
 
 
 def _with_mirrored(attempts: tuple[Attempt, ...], owner: Owner | None) -> tuple[Attempt, ...]:

@@ -16,7 +16,7 @@ from typing import Final, cast
 
 from bulkjob.changes import AnyChange, Change, Outcome, Prior
 from bulkjob.phrases import listed
-from bulkjob.records import Meanings, RowResult, Sheet
+from bulkjob.records import NO_MEANINGS, Meanings, RowResult, Sheet
 from bulkjob.rocketchat import Request
 from bulkjob.rundir.directory import taken
 from bulkjob.rundir.format import Concluded, Intent, Kept, Names, Opened, Owner, Rows, Written, line_of, records_of
@@ -70,8 +70,10 @@ class Journal:
         self._number = 0
         self._owned = False
         """Whether an earlier attempt has written into it."""
+        self._kept_names = NO_MEANINGS
+        """What the journal tells of the sheet's texts."""
         self._names: Meanings | None = None
-        """What the sheet's texts mean, to be kept in a new journal."""
+        """What the sheet's texts mean, to be kept in a new journal, or in one that knows less."""
         self._unwritten_rows: list[RowResult] = []
         """The rows that are success without a write and not in the journal yet."""
         self._waiting: list[bytes] = []
@@ -92,6 +94,7 @@ class Journal:
         records, self._seen = found
         history = history_of(records)
         self._owned = history.owner is not None
+        self._kept_names = history.names
         self._number = sum(isinstance(record, Intent) for record in records)
         self._sheet = None if history.sheet else self._sheet
         if history.owner is not None and history.owner != self._owner:
@@ -110,9 +113,14 @@ class Journal:
         """
         self._unwritten_rows += rows
 
-    def keep_names(self, names: Meanings) -> None:
-        """Keeps what the sheet's texts mean, as it is when the first write goes out."""
-        self._names = names if names and not self._owned else None
+    def keep_names(self, names: Meanings, kept: Meanings) -> None:
+        """Keeps what the sheet's texts mean, as it is when the first write goes out.
+
+        ``kept``: what they meant to an earlier attempt, with the ids of units that have been found to be made by it: these are kept, too,
+        as a unit may have another name by the time that somebody asks for it again.
+        """
+        names = kept if self._owned else names
+        self._names = names if names != self._kept_names else None
 
     async def intent(
         self, operation: str, request: Request[object], changes: Mapping[Change, Prior], snapshot: Mapping[str, object]
@@ -171,7 +179,8 @@ class Journal:
     async def _close(self) -> None:
         belongs = self._owned or self._file is not None
         try:
-            if not self._broken and ((self._unwritten_rows and belongs) or self._written > self._whole):
+            found = bool(self._unwritten_rows) or (self._names is not None and self._file is None)
+            if not self._broken and ((found and belongs) or self._written > self._whole):
                 await self._append(b"".join(self._lines_before()))
         finally:
             await self._let_go()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bulkjob.vocabulary import Exit
-from tests.job.test_past import moments
+from tests.job.test_past import Moment, moments
 from tests.support.pasts import Case
 from tests.support.rehearsal import Ran, rehearse
 from tests.support.rollbacks import roll_back
@@ -111,3 +111,41 @@ class TestRollback:
         assert row["message"] == (
             f'Unit "Southern" → "SOUTH" (south) was not renamed to "SOUTH": {GONE}. There is nothing left to put back.'
         )
+
+
+class TestUnitThatAKilledRunHasMade:
+    """It is renamed by somebody before anybody undoes the run."""
+
+    def test_known_by_the_run_that_went_on(self, small: State, tmp_path: Path) -> None:
+        """Once a later attempt has found it by its name, its id is known for good: its department goes home."""
+        moment = killed_while_making(tmp_path, small)
+        ran = NEW_UNIT.run(moment.folder, moment.state)
+        assert ran.exit == Exit.OK
+        back = roll_back(moment.folder / "run", renamed(ran.after, "West", "Far West"))
+        unit = next(each for each in ran.after["units"] if each["name"] == "West")
+        assert set(back.writes) == {("POST", "livechat/units/:id")}
+        assert [row["code"] for row in back.rows] == ["changed-meanwhile"]
+        assert f'Unit "Far West" ({unit["_id"]}) was not deleted' in back.rows[0]["message"]
+        assert next(each for each in back.after["departments"] if each["_id"] == "alpha")["parentId"] == "north"
+
+    def test_unknown(self, small: State, tmp_path: Path) -> None:
+        """Nobody can tell whose unit it is: the department stays there, and nobody is told that nothing was changed."""
+        moment = killed_while_making(tmp_path, small)
+        back = roll_back(moment.folder / "run", renamed(moment.state, "West", "Far West"))
+        assert (back.exit, back.writes) == (Exit.ROWS_NOT_DONE, [])
+        assert [row["code"] for row in back.rows] == ["changed-meanwhile"]
+        assert 'it is in unit "Far West"' in back.rows[0]["message"]
+
+
+NEW_UNIT = Case(rows=[{"department": "Alpha", "unit": "West"}], past=[], options={"create_units": True})
+
+
+def killed_while_making(folder: Path, state: State) -> Moment:
+    """What a kill leaves once the unit is made and before anybody knows of it."""
+    _, found = moments(NEW_UNIT, folder, state)
+    return next(moment for moment in found if moment.writes and moment.lost())
+
+
+def renamed(state: State, name: str, new: str) -> State:
+    """What a state is once somebody has renamed a unit."""
+    return {**state, "units": [{**each, "name": new} if each["name"] == name else each for each in state["units"]]}

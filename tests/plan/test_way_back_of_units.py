@@ -13,6 +13,7 @@ from bulkjob.changes.unit_field import UnitField
 from bulkjob.changes.unit_monitor import UnitMonitor
 from bulkjob.plan.rollback import way_back, without_unmade
 from bulkjob.records.naming import new_unit
+from bulkjob.records.workspace import Department, Unit, Workspace
 from bulkjob.vocabulary import Status
 
 SUCCESS, FAILED = Status.SUCCESS, Status.FAILED
@@ -168,14 +169,22 @@ class TestFields:
 
 
 def test_without_unmade() -> None:
-    """Attempts on a unit that turned out never to have been made are left out, those on units that are there, or were made, stay."""
+    """Attempts on a unit that turned out never to have been made are left out, those on units that are there, or were made, stay.
+
+    So does that on a department that is elsewhere by now: its new unit may only have another name.
+    """
     west, east = new_unit("West"), new_unit("East")
     attempts = [
         attempt(NewUnit(unit_id=west, name="West", rows=(2,))),
         attempt(moved("d1", west, 2), "a"),
+        attempt(moved("d9", west, 2), "a"),
         attempt(monitor(unit=west)),
         attempt(moved("d2", east, 3)),
         attempt(moved("d3", "a", 4)),
         attempt(moved("d4", None, 5), "a"),
+        attempt(moved("d5", west, 6), "a"),
     ]
-    assert without_unmade(attempts, [east]) == tuple(attempts[3:])
+    parents = {"d1": "a", "d2": None, "d3": "a", "d4": None, "d5": "u7"}
+    departments = {name: Department(id=name, name=name, parent_id=parent, archived=False) for name, parent in parents.items()}
+    units = {identifier: Unit(id=identifier, name=name, visibility="public") for identifier, name in (("u7", "Far West"), ("u8", "East"))}
+    assert without_unmade(attempts, Workspace(departments=departments, units=units, agents={})) == tuple(attempts[4:])
