@@ -14,13 +14,13 @@ from bulkjob.execute.agents import AgentsWriting
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.department import DepartmentWriting
 from bulkjob.execute.listings import Listings, Monitors, SharedLists
-from bulkjob.execute.sending import Nothing, Sending
+from bulkjob.execute.sending import Sending
 from bulkjob.execute.unit import UnitWriting
 from bulkjob.execute.unit_creation import UnitCreation
 from bulkjob.execute.unit_deletion import UnitDeletion
 from bulkjob.execute.writing import Warn, Writing
 from bulkjob.records import Naming
-from bulkjob.rocketchat import CallFailed, Client, Closed, Next, Request, stop_for
+from bulkjob.rocketchat import CallFailed, Client, Closed, Next, NothingLeft, Request, stop_for
 from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.rundir import Journal
 from bulkjob.vocabulary import Status, Stop
@@ -139,15 +139,15 @@ class Sender:
             outcomes = verify.outcomes_of(sending.composed.pending, after, written, self._naming, ignored=writing.ignored)
             writing.warn(sending.composed, written)
             sent = Sent(outcomes={**sending.settled(), **outcomes})
-        except Nothing:
-            sent = Sent(outcomes=sending.settled())
+        except NothingLeft as nothing:
+            sent = Sent(outcomes=sending.settled(nothing.sent))
         except CallFailed as failed:
             if sending.written is None and not sending.perhaps_made and verify.never_arrived(failed.failure):
                 del self.under_way[operation.id]
                 return Sent(outcomes=sending.settled(), stop=stop_for(failed.failure))
             self._warn_unrepaired(operation, failed)
             stop = stop_for(failed.failure) if failed.failure.next is Next.JOB else None
-            sent = Sent(outcomes={**sending.settled(), **sending.failed(failed)}, stop=stop)
+            sent = Sent(outcomes={**sending.settled(sending.in_vain(failed)), **sending.failed(failed)}, stop=stop)
         except Closed:
             # Nothing was sent, or it was refused, or seen not to have been done.
             del self.under_way[operation.id]

@@ -12,7 +12,7 @@ from bulkjob.execute import verify
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.writing import Writing
 from bulkjob.records import Workspace
-from bulkjob.rocketchat import CallFailed, Next, Request, Written
+from bulkjob.rocketchat import CallFailed, Next, NothingLeft, Request, Written
 from bulkjob.rundir import Journal
 from bulkjob.vocabulary import Effect, Status
 
@@ -21,10 +21,6 @@ T = TypeVar("T")
 
 #: In the journal: of a call that was seen not to have been carried out, and is made anew.
 _SUPERSEDED = Outcome(status=Status.FAILED, said="not carried out; made anew")
-
-
-class Nothing(Exception):
-    """Made anew, a call has nothing left to send."""
 
 
 class Sending(Generic[T]):
@@ -66,14 +62,14 @@ class Sending(Generic[T]):
         return self._writing.answer(self._seen) if held else None
 
     async def again(self) -> Request[T]:
-        """The call made anew, with an intent of its own where it is another one. Raises `CallFailed`, `Nothing`."""
+        """The call made anew, with an intent of its own where it is another one. Raises `CallFailed`, `NothingLeft`."""
         sent, composed = self.composed, await self._composed_anew()
         pending = {change: self._first_found(change, prior) for change, prior in composed.pending.items()}
         self.composed = structs.replace(composed, pending=pending)
         # What an earlier look showed of the changes that are left is no longer so.
         self._seen = None
         if self.composed.request is None:
-            raise Nothing
+            raise NothingLeft
         if sent.request is None or (self.composed.request.body, self.composed.pending) != (sent.request.body, sent.pending):
             known = self.settled()
             self._journal.outcome(self.number, [known.get(change, _SUPERSEDED) for change in self.journalled], ())
@@ -82,12 +78,19 @@ class Sending(Generic[T]):
         self._under_way[self._operation] = tuple(dict.fromkeys((*self.perhaps_made, *self.composed.pending)))
         return self.composed.request
 
-    def settled(self) -> dict[Change, Outcome]:
+    def settled(self, sent: Written[object] | None = None) -> dict[Change, Outcome]:
         """The changes that the call did not carry when it was sent last.
 
-        What is so after a sending of unknown outcome was written by it, not found.
+        What is so after a sending of unknown outcome was written by it, not found. ``sent``: how often the call was sent, and what came of
+        it, where that is no good answer.
         """
-        return {change: self._credited(change, outcome) for change, outcome in self.composed.settled.items()}
+        figures = self.written or sent
+        return {change: self._credited(change, outcome, figures) for change, outcome in self.composed.settled.items()}
+
+    def in_vain(self, error: CallFailed) -> Written[object]:
+        """The figures of a call that failed for good, for what one of its sendings has made."""
+        seconds = asyncio.get_running_loop().time() - self._started
+        return Written(value=None, attempts=error.attempts, status=error.failure.status, seconds=seconds)
 
     def failed(self, error: CallFailed) -> Mapping[Change, Outcome]:
         """What is known of the changes that the call carried when it failed for good: each as it was seen, where it was looked at."""
@@ -107,13 +110,11 @@ class Sending(Generic[T]):
                 found[change] = structs.replace(outcome, prior=before)
         return found
 
-    def _credited(self, change: Change, outcome: Outcome) -> Outcome:
+    def _credited(self, change: Change, outcome: Outcome, sent: Written[object] | None) -> Outcome:
         if change not in self.perhaps_made or outcome.status is not Status.SUCCESS:
             return outcome
         updated = structs.replace(outcome, change=Effect.UPDATED, prior=self.perhaps_made[change])
-        if self.written is None:
-            return updated
-        return structs.replace(updated, attempts=self.written.attempts, http_status=self.written.status, seconds=self.written.seconds)
+        return updated if sent is None else structs.replace(updated, attempts=sent.attempts, http_status=sent.status, seconds=sent.seconds)
 
     def _first_found(self, change: Change, prior: Prior) -> Prior:
         """What there was before the call: what is read now may be the work of a sending that arrived late, with a chat on top."""

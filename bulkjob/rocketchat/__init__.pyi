@@ -25,6 +25,7 @@ from .session import connect as connect
 from .session import opened as opened
 from .session import reading as reading
 from .transport import NoAnswer as NoAnswer
+from .transport import NothingLeft as NothingLeft
 from .transport import Transport as Transport
 from .transport import Written as Written
 from .turns import Closed as Closed

@@ -13,7 +13,7 @@ from bulkjob.rocketchat.exchange import Exchange, Sending
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
 from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.rocketchat.patience import Patience, Retries
-from bulkjob.rocketchat.transport import Written
+from bulkjob.rocketchat.transport import NothingLeft, Written
 from bulkjob.rocketchat.turns import Closed
 
 T = TypeVar("T")
@@ -104,7 +104,12 @@ class Attempts(Generic[T]):
         result = await self._exchange.answer(self._sending, ticket)
         if not isinstance(result, Failure):
             return Written(value=result, attempts=1, status=200, seconds=self._exchange.now() - started)
-        return msgspec.structs.replace(await self._go_on(result), seconds=self._exchange.now() - started)
+        try:
+            return msgspec.structs.replace(await self._go_on(result), seconds=self._exchange.now() - started)
+        except NothingLeft as nothing:
+            seconds = self._exchange.now() - started
+            nothing.sent = Written(value=None, attempts=self._sent, status=self._failure.status, seconds=seconds)
+            raise
 
     def _written(self, value: T, status: int | None) -> Written[T]:
         return Written(value=value, attempts=self._sent, status=status, seconds=0.0)

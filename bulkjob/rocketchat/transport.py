@@ -20,6 +20,13 @@ class Written(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
     """From the first sending to the certainty."""
 
 
+class NothingLeft(Exception):
+    """Raised where a call that is made anew turns out to have nothing left to send."""
+
+    sent: Written[None] | None = None
+    """How it was sent before, as far as the server may have taken it in; filled in on its way to whoever waits for the call."""
+
+
 class NoAnswer(Exception):
     """A call got no answer; the failure says whether it may have been carried out."""
 

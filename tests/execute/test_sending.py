@@ -8,12 +8,12 @@ import pytest
 from bulkjob.changes.change import ALREADY_SO, Change, Outcome, Place, Prior, failed
 from bulkjob.changes.department_agent import DepartmentAgent
 from bulkjob.execute.compose import Composed
-from bulkjob.execute.sending import Nothing, Sending
+from bulkjob.execute.sending import Sending
 from bulkjob.records.workspace import Department, Membership, Workspace
 from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.failures import CallFailed, Failure, Next
-from bulkjob.rocketchat.transport import Written
+from bulkjob.rocketchat.transport import NothingLeft, Written
 from bulkjob.vocabulary import Code, Effect, Status
 
 T = TypeVar("T")
@@ -220,7 +220,7 @@ class TestAgain:
         writing = Plain(looks=[there("anna")], compositions=[composed(settled={ANNA: ALREADY_SO, BOB: ALREADY_SO})])
         sending = await begun(composed(ANNA, prior=Place(count=1, order=1)), writing, Book())
         await sending.look()
-        with pytest.raises(Nothing):
+        with pytest.raises(NothingLeft):
             await sending.again()
         settled = sending.settled()
         assert told(settled) == {ANNA: UPDATED, BOB: (Status.SUCCESS, Effect.UNCHANGED, None)}

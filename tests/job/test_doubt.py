@@ -41,3 +41,28 @@ def test_a_write_that_was_done_in_part_is_told_row_by_row(
     assert ran.column("change") == ["updated", ""]
     assert ran.column("code") == ["", "timeout"]
     assert ran.column("attempts") == ["1", "1"]
+
+
+@pytest.mark.parametrize("late", ["all", "a part"])
+def test_a_write_that_was_carried_out_after_the_look_has_its_figures(small: State, tmp_path: Path, late: str) -> None:
+    """A look finds nothing, the next attempt finds it done: that is the work of the call, which has an answer and took its time."""
+    kept: list[tuple[str, str, Any]] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.writes:
+            agents = [one for one in request.body["agents"] if late == "all" or one["agentId"] == "u-ann"]
+            kept.append((request.route.method, request.path, {**request.body, "agents": agents}))
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.SERVER_ERROR, said="bad gateway", status=502, undecided=True))
+        if len(kept) == 1 and transport.sandbox.calls()[-1]["method"] == "GET":
+            looks.append(request.path)
+            if len(looks) == 2:
+                transport.call(*kept[0])
+
+    looks: list[str] = []
+    rows = [{"department": "gamma", "agent": "ann"}, {"department": "gamma", "agent": "bob"}]
+    ran = rehearse(tmp_path, small, rows, meddle=meddle, retries=2)
+    figures = [(row["status"], row["change"], row["attempts"], row["http_status"], bool(row["seconds"])) for row in ran.rows]
+    if late == "all":
+        assert figures == [("success", "updated", "1", "502", True)] * 2
+    else:
+        assert figures == [("success", "updated", "2", "502", True), ("failed", "", "2", "502", True)]
