@@ -12,6 +12,7 @@ from .change import Place as Place
 from .change import Prior as Prior
 from .change import Words as Words
 from .change import agree as agree
+from .change import as_before as as_before
 from .change import failed as failed
 from .change import seen as seen
 from .change import settled as settled

@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     looked_up: bool = True
     """False where a write went out and what became of it could not be looked up."""
     undecided: bool = False
-    """Whether the write may be carried out all the same: it was looked up, but no answer has told that nothing was done."""
+    """Whether the write may be carried out all the same, wholly or in part: looked up, it was not, but that proves nothing."""
     attempts: int | None = None
     http_status: int | None = None
     seconds: float | None = None

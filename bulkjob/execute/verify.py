@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import structs
 
-from bulkjob.changes import Change, Outcome, Prior, failed, seen, stand_in
+from bulkjob.changes import Change, Outcome, Prior, as_before, failed, seen, stand_in
 from bulkjob.records import Naming, Workspace
 from bulkjob.rocketchat import CallFailed, Failure, Next, Written
 from bulkjob.vocabulary import Code, Effect, Status
@@ -49,7 +49,9 @@ def outcomes_of(
             outcome = structs.replace(answered, status=Status.SUCCESS, change=Effect.UPDATED, made=made_id(change, after))
         else:
             told = ignored.get(change, failed(Code.NOT_APPLIED))
-            outcome = structs.replace(answered, code=told.code, said=told.said, seen=seen(change, now, naming))
+            # What is neither as before nor as asked has been changed: by the write in part, or by somebody else since.
+            undecided = told.undecided or not as_before(prior, now)
+            outcome = structs.replace(answered, code=told.code, said=told.said, seen=seen(change, now, naming), undecided=undecided)
         found[change] = structs.replace(outcome, prior=prior)
     return found
 

@@ -63,6 +63,12 @@ class TestAgents:
         assert outcome_of(ANNA, Place(count=1, order=2), after(present=member(count=9))).status is Status.SUCCESS
         assert outcome_of(ANNA, Place(count=9, order=2), after(present=member(count=9))).code is Code.NOT_APPLIED
 
+    @pytest.mark.parametrize(("count", "order", "undecided"), [(1, 1, False), (3, 1, False), (1, 0, True), (0, 1, True)])
+    def test_what_is_no_longer_as_before_may_be_its_work(self, count: int, order: int, *, undecided: bool) -> None:
+        """Neither as asked nor as before: nobody may say later that the write changed nothing. A counter rises by itself."""
+        outcome = outcome_of(ANNA, Place(count=1, order=1), after(present=member(count, order)))
+        assert (outcome.code, outcome.undecided) == (Code.NOT_APPLIED, undecided)
+
 
 class TestUnits:
     def test_outcomes(self) -> None:
@@ -74,6 +80,7 @@ class TestUnits:
         out = outcome_of(TO_NONE, "emea", after(None))
         assert (done.status, done.change, done.code, done.seconds, done.prior) == (Status.SUCCESS, Effect.UPDATED, None, 0.5, "apac")
         assert (elsewhere.status, elsewhere.code, elsewhere.seen) == (Status.FAILED, Code.NOT_APPLIED, 'it is in unit "APAC" (apac)')
+        assert (elsewhere.undecided, nowhere.undecided) == (True, False)
         assert (nowhere.code, nowhere.said, nowhere.seen) == (Code.UNIT_NOT_PERMITTED, "not a monitor", "it is in no unit")
         assert (gone.status, gone.code, gone.http_status) == (Status.FAILED, Code.DEPARTMENT_GONE, 200)
         assert (out.status, out.change) == (Status.SUCCESS, Effect.UPDATED)

@@ -8,6 +8,7 @@ import pytest
 from bulkjob.rocketchat import Failure, Next, NoAnswer
 from bulkjob.vocabulary import Code, Exit
 from tests.support.rehearsal import rehearse
+from tests.support.rollbacks import roll_back
 from tests.support.states import State
 
 
@@ -41,6 +42,26 @@ def test_a_write_that_was_done_in_part_is_told_row_by_row(
     assert ran.column("change") == ["updated", ""]
     assert ran.column("code") == ["", "timeout"]
     assert ran.column("attempts") == ["1", "1"]
+
+
+@pytest.mark.parametrize("route", ["unit", "department"])
+def test_what_somebody_changed_before_the_look_is_not_said_to_be_untouched(small: State, tmp_path: Path, route: str) -> None:
+    """The row has failed, as it is not as asked; its rollback says that somebody has changed it, not that the run changed nothing."""
+
+    def meddle(transport: Any, request: Any) -> None:
+        last = next((call for call in reversed(transport.sandbox.calls()) if call["method"] != "GET"), None)
+        if last and last["route"] == "livechat/units/:id":
+            transport.sandbox.store.update("alpha", {"parentId": "third", "ancestors": ["third"]})
+        if last and last["route"] == "livechat/department/:id/agents":
+            transport.sandbox.store.save_row("beta", "u-ann", {"username": "ann", "count": 0, "order": 4})
+
+    small["units"].append({**small["units"][0], "_id": "third", "name": "Third", "numDepartments": 0})
+    rows = [{"department": "beta", "agent": "ann", "order": "7"}, {"department": "beta", "agent": "bob", "action": "remove"}]
+    rows += [{"department": "alpha", "unit": "south"}] if route == "unit" else []
+    ran = rehearse(tmp_path, small, rows, meddle=meddle, unit_route=route)
+    assert ran.column("code") == ["not-applied", "", *(["not-applied"] if route == "unit" else [])]
+    back = roll_back(tmp_path / "run", ran.after)
+    assert [row["code"] for row in back.rows] == ["changed-meanwhile", "", *(["changed-meanwhile"] if route == "unit" else [])]
 
 
 @pytest.mark.parametrize("late", ["all", "a part"])
