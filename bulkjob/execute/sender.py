@@ -138,7 +138,7 @@ class Sender:
             after = await writing.judged(sending.composed, written)
             outcomes = verify.outcomes_of(sending.composed.pending, after, written, self._naming, ignored=writing.ignored)
             writing.warn(sending.composed, written)
-            sent = Sent(outcomes={**sending.settled(), **outcomes})
+            sent = Sent(outcomes={**sending.settled(), **sending.doubted(outcomes)})
         except NothingLeft as nothing:
             sent = Sent(outcomes=sending.settled(nothing.sent))
         except CallFailed as failed:

@@ -110,10 +110,21 @@ class Sending(Generic[T]):
                 found[change] = structs.replace(outcome, prior=before)
         return found
 
+    def doubted(self, outcomes: Mapping[Change, Outcome]) -> dict[Change, Outcome]:
+        """What the last sending, which was answered, did not do an earlier one of unknown outcome may still do."""
+        return {
+            change: structs.replace(outcome, undecided=True) if outcome.status is Status.FAILED and change in self.perhaps_made else outcome
+            for change, outcome in outcomes.items()
+        }
+
     def _credited(self, change: Change, outcome: Outcome, sent: Written[object] | None) -> Outcome:
-        if change not in self.perhaps_made or outcome.status is not Status.SUCCESS:
+        if change not in self.perhaps_made:
             return outcome
-        updated = structs.replace(outcome, change=Effect.UPDATED, prior=self.perhaps_made[change])
+        prior = self.perhaps_made[change]
+        if outcome.status is Status.SUCCESS:
+            updated = structs.replace(outcome, change=Effect.UPDATED, prior=prior)
+        else:
+            updated = structs.replace(outcome, undecided=True, prior=prior)
         return updated if sent is None else structs.replace(updated, attempts=sent.attempts, http_status=sent.status, seconds=sent.seconds)
 
     def _first_found(self, change: Change, prior: Prior) -> Prior:

@@ -136,7 +136,7 @@ def _account(code: Code, words: Words, evidence: Evidence) -> str:
     attempts = evidence.attempts
     # A single attempt needs no mention.
     tries = f" after {attempts} attempts" if attempts is not None and attempts > 1 else ""
-    sent = "so nothing was sent" if evidence.http_status is None else f"so the server did nothing{answer}"
+    sent = "so nothing was sent" if evidence.http_status is None and attempts is None else f"so the server did nothing{answer}"
     late = f"no answer had come yet{because}" if attempts is None else f"Rocket.Chat did not answer in time{tries}"
     accounts = {
         Code.NOT_APPLIED: said or f"the server said yes, but afterwards {evidence.seen or words.opposite}",

@@ -235,3 +235,15 @@ class TestAgain:
         sending.written = Written(value=True, attempts=2, status=200, seconds=3.0)
         outcome = sending.settled()[ANNA]
         assert (outcome.change, outcome.attempts, outcome.http_status, outcome.seconds) == (Effect.UPDATED, 2, 200, 3.0)
+
+    async def test_what_may_still_arrive_is_undecided(self) -> None:
+        """What the first sending, of unknown outcome, carried is not known to be undone, whatever the second one found or was answered."""
+        anew = composed(BOB, CEM, settled={ANNA: failed(Code.DEPARTMENT_ARCHIVED)})
+        sending = await begun(composed(ANNA, BOB), Plain(looks=[there()], compositions=[anew]), Book())
+        await sending.look()
+        await sending.again()
+        sending.written = Written(value=True, attempts=2, status=200, seconds=3.0)
+        answered = sending.doubted({BOB: failed(Code.NOT_APPLIED), CEM: failed(Code.NOT_APPLIED)})
+        outcomes = {**sending.settled(), **answered}
+        assert {change: outcome.undecided for change, outcome in outcomes.items()} == {ANNA: True, BOB: True, CEM: False}
+        assert (outcomes[ANNA].code, outcomes[ANNA].attempts, outcomes[ANNA].http_status) == (Code.DEPARTMENT_ARCHIVED, 2, 200)

@@ -87,3 +87,31 @@ def test_a_write_that_was_carried_out_after_the_look_has_its_figures(small: Stat
         assert figures == [("success", "updated", "1", "502", True)] * 2
     else:
         assert figures == [("success", "updated", "2", "502", True), ("failed", "", "2", "502", True)]
+
+
+@pytest.mark.parametrize(
+    ("then", "code", "words"), [("forget", "not-applied", "said yes"), ("archive", "department-archived", "archived, so the server did")]
+)
+def test_a_write_that_arrives_after_all_is_undone(small: State, tmp_path: Path, then: str, code: str, words: str) -> None:
+    """Its first sending gets no answer, the second one comes to nothing, then the first one is carried out: the rollback puts it back."""
+    sent: list[tuple[str, str, Any]] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.writes and not sent:
+            sent.append((request.route.method, request.path, request.body))
+            if then == "archive":
+                transport.sandbox.store.update("gamma", {"archived": True, "enabled": False})
+            else:
+                transport.sandbox.set_faults("forget@PUT")
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer", undecided=True))
+
+    ran = rehearse(tmp_path, small, [{"department": "gamma", "agent": "ann"}], meddle=meddle)
+    assert ran.column("code") == [code]
+    assert words in ran.rows[0]["message"]
+    assert ran.rows[0]["attempts"] == ("2" if then == "forget" else "1")
+    late = {**sent[0][2]["agents"][0], "departmentId": "gamma"}
+    departments = [{**each, "archived": False, "enabled": True} if each["_id"] == "gamma" else each for each in ran.after["departments"]]
+    state = {**ran.after, "departments": departments, "departmentAgents": [*ran.after["departmentAgents"], {**late, "_id": "late"}]}
+    back = roll_back(tmp_path / "run", state)
+    assert [(row["status"], row["change"]) for row in back.rows] == [("success", "updated")]
+    assert not [row for row in back.after["departmentAgents"] if row["_id"] == "late"]
