@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from bulkjob.changes import ALREADY_SO, Change, NewUnit, Outcome, UnitCreate, UnitPost, failed, settled
+from bulkjob.changes import ALREADY_SO, Change, DepartmentUnit, NewUnit, Outcome, UnitCreate, UnitPost, failed, settled
 from bulkjob.execute import compose
 from bulkjob.execute.compose import Composed
 from bulkjob.execute.unit import UnitWriting, monitors_sent
@@ -28,10 +28,14 @@ class UnitCreation:
     """The unit's own id, once it is known."""
     monitors: tuple[Monitor, ...] = ()
     """Those who are expected to be there after the write."""
+    looked: bool = False
+    """Whether the making has been sent, and nobody knows whether it has been carried out."""
 
     async def compose(self) -> Composed[StoredUnit]:
         """Lists the units afresh: what bears the name by now is the unit; else it is made from the departments as they are."""
         units, departments = await self.post.listings.both()
+        if self.looked and self._arrives(units, departments):
+            units, departments = await self.post.listings.both()
         same = self._of_this_name(units)
         if len(same) > 1:
             return Composed(request=None, settled=dict.fromkeys(self.operation.changes, self._two(same)))
@@ -87,6 +91,7 @@ class UnitCreation:
 
     async def look(self) -> Workspace:
         """Looks for the unit by its name, and at what is in it."""
+        self.looked = True
         same = self._of_this_name(await self.post.listings.units(finishing=True))
         self.unit_id = same[0].id if len(same) == 1 else ""
         return await self._seen(self.operation.changes)
@@ -107,6 +112,12 @@ class UnitCreation:
     def _of_this_name(self, units: Mapping[str, Unit]) -> list[Unit]:
         name = caseless(name_of_new(self.operation.unit_id))
         return [unit for unit in units.values() if caseless(unit.name) == name]
+
+    def _arrives(self, units: Mapping[str, Unit], departments: Mapping[str, Department]) -> bool:
+        """Whether a department that was to come is in a unit that is not in the list: it has been made since that was read."""
+        coming = {change.department_id for change in self.operation.changes if isinstance(change, DepartmentUnit)}
+        parents = {departments[identifier].parent_id for identifier in coming & departments.keys()}
+        return not parents - {None} <= units.keys()
 
     def _two(self, units: Collection[Unit]) -> Outcome:
         ids = listed(sorted(unit.id for unit in units))

@@ -7,6 +7,7 @@ import pytest
 
 from bulkjob.rocketchat import Failure, Next, NoAnswer
 from bulkjob.vocabulary import Code, Exit
+from tests.support.pasts import told
 from tests.support.rehearsal import rehearse
 from tests.support.rollbacks import roll_back
 from tests.support.states import State
@@ -115,3 +116,25 @@ def test_a_write_that_arrives_after_all_is_undone(small: State, tmp_path: Path, 
     back = roll_back(tmp_path / "run", state)
     assert [(row["status"], row["change"]) for row in back.rows] == [("success", "updated")]
     assert not [row for row in back.after["departmentAgents"] if row["_id"] == "late"]
+
+
+def test_a_unit_that_is_made_while_the_lists_are_read_is_not_made_twice(small: State, tmp_path: Path) -> None:
+    """The list of units is read before its making arrives, that of the departments after: there is one unit, and the past is told right."""
+    kept: list[tuple[str, str, Any]] = []
+    lists: list[str] = []
+
+    def meddle(transport: Any, request: Any) -> None:
+        if request.writes and not kept:
+            kept.append((request.route.method, request.path, request.body))
+            raise NoAnswer(Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer", undecided=True))
+        if kept and len(lists) < 4:
+            lists.append(request.path)
+            if len(lists) == 4:
+                # Units and departments were looked at, and the units are listed anew.
+                assert lists[2:] == ["/api/v1/livechat/units", "/api/v1/livechat/department"]
+                transport.call(*kept[0])
+
+    ran = rehearse(tmp_path, small, [{"department": "alpha", "unit": "West"}], meddle=meddle, create_units=True)
+    assert [unit["name"] for unit in ran.after["units"]] == ["NORTH", "SOUTH", "West"]
+    assert ran.column("change") == ["updated"]
+    assert told(ran) == ['Unit "West" created. Moved to unit "West" (new) from "NORTH" (north).']
