@@ -26,6 +26,10 @@ T = TypeVar("T")
 _LOOKED_AT: Final = 4 * SAID_LIMIT
 
 
+#: What a cache answers to who has asked whether something is new, which nobody here has: it sends nobody on.
+_NOT_MODIFIED: Final = 304
+
+
 _OWN_ADDRESS: Final = "Rocket.Chat's own address; if a sign-in page stands before it, ask for a way around"
 
 
@@ -59,7 +63,7 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
             # What a shape passes over, it does not check.
             answer.body.decode()
             return request.shape(answer.body)
-    if 300 <= answer.status < 400:
+    if 300 <= answer.status < 400 and answer.status != _NOT_MODIFIED:
         return _redirect(request, answer)
     payload = answer.payload
     if answer.status == 429:
@@ -67,7 +71,7 @@ def interpret(request: Request[T], answer: Answer) -> T | Failure:  # noqa: PLR0
     if answer.status >= 500:
         said = said_by(payload) or _text(answer)
         return Failure(next=Next.REPEAT, code=Code.SERVER_ERROR, said=said, status=answer.status, undecided=request.writes)
-    if payload is NOT_JSON or (answer.status >= 400 and not said_by(payload)):
+    if payload is NOT_JSON or answer.status == _NOT_MODIFIED or (answer.status >= 400 and not said_by(payload)):
         return _no_answer_of_the_api(request, answer)
     if answer.status >= 400 or (isinstance(payload, dict) and payload.get("success") is False):
         return _refusal(request, answer.status, payload)

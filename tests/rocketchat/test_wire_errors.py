@@ -190,6 +190,15 @@ def test_a_redirect_ends_the_job_and_names_its_target(status: int) -> None:
     assert "https://chat.example.org/" in failed.said
 
 
+@pytest.mark.parametrize("body", [b"", b"null", b'{"departments":[],"total":0,"success":true}'])
+def test_nothing_new_is_no_answer_and_sends_nobody_on(body: bytes) -> None:
+    """A 304 is a cache's word to who asked whether something is new, which nobody did: no address is wrong, and the call is sent again."""
+    for request in (PUT, LIST):
+        failed = failure(request, Answer(status=304, headers={}, body=body))
+        assert (failed.next, failed.code, failed.redirected) == (Next.REPEAT, Code.BAD_RESPONSE, False)
+        assert failed.undecided == request.writes
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
 def test_a_write_that_is_redirected_may_have_been_carried_out(status: int) -> None:
     """A proxy that waits no longer may show a page of its own, although the server has done it."""
