@@ -110,6 +110,13 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
 
 
+def _listed_texts(payload: Mapping[str, object], key: str) -> frozenset[str]:
+    """The texts of a list that must be there: without it nothing is known, which is not the same as none."""
+    if not isinstance(payload.get(key), list):
+        raise Unexpected(f"{key!r} is not a list")
+    return _texts(payload[key])
+
+
 def read_page(payload: object, key: str, item: Callable[[Mapping[str, object]], T]) -> Page[T]:
     """A part of a list: the entries below ``key``, each read by ``item``."""
     body = _object(payload)
@@ -130,7 +137,7 @@ def read_account(payload: object) -> Account:
     """``GET me``."""
     body = _object(payload)
     fields = _Fields(body)
-    return Account(id=fields.id("_id"), username=fields.text_or_blank("username"), roles=_texts(body.get("roles")))
+    return Account(id=fields.id("_id"), username=fields.text_or_blank("username"), roles=_listed_texts(body, "roles"))
 
 
 def read_permissions(payload: object) -> Mapping[str, frozenset[str]]:
@@ -140,7 +147,7 @@ def read_permissions(payload: object) -> Mapping[str, frozenset[str]]:
 
 def read_modules(payload: object) -> frozenset[str]:
     """The licence's active modules."""
-    return _texts(_object(_object(payload).get("license")).get("activeModules"))
+    return _listed_texts(_object(_object(payload).get("license")), "activeModules")
 
 
 def read_department(entry: Mapping[str, object]) -> Department:
@@ -212,6 +219,8 @@ def read_unit_or_none(payload: object, unit_id: str) -> Unit | None:
         return None
     entry = _object(payload)
     _Fields(entry).of_one("_id", unit_id)
+    # A write sends the name back as it is read here: one that is missing must not become a blank one.
+    _Fields(entry).text("name")
     return read_unit(entry)
 
 

@@ -131,6 +131,27 @@ def test_what_is_no_unit_and_no_no_is_asked_again(payload: object) -> None:
     assert failure(endpoints.unit("unit-a"), answer(payload)).code is Code.BAD_RESPONSE
 
 
+@pytest.mark.parametrize("name", [{}, {"name": None}, {"name": 5}, {"name": {"en": "Unit A"}}], ids=repr)
+def test_a_unit_whose_name_is_not_known_is_asked_again(name: dict[str, object]) -> None:
+    """A write sends a unit's name back as it was read: one without a name would lose it. A list may have such a unit."""
+    entry = {key: value for key, value in STORED_UNIT.items() if key != "name"} | name
+    failed = failure(endpoints.unit("unit-a"), answer(entry))
+    assert (failed.next, failed.code) == (Next.REPEAT, Code.BAD_RESPONSE)
+    assert not isinstance(interpret(endpoints.units(0, 0), answer({"units": [entry], "total": 1})), Failure)
+
+
+@pytest.mark.parametrize("value", [None, "livechat-enterprise", {}, 5], ids=repr)
+def test_roles_and_modules_that_are_no_list_are_not_none(value: object) -> None:
+    """What cannot be read is asked for again: an account without roles, or a licence without modules, would end the job."""
+    for request, payload in (
+        (endpoints.me(), {"_id": "u", "username": "u", "roles": value}),
+        (endpoints.licence(), {"license": {"activeModules": value}}),
+    ):
+        failed = failure(request, answer({**payload, "success": True}))
+        assert (failed.next, failed.code) == (Next.REPEAT, Code.BAD_RESPONSE)
+    assert interpret(endpoints.licence(), answer({"license": {"activeModules": []}, "success": True})) == frozenset()
+
+
 @pytest.mark.parametrize("success", [{"success": True}, {}])
 def test_a_stored_unit_is_read(success: dict[str, object]) -> None:
     """The answer to a unit's POST is read with and without ``success``."""
