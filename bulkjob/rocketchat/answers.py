@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from math import inf
+from math import ceil, inf
 from typing import Final, TypeVar
 
 from bulkjob.phrases import SAID_LIMIT, one_line, quoted
@@ -157,7 +157,7 @@ def _too_many(answer: Answer) -> Failure:
     """
     wait = _named_wait(answer)
     if wait is None:
-        wait = _whole(answer.headers.get("retry-after", ""))
+        wait = _retry_after(answer)
     named = bool(wait) or _announces_an_end(answer, unless_dated=wait is None)
     return Failure(
         next=Next.WAIT if named else Next.REPEAT,
@@ -181,6 +181,13 @@ def _named_wait(answer: Answer) -> int | None:
     words = said_by(answer.payload).split()
     after = words.index("wait") + 1 if "wait" in words else len(words)
     return _whole(words[after]) if after < len(words) else None
+
+
+def _retry_after(answer: Answer) -> int | None:
+    """The seconds that ``Retry-After`` tells to wait, as a number or as a time, which is reckoned from ``Date`` (RFC 9110, 10.2.3)."""
+    text = answer.headers.get("retry-after", "")
+    until, date = _http_time(text), _http_time(answer.headers.get("date", ""))
+    return _whole(text) if until is None or date is None else max(0, ceil(until - date))
 
 
 def _whole(text: str) -> int | None:

@@ -284,6 +284,9 @@ def test_a_429_with_headers_alone_is_waited_out() -> None:
         Answer(status=429, headers={**LIMITED, "x-ratelimit-reset": "soon"}, body=b""),
         Answer(status=429, headers={"retry-after": "0"}, body=b""),
         Answer(status=429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, body=b""),
+        Answer(status=429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": DATE}, body=b""),
+        Answer(status=429, headers={"retry-after": DATE, "date": DATE}, body=b""),
+        Answer(status=429, headers={"retry-after": "soon", "date": DATE}, body=b""),
     ],
 )
 def test_a_429_that_names_no_end_is_an_attempt(refused: Answer) -> None:
@@ -301,5 +304,11 @@ def test_a_refusal_at_the_very_end_of_a_window_is_waited_out() -> None:
 
 
 def test_a_proxys_retry_after_is_waited_out() -> None:
-    """A proxy may name its end in seconds."""
-    assert failure(PUT, Answer(status=429, headers={"retry-after": "7"}, body=b"")).wait == 7.0
+    """A proxy may name its end in seconds, or as a time."""
+    for headers in (
+        {"retry-after": "7"},
+        {"retry-after": "7", "date": DATE},
+        {"retry-after": "Fri, 15 Jan 2027 08:00:07 GMT", "date": DATE},
+    ):
+        refused = failure(PUT, Answer(status=429, headers=headers, body=b""))
+        assert (refused.next, refused.wait) == (Next.WAIT, 7.0)
