@@ -72,6 +72,8 @@ def read_state(path: Path) -> Any:  # noqa: ANN401 - whether it is a workspace i
         raise ValueError(f"the state file {path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise ValueError(f"the state file {path} is not JSON: {error}") from error
+    except RecursionError:
+        raise ValueError(f"the state file {path} is nested too deeply") from None
 
 
 async def _serve(sandbox: Sandbox, *, host: str, port: int, latency_ms: float) -> None:

@@ -167,7 +167,12 @@ async def test_state_file_is_never_written(tmp_path: Path, workspace: Any) -> No
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [(None, "cannot be read"), ("{", "is not JSON"), ('{"units": 1}', "'units' in the state is not a list")],
+    [
+        (None, "cannot be read"),
+        ("{", "is not JSON"),
+        ("[" * 200_000, "is nested too deeply"),
+        ('{"units": 1}', "'units' in the state is not a list"),
+    ],
 )
 def test_bad_state_file(text: str | None, sentence: str, tmp_path: Path) -> None:
     """A state file that cannot be served is refused in one sentence."""
