@@ -7,7 +7,7 @@ from bulkjob.changes.change import Outcome, Prior, failed
 from bulkjob.changes.department_unit import department_archived, department_missing
 from bulkjob.changes.drafts import DepartmentDraft
 from bulkjob.changes.entries import AboutDepartment, Line, NameOf, Thing
-from bulkjob.changes.fields import FieldChange, FieldWords, Value
+from bulkjob.changes.fields import FieldChange, FieldWords, Value, refuse_unknown
 from bulkjob.records import MANAGE_DEPARTMENTS, Naming, Server, Workspace
 from bulkjob.vocabulary import Code, Status
 
@@ -79,6 +79,10 @@ class DepartmentFieldEntry(AboutDepartment, frozen=True, kw_only=True, tag="depa
     rows: tuple[int, ...]
     status: Status
     code: Code | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for an unknown field."""
+        refuse_unknown(self.field, WORDS)
 
     def change(self) -> DepartmentField:
         """What it asks for."""

@@ -1,6 +1,6 @@
 """What fields of a department and of a unit have in common: one value, compared and stored as the sheet's text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
@@ -44,6 +44,12 @@ class FieldWords:
     def told(self, value: Prior) -> str:
         """A value in a listing: ``name "Sales"``, ``enabled``."""
         return self.described(value) if self.on else f"{self.label} {self.described(value)}"
+
+
+def refuse_unknown(field: str, words: Mapping[str, FieldWords]) -> None:
+    """Raises `ValueError` for a field that is none of these: a document that names one is damaged."""
+    if field not in words:
+        raise ValueError(f"there is no field {field!r}")
 
 
 class FieldChange(Asked, frozen=True, kw_only=True, eq=False):

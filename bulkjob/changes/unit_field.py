@@ -8,7 +8,7 @@ import msgspec
 from bulkjob.changes.change import Outcome, Prior
 from bulkjob.changes.drafts import UnitDraft
 from bulkjob.changes.entries import AboutUnit, Line, NameOf, Thing
-from bulkjob.changes.fields import FieldChange, FieldWords
+from bulkjob.changes.fields import FieldChange, FieldWords, refuse_unknown
 from bulkjob.changes.gone import unit_missing
 from bulkjob.records import Naming, Server, Workspace, is_new_unit
 from bulkjob.vocabulary import Code, Status
@@ -74,6 +74,10 @@ class UnitFieldEntry(AboutUnit, frozen=True, kw_only=True, tag="unit-field"):
     rows: tuple[int, ...]
     status: Status
     code: Code | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for an unknown field."""
+        refuse_unknown(self.field, WORDS)
 
     def change(self) -> UnitField:
         """What it asks for."""

@@ -318,3 +318,11 @@ class TestEntry:
         about = (*entry.departments, *entry.units)[0]
         section = "department" if entry.departments else "unit"
         assert line == Line(section=section, about=about, sign=sign, text=text)  # type: ignore[arg-type]  # one of the signs
+
+    @pytest.mark.parametrize("change", [of_department("email", "x"), of_unit("visibility", "private")])
+    def test_unknown_field(self, change: DepartmentField | UnitField) -> None:
+        """A document that names a field that there is not is damaged, and is found out while it is read."""
+        entry = change.entry(None, NAMING, Status.PLANNED, None)
+        odd = msgspec.json.encode({**msgspec.to_builtins(entry), "field": "numAgents"})
+        with pytest.raises(msgspec.ValidationError, match="there is no field 'numAgents'"):
+            msgspec.json.decode(odd, type=type(entry))
