@@ -144,7 +144,7 @@ def ascii_host(host: str) -> str:
         raise ValueError(f"{host!r} is not a host name")
     if labels[-1].isdigit():
         # What ends in a number is no name; half-written numbers (127.1) are read differently by everybody.
-        ipaddress.IPv4Address(host.removesuffix("."))
+        return str(ipaddress.IPv4Address(host.removesuffix(".")))
     return host.lower()
 
 

@@ -11,6 +11,7 @@ from bulkjob.settings.address import canonical_address, server_address, without_
     ("text", "url"),
     [
         ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("http://127.0.0.1.:3000", "http://127.0.0.1:3000"),
         ("https://chat.example.com/", "https://chat.example.com"),
         ("https://example.com/team/chat//", "https://example.com/team/chat"),
         ("HTTPS://Chat.Example.COM", "https://chat.example.com"),
