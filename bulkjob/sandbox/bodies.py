@@ -1,7 +1,8 @@
 """Request bodies as the server's parsers take them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,8 +32,23 @@ def parse_body(method: str, headers: Mapping[str, str], body: bytes, *, lenient:
         raise
 
 
+def json_of(text: str) -> Any:  # noqa: ANN401 - JSON
+    """The value that a text is the JSON of. Raises ValueError, also where it is nested too deeply."""
+    with _bottomed():
+        return json.loads(text)
+
+
+@contextmanager
+def _bottomed() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def _json(body: bytes) -> Any:  # noqa: ANN401 - JSON
-    parsed = json.loads(body, parse_float=_number, parse_constant=_no_number)
+    with _bottomed():
+        parsed = json.loads(body, parse_float=_number, parse_constant=_no_number)
     if not isinstance(parsed, dict | list):
         raise ValueError("neither an object nor an array")  # noqa: TRY004 - broken JSON, as far as the server is concerned
     return parsed

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkjob.sandbox.admission import token_of
+from bulkjob.sandbox.bodies import json_of
 from bulkjob.sandbox.faults import explanation
 from bulkjob.sandbox.server import Sandbox
 from bulkjob.sandbox.web import running
@@ -67,13 +68,11 @@ def built_in_state() -> dict[str, Any]:
 def read_state(path: Path) -> Any:  # noqa: ANN401 - whether it is a workspace is for the sandbox to say
     """The JSON of a state file; raises ValueError with one sentence."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json_of(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"the state file {path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise ValueError(f"the state file {path} is not JSON: {error}") from error
-    except RecursionError:
-        raise ValueError(f"the state file {path} is nested too deeply") from None
 
 
 async def _serve(sandbox: Sandbox, *, host: str, port: int, latency_ms: float) -> None:

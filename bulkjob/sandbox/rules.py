@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bulkjob.sandbox.bodies import json_of
 from bulkjob.sandbox.match import Pattern
 from bulkjob.sandbox.schema import Invalid, Schema, validate
 from bulkjob.sandbox.state import UNIT, Document, State
@@ -181,7 +182,7 @@ def contains(needle: str | None, *texts: object) -> bool:
 
 def _int(text: str) -> int:
     """What JavaScript's ``parseInt`` makes of a parameter, with 0 for what is no number (the database takes it so)."""
-    found = re.match(r"\s*([+-]?\d+)", text, re.ASCII)
+    found = re.match(r"\s*([+-]?\d{1,18})", text, re.ASCII)
     return int(found[1]) if found else 0
 
 
@@ -189,7 +190,7 @@ def _sort(text: str | None) -> Mapping[str, int] | None:
     if not text:
         return None
     try:
-        sort = json.loads(text)
+        sort = json_of(text)
     except ValueError:
         sort = None
     if not isinstance(sort, dict) or not all(type(direction) is int and direction in (1, -1) for direction in sort.values()):

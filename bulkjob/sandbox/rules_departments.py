@@ -3,11 +3,11 @@
 As in Rocket.Chat's ``omnichannel/departments.ts`` and its ``lib/departments.ts`` (reading), ``departmentsLib.ts`` and ``Departments.ts``.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 
 from bulkjob.sandbox import business_hours
+from bulkjob.sandbox.bodies import json_of
 from bulkjob.sandbox.links import free_rooms
 from bulkjob.sandbox.rules import Call, coded, contains, failure, page
 from bulkjob.sandbox.rules_saving import creation_available
@@ -70,7 +70,7 @@ def autocomplete(call: Call) -> Document:
     exceptions = selector.get("exceptions") or []
     left_out = exceptions if isinstance(exceptions, list) else [exceptions]
     term = str(selector.get("term") or "").strip().casefold()
-    conditions = {"archived": {"$ne": query.get("showArchived") != "true"}, **(selector.get("conditions") or {})}
+    conditions = {"archived": {"$ne": query.get("showArchived") != "true"}, **_conditions(selector)}
     mine = query.get("onlyMyDepartments") == "true"
     found = [
         {"_id": document["_id"], "name": document["name"]}
@@ -116,8 +116,13 @@ def _selector(call: Call) -> Document:
 
 def _object(text: str | None) -> Document:
     """What a parameter holds as JSON, nothing where that is no object; raises ValueError for what is no JSON."""
-    value = json.loads(text) if text else {}
+    value = json_of(text) if text else {}
     return value if isinstance(value, dict) else {}
+
+
+def _conditions(selector: Document) -> Document:
+    conditions = selector.get("conditions")
+    return conditions if isinstance(conditions, dict) else {}
 
 
 def _projected(document: Document, fields: Document) -> Document:

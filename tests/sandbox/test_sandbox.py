@@ -13,6 +13,8 @@ from bulkjob.sandbox.state import DEFAULT_PERMISSIONS, DEFAULT_SETTINGS
 KEYS = {"license", "settings", "permissions", "users", "departments", "departmentAgents", "units", "unitMonitors"}
 DEPARTMENT = "/api/v1/livechat/department/dept-a"
 
+ADMIN = {"x-user-id": "u-admin", "x-auth-token": "token-admin", "content-type": "application/json"}
+
 
 def test_round_trip(workspace: Any, clock: Any, call: Callable[..., Any]) -> None:
     """The state given as state again is the same, also after writes."""
@@ -184,3 +186,25 @@ def test_built_in_workspace(clock: Any, call: Callable[..., Any]) -> None:
     assert {row["agentId"] for row in state["departmentAgents"]} <= {user["_id"] for user in state["users"]}
     for account in ("admin", "manager", "monitor"):
         assert call(sandbox, account, "GET", "/api/v1/me").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("livechat/department/dept-a/agents", {"sort": "[" * 5_000}, 400),
+        ("livechat/department.autocomplete", {"selector": "[" * 5_000}, 400),
+        ("livechat/department.autocomplete", {"selector": '{"term":"","conditions":[1]}'}, 200),
+        ("livechat/units/unit-a/departments", {"count": "9" * 5_000}, 200),
+        ("livechat/units", {"offset": "9" * 5_000}, 200),
+    ],
+)
+def test_odd_parameters(path: str, query: dict[str, str], status: int, workspace: Any, clock: Any) -> None:
+    """Whatever a parameter holds, the call is answered."""
+    assert Sandbox(workspace, clock=clock).answer("GET", f"/api/v1/{path}", query, ADMIN, b"").status == status
+
+
+@pytest.mark.parametrize("version", ["7.0", "8.0"])
+def test_a_body_without_a_bottom(version: str, workspace: Any, clock: Any) -> None:
+    """A body that is nested too deeply is broken JSON."""
+    sandbox = Sandbox(workspace, clock=clock, server_version=version)
+    assert sandbox.answer("PUT", "/api/v1/livechat/department/dept-a", {}, ADMIN, b"[" * 200_000).status == 400

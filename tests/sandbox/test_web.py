@@ -170,7 +170,7 @@ async def test_state_file_is_never_written(tmp_path: Path, workspace: Any) -> No
     [
         (None, "cannot be read"),
         ("{", "is not JSON"),
-        ("[" * 200_000, "is nested too deeply"),
+        ("[" * 200_000, "is not JSON: it is nested too deeply"),
         ('{"units": 1}', "'units' in the state is not a list"),
     ],
 )
