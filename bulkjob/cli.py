@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command needs it: ``--help`` does not pay for pandas or aiohttp, nor for settings and log.
 """
 
+import sys
 from collections.abc import Sequence
 
 from bulkjob.commands.usage import parser_of_commands
@@ -39,4 +40,4 @@ def _ended(argv: Sequence[str] | None) -> int:
         return int(end.code or 0)
     from bulkjob.commands.answer import answer  # noqa: PLC0415 - help and version pay neither for settings nor for the log
 
-    return answer(given)
+    return answer(given, sys.argv[1:] if argv is None else argv)

@@ -138,6 +138,14 @@ def test_validate_loads_what_reads_a_sheet(tmp_path: Path) -> None:
     assert loaded_by(["validate", str(sheet)], of_others) == []
 
 
+def test_validate_shows_no_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also a command that has no use for the token does not show it where a sheet has it in a cell."""
+    (tmp_path / "a.csv").write_text(f"department,unit,count\nSales,North,{TOKEN}\n", encoding="utf-8")
+    assert main(["validate", str(tmp_path / "a.csv"), "--json", "--out", str(tmp_path / "out")]) == Exit.BAD_SHEET
+    told = capsys.readouterr()
+    assert TOKEN not in told.out + told.err + (tmp_path / "out/problems.csv").read_text(encoding="utf-8-sig")
+
+
 def test_run_loads_what_it_was_asked_for(tmp_path: Path) -> None:
     """A run that publishes nothing and writes no metrics loads neither the libraries of stores nor that of metrics."""
     sheet = tmp_path / "s.csv"
@@ -208,6 +216,36 @@ class TestUsage:
         assert len(told.splitlines()) <= 6
         assert "\x1b" not in told
 
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            [TOKEN],
+            ["run", "a.csv", TOKEN],
+            ["run", "a.csv", "--max-failures", TOKEN],
+            ["run", "a.csv", f"--url={TOKEN}"],
+            ["summary", "runs", "--expect", TOKEN],
+            ["sandbox", "--port", TOKEN],
+            ["sandbox", "--faults", TOKEN],
+            [f"https://me:{TOKEN}@example.org/a.csv"],
+            ["run", "a.csv", "https://you:other-s3cr3t@example.org/a.csv?sig=s3cr3t-signature"],
+            ["run", "https://you:other-s3cr3t@example.org/a.csv?sig=s3cr3t-signature", "--dry-run"],
+            ["export", "https://you:other-s3cr3t@example.org/a.txt"],
+        ],
+    )
+    @pytest.mark.parametrize("from_file", [False, True])
+    def test_nothing_that_was_typed_shows_a_secret(
+        self, arguments: list[str], *, from_file: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """What was pasted into the wrong place is not repeated where it is the token, or an address with a password."""
+        if from_file:
+            (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
+            monkeypatch.delenv("ROCKETCHAT_AUTH_TOKEN")
+            monkeypatch.setenv("ROCKETCHAT_AUTH_TOKEN_FILE", str(tmp_path / "token"))
+        assert main(arguments) == Exit.USAGE
+        told = capsys.readouterr()
+        assert "s3cr3t" not in told.out + told.err
+        assert "***" in told.err
+
     def test_module_says_the_same(self) -> None:
         """``python -m bulkjob`` speaks of itself as bulkjob, too."""
         assert program("rnu").stderr == 'bulkjob: There is no command "rnu". Did you mean run?\nSee bulkjob --help.\n'
@@ -255,6 +293,17 @@ class TestUsage:
         monkeypatch.setenv("ROCKETCHAT_AUTH_TOKEN_FILE", str(tmp_path / "token"))
         job(lambda settings, *_: Exit.OK if settings.auth_token.reveal() == "mounted-secret" else Exit.DEFECT)
         assert main(["run", "a.csv"]) == Exit.OK
+
+    def test_a_file_that_gives_the_token_once(self, job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The token may come through a pipe, as a shell makes one of a command's output."""
+        reading, writing = os.pipe()
+        os.write(writing, TOKEN.encode())
+        os.close(writing)
+        monkeypatch.delenv("ROCKETCHAT_AUTH_TOKEN")
+        monkeypatch.setenv("ROCKETCHAT_AUTH_TOKEN_FILE", f"/dev/fd/{reading}")
+        job(lambda settings, *_: Exit.OK if settings.auth_token.reveal() == TOKEN else Exit.DEFECT)
+        assert main(["run", "a.csv"]) == Exit.OK
+        os.close(reading)
 
 
 class TestEndings:

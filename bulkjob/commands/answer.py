@@ -4,20 +4,23 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
 
 from bulkjob import __version__
 from bulkjob.commands.table import Command
-from bulkjob.settings import Mask, SheetAddress, survey
+from bulkjob.settings import Mask, Secret, SheetAddress, known_secrets, survey
 from bulkjob.system import LogFormatter, logging_to, mask_standard_streams, say, tell
 from bulkjob.vocabulary import Event, Exit, Stop
 
 
-def answer(given: argparse.Namespace) -> Exit:
-    """Call the command that was typed; its exit code, whatever end it comes to."""
+def answer(given: argparse.Namespace, words: Sequence[str]) -> Exit:
+    """Call the command that was typed, as parsed and as ``words``; its exit code, whatever end it comes to."""
     with logging_to(sys.stderr) as log:
         try:
             # A command's imports alone take a second.
-            return _called(given, log)
+            return _called(given, words, log)
         except Stop as stop:
             say(stop.message)
             print(*stop.advice, sep="\n", end="\n" if stop.advice else "", file=sys.stderr)
@@ -29,14 +32,18 @@ def answer(given: argparse.Namespace) -> Exit:
             return Exit.DEFECT
 
 
-def _called(given: argparse.Namespace, log: LogFormatter) -> Exit:
+def _called(given: argparse.Namespace, words: Sequence[str], log: LogFormatter) -> Exit:
     command: Command = given.command
-    found = survey(command.name, vars(given), os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
+    # A file that is a pipe tells what it holds only once.
+    read_text = cache(_text_of)
+    hidden = {*known_secrets(words, os.environ, read_text)}
+    # From the first word on: also what is wrong with the command line is said without them.
+    _hide(hidden, log)
+    found = survey(command.name, vars(given), os.environ, read_text, hidden)
     secrets = {*found.settings.secrets}
     if isinstance(sheet := getattr(given, "sheet", None), SheetAddress):
         secrets |= {*sheet.secrets}
-    log.hide(*secrets)
-    mask_standard_streams(Mask(secrets).text)
+    _hide(secrets, log)
     with command.concluding(found.settings) as given.conclusion:
         if found.stop and not command.tells_wrong_settings:
             raise found.stop
@@ -46,3 +53,12 @@ def _called(given: argparse.Namespace, log: LogFormatter) -> Exit:
         for note in found.notes:
             tell(Event.SETTING_NOTE, note)
         return command.call(given, found.settings)
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _hide(secrets: Iterable[Secret], log: LogFormatter) -> None:
+    log.hide(*secrets)
+    mask_standard_streams(Mask(secrets).text)

@@ -1,6 +1,7 @@
 """The parser of the command line: help that can be read, and for whatever is mistyped what to type instead."""
 
 import argparse
+import os
 import re
 import shlex
 import sys
@@ -11,6 +12,7 @@ from bulkjob import __version__
 from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.commands.table import COMMANDS, Command
 from bulkjob.phrases import listed, nearest, printable
+from bulkjob.system import mask_standard_streams
 from bulkjob.vocabulary import Exit
 
 #: What to type, in the order of a night's work, with what it does.
@@ -20,6 +22,10 @@ _FIRST_STEPS: Final = (
     ("plan SHEET", "see what would change, without changing it"),
     ("run SHEET", "change it, and check the result"),
 )
+
+
+#: Characters from which on a word that was typed may hold a secret.
+_SHORTEST_SECRET: Final = 8
 
 
 _SHEET_ENDINGS: Final = (".csv", ".xlsx", ".xls", ".ods", ".tsv", ".txt")
@@ -53,11 +59,13 @@ def parser_of_commands() -> argparse.ArgumentParser:
 class _Parser(argparse.ArgumentParser):
     """Judges the words before argparse does, which would say of a mistyped one only that it does not know it."""
 
+    _words: Sequence[str] = ()
+
     def parse_known_args(  # type: ignore[override]  # argparse's own signature has two overloads for one behaviour
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """See `argparse`; ends the program (2) for a command or flag that does not exist."""
-        words = list(sys.argv[1:] if args is None else args)
+        words = self._words = list(sys.argv[1:] if args is None else args)
         command: Command | None = self.get_default("command")
         if command is None:
             self._judge_command(words)
@@ -85,6 +93,12 @@ class _Parser(argparse.ArgumentParser):
 
     def _leave(self, message: str, example: str = "") -> NoReturn:
         """``example``: a command to type instead."""
+        if any(len(word) >= _SHORTEST_SECRET for word in self._words):
+            # Nobody else waits for the settings.
+            from bulkjob.settings import Mask, known_secrets  # noqa: PLC0415
+
+            hidden = known_secrets(self._words, os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
+            mask_standard_streams(Mask(hidden).text)
         shown = f"  {printable(example)}\n" if example else ""
         self.exit(Exit.USAGE, f"{self.prog}: {printable(message)}\n{shown}See {self.prog} --help.\n")
 

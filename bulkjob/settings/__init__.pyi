@@ -2,6 +2,7 @@ from .address import canonical_address as canonical_address
 from .address import credentials_in as credentials_in
 from .address import in_ascii as in_ascii
 from .address import without_secrets as without_secrets
+from .known import known_secrets as known_secrets
 from .masking import MASK as MASK
 from .masking import Mask as Mask
 from .proxy import Proxy as Proxy

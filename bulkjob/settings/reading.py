@@ -4,7 +4,7 @@
 environment, the file and the table in docs/reference.md all come from it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from bulkjob.phrases import quoted
 from bulkjob.settings.file import NO_FILE, UNREADABLE, SettingsFile, read_settings_file
 from bulkjob.settings.proxy import ProxyVariables
 from bulkjob.settings.repeating import typed_flags
-from bulkjob.settings.secret import SHORTEST_HIDDEN, Secret
+from bulkjob.settings.secret import Secret
 from bulkjob.settings.table import Setting, settings_of
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
@@ -48,11 +48,14 @@ class Survey:
         return Stop(Exit.BAD_SETTING, told) if told else None
 
 
-def survey(command: str, flags: Mapping[str, object], environ: Mapping[str, str], read_text: ReadText) -> Survey:
+def survey(
+    command: str, flags: Mapping[str, object], environ: Mapping[str, str], read_text: ReadText, hidden: Iterable[Secret] = ()
+) -> Survey:
     """The settings of ``command``, with everything that is wrong with them.
 
     ``flags`` maps a setting's name to its text (of a switch, to a bool); None and absence both mean not given. ``read_text`` is asked for
-    the settings file and for those that hold secrets. Raises `Stop` (2) for the command line, which is judged first.
+    the settings file and for those that hold secrets. ``hidden``: secrets beside those of the settings (`known_secrets`). Raises `Stop` (2)
+    for the command line, which is judged first.
     """
     settings = settings_of(command)
     from_flags = {setting.name: _flag_value(setting, flags[setting.name]) for setting in settings if flags.get(setting.name) is not None}
@@ -88,7 +91,7 @@ def survey(command: str, flags: Mapping[str, object], environ: Mapping[str, str]
     missing = [] if UNREADABLE in known else [setting for setting in settings if setting.required and setting.name not in known]
     return Survey(
         settings=Settings.of(
-            {name: value for name, value in values.items() if name != "settings"} | {"proxies": proxies, "aws_keys": _aws_keys(environ)},
+            {name: value for name, value in values.items() if name != "settings"} | {"proxies": proxies, "hidden": tuple(hidden)},
             typed=typed_flags(command, flags),
         ),
         wrong=(*file.wrong.values(), *wrong.values(), *_unusable(proxies, values)),
@@ -109,11 +112,6 @@ def _contradict(values: Mapping[str, object]) -> bool:
 
 def _noted(setting: Setting, text: str) -> list[str]:
     return [said] if setting.note and (said := setting.note(text)) else []
-
-
-def _aws_keys(environ: Mapping[str, str]) -> tuple[Secret, ...]:
-    texts = (environ.get(name, "").strip() for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
-    return tuple(Secret(text) for text in texts if len(text) >= SHORTEST_HIDDEN)
 
 
 def _unusable(proxies: ProxyVariables, values: Mapping[str, object]) -> list[str]:

@@ -76,8 +76,8 @@ class Settings:
     pushgateway: Secret = NO_SECRET
     """The address to which figures are pushed, with whatever password it has; empty: nowhere."""
     proxies: ProxyVariables = NO_PROXIES
-    aws_keys: tuple[Secret, ...] = ()
-    """What the environment says of an account with an S3 store; only known so that it is never shown."""
+    hidden: tuple[Secret, ...] = ()
+    """Secrets of settings that the command does not take, of its environment and its command line; only known so that none is shown."""
     typed: tuple[tuple[str, str | bool], ...] = ()
     """The flags that were given, by setting, as they were typed: what `repeated` makes a printed next step from."""
 
@@ -96,4 +96,4 @@ class Settings:
         yield from (secret for secret in (self.auth_token, self.notify_url) if secret)
         for address in (self.notify_url, self.publish, self.pushgateway, self.proxies.https, self.proxies.http):
             yield from secrets_in(address.reveal())
-        yield from self.aws_keys
+        yield from self.hidden

@@ -125,7 +125,7 @@ class TestTable:
 
     def test_names_are_the_attributes(self) -> None:
         """Every attribute of Settings and Choices has one line in the table; every line but the settings file's own has an attribute."""
-        attributes = {field.name for field in (*fields(Settings), *fields(Choices))} - {"choices", "proxies", "typed", "aws_keys"}
+        attributes = {field.name for field in (*fields(Settings), *fields(Choices))} - {"choices", "proxies", "typed", "hidden"}
         assert sorted(setting.name for setting in SETTINGS if setting.name != "settings") == sorted(attributes)
 
     def test_words_of_defaults_are_the_defaults(self) -> None:
