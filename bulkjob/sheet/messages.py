@@ -45,6 +45,13 @@ def unpacks_too_large(name: str, limit: int) -> str:
     )
 
 
+def other_packing(name: str) -> str:
+    return (
+        f"{name} is packed in another way (bzip2, LZMA) than spreadsheet programs do; "
+        "copy its cells to a new workbook, or export it again from where it comes from."
+    )
+
+
 def too_many_parts(name: str, limit: int) -> str:
     return (
         f"The list of what the archive {name} holds is larger than {_size(limit)}, the most that a workbook may have; "

@@ -23,6 +23,9 @@ from bulkjob.vocabulary import Exit, Stop
 CHUNK = 2**20
 _MOST_NAMES = 1000
 _END_OF_DIRECTORY = b"PK\x05\x06"
+#: How parts are packed in workbooks (ISO 29500-2; OpenDocument 1.3, part 2). The others unpack at once whatever a piece holds, which may
+#: be gigabytes, however little the list of parts says.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Archive:
@@ -83,6 +86,8 @@ class Archive:
             raise self.damaged()
         if info.flag_bits & 1:
             raise Stop(Exit.BAD_SHEET, messages.encrypted(self.name))
+        if info.compress_type not in _PACKINGS:
+            raise Stop(Exit.BAD_SHEET, messages.other_packing(self.name))
         try:
             with self._zip.open(info) as stream:
                 while chunk := stream.read(CHUNK):

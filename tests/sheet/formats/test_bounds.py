@@ -2,6 +2,9 @@
 
 # ruff: noqa: E501  # tables read best with a case on a line
 
+import bz2
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -141,6 +144,25 @@ def test_what_an_ods_repeats_has_bounds(case: str, look: Look, packed: Callable[
 def test_a_list_of_parts_without_end_is_not_read(look: Look, packed: Callable[..., bytes]) -> None:
     """An archive of a hundred thousand parts is refused by the size of its list."""
     assert "larger than 1 MB" in look(packed({f"xl/{number}": "" for number in range(20_000)}), "p.xlsx").stop.message
+
+
+@pytest.mark.parametrize(
+    ("method", "pack"), [(zipfile.ZIP_BZIP2, bz2.compress), (zipfile.ZIP_LZMA, lambda _: b"\x09\x04\x05\x00" + bytes(5))]
+)
+def test_only_what_can_be_unpacked_in_pieces_is(method: int, pack: Callable[[bytes], bytes], look: Look, raw_xlsx: Raw) -> None:
+    """A part that is packed so that a piece of it gives any number of bytes is not unpacked, whatever size the list of parts names."""
+    part, said_size, held = "xl/workbook.xml", 1000, pack(bytes(2_000_000))
+    before = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw_xlsx(rows(1)))) as plain, zipfile.ZipFile(before, "w") as archive:
+        for name in plain.namelist():
+            archive.writestr(name, held if name == part else plain.read(name))
+    data = bytearray(before.getvalue())
+    # The local header, then the list of parts: in both stand the method of packing and the size.
+    for mark, method_at, size_at, name_at in ((b"PK\x03\x04", 8, 22, 30), (b"PK\x01\x02", 10, 24, 46)):
+        at = next(at for at in range(len(data)) if data.startswith(mark, at) and data.startswith(part.encode(), at + name_at))
+        data[at + method_at : at + method_at + 2] = method.to_bytes(2, "little")
+        data[at + size_at : at + size_at + 4] = said_size.to_bytes(4, "little")
+    assert "packed in another way" in look(bytes(data), "p.xlsx").stop.message
 
 
 def test_a_sheet_may_be_as_large_as_its_bounds(look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw) -> None:
