@@ -51,9 +51,15 @@ def basic_authorization(credentials: Secret) -> Secret:
 
 def secrets_of(credentials: Secret) -> Iterator[Secret]:
     """Every text that gives the password of ``user:password`` away; none if there is none."""
-    _, colon, password = credentials.reveal().partition(":")
-    if colon and password:
-        yield credentials
-        yield Secret(basic_authorization(credentials).reveal().removeprefix("Basic "))
-        if len(password) >= SHORTEST_HIDDEN:
-            yield Secret(password)
+    whole = credentials.reveal()
+    _, colon, password = whole.partition(":")
+    if not colon or not password:
+        return
+    authorization = basic_authorization(credentials)
+    if len(whole) < SHORTEST_HIDDEN:
+        # Only where it stands as what it is: other texts may hold these few letters for other reasons.
+        yield from (Secret(f"//{whole}@"), authorization)
+        return
+    yield from (credentials, Secret(authorization.reveal().removeprefix("Basic ")))
+    if len(password) >= SHORTEST_HIDDEN:
+        yield Secret(password)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkjob.settings import known_secrets
+from bulkjob.settings import Mask, known_secrets
 from bulkjob.settings.secret import Secret
 
 
@@ -46,3 +46,11 @@ def test_words_are_no_secrets() -> None:
         "AWS_ACCESS_KEY_ID": "x",
     }
     assert [*known_secrets(["run", "a:b@c.csv"], environ, files)] == []
+
+
+@pytest.mark.parametrize("text", ["menu:pause", "u:p", "dTpwa", "adata:bot YTpi", "a/u:p"])
+def test_a_short_password_does_not_maim_other_words(text: str) -> None:
+    """Of a proxy's ``u:p`` only what is certain to be it is hidden: its address, and the header that it makes."""
+    mask = Mask(known_secrets([], {"HTTP_PROXY": "http://u:p@proxy:3128", "https_proxy": "http://a:b@proxy:3128"}, files))
+    assert mask.text(text) == text
+    assert mask.text("http://u:p@proxy, Basic dTpw, http://a:b@proxy") == "http:***proxy, ***, http:***proxy"
