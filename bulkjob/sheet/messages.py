@@ -122,6 +122,13 @@ def too_many_repeated_odd(name: str, limit: int) -> str:
     )
 
 
+def too_much_format(name: str, limit: int) -> str:
+    return (
+        f"The numbers of {name} are shown in formats of more than {limit:,} characters together, more than a sheet may have; "
+        "give the cells an ordinary format."
+    )
+
+
 def too_many_merges(name: str, limit: int) -> str:
     return f"{name} lists more than {limit:,} merged areas, the most that a sheet may have; copy its cells to a new workbook."
 

@@ -47,3 +47,7 @@ LONGEST_CELL: Final = 2**20
 LONGEST_ROW: Final = 32 * 2**20
 #: In characters; Excel stops at 255.
 LONGEST_FORMAT: Final = 512
+#: Of the formats beyond `ORDINARY_FORMAT` in which numbers are shown together, one for each cell, in characters.
+MOST_OF_LONG_FORMATS: Final = 50_000_000
+#: In characters; what Excel writes for an account has 80.
+ORDINARY_FORMAT: Final = 128

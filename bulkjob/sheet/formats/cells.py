@@ -16,9 +16,11 @@ from bulkjob.sheet.formats.bounds import (
     MOST_BLANK_CELLS,
     MOST_CELLS,
     MOST_COLUMNS,
+    MOST_OF_LONG_FORMATS,
     MOST_REPEATED,
     MOST_REPEATED_ODD,
     MOST_TEXT,
+    ORDINARY_FORMAT,
 )
 from bulkjob.sheet.formats.grid import Grid, Oddity
 from bulkjob.sheet.formats.merges import Areas, Merges
@@ -59,6 +61,7 @@ class Cells:
         self._single: tuple[list[int], list[int], list[str]] = ([], [], [])
         self._count = 0
         self._text = 0
+        self._long_formats = 0
         self._repeated = 0
         self._repeated_odd = 0
         self._oddities: dict[tuple[int, int], Oddity] = {}
@@ -108,6 +111,13 @@ class Cells:
         """Raises `Stop` if ``size`` bytes more are more than the cells of a sheet may hold together."""
         if self._text + size > MOST_TEXT:
             raise Stop(Exit.BAD_SHEET, messages.too_much_text(self.name, MOST_TEXT))
+
+    def expect_format(self, length: int) -> None:
+        """Raises `Stop` if one more number cannot be shown in a format of so many characters."""
+        if length > ORDINARY_FORMAT:
+            self._long_formats += length
+            if self._long_formats > MOST_OF_LONG_FORMATS:
+                raise Stop(Exit.BAD_SHEET, messages.too_much_format(self.name, MOST_OF_LONG_FORMATS))
 
     def expect_repeated(self, places: int, size: int, *, odd: int = 0) -> None:
         """Raises `Stop` if a cell of ``size`` bytes cannot be repeated at so many more places, ``odd`` of them remembered one by one."""

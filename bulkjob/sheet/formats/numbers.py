@@ -77,7 +77,8 @@ def lost_digits(value: float) -> bool:
 
 # Formats
 
-_WITH_EXPONENT = re.compile(r"[0-9]+(?:\.[0-9]*)?E[+-]?[0-9]+")
+#: A run of digits is looked through once, from its first one.
+_WITH_EXPONENT = re.compile(r"(?<![0-9])[0-9]++(?:\.[0-9]*+)?E[+-]?[0-9]+")
 _LITERALS = re.compile(r'"([^"]*)"|\\(.)|[_*](.)|\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]', re.DOTALL)
 _DATE_IDS: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 #: The formats that files name by number only; the others are dates, or depend on the language.
@@ -100,9 +101,13 @@ _BUILT_IN: Final = {
 def format_code(number_format_id: int, custom: dict[int, str]) -> str:
     """The format's code; ``date`` for a date format that the file names by number only, blank for none."""
     if number_format_id in custom:
-        # Longer ones than any program lets people write are no formats, and would take long to look through.
-        return custom[number_format_id] if len(custom[number_format_id]) <= LONGEST_FORMAT else ""
+        return usable_format(custom[number_format_id])
     return "yyyy" if number_format_id in _DATE_IDS else _BUILT_IN.get(number_format_id, "")
+
+
+def usable_format(code: str) -> str:
+    """The format; blank for one that is longer than any program lets people write, as it would take long to look through."""
+    return code if len(code) <= LONGEST_FORMAT else ""
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ import xlrd  # type: ignore[import-untyped]  # xlrd ships no types
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.cells import Cells, Surroundings
 from bulkjob.sheet.formats.grid import Grid
-from bulkjob.sheet.formats.numbers import is_date_format, iso_date, plain, shown
+from bulkjob.sheet.formats.numbers import is_date_format, iso_date, plain, shown, usable_format
 from bulkjob.sheet.formats.worksheets import Worksheet, chosen
 from bulkjob.vocabulary import Code, Exit, Stop
 
@@ -64,9 +64,10 @@ def _put(cells: Cells, book: xlrd.Book, sheet: xlrd.sheet.Sheet, row: int, colum
     elif cell.ctype == xlrd.XL_CELL_ERROR:
         cells.put(row + 1, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!"), code=Code.EXCEL_ERROR)
     else:
-        code = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
+        code = usable_format(book.format_map[book.xf_list[cell.xf_index].format_key].format_str)
         if cell.ctype == xlrd.XL_CELL_DATE or is_date_format(code):
             cells.put(row + 1, column, iso_date(cell.value, from_1904=book.datemode == 1), code=Code.EXCEL_DATE)
             return
+        cells.expect_format(len(code))
         text, lost = shown(cell.value, "" if code.lower() == "general" else code)
         cells.put(row + 1, column, text, code=Code.EXCEL_NUMBER if lost else None, exact=plain(cell.value))

@@ -108,6 +108,7 @@ class Workbook:
         if style.is_date:
             cells.put(cell.row, cell.column, iso_date(number, from_1904=self.from_1904), code=Code.EXCEL_DATE)
             return
+        cells.expect_format(len(style.code))
         text, lost = shown(number, style.code)
         cells.put(cell.row, cell.column, text, code=Code.EXCEL_NUMBER if lost else None, exact=plain(number))
 

@@ -37,6 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "MOST_TEXT", 8 * 2**20)
     monkeypatch.setattr(cells, "MOST_REPEATED", 1000)
     monkeypatch.setattr(cells, "MOST_REPEATED_ODD", 100)
+    monkeypatch.setattr(cells, "MOST_OF_LONG_FORMATS", 10_000)
     monkeypatch.setattr(merges, "MOST_MERGES", 100)
     monkeypatch.setattr(xlsx_cells, "LAST_ROW", 5000)
     for module in (cells, ods, xlsx_cells, xlsx_strings):
@@ -53,6 +54,7 @@ XLSX: dict[str, tuple[dict[str, Any], str]] = {
     "many merges": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="{column}2:{column}500"/>' for column in "ABC") + "</mergeCells>"}, "1,000 cells"),
     "a merge of an error over many rows": ({"rows": rows(1, '<c r="A{0}" t="e"><v>#N/A</v></c>'), "after": '<mergeCells><mergeCell ref="A2:A110"/></mergeCells>'}, "100 cells"),
     "a merge of a formatted number": ({"rows": rows(1, '<c r="A{0}" s="1"><v>7</v></c>'), "formats": ["000"], "after": '<mergeCells><mergeCell ref="A2:A110"/></mergeCells>'}, "100 cells"),
+    "numbers in a long format": ({"rows": rows(30, '<c r="A{0}" s="1"><v>7.5</v></c>'), "formats": ["0." + "0" * 400]}, "10,000 characters"),
     "an area that is listed often": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + '<mergeCell ref="Z9:Z9"/>' * 101 + "</mergeCells>"}, "100 merged areas"),
     "areas over many columns": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="A{row}:XFD{row}"/>' for row in range(2, 52)) + "</mergeCells>"}, "1,000 cells"),
     "more rows than there are": ({"rows": HEADER + "<row/>" * 5_100}, "5,000 rows"),
@@ -106,6 +108,14 @@ def test_the_same_area_is_merged_once(look: Look, raw_xlsx: Raw, monkeypatch: py
     monkeypatch.setattr(cells, "MOST_REPEATED", 2)
     listed = "<mergeCells>" + '<mergeCell ref="A2:A4"/>' * 1000 + "</mergeCells>"
     assert len(look(raw_xlsx(rows(1), strings=["<si><t>A</t></si>"], after=listed), "p.xlsx").rows) == 3
+
+
+def test_numbers_in_ordinary_formats_have_no_bound_of_their_own(look: Look, raw_xlsx: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many numbers are shown in the formats that people use, and in those that Excel writes for an account."""
+    monkeypatch.setattr(cells, "MOST_OF_LONG_FORMATS", 0)
+    account = "_-* #,##0.00\\ [$€-407]_-;\\-* #,##0.00\\ [$€-407]_-;_-* &quot;-&quot;??\\ [$€-407]_-;_-@_-"
+    written = rows(50, '<c r="A{0}" s="1"><v>7.5</v></c>')
+    assert len(look(raw_xlsx(written, formats=[account]), "p.xlsx").rows) == 50
 
 
 def test_a_format_without_end_is_none(look: Look, raw_xlsx: Raw) -> None:
