@@ -68,6 +68,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "system.console": "the terminal",
     "sheet.source": "fetches the sheet",
     "system.certificates": "reads certificates",
+    "system.connector": "the network",
     "system.fetching": "the network",
     "system.files": "the file system",
     "system.log": "the log",

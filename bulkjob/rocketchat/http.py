@@ -16,7 +16,7 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.settings import MASK, Mask, Proxy, Secret, basic_authorization, proxy_variable
-from bulkjob.system import trusted
+from bulkjob.system import MOST_AROUND, TooMuchAroundError, connector, trusted
 from bulkjob.vocabulary import Code
 
 #: Bytes of an answer's body at most; whole workspaces come in pages of some hundred kilobytes.
@@ -161,6 +161,10 @@ def _failure(error: Exception, proxy: Proxy | None, *, secure: bool, writes: boo
         return replace(unconnected, unsent=True)
     if isinstance(error, TimeoutError):
         return Failure(next=Next.REPEAT, code=Code.TIMEOUT, said="no answer within the time limit", undecided=writes)
+    if isinstance(error, TooMuchAroundError):
+        most = f"{MOST_AROUND // 1024 // 1024} MB"
+        said = f"an answer with more than {most} around its text (headers, ends of pieces, interim answers), the most that bulkjob reads"
+        return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said=said, undecided=writes)
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | ValueError):
         return Failure(next=Next.REPEAT, code=Code.BAD_RESPONSE, said="an answer that is cut short or is not HTTP", undecided=writes)
     return Failure(next=Next.REPEAT, code=Code.CONNECTION, said="the connection broke before the answer was there", undecided=writes)
@@ -237,7 +241,7 @@ async def connected(
     ``secrets``: what must not come back through it, beside the token. Raises `Stop` (78) for a ``ca_file`` that holds no certificates.
     """
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=concurrency, ssl=True if ca_file is None else trusted(ca_file)),
+        connector=connector(certificates=True if ca_file is None else trusted(ca_file), limit=concurrency),
         timeout=aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 10.0)),
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=_LONGEST_LINE,

@@ -62,6 +62,7 @@ _MEANINGS: Final = {
     "ClientConnectorDNSError": (Exit.UNAVAILABLE, "its name is not known"),
     **dict.fromkeys(("ConnectionTimeoutError", "ConnectTimeoutError"), (Exit.UNAVAILABLE, "no connection within the time limit")),
     **dict.fromkeys(("TimeoutError", "ReadTimeoutError"), (Exit.UNAVAILABLE, "no answer within the time limit")),
+    "TooMuchAroundError": (Exit.UNAVAILABLE, "an answer came with more than 1 MB around its text, the most that bulkjob reads"),
     **dict.fromkeys(("ClientPayloadError", "IncompleteReadError"), (Exit.UNAVAILABLE, "the answer was cut short")),
     "TooManyRedirects": (Exit.NO_INPUT, "the address leads from one to another without an end"),
     "NoCredentialsError": (Exit.BAD_SETTING, "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role"),

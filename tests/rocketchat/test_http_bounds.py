@@ -1,6 +1,8 @@
 """Answers without an end, and headers that are too long."""
 
 import asyncio
+import gzip
+import os
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.http import LARGEST_ANSWER
 from bulkjob.vocabulary import Code
-from tests.support.connections import PUT, response, send
+from tests.support.connections import PUT, connection, response, send
 from tests.support.sockets import listening
 
 
@@ -59,6 +61,59 @@ async def test_an_answer_of_too_many_entries_is_given_up(value: bytes) -> None:
     assert isinstance(failed, Failure)
     assert (failed.next, failed.code) == (Next.REPEAT, Code.BAD_RESPONSE)
     assert "1,000,000 entries" in failed.said
+
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n"
+_NOTHING = gzip.compress(b"")
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
+        (_CHUNKED + b"\r\n", b"1\r\n[\r\n"),
+        (_CHUNKED + b"\r\n1;", b"x"),
+        (_CHUNKED + b"content-encoding: gzip\r\n\r\n", b"%x\r\n%b\r\n" % (len(_NOTHING), _NOTHING)),
+    ],
+    ids=["continue", "hints", "pieces", "extension", "packed nothing"],
+)
+async def test_what_comes_around_an_answer_has_a_bound(*, begin: bytes, more: bytes) -> None:
+    """A server that says hardly anything, in many pieces, is not listened to until the time for a call is over."""
+    written = 0
+
+    async def flood(request: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(begin)
+        while not writer.transport.is_closing():
+            writer.write(more * (50_000 // len(more)))
+            written += 50_000
+            await writer.drain()
+
+    async with listening(flood) as server:
+        failed = await send(server.url, PUT)
+    assert isinstance(failed, Failure)
+    assert (failed.next, failed.code, failed.undecided) == (Next.REPEAT, Code.BAD_RESPONSE, True)
+    assert "more than 1 MB around" in failed.said
+    assert written < LARGEST_ANSWER
+
+
+async def test_an_answer_in_small_pieces_is_read() -> None:
+    """Pieces as servers make them are no flood, nor is a body that packing has made larger, nor one answer after another."""
+    text = b"[" + b"1," * 1_000_000 + b"1]"
+    pieces = b"".join(b"%x\r\n%b\r\n" % (len(text[at : at + 100]), text[at : at + 100]) for at in range(0, len(text), 100))
+    packed = gzip.compress(os.urandom(3_000_000))
+
+    async def answer(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"/me" in request:
+            writer.write(_CHUNKED + b"\r\n" + pieces + b"0\r\n\r\n")
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed) + packed)
+
+    async with listening(answer) as server, connection(server.url) as transport:
+        for _ in range(3):
+            assert (await transport.send(endpoints.me())).body == text
+            assert len((await transport.send(PUT)).body) == 3_000_000
 
 
 @pytest.mark.parametrize(
