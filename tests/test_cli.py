@@ -294,6 +294,23 @@ class TestUsage:
         job(lambda settings, *_: Exit.OK if settings.auth_token.reveal() == "mounted-secret" else Exit.DEFECT)
         assert main(["run", "a.csv"]) == Exit.OK
 
+    @pytest.mark.parametrize("variable", ["ROCKETCHAT_AUTH_TOKEN_FILE", "BULKJOB_NOTIFY_URL_FILE", "BULKJOB_SETTINGS"])
+    def test_a_file_without_an_end(self, variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A file that a setting names is read as far as a setting may be long."""
+        monkeypatch.delenv(variable.removesuffix("_FILE"), raising=False)
+        monkeypatch.setenv(variable, "/dev/zero")
+        assert main(["run", "a.csv"]) == Exit.BAD_SETTING
+        said = capsys.readouterr().err
+        assert "it is larger than 64 KB" in said
+        assert variable in said
+
+    def test_a_plan_without_an_end(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """No more of a plan is read than the largest one has."""
+        monkeypatch.setattr("bulkjob.plan.approval.LARGEST_PLAN", 1000)
+        (tmp_path / "a.csv").write_text("department,unit\nSales,North\n", encoding="utf-8")
+        assert main(["run", str(tmp_path / "a.csv"), "--plan", "/dev/zero", "--run-dir", str(tmp_path / "run")]) == Exit.NO_INPUT
+        assert "it is larger than 1 GB" in capsys.readouterr().err
+
     def test_a_file_that_gives_the_token_once(self, job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """The token may come through a pipe, as a shell makes one of a command's output."""
         reading, writing = os.pipe()

@@ -6,12 +6,11 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 
 from bulkjob import __version__
 from bulkjob.commands.table import Command
 from bulkjob.settings import Mask, Secret, SheetAddress, known_secrets, survey
-from bulkjob.system import LogFormatter, logging_to, mask_standard_streams, say, tell
+from bulkjob.system import LogFormatter, logging_to, mask_standard_streams, say, setting_text, tell
 from bulkjob.vocabulary import Event, Exit, Stop
 
 
@@ -35,7 +34,7 @@ def answer(given: argparse.Namespace, words: Sequence[str]) -> Exit:
 def _called(given: argparse.Namespace, words: Sequence[str], log: LogFormatter) -> Exit:
     command: Command = given.command
     # A file that is a pipe tells what it holds only once.
-    read_text = cache(_text_of)
+    read_text = cache(setting_text)
     hidden = {*known_secrets(words, os.environ, read_text)}
     # From the first word on: also what is wrong with the command line is said without them.
     _hide(hidden, log)
@@ -53,10 +52,6 @@ def _called(given: argparse.Namespace, words: Sequence[str], log: LogFormatter) 
         for note in found.notes:
             tell(Event.SETTING_NOTE, note)
         return command.call(given, found.settings)
-
-
-def _text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8-sig")
 
 
 def _hide(secrets: Iterable[Secret], log: LogFormatter) -> None:

@@ -12,7 +12,7 @@ from bulkjob import __version__
 from bulkjob.commands.meanings import EXIT_MEANINGS
 from bulkjob.commands.table import COMMANDS, Command
 from bulkjob.phrases import listed, nearest, printable
-from bulkjob.system import mask_standard_streams
+from bulkjob.system import mask_standard_streams, setting_text
 from bulkjob.vocabulary import Exit
 
 #: What to type, in the order of a night's work, with what it does.
@@ -97,8 +97,7 @@ class _Parser(argparse.ArgumentParser):
             # Nobody else waits for the settings.
             from bulkjob.settings import Mask, known_secrets  # noqa: PLC0415
 
-            hidden = known_secrets(self._words, os.environ, lambda path: path.read_text(encoding="utf-8-sig"))
-            mask_standard_streams(Mask(hidden).text)
+            mask_standard_streams(Mask(known_secrets(self._words, os.environ, setting_text)).text)
         shown = f"  {printable(example)}\n" if example else ""
         self.exit(Exit.USAGE, f"{self.prog}: {printable(message)}\n{shown}See {self.prog} --help.\n")
 

@@ -3,12 +3,17 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from bulkjob.plan.document import PlanDocument
 from bulkjob.plan.file import parse_plan
 from bulkjob.plan.refusals import PlanRefused
 from bulkjob.settings import Settings
+from bulkjob.system import read_at_most
 from bulkjob.vocabulary import Exit, Stop
+
+#: In bytes; the plan of a million rows has a third of it.
+LARGEST_PLAN: Final = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,7 @@ class Approved:
 def read_approved(path: Path) -> Approved:
     """The plan in a file. Raises `Stop`: 66 if it cannot be opened, 65 if it is no plan, or one of another format."""
     try:
-        data = path.read_bytes()
+        data = read_at_most(path, LARGEST_PLAN, "1 GB")
     except OSError as error:
         raise Stop(Exit.NO_INPUT, f"The plan {path} cannot be opened: {error.strerror or error}. Check the path after --plan.") from None
     try:

@@ -12,6 +12,10 @@ from bulkjob.settings.table import SETTINGS, Setting
 _FILE: Final = "-file"
 
 
+#: In a line.
+_MOST_DOTS: Final = 1000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsFile:
     """What a settings file says, by the names of the settings."""
@@ -37,7 +41,11 @@ def read_settings_file(path: Path, source: str, read_text: Callable[[Path], str]
 
     name = printable(str(path))
     try:
-        document = tomllib.loads(read_text(path))
+        text = read_text(path)
+        # The time and memory that the parser takes for a key grow with the square of its dots.
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise ValueError("dots")  # noqa: TRY301
+        document = tomllib.loads(text)
     except OSError as error:
         wrong = f"The settings file {name} ({source}) cannot be read: {error.strerror or type(error).__name__}. Name a readable file."
     except UnicodeDecodeError:

@@ -8,9 +8,11 @@ from .fetching import fetched as fetched
 from .files import foreign_kind as foreign_kind
 from .files import open_ordinary as open_ordinary
 from .files import part_of as part_of
+from .files import read_at_most as read_at_most
 from .files import refuse_unwritable as refuse_unwritable
 from .files import remove_whole as remove_whole
 from .files import same_file as same_file
+from .files import setting_text as setting_text
 from .files import sync_folder as sync_folder
 from .files import to_disk as to_disk
 from .files import try_folder as try_folder

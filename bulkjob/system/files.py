@@ -148,6 +148,25 @@ def open_ordinary(path: Path, flags: int) -> int:
     return file
 
 
+#: Of a file of settings, or of one that holds a secret, in bytes.
+_LARGEST_OF_SETTINGS: Final = 2**16
+
+
+def setting_text(path: Path) -> str:
+    """What stands in a file of settings, or with a secret in it. Raises `OSError`, also for a large one, and `UnicodeDecodeError`."""
+    text = read_at_most(path, _LARGEST_OF_SETTINGS, "64 KB").decode("utf-8-sig")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_at_most(path: Path, most: int, words: str) -> bytes:
+    """The bytes of a file or a pipe. Raises `OSError`; with words for people in its ``strerror`` if there are more than ``most``."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {words}")
+    return data
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Whether both paths lead to one file that is there: by links, in another spelling of its name, or as a second name of it."""
     try:

@@ -197,6 +197,11 @@ def test_what_cannot_be_read(problem: Exception, said: str) -> None:
     assert "Missing" not in stop.message
 
 
+def test_a_key_of_many_parts() -> None:
+    """A key whose parts the parser would take gigabytes for is told as what it is."""
+    assert "too large or too deep" in refused(CONNECTION + "a." * 30_000 + "a = 1\n")
+
+
 def test_a_secret_in_a_file_that_is_no_use() -> None:
     """A key that names a file which is missing is a wrong setting that names the key."""
     message = refused(CONNECTION.replace("/secrets/token", "/secrets/none"))
