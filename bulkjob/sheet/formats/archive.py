@@ -17,6 +17,7 @@ from bulkjob.sheet.formats.bounds import (
     MOST_ELEMENTS,
     MOST_ELEMENTS_OF_WHOLE_PART,
     MOST_ELEMENTS_PER_BYTE,
+    MOST_REFERENCES,
 )
 from bulkjob.vocabulary import Exit, Stop
 
@@ -34,6 +35,7 @@ class Archive:
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
         self._elements = MOST_ELEMENTS + MOST_ELEMENTS_PER_BYTE * len(data)
+        self._references = MOST_REFERENCES + MOST_ELEMENTS_PER_BYTE * len(data)
         end = data.rfind(_END_OF_DIRECTORY)
         if end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > LARGEST_DIRECTORY:
             raise Stop(Exit.BAD_SHEET, messages.too_many_parts(name, LARGEST_DIRECTORY))
@@ -91,6 +93,10 @@ class Archive:
         try:
             with self._zip.open(info) as stream:
                 while chunk := stream.read(CHUNK):
+                    # Each of them takes as long as a hundred letters.
+                    self._references -= chunk.count(b"&") + chunk.count(b"_x")
+                    if self._references < 0:
+                        raise Stop(Exit.BAD_SHEET, messages.too_many_elements(self.name))
                     yield chunk
         except (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, NotImplementedError, EOFError):
             raise self.damaged() from None

@@ -17,6 +17,8 @@ LARGEST_DIRECTORY: Final = 4 * 2**20
 #: XML elements: so many in any file, and so many more for each byte of the file as it is packed.
 MOST_ELEMENTS: Final = 5_000_000
 MOST_ELEMENTS_PER_BYTE: Final = 4
+#: XML's references (``&#65;``) and Excel's (``_x0041_``) in all that is read, and as many more for each byte as there may be elements.
+MOST_REFERENCES: Final = 10_000_000
 #: XML elements of a part that is read as a whole: a workbook with as many styles as Excel allows has half of them.
 MOST_ELEMENTS_OF_WHOLE_PART: Final = 1_000_000
 #: Elements within elements.

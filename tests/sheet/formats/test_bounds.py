@@ -32,6 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a file of a moment's work is beyond."""
     monkeypatch.setattr(archive, "MOST_ELEMENTS", 200_000)
     monkeypatch.setattr(archive, "MOST_ELEMENTS_PER_BYTE", 0)
+    monkeypatch.setattr(archive, "MOST_REFERENCES", 200_000)
     monkeypatch.setattr(archive, "MOST_ELEMENTS_OF_WHOLE_PART", 1000)
     monkeypatch.setattr(archive, "LARGEST_DIRECTORY", 2**20)
     monkeypatch.setattr(cells, "MOST_TEXT", 8 * 2**20)
@@ -59,6 +60,9 @@ XLSX: dict[str, tuple[dict[str, Any], str]] = {
     "areas over many columns": ({"rows": rows(2, WIDE), "after": "<mergeCells>" + "".join(f'<mergeCell ref="A{row}:XFD{row}"/>' for row in range(2, 52)) + "</mergeCells>"}, "1,000 cells"),
     "more rows than there are": ({"rows": HEADER + "<row/>" * 5_100}, "5,000 rows"),
     "more elements than cells could have": ({"rows": HEADER + "<x/>" * 210_000}, "far more XML"),
+    "more references than letters": ({"rows": rows(6, f"<c r='A{{0}}' t='inlineStr'><is><t>{'&#65;' * 40_000}</t></is></c>")}, "far more XML"),
+    "Excel's own references": ({"rows": rows(6, f"<c r='A{{0}}' t='inlineStr'><is><t>{'_x0041_' * 40_000}</t></is></c>")}, "far more XML"),
+    "references in strings": ({"rows": rows(1), "strings": [f"<si><t>{'&amp;' * 40_000}</t></si>"] * 6}, "far more XML"),
     "elements in elements": ({"rows": HEADER + "<a>" * 500 + "</a>" * 500}, "250 deep"),
     "styles in styles": ({"rows": rows(1), "more": {"xl/styles.xml": "<styleSheet>" + "<a>" * 500}}, "250 deep"),
     "many styles": ({"rows": rows(1), "more": {"xl/styles.xml": "<styleSheet>" + "<a/>" * 1100 + "</styleSheet>"}}, "1,000 XML elements"),
