@@ -168,7 +168,7 @@ def shown(value: float, code: str) -> tuple[str, bool]:
 
 
 def _sections(code: str) -> list[str]:
-    return re.findall(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[_*].|[^;"\\\[])+|(?<=;)(?=;|\Z)', code, re.DOTALL) or [code]
+    return re.findall(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[_*].|[^;"\\\[])+|(?:\A|(?<=;))(?=;|\Z)', code, re.DOTALL) or [code]
 
 
 def _shown(value: Decimal, code: str) -> str | None:
@@ -181,6 +181,8 @@ def _shown(value: Decimal, code: str) -> str | None:
         section, sign = sections[1], ""
     elif value == 0 and len(sections) > 2:  # the third section is for zero
         section = sections[2]
+    if not section and len(sections) > 1:  # people leave a section empty to hide such numbers
+        return ""
     text = _section(abs(value), section)
     return None if text is None else sign + text
 
@@ -209,7 +211,7 @@ def _section(value: Decimal, section: str) -> str | None:
 def _digits(value: Decimal, bare: str) -> str | None:
     if any(sign in bare for sign in '/@"'):
         return None
-    body = re.search(r"[0#?](?:.*[0#?])?[.,]*(?:E[+-][0#?]+)?", bare, re.DOTALL)
+    body = re.search(r"\.?[0#?](?:.*[0#?])?[.,]*(?:E[+-][0#?]+)?", bare, re.DOTALL)
     if body is None:
         return bare if bare.strip() else None
     before, pattern, after = bare[: body.start()], body[0], bare[body.end() :]
@@ -222,15 +224,23 @@ def _digits(value: Decimal, bare: str) -> str | None:
     whole_pattern, point, fraction_pattern = pattern.rstrip(",").partition(".")
     rounded = scaled.quantize(Decimal(1).scaleb(-len(re.findall(r"[0#?]", fraction_pattern))), ROUND_HALF_UP)
     whole, _, fraction = f"{rounded:f}".partition(".")
-    return before + _whole(whole, whole_pattern) + (point + _fraction(fraction, fraction_pattern) if point else "") + after
+    return before + _whole(whole, whole_pattern or "#") + (point + _fraction(fraction, fraction_pattern) if point else "") + after
 
 
 def _scientific(value: Decimal, mantissa: str, sign: str, width: int) -> str:
-    decimals = len(re.findall(r"[0#?]", mantissa.partition(".")[2]))
-    number, _, power = f"{value:.{decimals}E}".partition("E")
-    exponent = int(power)
-    shown_sign = "-" if exponent < 0 else "+" if sign == "+" else ""
-    return f"{number}E{shown_sign}{abs(exponent):0{width}d}"
+    """The number with an exponent, which is a multiple of how many places the mantissa has before its point."""
+    whole_pattern, point, fraction_pattern = mantissa.partition(".")
+    places, decimals = (len(re.findall(r"[0#?]", pattern)) for pattern in (whole_pattern, fraction_pattern))
+    step, unit = max(places, 1), Decimal(1).scaleb(-decimals)
+    power = value.adjusted() // step * step if value else 0
+    rounded = value.scaleb(-power).quantize(unit, ROUND_HALF_UP)
+    if rounded >= Decimal(10) ** step:
+        power += step
+        rounded = value.scaleb(-power).quantize(unit, ROUND_HALF_UP)
+    whole, _, fraction = f"{rounded:f}".partition(".")
+    shown_sign = "-" if power < 0 else "+" if sign == "+" else ""
+    number = _whole(whole, whole_pattern or "#") + (point + _fraction(fraction, fraction_pattern) if point else "")
+    return f"{number}E{shown_sign}{abs(power):0{width}d}"
 
 
 def _whole(digits: str, pattern: str) -> str:
