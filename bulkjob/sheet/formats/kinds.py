@@ -8,8 +8,12 @@ from bulkjob.sheet import messages
 from bulkjob.sheet.text import column_meant
 
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-#: Excel 97 to 2003; Excel 2 to 4 wrote the workbook without a container.
-XLS: Final = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
+#: Excel 97 to 2003; Excel 2 to 4, and exports of web applications to this day, write the workbook without a container.
+XLS: Final = (
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    *(b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"),
+    *(b"\x09\x08\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00"),
+)
 WORKBOOK_ENDINGS: Final = (".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".xlsb", ".ods", ".ots")
 _SHEET_ENDINGS: Final = (*WORKBOOK_ENDINGS, ".csv", ".tsv", ".txt")
 #: Of the beginning, in bytes; comments before a web page may be long.

@@ -422,6 +422,20 @@ def test_workbooks_are_known_by_content_not_by_name(workbook: Workbook, look: Lo
         assert any("text file" in note for note in seen.sheet.notes)
 
 
+@pytest.mark.parametrize("version", [0x0409, 0x0809])
+def test_an_xls_without_a_container_is_a_workbook(version: int, look: Look) -> None:
+    """What the simplest web exports write, records one after the other as Excel 4 did, is read as Excel reads it."""
+    cells = [("department", "unit"), ("Sales", "North")]
+    records = [struct.pack("<HHHHH", version, 6, 0, 0x10, 0) if version == 0x0409 else struct.pack("<HHHHHH", version, 8, 0, 0x10, 0, 0)]
+    records += [
+        struct.pack("<HHHHHH", 0x0204, 8 + len(text), row, column, 0, len(text)) + text.encode()
+        for row, texts in enumerate(cells)
+        for column, text in enumerate(texts)
+    ]
+    seen = look(b"".join((*records, struct.pack("<HH", 0x0A, 0))), "export.xls")
+    assert seen.rows == {2: ["Sales", "North"]}
+
+
 def test_a_csv_has_no_worksheets(look: Look) -> None:
     """A worksheet named for a CSV file is refused rather than ignored."""
     assert "--sheet-name" in look(b"department,unit\nA,u\n", sheet_name="Plan").stop.message
