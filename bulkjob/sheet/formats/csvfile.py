@@ -215,7 +215,7 @@ def _at_once(text: bytes, delimiter: str, headers: list[str], max_rows: int) -> 
     names = [str(index) for index in range(len(headers))]
     try:
         table = pacsv.read_csv(
-            pa.BufferReader(pa.py_buffer(body[:end])),
+            pa.BufferReader(_own_copy(body[:end])),
             # Each block becomes a piece of each column: with many columns, small blocks would make more of pieces than of text.
             read_options=pacsv.ReadOptions(column_names=names, block_size=max(2**20, _BYTES_EACH * len(names))),
             parse_options=pacsv.ParseOptions(
@@ -238,6 +238,13 @@ def _at_once(text: bytes, delimiter: str, headers: list[str], max_rows: int) -> 
     if b"'" in text:
         columns = tuple(map(take_off_guard_column, columns))
     return Grid(headers=tuple(headers), numbers=numbers, columns=columns)
+
+
+def _own_copy(body: memoryview) -> pa.Buffer:
+    """The same bytes in Arrow's own memory: its threads let go of them after the reading, and at the program's end of Python's no more."""
+    copy = pa.allocate_buffer(len(body))
+    np.frombuffer(copy, np.uint8)[:] = np.frombuffer(body, np.uint8)
+    return copy
 
 
 def _blank_rows(columns: tuple[pa.ChunkedArray | pa.Array, ...]) -> pa.ChunkedArray | pa.Array | None:

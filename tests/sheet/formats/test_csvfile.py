@@ -7,7 +7,10 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow.csv as pacsv  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
+
+from bulkjob.sheet.formats.csvfile import read_csv
 
 Look = Callable[..., Any]
 H = "department,unit,agent,count,order,action"
@@ -386,6 +389,22 @@ def test_both_ways_through_a_csv_agree(look: Look) -> None:
     assert left.checked.problems == right.checked.problems
     assert left.checked.assignments == right.checked.assignments
     assert left.sheet.cells.dtypes.equals(right.sheet.cells.dtypes)
+
+
+def test_threads_that_outlive_the_reading_hold_no_bytes_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of Arrow's lets go of what it has read some time later; if those were Python's bytes as the program ends, it would abort."""
+    held: list[object] = []
+    read = pacsv.read_csv
+
+    def outlived(source: object, **options: object) -> object:
+        held.append(source)
+        return read(source, **options)
+
+    monkeypatch.setattr(pacsv, "read_csv", outlived)
+    data = bytearray(b"department,unit\nA,u\n")
+    read_csv(data, "sheet.csv", max_rows=10)  # type: ignore[arg-type]  # bytes that know whether somebody holds them
+    data.clear()
+    assert held
 
 
 def test_a_large_sheet_keeps_its_rows_in_order(look: Look) -> None:
