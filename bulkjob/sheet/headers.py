@@ -21,6 +21,7 @@ from bulkjob.sheet.text import (
     is_remedy_header,
     one_letter_off,
     reminds,
+    several_in_one,
     stripped,
     words_of,
 )
@@ -146,6 +147,8 @@ def _require_units(grid: Grid, name: str, meant: Mapping[str, int], others: Sequ
     if not _suffice(meant):
         if row := _headers_further_down(grid) or _near_headers_further_down(grid):
             raise Stop(Exit.BAD_SHEET, messages.headers_further_down(name, row))
+        if together := next((headers[index] for index in others if several_in_one(headers[index])), None):
+            raise Stop(Exit.BAD_SHEET, messages.headers_in_one_cell(name, together, grid.header_row))
         near = [*sorted({*wrong, *(index for index in others if _DEPARTMENT in columns_by_other_words(headers[index]))}), *within]
         hint = headers[near[0]] if near else None
         lacks_unit = any(column in meant for column in ABOUT_UNIT)

@@ -291,6 +291,13 @@ def headers_further_down(name: str, row: int) -> str:
     return f"The headers of {name} seem to be in row {row}; delete {above}, so that they come first."
 
 
+def headers_in_one_cell(name: str, header: str, row: int) -> str:
+    return (
+        f"The headers of {name} stand together in one cell of row {row}: {quoted(header)}. Give each a cell of its own, and likewise "
+        "in the rows below (in a spreadsheet program: Data, Text to Columns), then save the sheet again."
+    )
+
+
 def same_column_twice(name: str, column: str, first: tuple[str, str], second: tuple[str, str]) -> str:
     return (
         f"{name} has two columns for {column}: {quoted(first[1])} in column {first[0]} and {quoted(second[1])} in column {second[0]}; "

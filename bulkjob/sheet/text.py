@@ -133,6 +133,11 @@ _TELLING: Final = {
 _ANYBODYS: Final = frozenset(("email", "description"))
 #: What is longer is a text that happens to have such a word, in characters.
 _LONGEST_REMINDING: Final = 100
+#: What comes between headers in one cell: what separates cells elsewhere, or blanks that make columns.
+_APART = re.compile(r"[,;\t|\uff0c\uff1b\u3001]|  +")
+_QUOTES: Final = f"{BLANKS}\"'\u201c\u201d"
+#: So much of a cell is looked through for them, in characters.
+_LONGEST_ROW_OF_HEADERS: Final = 10_000
 #: Words that people use for others of them.
 _OTHER_WORDS: Final = {
     **dict.fromkeys(("departments", "dept", "dep", "depts", "dpt"), "department"),
@@ -163,6 +168,12 @@ def reminds(header: str) -> bool:
     if len(header) > _LONGEST_REMINDING:
         return False
     return bool(column_meant(header) or columns_by_words(header) or columns_by_other_words(header))
+
+
+def several_in_one(header: str) -> bool:
+    """Whether several headers stand in the cell of one, as where a row is in quotation marks as a whole."""
+    parts = _APART.split(header[:_LONGEST_ROW_OF_HEADERS])
+    return any(column_meant(part.strip(_QUOTES)) for part in parts) and sum(map(reminds, parts)) > 1
 
 
 def one_letter_off(header: str) -> str | None:

@@ -41,6 +41,38 @@ def test_headers_that_only_come_near_below_a_title_are_found(case: str, look: Lo
     assert words in look(text).stop.message
 
 
+TOGETHER = {
+    "whole rows in quotation marks": '"Department,Unit,Agent"\n"Sales,North,anna"\n',
+    "the same of cells in quotation marks": '"""Department"",""Unit"",""Agent"""\n"""Sales"",""North"",""anna"""\n',
+    "another separator than the first line announces": "sep=,\nDepartment;Unit;Agent\nSales;North;anna\n",
+    "full-width commas": "Department，Unit，Agent\nSales，North，anna\n",
+    "columns made with blanks": "Department   Unit    Agent\nSales        North   anna\n",
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_headers_that_stand_together_in_one_cell_are_told_so(case: str, look: Look) -> None:
+    """Renaming that cell would make a column of what are several."""
+    message = look(TOGETHER[case]).stop.message
+    assert "stand together in one cell" in message
+    assert "Text to Columns" in message
+    assert "rename" not in message
+
+
+def test_headers_in_one_cell_of_a_workbook_are_told_the_same(look: Look, saved: Callable[..., bytes]) -> None:
+    """A text of separated values that was pasted into the first column is no table yet."""
+    book = Workbook()
+    for row in (["department|unit|agent"], ["Sales|North|anna"]):
+        book.active.append(row)
+    assert "stand together in one cell" in look(saved(book), "p.xlsx").stop.message
+
+
+@pytest.mark.parametrize("header", ["Department (name, not id)", "Department, Rocket.Chat", "Department  name"])
+def test_a_header_with_a_comma_is_one_header(header: str, look: Look) -> None:
+    """What only comes near one column of the table is asked for."""
+    assert f'Did you mean "{" ".join(header.split())}"?' in look(f'"{header}",Who\nSales,anna\n').stop.message
+
+
 def test_headers_below_a_title_of_a_workbook(look: Look, saved: Callable[..., bytes]) -> None:
     """The same in a workbook."""
     book = Workbook()
