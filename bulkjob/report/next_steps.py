@@ -92,7 +92,8 @@ def steps_after_run(ending: Ending, rows: RowCounts, commands: Commands, stop: S
     # Where nothing was sent there is nothing to resume.
     resume = "resume (finished rows are kept)" if ending.owned else "run it again"
     if ending.exit_code is Exit.ROWS_NOT_DONE:
-        text = f"Once the cause is fixed in Rocket.Chat, {resume}:"
+        planned = "" if commands.settings.plan is None else " (rows that were planned as failed need a new plan)"
+        text = f"Once the cause is fixed in Rocket.Chat, {resume}{planned}:"
         return [Step(text=text, command=again), *_corrections(ending, rows, commands)]
     doctor = [Step(text="To see everything that this account lacks:", command=commands.doctor())]
     return [*(doctor if ending.exit_code is Exit.NO_PERMISSION else []), *_simple(ending, resume, again)]
@@ -115,6 +116,8 @@ def _simple(ending: Ending, resume: str, again: str) -> list[Step]:
 
 def _corrections(ending: Ending, rows: RowCounts, commands: Commands) -> list[Step]:
     """How rows are corrected in the sheet: in a copy, as the file in the run directory is replaced by the next run there."""
+    if not ending.owned and (plan := commands.settings.plan) is not None:
+        return steps_without_plan(commands, plan, Path(ending.run_dir), lead="Or correct the sheet, make a new plan")
     if not ending.owned:
         return [Step(text="Or correct the sheet and run the same command: nothing was sent, so the run directory can be used again.")]
     if not ending.retry:
@@ -137,22 +140,25 @@ def _after_refusal(ending: Ending, commands: Commands, stop: Stop | None, again:
     if isinstance(stop, TooManyRemovals):
         allowed = commands.run(run_dir=run_dir, max_removals=stop.removals)
         return [Step(text="If not, correct the sheet and run it again; if they are:", command=allowed)]
+    first = [Step(text="If the cause can be fixed in Rocket.Chat, fix it there, then resume:", command=again)] if ending.owned else []
+    if plan is not None:
+        lead = (
+            "A corrected sheet needs a plan and a run directory of its own: make the plan"
+            if ending.owned
+            else "Fix what is named above, make a new plan"
+        )
+        return [*first, *steps_without_plan(commands, plan, other, lead=lead)]
     if ending.owned:
-        return [
-            Step(text="If the cause can be fixed in Rocket.Chat, fix it there, then resume:", command=again),
-            Step(
-                text="A corrected sheet needs a run directory of its own, as this one belongs to the sheet as it was:",
-                command=commands.run(run_dir=other),
-            ),
-        ]
+        text = "A corrected sheet needs a run directory of its own, as this one belongs to the sheet as it was:"
+        return [*first, Step(text=text, command=commands.run(run_dir=other))]
     return [Step(text="Fix what is named above, then:", command=again)]
 
 
-def steps_without_plan(commands: Commands, plan: Path, run_dir: Path | None = None) -> list[Step]:
+def steps_without_plan(commands: Commands, plan: Path, run_dir: Path | None = None, *, lead: str = "Make a new plan") -> list[Step]:
     """What to do where an approved plan cannot be used: a new one, and a run of it in ``run_dir`` (None: as it was typed)."""
     fresh = plan.with_name(f"new-{plan.name}")
     return [
-        Step(text="Make a new plan and have it approved:", command=commands.plan(out=fresh)),
+        Step(text=f"{lead} and have it approved:", command=commands.plan(out=fresh)),
         Step(text="Then:", command=commands.run(run_dir=run_dir, plan=fresh)),
     ]
 

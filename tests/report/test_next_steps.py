@@ -157,6 +157,30 @@ class TestRunDirectory:
         assert (same.command.name, same.plan) == ("run", "p.json")
         assert corrected.command.name == "plan"
 
+    @pytest.mark.parametrize("exit_code", [Exit.BAD_SHEET, Exit.ROWS_NOT_DONE])
+    def test_a_corrected_sheet_needs_another_plan(self, make_ending: MakeEnding, exit_code: Exit) -> None:
+        """An approved plan fits the sheet that it was made of and no other: run with it, a corrected one would be refused (65)."""
+        steps = steps_after_run(make_ending(exit_code), ROWS, commands(plan="p.json"))
+        *_, made, sent = (parsed(step.command) for step in steps if step.command)
+        assert (made.command.name, sent.command.name) == ("plan", "run")
+        assert str(made.out) == sent.plan == "new-p.json"
+        assert sent.run_dir == str(RUN_DIR)
+        assert "same command" not in " ".join(step.text for step in steps)
+
+    def test_a_corrected_sheet_needs_another_plan_after_a_write(self, make_ending: MakeEnding) -> None:
+        """The same in a directory that belongs to the sheet as it was: what can be fixed in Rocket.Chat is resumed with the old plan."""
+        again, made, sent = after_run(replace(make_ending(Exit.BAD_SHEET), owned=True), plan="p.json")
+        assert (again.plan, again.run_dir) == ("p.json", str(RUN_DIR))
+        assert str(made.out) == sent.plan == "new-p.json"
+        assert sent.run_dir not in (None, str(RUN_DIR))
+
+    def test_what_a_plan_does_not_hold_needs_another_one(self, make_ending: MakeEnding) -> None:
+        """A row that the plan knew to fail is not in it: once its cause is fixed, the plan is too small for the sheet."""
+        first, *_ = steps_after_run(make_ending(Exit.ROWS_NOT_DONE), ROWS, commands(plan="p.json"))
+        assert "planned as failed" in first.text
+        first, *_ = steps_after_run(make_ending(Exit.ROWS_NOT_DONE), ROWS, commands())
+        assert "plan" not in first.text
+
 
 class TestRefusals:
     """A refusal has the remedy of its cause."""
