@@ -61,7 +61,8 @@ def is_remedy_header(header: str) -> bool:
 
 def words_of(header: str) -> frozenset[str]:
     """The words of a header in small letters, however they are joined: ``agentUsername``, ``business_unit``, ``e-mail`` (and ``email``)."""
-    text = _HUMP.sub(" ", unicodedata.normalize("NFC", header))
+    # Full-width letters are the same words.
+    text = _HUMP.sub(" ", unicodedata.normalize("NFKC", header))
     whole = _HYPHEN.sub("", text)
     return frozenset(word.casefold() for spelling in (text, whole) for word in _WORD.findall(spelling))
 

@@ -41,6 +41,13 @@ def test_headers_that_only_come_near_below_a_title_are_found(case: str, look: Lo
     assert words in look(text).stop.message
 
 
+def test_headers_in_full_width_letters_are_asked_for(look: Look) -> None:
+    """What looks like a header of the table, but is written with the letters of a Japanese keyboard, is told as one that comes near."""
+    assert 'Did you mean "Ｄｅｐａｒｔｍｅｎｔ"?' in look("Ｄｅｐａｒｔｍｅｎｔ,Ｕｎｉｔ\nSales,North\n").stop.message
+    (warning,) = look("department,unit,Ａｇｅｎｔ\nSales,North,anna\n").sheet.warnings
+    assert 'rename it to "agent"' in warning
+
+
 TOGETHER = {
     "whole rows in quotation marks": '"Department,Unit,Agent"\n"Sales,North,anna"\n',
     "the same of cells in quotation marks": '"""Department"",""Unit"",""Agent"""\n"""Sales"",""North"",""anna"""\n',
