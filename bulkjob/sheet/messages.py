@@ -174,6 +174,13 @@ def cell_twice(name: str) -> str:
     return f"{name} holds two values for one cell; open it in a spreadsheet program, look which one is right, and save it again."
 
 
+def part_twice(name: str) -> str:
+    return (
+        f"{name} holds two versions of one of its parts, so it cannot be told what its cells show; "
+        "open it in a spreadsheet program, look whether the cells are right, and save it again."
+    )
+
+
 def empty(name: str) -> str:
     return f"{name} is empty; its first row must hold the headers, one of them department."
 

@@ -46,7 +46,13 @@ class Archive:
             raise self.damaged() from None
         if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
             raise Stop(Exit.BAD_SHEET, messages.unpacks_too_large(name, LARGEST_UNPACKED))
-        self._parts = {part.filename.replace("\\", "/").lstrip("/").lower(): part for part in parts}
+        self._parts: dict[str, zipfile.ZipInfo] = {}
+        self._unsure: set[str] = set()
+        for part in parts:
+            key = part.filename.replace("\\", "/").lstrip("/").lower()
+            other = self._parts.setdefault(key, part)
+            if (other.CRC, other.file_size) != (part.CRC, part.file_size):
+                self._unsure.add(key)
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +92,8 @@ class Archive:
         info = self._parts.get(part.lower())
         if info is None:
             raise self.damaged()
+        if part.lower() in self._unsure:
+            raise Stop(Exit.BAD_SHEET, messages.part_twice(self.name))
         if info.flag_bits & 1:
             raise Stop(Exit.BAD_SHEET, messages.encrypted(self.name))
         if info.compress_type not in _PACKINGS:

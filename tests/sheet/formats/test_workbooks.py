@@ -413,6 +413,16 @@ def test_a_damaged_workbook_is_refused_in_one_sentence(case: str, look: Look, ra
     assert look(raw_xlsx(HEADERS, more=BROKEN[case]), "p.xlsx").stop is not None
 
 
+def test_a_part_that_an_archive_holds_twice_is_not_guessed(look: Look, raw_xlsx: Callable[..., bytes]) -> None:
+    """Programs differ in which of two parts of one name they read; where those say the same, it does not matter."""
+    sheet = '<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>{}</t></is></c></row></sheetData></worksheet>'
+    for part, other in (("xl/worksheets/Sheet1.xml", "unit"), ("xl\\worksheets\\sheet1.xml", "agent")):
+        both = {"xl/worksheets/sheet1.xml": sheet.format("department"), part: sheet.format(other)}
+        assert "two versions" in look(raw_xlsx("", more=both), "p.xlsx").stop.message
+    alike = {"xl/worksheets/sheet1.xml": sheet.format("department"), "xl/worksheets/Sheet1.xml": sheet.format("department")}
+    assert look(raw_xlsx("", more=alike), "p.xlsx").sheet.headers == ("department",)
+
+
 def test_workbooks_are_known_by_content_not_by_name(workbook: Workbook, look: Look, saved: Callable[..., bytes]) -> None:
     """A workbook under the name of a CSV is read, and so is a text under the name of a workbook, with a note."""
     assert look(saved(workbook), "p.csv").rows == {2: ["A", "u"]}
