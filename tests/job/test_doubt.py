@@ -10,7 +10,7 @@ from bulkjob.vocabulary import Code, Exit
 from tests.support.pasts import told
 from tests.support.rehearsal import rehearse
 from tests.support.rollbacks import roll_back
-from tests.support.states import State
+from tests.support.states import State, parents, places
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,25 @@ def test_a_unit_that_is_made_while_the_lists_are_read_is_not_made_twice(small: S
     assert [unit["name"] for unit in ran.after["units"]] == ["NORTH", "SOUTH", "West"]
     assert ran.column("change") == ["updated"]
     assert told(ran) == ['Unit "West" created. Moved to unit "West" (new) from "NORTH" (north).']
+
+
+#: A write of each kind, and the route that it takes.
+OF_EACH_KIND = [
+    pytest.param({"department": "gamma", "agent": "ann"}, "PUT livechat/department/:id", id="PUT"),
+    pytest.param({"department": "alpha", "agent": "ann", "action": "remove"}, "POST livechat/department/:id/agents", id="POST agents"),
+    pytest.param({"department": "gamma", "unit": "north"}, "POST livechat/units/:id", id="POST unit"),
+]
+
+
+@pytest.mark.parametrize(("row", "route"), OF_EACH_KIND)
+def test_a_refusal_that_proves_nothing_is_undone_if_it_was_done_after_all(
+    small: State, tmp_path: Path, row: dict[str, str], route: str
+) -> None:
+    """A write was refused in words that the server also says after the work, and not seen to be done: what turns up later is put back."""
+    failed = rehearse(tmp_path / "failed", small, [row], faults=f"400-before=other@{route}")
+    done = rehearse(tmp_path / "done", small, [row])
+    assert failed.column("code") == ["rejected"]
+    back = roll_back(failed.folder, done.after)
+    assert back.exit == Exit.OK
+    assert [each["change"] for each in back.rows] == ["updated"]
+    assert (places(back.after), parents(back.after)) == (places(small), parents(small))
