@@ -108,7 +108,7 @@ def test_a_sheet_knows_its_file(tmp_path: Path) -> None:
     assert sheet.sheet_name == ""
 
 
-LONG = b"department,agent,comment\nA,ada," + b"x" * 900_000 + b"\n" + b"A,ben," + b"y" * 900_000 + b"\nA,cleo,\n"
+LONG = b"department,agent,comment\nA,ada," + b"x" * 900_000 + b"\nA,ben," + b"y" * 900_000 + b"\nA,cleo," + b"z" * 900_000 + b"\n"
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -118,7 +118,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @pytest.fixture
 def piped() -> Iterator[int]:
-    """The reading end of a pipe through which a sheet of 1.8 MB comes."""
+    """The reading end of a pipe through which a sheet of 2.7 MB comes, more than two pieces of it."""
     reading, writing = os.pipe()
     writer = threading.Thread(target=_write, args=(writing, LONG))
     writer.start()
@@ -156,13 +156,13 @@ def test_standard_input_is_read_to_its_end(argument: str) -> None:
     writer = [
         sys.executable,
         "-c",
-        "import sys, time\nfor piece in range(3): print('department,unit' if not piece else 'A,' + 'u' * 600_000, flush=True)",
+        "import sys, time\nfor piece in range(6): print('department,unit' if not piece else 'A,' + 'u' * 600_000, flush=True)",
     ]
     with subprocess.Popen(writer, stdout=subprocess.PIPE) as sheet:
         read = subprocess.run(
             [sys.executable, "-c", code, argument], stdin=sheet.stdout, capture_output=True, text=True, env=environment, check=False
         )
-    assert (read.stdout, read.stderr) == ("sheet 2\n", "")
+    assert (read.stdout, read.stderr) == ("sheet 5\n", "")
 
 
 def test_closed_standard_input_is_no_sheet() -> None:
