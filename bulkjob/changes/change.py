@@ -64,9 +64,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 ALREADY_SO = Outcome(status=Status.SUCCESS, change=Effect.UNCHANGED)
 
 
-def failed(code: Code, said: str = "", *, seen: str = "") -> Outcome:
-    """The outcome of a change that fails without a call."""
-    return Outcome(status=Status.FAILED, code=code, said=said, seen=seen)
+def failed(code: Code, said: str = "", *, seen: str = "", undecided: bool = False) -> Outcome:
+    """The outcome of a change that fails, as it is before anything is known of a call."""
+    return Outcome(status=Status.FAILED, code=code, said=said, seen=seen, undecided=undecided)
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):

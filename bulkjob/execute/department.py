@@ -38,10 +38,15 @@ class DepartmentWriting:
 
     @property
     def ignored(self) -> Mapping[Change, Outcome]:
-        """The server ignores the unit for a monitor who does not supervise it (``manageDepartmentUnit.ts``)."""
-        if self.operation.unit is None or not self.server.restricted_to_own_units:
-            return {}
-        return {self.operation.unit: failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")}
+        """The server ignores the unit for a monitor who does not supervise it (``manageDepartmentUnit.ts``).
+
+        Before 6.6 agents who are not there yet may still be stored: nobody waits for that (``departments.ts``).
+        """
+        coming = failed(Code.NOT_APPLIED, undecided=self.server.answers_puts_early)
+        found: dict[Change, Outcome] = dict.fromkeys(self.operation.agents, coming)
+        if self.operation.unit is not None and self.server.restricted_to_own_units:
+            found[self.operation.unit] = failed(Code.UNIT_NOT_PERMITTED, "the account is not a monitor of this unit")
+        return found
 
     async def look(self) -> Workspace:
         """Reads it once more."""

@@ -8,7 +8,7 @@ import pytest
 from bulkjob.rocketchat import Failure, Next, NoAnswer
 from bulkjob.vocabulary import Code, Exit
 from tests.support.pasts import told
-from tests.support.rehearsal import rehearse
+from tests.support.rehearsal import Ran, rehearse
 from tests.support.rollbacks import roll_back
 from tests.support.states import State, parents, places
 
@@ -110,10 +110,31 @@ def test_a_write_that_arrives_after_all_is_undone(small: State, tmp_path: Path, 
     assert ran.column("code") == [code]
     assert words in ran.rows[0]["message"]
     assert ran.rows[0]["attempts"] == ("2" if then == "forget" else "1")
-    late = {**sent[0][2]["agents"][0], "departmentId": "gamma"}
+    arrived(ran, sent[0][2]["agents"][0])
+
+
+def test_agents_whom_an_old_server_stores_late_are_undone(small: State, tmp_path: Path) -> None:
+    """Before 6.6 a PUT is answered before its agents are stored, however long that takes."""
+    bodies: list[Any] = []
+    rows = [{"department": "gamma", "agent": "ann"}]
+    ran = rehearse(
+        tmp_path,
+        small,
+        rows,
+        version="6.5",
+        faults="forget@PUT",
+        meddle=lambda _, request: bodies.append(request.body) if request.writes else None,
+    )
+    assert ran.column("code") == ["not-applied"]
+    arrived(ran, bodies[0]["agents"][0])
+
+
+def arrived(ran: Ran, agent: dict[str, Any]) -> None:
+    """An agent is stored after all that the run has seen: its rollback takes them out again."""
     departments = [{**each, "archived": False, "enabled": True} if each["_id"] == "gamma" else each for each in ran.after["departments"]]
-    state = {**ran.after, "departments": departments, "departmentAgents": [*ran.after["departmentAgents"], {**late, "_id": "late"}]}
-    back = roll_back(tmp_path / "run", state)
+    late = {**agent, "departmentId": "gamma", "_id": "late"}
+    state = {**ran.after, "departments": departments, "departmentAgents": [*ran.after["departmentAgents"], late]}
+    back = roll_back(ran.folder, state)
     assert [(row["status"], row["change"]) for row in back.rows] == [("success", "updated")]
     assert not [row for row in back.after["departmentAgents"] if row["_id"] == "late"]
 
