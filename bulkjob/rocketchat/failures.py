@@ -47,6 +47,11 @@ class Failure:
     remedy: str = ""
     """What to do about it, as a sentence; blank where its kind says enough."""
 
+    @property
+    def forbids(self) -> bool:
+        """Whether Rocket.Chat itself says that the account may not: a page of a proxy with the same status tells nothing of permissions."""
+        return self.code is Code.REFUSED and self.status == 403
+
 
 class CallFailed(Exception):
     """A call failed for good; the failure says how."""
@@ -71,7 +76,7 @@ def stop_for(failure: Failure) -> ServerStop:
     if refused and failure.status == 401:
         message = f"The server does not accept the user id and token ({failure.said}). Check ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN."
         return ServerStop(Exit.NO_PERMISSION, message, failure)
-    if refused and failure.status == 403:
+    if failure.forbids:
         message = f"The server refuses this account ({failure.said}). Ask its administrator for the missing permission."
         return ServerStop(Exit.NO_PERMISSION, message, failure)
     if failure.redirected:

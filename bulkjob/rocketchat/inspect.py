@@ -76,6 +76,7 @@ async def _wanted(client: Client, request: Request[T], *, final: Callable[[Failu
     try:
         return await client.call(request, final=final)
     except CallFailed as failed:
-        if failed.failure.status is None or failed.failure.status == 401:
-            raise stop_for(failed.failure) from None
+        failure = failed.failure
+        if failure.status is None or failure.status == 401 or failure.redirected:
+            raise stop_for(failure) from None
         return None

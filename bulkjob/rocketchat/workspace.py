@@ -188,9 +188,10 @@ async def with_monitors(client: Client, workspace: Workspace, unit_ids: Iterable
         except NeverComplete as incomplete:
             raise _stop_for_incomplete("monitors", incomplete) from None
         except CallFailed as failed:
-            if failed.failure.status == 403 or failed.failure.code is Code.REJECTED:
+            failure = failed.failure
+            if failure.forbids or (failure.code is Code.REJECTED and failure.next is not Next.JOB):
                 return None
-            raise stop_for(failed.failure) from None
+            raise stop_for(failure) from None
 
     async with CallGroup() as group:
         role = group.start(seen(holders()))
@@ -218,7 +219,7 @@ async def _needed(reading: Awaitable[T], what: str, permission: str) -> T:
     except NeverComplete as incomplete:
         raise _stop_for_incomplete(what, incomplete) from None
     except CallFailed as failed:
-        if failed.failure.status == 403:
+        if failed.failure.forbids:
             message = f"This account may not list {what} ({failed.failure.said}). Grant one of its roles the permission {permission}."
             raise Stop(Exit.NO_PERMISSION, message) from None
         raise stop_for(failed.failure) from None
@@ -238,8 +239,7 @@ async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
         raise _stop_for_incomplete("units", incomplete) from None
     except CallFailed as failed:
         failure = failed.failure
-        refused = failure.code is Code.REFUSED and failure.status == 403
         unlisted = failure.next is not Next.JOB and (failure.code is Code.REJECTED or presence.denied_by(failure))
-        if refused or unlisted:
+        if failure.forbids or unlisted:
             return None
         raise stop_for(failure) from None

@@ -262,6 +262,15 @@ async def test_permissions_that_are_not_told_are_tried(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("route", ["info", "me", "permissions.listAll", "licenses.info"])
+async def test_a_redirect_of_any_of_them_is_a_wrong_address(route: str) -> None:
+    """Whichever call is sent elsewhere, the job ends with 78 and says where that is."""
+    whole = signed_in(sandbox(), "manager")
+    with pytest.raises(Stop, match=r"https://sso\.example/") as stop:
+        await inspected(lambda request: page(302, location="https://sso.example/") if request.route.pattern == route else whole(request))
+    assert stop.value.exit_code == Exit.BAD_SETTING
+
+
+@pytest.mark.parametrize("route", ["info", "me", "permissions.listAll", "licenses.info"])
 @pytest.mark.parametrize(
     "stumble",
     [

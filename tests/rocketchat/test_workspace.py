@@ -18,7 +18,15 @@ from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.endpoints import PAGE_SIZE
 from bulkjob.rocketchat.failures import CallFailed
 from bulkjob.rocketchat.transport import NoAnswer
-from bulkjob.rocketchat.workspace import NeverComplete, read_departments, read_members, read_pages, read_workspace, with_members
+from bulkjob.rocketchat.workspace import (
+    NeverComplete,
+    read_departments,
+    read_members,
+    read_pages,
+    read_workspace,
+    with_members,
+    with_monitors,
+)
 from bulkjob.sandbox import Sandbox
 from bulkjob.vocabulary import Exit, Stop
 
@@ -383,6 +391,31 @@ async def test_a_list_that_is_needed_and_refused_ends_the_job(route: str, permis
     with pytest.raises(Stop, match=permission) as stop:
         await read(lambda request: as_json(REFUSED, 403) if request.route.pattern == route else whole(request))
     assert stop.value.exit_code == Exit.NO_PERMISSION
+
+
+PROXYS_REFUSAL = Answer(status=403, headers={}, body=b"<html>blocked</html>")
+REDIRECT = Answer(status=302, headers={"location": "https://sso.example/login"}, body=b"")
+
+
+@pytest.mark.parametrize(("answer", "code"), [(PROXYS_REFUSAL, Exit.UNAVAILABLE), (REDIRECT, Exit.BAD_SETTING)], ids=["page", "redirect"])
+@pytest.mark.parametrize("route", ["livechat/department", "livechat/users/:type", "livechat/units"])
+async def test_what_a_proxy_answers_is_no_missing_permission(route: str, answer: Answer, code: Exit) -> None:
+    """A proxy's page with the status 403, or a redirect, tells nothing of what the account may."""
+    whole = signed_in(sandbox(), "admin")
+    with pytest.raises(Stop) as stop:
+        await read(lambda request: answer if request.route.pattern == route else whole(request))
+    assert stop.value.exit_code == code
+
+
+@pytest.mark.parametrize(("answer", "code"), [(PROXYS_REFUSAL, Exit.UNAVAILABLE), (REDIRECT, Exit.BAD_SETTING)], ids=["page", "redirect"])
+async def test_nor_does_it_hide_monitors(answer: Answer, code: Exit) -> None:
+    """Only Rocket.Chat's own refusal says that the monitors may not be seen; then the rows about them fail, and the rest goes on."""
+    workspace = Workspace(departments={}, units={}, agents={})
+    with pytest.raises(Stop) as stop:
+        await with_monitors(client(Scripted(lambda _: answer)), workspace, ["unit-a"])
+    assert stop.value.exit_code == code
+    refused = await with_monitors(client(Scripted(lambda _: as_json(REFUSED, 403))), workspace, ["unit-a"])
+    assert (refused.role_holders, refused.monitors) == (None, {})
 
 
 @pytest.mark.parametrize("version", ["6.0", "7.0", "8.0"])
