@@ -139,7 +139,9 @@ def _after_refusal(ending: Ending, commands: Commands, stop: Stop | None, again:
         return steps_without_plan(commands, plan, other)
     if isinstance(stop, TooManyRemovals):
         allowed = commands.run(run_dir=run_dir, max_removals=stop.removals)
-        return [Step(text="If not, correct the sheet and run it again; if they are:", command=allowed)]
+        anew = "correct the sheet and run it again" if plan is None else "correct the sheet, make a new plan of it and run that"
+        place = " in a run directory of its own" if ending.owned else ""
+        return [Step(text=f"If not, {anew}{place}; if they are:", command=allowed)]
     first = [Step(text="If the cause can be fixed in Rocket.Chat, fix it there, then resume:", command=again)] if ending.owned else []
     if plan is not None:
         lead = (

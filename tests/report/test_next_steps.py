@@ -199,6 +199,18 @@ class TestRefusals:
         (allowed,) = after_run(make_ending(Exit.BAD_SHEET), TooManyRemovals(63, 500, 50))
         assert allowed.max_removals == "63"
 
+    @pytest.mark.parametrize(("owned", "plan", "words"), [
+        (False, None, "correct the sheet and run it again; if"),
+        (True, None, "run it again in a run directory of its own; if"),
+        (False, "p.json", "correct the sheet, make a new plan of it and run that; if"),
+        (True, "p.json", "make a new plan of it and run that in a run directory of its own; if"),
+    ])  # fmt: skip
+    def test_removals_that_are_not_meant(self, make_ending: MakeEnding, owned: bool, plan: str | None, words: str) -> None:  # noqa: FBT001 - a parameter of the case
+        """A corrected sheet is sent to no directory and with no plan that belongs to the sheet as it was."""
+        ending = replace(make_ending(Exit.BAD_SHEET), owned=owned)
+        (step,) = steps_after_run(ending, ROWS, commands(plan=plan), TooManyRemovals(63, 500, 50))
+        assert words in step.text
+
 
 class TestLines:
     def test_command_stands_alone(self) -> None:
