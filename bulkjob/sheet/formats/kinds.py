@@ -117,6 +117,7 @@ def why_no_workbook(parts: Iterable[str], media_type: str, name: str) -> str | N
     if {"content.xml", "_rels/.rels"} & present or any(part.startswith("xl/") for part in present):
         kind = next((kind for part, kind in _OFFICE if part in present), "")
         return messages.other_kind(name, kind) if kind else None
-    return messages.zip_archive(
-        name, sorted(part for part in present if part.endswith(_SHEET_ENDINGS) and not part.startswith("__macosx/"))
-    )
+    sheets = sorted(part for part in present if part.endswith(_SHEET_ENDINGS) and not part.startswith("__macosx/"))
+    # Numbers saves a folder at times, which a mail program or a browser packs.
+    is_numbers = not sheets and any(part.endswith(".numbers") or ".numbers/" in part for part in present)
+    return messages.numbers_workbook(name) if is_numbers else messages.zip_archive(name, sheets)

@@ -25,7 +25,7 @@ from bulkjob.vocabulary import Exit, Stop
 
 def read_xlsx(archive: Archive, *, sheet_name: str | None, max_rows: int) -> Grid:
     """The chosen worksheet's rows as text; raises `Stop` where there are none to read."""
-    if "xl/workbook.bin" in archive:
+    if any(part.endswith("workbook.bin") for part in archive.parts):
         raise Stop(Exit.BAD_SHEET, messages.binary_workbook(archive.name))
     try:
         return _read(archive, sheet_name, max_rows)
