@@ -38,7 +38,7 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
     path = next((target for kind, target in _relations(archive, "").values() if kind == "officeDocument"), "xl/workbook.xml")
     relations = _relations(archive, path)
     parts = {kind: target for kind, target in relations.values() if kind in ("sharedStrings", "styles")}
-    listed, properties = archive.elements(path, "sheets/sheet", "workbookPr")
+    listed, properties, calculation = archive.elements(path, "sheets/sheet", "workbookPr", "calcPr")
     worksheets = [
         Worksheet(name=sheet.get("name", ""), part=target, hidden=(sheet.get("state") or "visible") != "visible")
         for sheet in listed
@@ -50,6 +50,7 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
         read_strings(archive, parts["sharedStrings"]) if parts.get("sharedStrings", "") in archive else pa.array([], pa.string()),
         _styles(archive, parts["styles"]) if parts.get("styles", "") in archive else (),
         from_1904=bool(properties) and properties[0].get("date1904") in ("1", "true"),
+        is_uncalculated=bool(calculation) and _is_uncalculated(calculation[0]),
     )
     cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
     try:
@@ -58,6 +59,11 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
         cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
         XmlReader(cells, around, workbook).read(archive, sheet.part)
     return cells.grid(sheet.name, notes, around)
+
+
+def _is_uncalculated(calculation: Mapping[str, str]) -> bool:
+    """Whether XlsxWriter or its kin have written the workbook: they give the version of Excel 2007, and leave results to the program."""
+    return calculation.get("calcId") == "124519" and calculation.get("fullCalcOnLoad") in ("1", "true")
 
 
 def _relation_id(attributes: Mapping[str, str]) -> str:

@@ -160,7 +160,9 @@ class _Rows:
         has_value = self.shapes <= _WITH_FORMULA
         left = self.shapes < _EMPTY
         left &= ~self._keep_shared(workbook, cells, (has_value & (kinds == "s")[codes]).nonzero()[0])
-        left &= ~self._keep_plain(cells, (has_value & is_plain[codes]).nonzero()[0])
+        # A 0 that only keeps the place of a formula's result is for the reader to tell.
+        is_certain = self.shapes == _WITH_VALUE if workbook.is_uncalculated else has_value
+        left &= ~self._keep_plain(cells, (is_certain & is_plain[codes]).nonzero()[0])
         own = (self.shapes == _WITH_OWN_TEXT) & (kinds == "inlineStr")[codes]
         left &= ~self._keep_texts(cells, (own | (has_value & (kinds == "str")[codes])).nonzero()[0])
         self._keep_others(archive, XmlReader(cells, around, workbook), left)

@@ -63,17 +63,19 @@ class Workbook:
     """Of each string, in bytes."""
     styles: Sequence[Style]
     from_1904: bool
+    is_uncalculated: bool
+    """Whether a program has written it that calculates nothing: a formula's 0 only keeps the place of its result."""
 
     @classmethod
-    def of(cls, strings: pa.Array, styles: Sequence[Style], *, from_1904: bool) -> "Workbook":
+    def of(cls, strings: pa.Array, styles: Sequence[Style], *, from_1904: bool, is_uncalculated: bool) -> "Workbook":
         """The workbook with these strings and styles."""
         sizes = np.asarray(pc.binary_length(strings)).astype(np.int64)
-        return cls(strings=strings, sizes=sizes, styles=styles, from_1904=from_1904)
+        return cls(strings=strings, sizes=sizes, styles=styles, from_1904=from_1904, is_uncalculated=is_uncalculated)
 
     def put(self, cells: Cells, cell: Cell) -> None:
         """Keeps one cell as people saw it; raises `ValueError` or `LookupError` for a value that its kind cannot have."""
         kind, value = cell.kind, cell.value
-        if cell.formula is not None and (value is None or (not value.strip() and kind != "str")):
+        if cell.formula is not None and self._lacks_result(kind, value):
             cells.put(cell.row, cell.column, f"={cell.formula}", code=Code.EXCEL_FORMULA)
         elif value is None or not value.strip():
             return
@@ -93,6 +95,12 @@ class Workbook:
             self._put_number(cells, cell, value.strip())
         else:
             raise ValueError(kind)
+
+    def _lacks_result(self, kind: str, value: str | None) -> bool:
+        """Whether a formula's value is none."""
+        if value is None or not value.strip():
+            return value is None or kind != "str"
+        return self.is_uncalculated and kind in ("", "n") and value.strip() == "0"
 
     def _put_boolean(self, cells: Cells, cell: Cell, value: str) -> None:
         text = _BOOLEANS.get(value.lower())

@@ -3,11 +3,13 @@
 # ruff: noqa: E501  # tables read best with a case on a line
 
 import datetime as dt
+import io
 import struct
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import xlsxwriter
 from openpyxl import Workbook
 
 Look = Callable[..., Any]
@@ -215,6 +217,24 @@ def test_openpyxl_formulas_have_no_result(look: Look, golden: Callable[[str], by
     seen = look(golden("openpyxl.xlsx"), "plan.xlsx")
     assert [line for line in seen.problems if "formula" in line] == ["7 A7 excel-formula", "8 A8 excel-formula", "9 A9 excel-formula"]
     assert seen.rows[5][0] == "TRUE"
+
+
+def test_a_zero_that_keeps_the_place_of_a_result_is_none(look: Look) -> None:
+    """XlsxWriter calculates nothing and writes 0 for what a formula comes to, unless it is told the result."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer)
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["department", "unit", "agent", "count"])
+    sheet.write_row(1, 0, ["A", "u", "anna"])
+    sheet.write_formula(1, 3, "=2+3")
+    sheet.write_row(2, 0, ["B", "u", "bert"])
+    sheet.write_formula(2, 3, "=2+3", None, 5)
+    sheet.write_formula(3, 0, '="C"&"D"')
+    sheet.write_row(3, 1, ["u", "carl", 0])
+    book.close()
+    seen = look(buffer.getvalue(), "p.xlsx")
+    assert seen.problems == ["2 D2 excel-formula", "4 A4 excel-formula"]
+    assert seen.column("count") == ["=2+3", "5", "0"]
 
 
 @pytest.fixture
