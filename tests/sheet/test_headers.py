@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from bulkjob.sheet.text import several_in_one
+
 Look = Callable[..., Any]
 
 TITLES = {
@@ -64,6 +66,12 @@ def test_headers_that_stand_together_in_one_cell_are_told_so(case: str, look: Lo
     assert "stand together in one cell" in message
     assert "Text to Columns" in message
     assert "rename" not in message
+
+
+def test_thousands_of_headers_are_each_looked_through_in_part() -> None:
+    """What stands together in a cell is looked for at its beginning, however much there is of it."""
+    assert several_in_one("department,unit" + ",x" * 100_000)
+    assert not several_in_one("x," * 21 + "department,unit")
 
 
 def test_headers_in_one_cell_of_a_workbook_are_told_the_same(look: Look, saved: Callable[..., bytes]) -> None:
