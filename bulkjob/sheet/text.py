@@ -22,6 +22,8 @@ _IGNORED_IN_HEADERS = re.compile(f"[{re.escape(BLANKS)}_-]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HYPHEN = re.compile(r"[-\u2010-\u2015]")
 _WORD = re.compile(r"[^\W_]+")
+#: In characters. What is longer is no header of the table's; thousands of long texts would take minutes to look through for words.
+_LONGEST_HEADER: Final = 1_000
 
 
 def stripped(text: str) -> str:
@@ -50,7 +52,9 @@ def _is_dash(letter: str) -> bool:
 
 
 def header_key(header: str) -> str:
-    """The form in which headers are compared: case, blanks, ``_`` and ``-`` do not matter."""
+    """The form in which headers are compared: case, blanks, ``_`` and ``-`` do not matter. A very long one is compared as it is."""
+    if len(header) > _LONGEST_HEADER:
+        return header
     return _IGNORED_IN_HEADERS.sub("", unicodedata.normalize("NFC", header)).casefold()
 
 
@@ -60,9 +64,12 @@ def is_remedy_header(header: str) -> bool:
 
 
 def words_of(header: str) -> frozenset[str]:
-    """The words of a header in small letters, however they are joined: ``agentUsername``, ``business_unit``, ``e-mail`` (and ``email``)."""
+    """The words of a header in small letters, however they are joined: ``agentUsername``, ``business_unit``, ``e-mail`` (and ``email``).
+
+    Those of its beginning, if it is very long.
+    """
     # Full-width letters are the same words.
-    text = _HUMP.sub(" ", unicodedata.normalize("NFKC", header))
+    text = _HUMP.sub(" ", unicodedata.normalize("NFKC", header[:_LONGEST_HEADER]))
     whole = _HYPHEN.sub("", text)
     return frozenset(word.casefold() for spelling in (text, whole) for word in _WORD.findall(spelling))
 
