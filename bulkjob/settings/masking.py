@@ -33,10 +33,6 @@ _STARTS: Final = {
 }
 
 
-#: A text of more bytes is a long list, of which people are shown single names at most: a secret is looked for there as it is, and escaped.
-_LONG: Final = 2**18
-
-
 #: Letters of a secret that are looked for first.
 _FIRST: Final = 8
 
@@ -66,8 +62,6 @@ class Mask:
             return False
         if any(start in body and escape.search(body) for start, escape in _STARTS.items()):
             return True
-        if len(body) > _LONG:
-            return any(text.encode("utf-8", "surrogatepass") in body for text in self.__texts)
         gist = _gist(body)
         return any(secret in gist for secret in self.__gists)
 

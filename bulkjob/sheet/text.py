@@ -144,8 +144,7 @@ _LONGEST_REMINDING: Final = 100
 #: What comes between headers in one cell: what separates cells elsewhere, or blanks that make columns.
 _APART = re.compile(r"[,;\t|\uff0c\uff1b\u3001]|  +")
 _QUOTES: Final = f"{BLANKS}\"'\u201c\u201d"
-#: So much of a cell is looked through for them, in characters and in headers: there may be thousands of such cells.
-_LONGEST_ROW_OF_HEADERS: Final = 1000
+#: So many of them are looked at: there may be thousands of such cells.
 _MOST_IN_ONE: Final = 20
 #: Words that people use for others of them.
 _OTHER_WORDS: Final = {
@@ -181,7 +180,7 @@ def reminds(header: str) -> bool:
 
 def several_in_one(header: str) -> bool:
     """Whether several headers stand in the cell of one, as where a row is in quotation marks as a whole."""
-    parts = _APART.split(header[:_LONGEST_ROW_OF_HEADERS], _MOST_IN_ONE)
+    parts = _APART.split(header[:_LONGEST_HEADER], _MOST_IN_ONE)
     return any(column_meant(part.strip(_QUOTES)) for part in parts) and sum(map(reminds, parts)) > 1
 
 

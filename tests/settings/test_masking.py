@@ -108,6 +108,19 @@ def test_what_is_not_seen_may_stand_between(between: str, escaped: Callable[[str
         assert mask.text(f"bad s3cr{inside}3t-t0ken end") == "bad *** end"
 
 
+@pytest.mark.parametrize("spell", [str.upper, lambda token: base64.b64encode(token.encode()).decode(), lambda token: token.encode().hex()])
+def test_long_lists_are_looked_through_as_all_else_is(spell: Callable[[str], str]) -> None:
+    """A name in a list of a megabyte is spelt in as many ways as one in a short answer."""
+    token = "Zx9-of_the.service-account"
+    names = [f"Department {number}" for number in range(50_000)]
+    names[40_000] = spell(token)
+    assert json.loads(Mask([Secret(token)]).body(json.dumps(names).encode()))[39_999:40_002] == [
+        "Department 39999",
+        "***",
+        "Department 40001",
+    ]
+
+
 def test_user_and_token_together() -> None:
     """What a header says for ``user:token`` in base64 leads to no token, however long the user's name is."""
     for user in ("u", "us", "usr", "usr-svc"):
