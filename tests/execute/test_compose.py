@@ -130,6 +130,14 @@ class TestUnitCall:
         assert listed(unit_call(operation, EMEA, MONITORS, state=taken, server=ADMIN, attempts={})) == ["d2"]
         assert listed(unit_call(operation, EMEA, MONITORS, state=state(department("d2", "emea")), server=ADMIN, attempts={})) == ["d2"]
 
+    @pytest.mark.parametrize(("counted", "repaired"), [(1, False), (2, True), (None, True)])
+    def test_a_counter_that_is_right_is_not_repaired(self, counted: int | None, repaired: bool) -> None:  # noqa: FBT001 - of the case
+        """A unit that only lost departments is not written for the sake of a counter that is seen to be right already."""
+        taken = state(department("d1", "apac"), department("d2", "emea"))
+        unit = replace(EMEA, counted=counted)
+        composed = unit_call(post(lost=("d1",)), unit, MONITORS, state=taken, server=ADMIN, attempts={})
+        assert (composed.request is not None) is repaired
+
     def test_untaken_department_stays_listed(self) -> None:
         """A department whose taking unit could not be written stays in the unit that has it, also if that is written for another reason."""
         fresh = state(department("d1", "emea"), department("d2"))

@@ -318,3 +318,15 @@ class TestAttempts:
         history = read_history(ran.folder / JOURNAL_FILE)
         assert history is not None
         assert [attempt.prior for attempt in history.attempts if attempt.status is not Status.FAILED] == [None]
+
+    def test_a_repair_that_was_made_is_not_made_again(self, workspace: State, tmp_path: Path) -> None:
+        """Killed after a unit's counter was put right, and before that was known, the run that goes on has nothing to send."""
+        case = Case(rows=[{"department": "gamma", "unit": "north"}], past=[], options={"unit_route": "unit"})
+        whole, found = moments(case, tmp_path, workspace)
+        repair = ("POST", "/api/v1/livechat/units/south")
+        assert whole.write_paths[-1] == repair
+        made = [moment for moment in found if repair in moment.writes]
+        assert made
+        for moment in made:
+            ran = case.run(moment.folder, moment.state)
+            assert (ran.exit, ran.writes) == (Exit.OK, [])
