@@ -69,7 +69,8 @@ def test_which_spelling_wins() -> None:
     proxy = ProxyVariables.of({"http_proxy": " ", "HTTP_PROXY": "two:2"}).towards(HTTP)
     assert proxy is not None
     assert proxy.address == "http://two:2"
-    assert ProxyVariables.of({"ALL_PROXY": "http://three:3", "all_proxy": "http://three:3"}).towards(HTTP) is None
+    others = ProxyVariables.of({"ALL_PROXY": "http://three:3", "all_proxy": "http://three:3"})
+    assert (others.towards(HTTP), others.towards(HTTPS)) == (None, None)
 
 
 @pytest.mark.parametrize(
