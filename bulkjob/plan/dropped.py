@@ -12,12 +12,13 @@ async def warnings_of_dropped_monitors(client: Client, prepared: Prepared, *, al
     ``always``: also where it costs more calls than a window lets through. Nobody is warned where the lists cannot be read: a run says the
     same before each write.
     """
-    units = [operation.unit_id for operation in prepared.plan.operations if isinstance(operation, UnitPost)]
+    # One that is written twice is looked up once.
+    units = dict.fromkeys(operation.unit_id for operation in prepared.plan.operations if isinstance(operation, UnitPost))
     affordable = always or prepared.limit is None or len(units) <= prepared.limit.calls
     if not units or not affordable or not prepared.server.drops_monitors or not prepared.server.may(MANAGE_MONITORS):
         return []
     try:
-        dropped = await monitors_without_role(client, dict.fromkeys(units))
+        dropped = await monitors_without_role(client, units)
     except (CallFailed, NeverComplete):
         return []
     naming = Naming(prepared.workspace)

@@ -131,14 +131,26 @@ class TestPlan:
         foresee(tmp_path / "p", small, rows, report=tmp_path / "r")
         assert 'Department "Alpha" (alpha) will be left without any agent.' in said(tmp_path / "r" / "plan.html")
 
-    def test_dropped_monitors_are_always_looked_up(self, small: State, tmp_path: Path) -> None:
-        """For who approves, also what costs a window of calls is found out."""
+    @pytest.mark.parametrize(("rate_limit", "with_report", "told"), [("1/60", True, True), ("1/60", False, False), ("2/60", False, True)])
+    def test_dropped_monitors(
+        self,
+        small: State,
+        tmp_path: Path,
+        *,
+        rate_limit: str,
+        with_report: bool,
+        told: bool,
+    ) -> None:
+        """Who will be dropped is found out where that costs one window of calls at most, and for whoever approves always."""
         monitors = [one["username"] for one in small["unitMonitors"]]
         for user in small["users"]:
             if user["username"] in monitors:
                 user["roles"] = ["user"]
-        foresee(tmp_path / "p", small, ROWS, report=tmp_path / "r", user="manager", rate_limit="1/60")
-        assert "removes monitors who no longer have the role" in said(tmp_path / "r" / "plan.html")
+        report = tmp_path / "r" if with_report else None
+        seen = foresee(tmp_path / "p", small, ROWS, user="manager", rate_limit=rate_limit, as_json=True, report=report)
+        page = said(report / "plan.html") if report else seen.said
+        assert ("removes monitors who no longer have the role" in page) is told
+        assert (("GET", "livechat/monitors") in {(call["method"], call["route"]) for call in seen.calls}) is told
 
     def test_refused_sheet(self, small: State, tmp_path: Path) -> None:
         """A sheet that would be refused has a page, too, with whose turn it is."""
