@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkjob.settings.secret import Secret
-from bulkjob.system.log import logging_to
+from bulkjob.system.log import logging_to, tell
+from bulkjob.vocabulary import Event
 
 
 class Terminal(io.StringIO):
@@ -47,17 +48,19 @@ def test_line_breaks_stay_within_a_document() -> None:
 
 @pytest.mark.parametrize("shape", ["text", "json"])
 def test_no_line_is_forged(shape: str) -> None:
-    """What others said acts on no terminal and makes no line that looks like one of the log, in messages and in tracebacks."""
+    """What others said acts on no terminal and makes no line that looks like one of the log: in messages, fields and tracebacks."""
     said = "Unit \x1b]52;c;eA==\x07\u202e\n2026-01-01T00:00:00Z INFO    forged\u20282026-01-01T00:00:00Z\x7f"
     stream = io.StringIO()
     with logging_to(stream) as log:
         log.shape = "text" if shape == "text" else "json"
         logging.getLogger("bulkjob").warning("%s is odd", said, exc_info=ValueError(said))
+        tell(Event.SHEET_NOTE, "read", sheet=said)
     text = stream.getvalue()
     assert {unicodedata.category(letter) for letter in text.replace("\n", "")}.isdisjoint({"Cc", "Cf", "Zl", "Zp"})
     assert not any(line.startswith("2026-01-01") for line in text.splitlines())
     if shape == "json":
-        assert json.loads(text)["message"] == f"{said} is odd"
+        warned, told = map(json.loads, text.splitlines())
+        assert (warned["message"], told["sheet"]) == (f"{said} is odd", said)
 
 
 @pytest.mark.parametrize("shape", ["text", "json"])
