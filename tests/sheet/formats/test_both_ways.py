@@ -16,7 +16,8 @@ from bulkjob.sheet.formats import ods, xlsx, xlsx_cells, xlsx_strings
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.formats.markup import OtherXmlError
-from bulkjob.vocabulary import Stop
+from bulkjob.sheet.reading import parse
+from bulkjob.vocabulary import Exit, Stop
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.xlsx"))
 
@@ -146,6 +147,38 @@ def test_odd_xml_gives_the_same_both_ways(case: str, raw_xlsx: Raw) -> None:
     """However the XML is written, both ways come to the same cells, or to the same sentence."""
     data = raw_xlsx(**{"rows": HEADER, "strings": STRINGS, **SHEETS[case]})
     assert outcome(data) == by_parser(data)
+
+
+@pytest.mark.parametrize(
+    ("case", "row"),
+    [
+        ("a line break in a tag of a string", None),
+        ("a line break in a closing tag of a string", None),
+        ("prefixed strings", None),
+        ("strings in UTF-16", None),
+        ("lower-case references", ["Sales", "", "7"]),
+        ("absolute references", ["Sales", "", ""]),
+        ("some references", ["Sales", "", "7"]),
+        ("white space in values", ["Sales", "TRUE", "7"]),
+        ("an empty result of a formula", ["Sales", "", ""]),
+        ("an empty result, written out", ["Sales", "", ""]),
+        ("a style that is not there", ["42", "7", ""]),
+    ],
+)
+def test_odd_xml_is_read_as_it_is_meant(case: str, row: list[str] | None, raw_xlsx: Raw) -> None:
+    """That both ways come to the same is not enough: each cell is where it belongs, and holds what people saw."""
+    sheet = parse(raw_xlsx(**{"rows": HEADER, "strings": STRINGS, **SHEETS[case]}), "p.xlsx")
+    assert sheet.headers == ("department", "unit", "agent")
+    assert [list(cells) for cells in sheet.cells.itertuples()] == ([] if row is None else [[2, *row]])
+    assert sheet.flaws == ()
+
+
+@pytest.mark.parametrize("case", ["an unreadable reference", "a blank reference", "a reference in a row that is not its own"])
+def test_a_cell_without_a_certain_place_is_refused(case: str, raw_xlsx: Raw) -> None:
+    """Where nobody can say which column or row a cell belongs to, nothing is guessed."""
+    with pytest.raises(Stop, match="cannot be told where the cell") as refused:
+        parse(raw_xlsx(**{"rows": HEADER, "strings": STRINGS, **SHEETS[case]}), "p.xlsx")
+    assert refused.value.exit_code is Exit.BAD_SHEET
 
 
 ATTRIBUTE = st.sampled_from(
