@@ -261,6 +261,7 @@ async def test_permissions_that_are_not_told_are_tried(answer: Answer) -> None:
     assert server.unit_route_lacks() == []
 
 
+@pytest.mark.parametrize("version", ["6.13", "7.0"])
 @pytest.mark.parametrize("route", ["info", "me", "permissions.listAll", "licenses.info"])
 async def test_a_redirect_of_any_of_them_is_a_wrong_address(route: str) -> None:
     """Whichever call is sent elsewhere, the job ends with 78 and says where that is."""
@@ -280,9 +281,9 @@ async def test_a_redirect_of_any_of_them_is_a_wrong_address(route: str) -> None:
     ],
     ids=["reset", "503", "cut short"],
 )
-async def test_one_stumble_costs_one_attempt(route: str, stumble: Answer | NoAnswer) -> None:
+async def test_one_stumble_costs_one_attempt(route: str, stumble: Answer | NoAnswer, version: str) -> None:
     """One broken call, whichever it is, is made again, and everything is known as if nothing had happened."""
-    whole = signed_in(sandbox(), "manager")
+    whole = signed_in(sandbox(version), "manager")
     expected = await inspected(whole)
     stumbled = False
 
