@@ -12,7 +12,7 @@ from bulkjob.changes.department_agent import DepartmentAgent, DepartmentAgentEnt
 from bulkjob.changes.drafts import DepartmentDraft
 from bulkjob.changes.entries import Line, Thing
 from bulkjob.records.naming import Naming
-from bulkjob.records.workspace import Agent, Department, MemberChange, Membership, Workspace
+from bulkjob.records.workspace import Agent, Department, MemberChange, Membership, Workspace, members_by_id
 from bulkjob.vocabulary import Code, Status
 
 ANNA = DepartmentAgent(department_id="d1", agent_id="u-anna", username="anna", present=True, count=5, order=2, rows=(2,))
@@ -50,6 +50,13 @@ class TestFound:
         there = Workspace(departments={}, units=None, agents=agents, members={"d1": listed})
         assert ANNA.found(there) == place(3, 4, doubled=True)
         assert ANNA.found(Workspace(departments={}, units=None, agents=agents, members={"d1": {}})) is None
+
+    def test_rows_of_one_agent(self) -> None:
+        """A list with two rows of one agent, as an answer to a write may hold, tells that they are stored twice."""
+        rows = [Membership(agent_id=f"u-{name}", username=name, count=3, order=4) for name in ("anna", "bob", "anna")]
+        there = Workspace(departments={}, units=None, agents={}, members={"d1": members_by_id(rows)})
+        assert ANNA.found(there) == place(3, 4, doubled=True)
+        assert asking(agent_id="u-bob").found(there) == place(3, 4)
 
     def test_agents_list_of_departments(self) -> None:
         """Else the agents' list says who is there, and nothing of numbers; an agent of whom it does not say is not there."""

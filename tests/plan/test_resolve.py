@@ -478,3 +478,16 @@ class TestDepartmentsToRead:
     def test_only_where_its_own_list_decides(self, assignment: Assignment, read: set[str], *, mirror: bool) -> None:
         """A department's own list costs a call, and is read only where counts, orders, mirror or unknown agents need it."""
         assert read_for([assignment], self.THERE, mirror=mirror) == read
+
+    @pytest.mark.parametrize(("there", "read"), [(("a1", "a3"), {"d1"}), (("a1",), {"d1"}), ((), set()), (("a2",), set())])
+    def test_where_an_old_name_may_hide(self, there: tuple[str, ...], read: set[str]) -> None:
+        """Whoever is to leave and is not there may be meant by an old name: the list tells, if somebody whom no row names is in it."""
+        names = {"a1": "renamed", "a2": "zoe", "a3": "anna"}
+        agents = {
+            one: Agent(id=one, username=name, department_ids=frozenset({"d1"} if one in there else ())) for one, name in names.items()
+        }
+        rows = [
+            Assignment(row=2, department="d1", agent="zoe", removes=True),
+            Assignment(row=3, department="d1", agent="anna"),
+        ]
+        assert read_for(rows, replace(TWO, agents=agents)) == read
