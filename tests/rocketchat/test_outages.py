@@ -244,6 +244,25 @@ def test_a_proxys_date_does_not_mislead(on_virtual_time: Run, behind: int) -> No
     assert (took < 75, refused) == (True, 0)
 
 
+def test_a_date_beyond_the_end_of_the_window_is_not_believed(on_virtual_time: Run) -> None:
+    """Where nothing else tells the time, a ``Date`` later than the end that comes with it ends no window: nothing is refused."""
+
+    async def main() -> int:
+        server = FixedWindow(10, 60.0)
+
+        def reply(request: Request[Any], before: int) -> Reply:
+            given = server.reply(request, before)
+            assert isinstance(given, Answer)
+            date = formatdate(int(asyncio.get_running_loop().time() + EPOCH) + 600, usegmt=True)
+            return Answer(status=given.status, headers={**given.headers, "date": date}, body=given.body)
+
+        on = client(FakeTransport(reply))
+        await asyncio.gather(*(on.call(READ) for _ in range(30)))
+        return server.refused
+
+    assert on_virtual_time(main()) == 0
+
+
 @pytest.mark.parametrize("window", [20.0, 60.0])
 def test_windows_that_were_open_are_not_taken_for_whole_ones(on_virtual_time: Run, window: float) -> None:
     """A while after a server's start what its open windows have left is no length; those that follow tell it."""
