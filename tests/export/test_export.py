@@ -383,7 +383,7 @@ class TestCommand:
         """A rate limit is kept to without a refused call, and the log tells that the reading goes on."""
         done = export_in_process(sample, tmp_path / "all.csv", user="manager", rate_limit="5/60")
         assert 429 not in {call["status"] for call in done.calls}
-        assert "waiting for the server's rate limit" in done.log
+        assert "waiting for the server's rate limit until " in done.log
 
     def test_retried(self, sample: State, tmp_path: Path) -> None:
         """Calls that fail now and then are repeated, and the export is whole all the same."""
