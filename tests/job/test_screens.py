@@ -7,7 +7,7 @@ import pytest
 
 from bulkjob.vocabulary import Exit
 from tests.job.test_plan_command import planned
-from tests.support.rehearsal import rehearse
+from tests.support.rehearsal import foresee, rehearse
 from tests.support.states import State
 
 WIDTH, HEIGHT = 80, 24
@@ -85,3 +85,14 @@ def test_a_plan_of_500_rows(small: State, tmp_path: Path) -> None:
     assert lines[lines.index("Departments (250)") + 1].startswith('  "X 000"  ~ unit ')
     assert "  … and 480 changes in 240 more departments (plan --report DIR writes all)" in lines
     assert lines[-1] == "Plan: 2 units, 250 departments to move, 250 agents to add"
+
+
+def test_which_columns_were_read_is_logged_once(small: State, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A plan and a run say which columns of the sheet were read, and which are only carried."""
+    caplog.set_level(logging.INFO, "bulkjob")
+    sheet = "department,unit,Business Region\nalpha,south,North\n"
+    said = 'columns read: department, unit; only carried into the report: "Business Region"'
+    foresee(tmp_path / "plan", small, sheet)
+    assert caplog.text.count(said) == 1
+    rehearse(tmp_path / "run", small, sheet)
+    assert caplog.text.count(said) == 2
