@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,8 @@ LONG = b"department,agent,comment\nA,ada," + b"x" * 900_000 + b"\nA,ben," + b"y"
 
 
 def _write(descriptor: int, data: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as pipe:
+    # Whoever reads may have seen enough before all of it was written.
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
         pipe.write(data)
 
 
@@ -132,6 +134,14 @@ def test_a_pipe_is_read_to_its_end(piped: int) -> None:
     sheet = read_sheet(Path(f"/dev/fd/{piped}"))
     assert sheet.cells[1].to_list() == ["ada", "ben", "cleo"]
     assert sheet.sha256 == hashlib.sha256(LONG).hexdigest()
+
+
+def test_a_pipe_that_brings_too_much_is_given_up(piped: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe whose end does not come is not read for ever: what is more than a file may have is refused, with the bound."""
+    monkeypatch.setattr("bulkjob.sheet.reading.LARGEST_FILE", 2**21)
+    with pytest.raises(Stop, match="is larger than 2 MB") as refused:
+        read_sheet(Path(f"/dev/fd/{piped}"))
+    assert refused.value.exit_code is Exit.BAD_SHEET
 
 
 def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
