@@ -32,7 +32,7 @@ OTHERS: dict[str, tuple[str, bytes, str]] = {
     "SYLK": ("p.xls", b'ID;PWXL;N;E\r\nC;Y1;X1;K"department"\r\nC;X2;K"unit"\r\nE\r\n', "SYLK"),
     "DIF": ("p.dif", b'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\n', "DIF"),
     "SpreadsheetML of 2003": ("p.xls", b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "Excel 2003"),
-    "a flat OpenDocument file": ("p.fods", b'<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>', ".fods"),
+    "a flat OpenDocument file": ("p.fods", b'<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>', "flat OpenDocument file"),
     "other XML": ("p.xml", b'<?xml version="1.0"?><departments/>', "XML file"),
     "JSON": ("p.json", b'{"departments": []}', "JSON"),
     "a list in JSON": ("p.json", b'[\n {"department": "A"}]', "JSON"),
