@@ -143,6 +143,21 @@ def idle_names(program: House, others: Mapping[Path, str]) -> list[str]:
     return wrong
 
 
+def ambiguous_names(program: House) -> list[str]:
+    """One sentence for each name that a face hands on and one of its modules has, too: which of them comes depends on the order."""
+    return [
+        f"{package} hands on {name} of {target}, and has a module of that name"
+        for package in program.faces
+        for name, target in program.handed_on(package).items()
+        if f"{package}.{name}" in program.modules and _taken_apart(program, package, name)
+    ]
+
+
+def _taken_apart(program: House, package: str, name: str) -> bool:
+    """Whether the name comes out of a module, rather than being one."""
+    return any(each.name == name and each.target != package for each in imports_in(program.faces[package], package))
+
+
 def lengths(program: House) -> dict[str, int]:
     """Module, or function as ``module.name``, → its lines, of those that are longer than may be without a reason."""
     found = {}
@@ -186,6 +201,11 @@ def test_faces_offer_what_is_taken() -> None:
     """A face hands on every name that somebody outside takes, and no other."""
     outside = [*TESTS.rglob("*.py"), *(ROOT.parent / "benchmarks").rglob("*.py"), *(ROOT.parent / "samples").rglob("*.py")]
     assert idle_names(house(), {path: path.read_text(encoding="utf-8") for path in outside}) == []
+
+
+def test_faces_are_not_ambiguous() -> None:
+    """What a face hands on has the name of no module beside it."""
+    assert ambiguous_names(house()) == []
 
 
 def test_nothing_is_too_long_without_a_reason() -> None:
@@ -340,6 +360,12 @@ class TestTheseTests:
         assert idle_names(program, {}) == ["plan hands on old, which nobody outside takes", "plan does not hand on new"]
         assert ways_past_faces(program) == []
         assert idle_names(program, {Path("test.py"): "from bulkjob.plan import old, decide"}) == ["plan does not hand on new"]
+
+    def test_ambiguous_names_are_seen(self) -> None:
+        """A function with the name of its module, where the face hands it on; a module that is handed on itself is none."""
+        face = {"plan": "from . import order as order\nfrom .decide import decide as decide"}
+        program = House({"plan": "", "plan.decide": "", "plan.order": ""}, face)
+        assert ambiguous_names(program) == ["plan hands on decide of plan.decide, and has a module of that name"]
 
     def test_length_is_seen(self) -> None:
         """A long module, and a long function in it or in a class of it."""

@@ -16,7 +16,7 @@ from bulkjob.rocketchat.call import Answer, Request
 from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.rocketchat.transport import NoAnswer
 from bulkjob.settings import MASK, Mask, Proxy, Secret, basic_authorization, proxy_variable
-from bulkjob.system import MOST_AROUND, TooMuchAroundError, connector, trusted
+from bulkjob.system import MOST_AROUND, TooMuchAroundError, bounded_connector, trusted
 from bulkjob.vocabulary import Code
 
 #: Bytes of an answer's body at most; whole workspaces come in pages of some hundred kilobytes.
@@ -241,7 +241,7 @@ async def connected(
     ``secrets``: what must not come back through it, beside the token. Raises `Stop` (78) for a ``ca_file`` that holds no certificates.
     """
     session = aiohttp.ClientSession(
-        connector=connector(certificates=True if ca_file is None else trusted(ca_file), limit=concurrency),
+        connector=bounded_connector(certificates=True if ca_file is None else trusted(ca_file), limit=concurrency),
         timeout=aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 10.0)),
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=_LONGEST_LINE,

@@ -1,7 +1,7 @@
 from .certificates import trusted as trusted
 from .connector import MOST_AROUND as MOST_AROUND
 from .connector import TooMuchAroundError as TooMuchAroundError
-from .connector import connector as connector
+from .connector import bounded_connector as bounded_connector
 from .console import console_on as console_on
 from .console import show as show
 from .fetching import fetched as fetched

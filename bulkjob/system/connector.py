@@ -44,7 +44,7 @@ class _Counting(ResponseHandler):
                 self._payload.set_exception(TooMuchAroundError())
 
 
-def connector(*, certificates: ssl.SSLContext | bool, limit: int = 100) -> aiohttp.TCPConnector:
+def bounded_connector(*, certificates: ssl.SSLContext | bool, limit: int = 100) -> aiohttp.TCPConnector:
     """A connector for at most ``limit`` connections at a time."""
     made = aiohttp.TCPConnector(limit=limit, ssl=certificates)
     protocol: type[ResponseHandler] = _Counting

@@ -19,7 +19,7 @@ import tenacity
 
 from bulkjob.settings import Settings, in_ascii
 from bulkjob.system.certificates import trusted
-from bulkjob.system.connector import connector
+from bulkjob.system.connector import bounded_connector
 from bulkjob.system.log import tell
 from bulkjob.system.store_failures import StoreFailed, failed_with_status, failure_of
 from bulkjob.system.store_packages import refuse_unusable_store
@@ -171,7 +171,7 @@ async def _web(address: str, settings: Settings) -> AsyncIterator[Store]:
 
     async def session(**_: object) -> aiohttp.ClientSession:
         made = aiohttp.ClientSession(
-            connector=connector(certificates=certificates),
+            connector=bounded_connector(certificates=certificates),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(settings.timeout, _CONNECTING), sock_read=settings.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             raise_for_status=_judging(address),
