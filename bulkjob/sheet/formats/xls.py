@@ -44,11 +44,30 @@ def _family_tree(entries: Sequence[Any], storage: int, first: int) -> None:
             pending.append((place, entry.root_DID))
 
 
+_get_stream = compdoc.CompDoc._get_stream  # noqa: SLF001  # as below
+
+
+def _stream(container: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401  # xlrd ships no types
+    """What xlrd's own returns; raises where a chain of sectors comes back to one of them.
+
+    Xlrd looks for that among large sectors only, and would follow a chain of short ones for ever.
+    """
+    _, _, following, _, sector = given[:5]
+    seen: set[int] = set()
+    while 0 <= sector < len(following):
+        if sector in seen:
+            raise compdoc.CompDocError("a chain of the container has no end")
+        seen.add(sector)
+        sector = following[sector]
+    return _get_stream(container, *given, **named)
+
+
 def _pass_over(*_: object) -> None:
     """Links are not read: xlrd keeps each at every cell of its area, which may be billions."""
 
 
 compdoc._build_family_tree = _family_tree  # noqa: SLF001  # there is no other way to say it
+compdoc.CompDoc._get_stream = _stream  # noqa: SLF001  # as above
 Sheet.handle_hlink = Sheet.handle_quicktip = _pass_over
 
 

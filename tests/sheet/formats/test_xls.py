@@ -35,6 +35,18 @@ def test_an_entry_that_is_named_twice_is_damage(look: Look) -> None:
     assert "damaged" in look(data, "p.xls").stop.message
 
 
+def test_a_chain_without_an_end_is_damage(look: Look) -> None:
+    """Where a short sector of the container is said to follow itself, all memory would not hold what comes of it."""
+    root, workbook = entry("Root Entry", 5, _NONE, _NONE, 1), entry("Workbook", 2, _NONE, _NONE, _NONE)
+    data = bytearray(
+        container([root[:120] + struct.pack("<I", 64) + root[124:], workbook[:116] + struct.pack("<II", 0, 100) + workbook[124:]])
+    )
+    # A second sector behind the directory's: the table of short sectors, of which the first one follows itself.
+    data[60:68] = struct.pack("<iI", 2, 1)
+    data[512 + 8 : 512 + 12] = struct.pack("<i", _END)
+    assert "damaged" in look(bytes(data) + bytes(512), "p.xls").stop.message
+
+
 def record(kind: int, data: bytes) -> bytes:
     """A record of a worksheet (MS-XLS 2.1.4)."""
     return struct.pack("<HH", kind, len(data)) + data
