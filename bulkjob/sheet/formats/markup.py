@@ -27,8 +27,8 @@ _KEPT = np.array([256**count - 1 for count in range(9)], np.uint64)
 _REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));|&")
 #: Of one tag, in bytes.
 _LONGEST_ATTRIBUTES = 10_000
-#: What no attribute's name may hold.
-_NO_NAME = frozenset(b" \n\t'\"=/")
+#: What attributes' names are made of where programs write them; XML allows letters of all languages besides.
+_NAME_SIGNS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)["']""")
 
@@ -222,7 +222,7 @@ def attributes_of(text: bytes, *before: bytes) -> dict[bytes, bytes]:
         name, equals, value = rest.partition(b'="')
         content, quote, rest = value.partition(b'"')
         key = name.lstrip(b" \n\t")
-        is_name = key and name != key and key.isascii() and (key[:1].isalpha() or key[:1] == b"_") and not set(key) & _NO_NAME
+        is_name = key and name != key and (key[:1].isalpha() or key[:1] == b"_") and _NAME_SIGNS.issuperset(key)
         if not (equals and quote and is_name) or key in named or b"&" in content:
             raise OtherXmlError
         content.decode()
