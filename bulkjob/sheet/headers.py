@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from bulkjob.records import OutcomeColumn, Problem, Sheet
-from bulkjob.sheet import messages, row_messages
+from bulkjob.sheet import messages, row_messages, size_messages
 from bulkjob.sheet.columns import stripped_column
+from bulkjob.sheet.formats.bounds import MOST_FLAWS, MOST_OF_HEADERS
 from bulkjob.sheet.formats.grid import Grid
 from bulkjob.sheet.text import (
     column_in_plural,
@@ -51,6 +52,8 @@ class _Columns:
 
 def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
     """The sheet that the grid means; raises `Stop` where its headers do not make one."""
+    if sum(map(len, grid.headers)) > MOST_OF_HEADERS:
+        raise Stop(Exit.BAD_SHEET, messages.row_too_long(name, grid.header_row, MOST_OF_HEADERS, "a row of headers"))
     grid = _with_slipped(grid)
     columns = _columns(grid, name)
     if grid.unfit:
@@ -80,7 +83,7 @@ def sheet_of(grid: Grid, name: str, sha256: str) -> Sheet:
             *columns.notes,
         ),
         warnings=(*grid.warnings, *columns.warnings),
-        flaws=_flaws(grid, columns.meant),
+        flaws=_flaws(grid, name, columns.meant),
     )
 
 
@@ -229,8 +232,10 @@ def _unnamed_and_empty(headers: Sequence[str], texts: Mapping[int, pa.ChunkedArr
     return empty
 
 
-def _flaws(grid: Grid, meant: Mapping[str, int]) -> tuple[Problem, ...]:
+def _flaws(grid: Grid, name: str, meant: Mapping[str, int]) -> tuple[Problem, ...]:
     headers = {index: column for column, index in meant.items()}
+    if sum(odd.column in headers for odd in grid.oddities) > MOST_FLAWS:
+        raise Stop(Exit.BAD_SHEET, size_messages.too_many_flaws(name, MOST_FLAWS))
     width = max((index for index, header in enumerate(grid.headers) if header), default=0) + 1
     rows = set(grid.numbers.to_pylist()) if grid.oddities else set()
     found = [

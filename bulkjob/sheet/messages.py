@@ -137,9 +137,9 @@ def too_many_beyond(name: str, limit: int) -> str:
     return f"{name} has more than {limit:,} cells right of its last header; give their columns headers, or delete them."
 
 
-def too_much_text(name: str, limit: int) -> str:
+def too_much_text(name: str, limit: int, whose: str) -> str:
     return (
-        f"The cells of {name} hold more than {_size(limit)} of text together, the most that a sheet may have; "
+        f"The cells of {name} hold more than {_size(limit)} of text together, the most that {whose} may have; "
         "copy the columns that the job needs to a new sheet."
     )
 
@@ -148,8 +148,8 @@ def cell_too_long(name: str, limit: int) -> str:
     return f"{name} has a cell of more than {limit:,} characters, the most that a cell may have; shorten it, or remove its column."
 
 
-def row_too_long(name: str, row: int, limit: int) -> str:
-    return f"Row {row:,} of {name} is longer than {_size(limit)}, the most that a row may have; check that the file is a table of text."
+def row_too_long(name: str, row: int, limit: int, whose: str = "a row") -> str:
+    return f"Row {row:,} of {name} is longer than {_size(limit)}, the most that {whose} may have; check that the file is a table of text."
 
 
 def _size(limit: int) -> str:

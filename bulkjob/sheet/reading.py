@@ -9,7 +9,7 @@ from typing import Final
 
 from bulkjob.records import Sheet
 from bulkjob.settings import Mask, Settings
-from bulkjob.sheet import messages
+from bulkjob.sheet import messages, size_messages
 from bulkjob.sheet.formats.archive import Archive
 from bulkjob.sheet.formats.bounds import LARGEST_FILE
 from bulkjob.sheet.formats.csvfile import read_csv
@@ -41,6 +41,8 @@ def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MA
     try:
         with open(0, "rb", closefd=False) if from_standard_input else path.open("rb") as file:  # a number is no path
             data = _all_of(file, name)
+    except MemoryError:
+        raise Stop(Exit.BAD_SHEET, size_messages.no_memory(name)) from None
     except FileNotFoundError:
         raise Stop(Exit.NO_INPUT, messages.missing(str(path))) from None
     except IsADirectoryError:
@@ -83,8 +85,14 @@ def refuse_garbage(first: bytes, name: str) -> None:
 
 def parse(data: bytes, name: str, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS, mask: Mask = _NO_MASK) -> Sheet:
     """The sheet in the bytes of a file called ``name``, without the secrets that ``mask`` knows; raises `Stop` where they are none."""
-    grid = without_secrets(_grid(data, name, sheet_name=sheet_name, max_rows=max_rows), mask)
-    return sheet_of(grid, mask.text(name), hashlib.sha256(data).hexdigest())
+    try:
+        grid = without_secrets(_grid(data, name, sheet_name=sheet_name, max_rows=max_rows), mask)
+        return sheet_of(grid, mask.text(name), hashlib.sha256(data).hexdigest())
+    except MemoryError:
+        # Arrow's and numpy's are such, too.
+        message = size_messages.no_memory(mask.text(name))
+    # Raised out here, where nothing holds what was read so far.
+    raise Stop(Exit.BAD_SHEET, message)
 
 
 def _grid(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -> Grid:

@@ -34,6 +34,8 @@ class Archive:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
+        self.size = len(data)
+        """In bytes, as it is packed."""
         self._elements = MOST_ELEMENTS + MOST_ELEMENTS_PER_BYTE * len(data)
         self._references = MOST_REFERENCES + MOST_ELEMENTS_PER_BYTE * len(data)
         end = data.rfind(_END_OF_DIRECTORY)

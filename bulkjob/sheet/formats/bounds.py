@@ -43,6 +43,16 @@ MOST_BLANK_ROWS: Final = 4_000_000
 MOST_BEYOND: Final = 1_000_000
 #: Of all cells together, in bytes of UTF-8.
 MOST_TEXT: Final = 10**9
+#: The same of a workbook of any size, and so much more for each byte of the file as it is packed: strings that cells share, and whatever
+#: is said over and over, cost next to nothing there. What people have typed has three to ten bytes for each.
+MOST_TEXT_ANYWHERE: Final = 10**8
+MOST_TEXT_PER_BYTE: Final = 32
+#: Of all headers together, in characters: each is compared with all that a header may mean.
+MOST_OF_HEADERS: Final = 4 * 2**20
+#: Cells of a workbook that are remembered one by one: dates, errors, numbers that are shown in a format.
+MOST_ODD: Final = 2_000_000
+#: Of a sheet, in the columns that are read: cells that no row may have, each of which becomes a problem.
+MOST_FLAWS: Final = 500_000
 #: In characters; Excel stops at 32,767.
 LONGEST_CELL: Final = 2**20
 #: Of XML or CSV, in bytes.

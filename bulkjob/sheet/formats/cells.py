@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from bulkjob.sheet import messages
+from bulkjob.sheet import messages, size_messages
 from bulkjob.sheet.formats.bounds import (
     LAST_ROW,
     LONGEST_CELL,
@@ -16,10 +16,13 @@ from bulkjob.sheet.formats.bounds import (
     MOST_BLANK_CELLS,
     MOST_CELLS,
     MOST_COLUMNS,
+    MOST_ODD,
     MOST_OF_LONG_FORMATS,
     MOST_REPEATED,
     MOST_REPEATED_ODD,
     MOST_TEXT,
+    MOST_TEXT_ANYWHERE,
+    MOST_TEXT_PER_BYTE,
     ORDINARY_FORMAT,
 )
 from bulkjob.sheet.formats.grid import Grid, Oddity
@@ -54,8 +57,10 @@ class Surroundings:
 class Cells:
     """Texts by column and row; blank cells are not kept. Raises `Stop` when they are more than a sheet may have."""
 
-    def __init__(self, name: str, max_rows: int) -> None:
+    def __init__(self, name: str, max_rows: int, packed: int) -> None:
+        """``packed``: bytes of the file."""
         self.name = name
+        self._most_text = min(MOST_TEXT, MOST_TEXT_ANYWHERE + MOST_TEXT_PER_BYTE * packed)
         self._max_rows = max_rows
         self._pieces: list[tuple[Integers, Integers, pa.Array]] = []
         self._single: tuple[list[int], list[int], list[str]] = ([], [], [])
@@ -97,6 +102,8 @@ class Cells:
             self._oddities[row, column] = Oddity(row=row, column=column, code=code, text=text)
         if exact is not None and exact != text:
             self._exact[row, column] = exact
+        if len(self._oddities) + len(self._exact) > MOST_ODD:
+            raise Stop(Exit.BAD_SHEET, size_messages.too_many_odd(self.name, MOST_ODD))
 
     def repeat(self, rows: range, columns: range, text: str, *, code: Code | None = None, exact: str | None = None) -> None:
         """Keeps the same cell at each of these places."""
@@ -109,8 +116,9 @@ class Cells:
 
     def expect_text(self, size: int) -> None:
         """Raises `Stop` if ``size`` bytes more are more than the cells of a sheet may hold together."""
-        if self._text + size > MOST_TEXT:
-            raise Stop(Exit.BAD_SHEET, messages.too_much_text(self.name, MOST_TEXT))
+        if self._text + size > self._most_text:
+            whose = "a sheet" if self._most_text == MOST_TEXT else "a workbook of its size"
+            raise Stop(Exit.BAD_SHEET, messages.too_much_text(self.name, self._most_text, whose))
 
     def expect_format(self, length: int) -> None:
         """Raises `Stop` if one more number cannot be shown in a format of so many characters."""

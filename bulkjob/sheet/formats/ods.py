@@ -53,7 +53,7 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int, *, at_once: b
     outline = _Outline()
     archive.walk(parts(lambda _: None), outline.start, outline.end, outline.text)
     sheet, notes = chosen(outline.worksheets(), sheet_name, archive.name)
-    table = _Table(archive.name, max_rows, int(sheet.part))
+    table = _Table(archive, max_rows, int(sheet.part))
     archive.walk(parts(lambda rows: table.keep_rows(archive, rows)), table.start, table.end, table.text)
     return sheet, notes, table
 
@@ -156,10 +156,10 @@ class _Placed:
 class _Table:
     """The cells of one table of the document."""
 
-    def __init__(self, name: str, max_rows: int, index: int) -> None:
-        self._name = name
-        self.cells = Cells(name, max_rows)
-        self.around = Surroundings(name)
+    def __init__(self, archive: Archive, max_rows: int, index: int) -> None:
+        self._name = archive.name
+        self.cells = Cells(archive.name, max_rows, archive.size)
+        self.around = Surroundings(archive.name)
         self._index = index
         self._seen = -1
         self._depth = 0

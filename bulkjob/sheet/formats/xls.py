@@ -78,8 +78,8 @@ def read_xls(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -
     try:
         # xlrd reports on damage by print.
         book = xlrd.open_workbook(file_contents=data, formatting_info=True, on_demand=True, logfile=io.StringIO())
-        return _grid(book, name, sheet_name, max_rows)
-    except Stop:
+        return _grid(book, Cells(name, max_rows, len(data)), sheet_name)
+    except (Stop, MemoryError):
         raise
     except xlrd.XLRDError as error:
         encrypted = "encrypted" in str(error).lower()
@@ -88,19 +88,18 @@ def read_xls(data: bytes, name: str, *, sheet_name: str | None, max_rows: int) -
         raise Stop(Exit.BAD_SHEET, messages.not_a_workbook(name)) from None
 
 
-def _grid(book: xlrd.Book, name: str, sheet_name: str | None, max_rows: int) -> Grid:
+def _grid(book: xlrd.Book, cells: Cells, sheet_name: str | None) -> Grid:
     worksheets = [
         Worksheet(name=title, part=str(index), hidden=book._sheet_visibility[index] != 0)  # noqa: SLF001  # Sheet.visibility without loading the sheet
         for index, title in enumerate(book.sheet_names())
     ]
-    chosen_sheet, notes = chosen(worksheets, sheet_name, name)
+    chosen_sheet, notes = chosen(worksheets, sheet_name, cells.name)
     sheet = book.sheet_by_index(int(chosen_sheet.part))
-    cells = Cells(name, max_rows)
     for row in range(sheet.nrows):
         for column, kind in enumerate(sheet.row_types(row)):
             if kind not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
                 _put(cells, book, sheet, row, column)
-    around = Surroundings(name)
+    around = Surroundings(cells.name)
     around.hidden_rows = [(row + 1, row + 1) for row, info in sheet.rowinfo_map.items() if info.hidden]
     for top, bottom, left, right in sheet.merged_cells:
         around.merges.add((top + 1, bottom), (left, right - 1))

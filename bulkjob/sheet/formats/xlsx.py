@@ -52,11 +52,11 @@ def _read(archive: Archive, sheet_name: str | None, max_rows: int) -> Grid:
         from_1904=bool(properties) and properties[0].get("date1904") in ("1", "true"),
         is_uncalculated=bool(calculation) and _is_uncalculated(calculation[0]),
     )
-    cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
+    cells, around = Cells(archive.name, max_rows, archive.size), Surroundings(archive.name)
     try:
         read_at_once(archive, sheet.part, workbook, cells, around)
     except OtherXmlError:
-        cells, around = Cells(archive.name, max_rows), Surroundings(archive.name)
+        cells, around = Cells(archive.name, max_rows, archive.size), Surroundings(archive.name)
         XmlReader(cells, around, workbook).read(archive, sheet.part)
     return cells.grid(sheet.name, notes, around)
 

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 import pytest
 
-from bulkjob.sheet.formats import archive, cells, csvfile, merges, ods, xlsx_cells, xlsx_strings
-from bulkjob.vocabulary import Stop
+from bulkjob.sheet import headers
+from bulkjob.sheet.formats import archive, cells, csvfile, merges, ods, xlsx, xlsx_cells, xlsx_strings
+from bulkjob.vocabulary import Exit, Stop
 
 Look = Callable[..., Any]
 Raw = Callable[..., bytes]
@@ -188,6 +189,67 @@ def test_a_sheet_may_be_as_large_as_its_bounds(look: Look, monkeypatch: pytest.M
     assert "5 cells" in look(raw_xlsx(rows(4), strings=["<si><t>A</t></si>"]), "p.xlsx").stop.message
 
 
+def test_a_small_workbook_holds_no_large_texts(look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw) -> None:
+    """How much text a workbook may hold depends on its size: a string that many cells share, or that is packed well, costs memory for each."""
+    monkeypatch.setattr(cells, "MOST_TEXT_ANYWHERE", 2**20)
+    shared = raw_xlsx(rows(60), strings=[f"<si><t>{LONG}</t></si>"])
+    assert "more than 1 MB of text together, the most that a workbook of its size may have" in look(shared, "p.xlsx").stop.message
+    errors = raw_xlsx(rows(60, f'<c r="A{{0}}" t="e"><v>{LONG}</v></c>'))
+    assert "a workbook of its size" in look(errors, "p.xlsx").stop.message
+    monkeypatch.setattr(cells, "MOST_TEXT_PER_BYTE", 1000)
+    assert len(look(shared, "p.xlsx").rows) == 60
+
+
+def test_headers_have_a_bound_together(look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw) -> None:
+    """Each header is compared with all that one may mean, so they may not be long and many."""
+    monkeypatch.setattr(headers, "MOST_OF_HEADERS", 100)
+    wide = (
+        '<row r="1"><c r="A1" t="str"><v>department</v></c><c r="B1" t="str"><v>unit</v></c><c r="C1" t="str"><v>{}</v></c></row>'
+        + rows(1)[len(HEADER) :]
+    )
+    fits, beyond = (raw_xlsx(wide.format("x" * length), strings=["<si><t>A</t></si>"]) for length in (86, 87))
+    assert look(fits, "p.xlsx").rows == {2: ["A", "", ""]}
+    assert "Row 1 of p.xlsx is longer" in look(beyond, "p.xlsx").stop.message
+    assert "Row 1 of sheet.csv is longer" in look("department,unit," + "x" * 87 + "\nA,,\n").stop.message
+
+
+@pytest.mark.parametrize("value", ['t="e"><v>#N/A</v>', 't="d"><v>2026-01-02</v>', 's="1"><v>7</v>'], ids=["error", "date", "format"])
+def test_odd_cells_have_a_bound(value: str, look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw) -> None:
+    """Dates, errors and numbers in formats are remembered one by one."""
+    monkeypatch.setattr(cells, "MOST_ODD", 10)
+    one = f'<c r="A{{0}}" {value}</c>'
+    assert len(look(raw_xlsx(rows(10, one), formats=["000"]), "p.xlsx").rows) == 10
+    assert "10 cells of p.xlsx hold a date" in look(raw_xlsx(rows(11, one), formats=["000"]), "p.xlsx").stop.message
+
+
+def test_flaws_have_a_bound(look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw) -> None:
+    """Errors in a column that is read become a problem each; those in other columns do not count."""
+    monkeypatch.setattr(headers, "MOST_FLAWS", 10)
+    error = '<c r="A{0}" t="str"><v>x</v></c><c r="%s{0}" t="e"><v>#N/A</v></c>'
+    assert "10 cells of p.xlsx in the columns that are read" in look(raw_xlsx(rows(11, error % "B")), "p.xlsx").stop.message
+    for fits in (rows(10, error % "B"), rows(11, error % "C").replace("</row>", '<c r="C1" t="str"><v>since</v></c></row>', 1)):
+        assert look(raw_xlsx(fits), "p.xlsx").stop is None
+
+
+@pytest.mark.parametrize("error", [MemoryError, pa.ArrowMemoryError], ids=["Python's", "Arrow's"])
+@pytest.mark.parametrize("name", ["p.csv", "p.xlsx", "p.xls"])
+def test_a_sheet_that_memory_does_not_hold(
+    name: str, error: type[MemoryError], look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw
+) -> None:
+    """Where the pod has too little memory for a sheet, that is said, whichever library has found it out."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(csvfile, "_delimiter", fail)
+    monkeypatch.setattr(xlsx, "read_at_once", fail)
+    monkeypatch.setattr("xlrd.open_workbook", fail)
+    data = {"p.csv": b"department\nA\n", "p.xlsx": raw_xlsx(rows(1)), "p.xls": bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512)}[name]
+    stop = look(data, name).stop
+    assert stop.exit_code == Exit.BAD_SHEET
+    assert stop.message.startswith(f"There is not enough memory to read {name};")
+
+
 @pytest.mark.parametrize("way", ["xlsx", "ods", "csv", "csv with quotes", "csv of short rows"])
 def test_blank_cells_below_far_headers_have_a_bound(
     way: str, look: Look, monkeypatch: pytest.MonkeyPatch, raw_xlsx: Raw, packed: Callable[..., bytes]
@@ -226,7 +288,7 @@ def test_many_columns_of_a_csv_come_in_few_pieces() -> None:
 def test_text_is_counted_in_bytes(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound on all text counts bytes of UTF-8, however cells are kept: letters beyond ASCII take two and more."""
     monkeypatch.setattr(cells, "MOST_TEXT", 8)
-    kept = cells.Cells("p.xlsx", 10)
+    kept = cells.Cells("p.xlsx", 10, 1000)
 
     def keep(row: int, text: str) -> None:
         if way == "many at a time":
