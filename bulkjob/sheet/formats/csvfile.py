@@ -194,12 +194,16 @@ def _as_typed(text: str) -> str:
 
 def _as_typed_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """`_as_typed` of each text."""
-    typed = take_off_guard_column(column)
-    formulas = pc.match_substring(column, '="')
+    # Piece by piece: as Python's, all texts of a column would take several times the memory.
+    return pa.chunked_array([_as_typed_piece(piece) for piece in column.chunks], pa.string())
+
+
+def _as_typed_piece(piece: pa.Array) -> pa.Array:
+    typed = take_off_guard_column(piece)
+    formulas = pc.match_substring(piece, '="')
     if not pc.any(formulas).as_py():
         return typed
-    texts = pa.array(map(_as_typed, column.filter(formulas).to_pylist()), pa.string())
-    return pa.chunked_array([pc.replace_with_mask(typed.combine_chunks(), formulas.combine_chunks(), texts)])
+    return pc.replace_with_mask(typed, formulas, pa.array(map(_as_typed, piece.filter(formulas).to_pylist()), pa.string()))
 
 
 def _at_once(text: bytes, delimiter: str, headers: list[str], max_rows: int) -> Grid | None:

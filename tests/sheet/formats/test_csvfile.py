@@ -419,3 +419,11 @@ def test_a_large_sheet_keeps_its_rows_in_order(look: Look) -> None:
         assert [(wish.row, wish.agent) for wish in wishes] == [(number + 2, f"a{number}") for number in range(45_000)]
         assert wishes[-1].agent == "a44999"
         assert [wish.row for wish in wishes[10:13]] == [12, 13, 14]
+
+
+def test_texts_by_a_formula_are_read_a_piece_at_a_time() -> None:
+    """A column of ``="007"`` never becomes Python's texts as a whole, which would take several times the memory of the file."""
+    data = b"department,unit\n" + b'="007",u\n' * 45_000 + b'"a",u\n'
+    column = read_csv(data, "p.csv", max_rows=50_000).columns[0]
+    assert column.num_chunks > 2
+    assert column.to_pylist() == ["007"] * 45_000 + ["a"]
