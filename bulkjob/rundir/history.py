@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -29,6 +30,10 @@ def refuse_closed(directory: Path, otherwise: str) -> None:
 
 #: Of a call that was sent more than once, the code is the last sending's: a limit's refusal may follow an answer that was lost.
 _DOUBTFUL = frozenset({Code.TIMEOUT, Code.CONNECTION, Code.SERVER_ERROR, Code.BAD_RESPONSE, Code.RATE_LIMITED})
+
+
+#: Bytes by which a journal is known: less than the first line of one has.
+_BEGINNING: Final = 64
 
 
 # ----------------------------------------------------------------------------------------------------------------- history
@@ -182,6 +187,9 @@ def read_records(path: Path, remedy: str) -> tuple[list[Record], Seen] | None:
         raise _unreadable(path, error.strerror or str(error), remedy) from None
     try:
         with os.fdopen(file, "rb") as opened:
+            # What is none of ours may be of any size, and shows at once.
+            records_of(opened.read(_BEGINNING))
+            opened.seek(0)
             data = opened.read()
             # A killed attempt may have left lines that the disk was not told to keep yet: what is believed now must stay so.
             to_disk(opened.fileno())
@@ -191,6 +199,8 @@ def read_records(path: Path, remedy: str) -> tuple[list[Record], Seen] | None:
         raise _unreadable(path, error.strerror or str(error), remedy) from None
     except ValueError as error:
         raise _unreadable(path, str(error), remedy) from None
+    except MemoryError:
+        raise _unreadable(path, "there is not enough memory to read it", remedy) from None
     _refuse_less_than_reported(path, records, remedy)
     return records, Seen(size=len(data), crc32=zlib.crc32(data), whole=whole)
 
@@ -256,6 +266,7 @@ def _refuse_gaps(records: Sequence[Record]) -> None:
             case Intent(number=write):
                 if write != len(changes) + 1:
                     raise ValueError(f"line {number} announces write {write}, where write {len(changes) + 1} should be: a line is missing")
+                _refuse_nameless(record.snapshot.get("unit"), number)
                 changes[write] = len(record.changes)
             case Concluded(number=write):
                 if write not in changes:
@@ -268,6 +279,12 @@ def _refuse_gaps(records: Sequence[Record]) -> None:
                 ended.add(write)
             case _:
                 pass
+
+
+def _refuse_nameless(unit: object, number: int) -> None:
+    named = not isinstance(unit, Mapping) or isinstance(unit.get("id"), str)
+    if not named:
+        raise ValueError(f"line {number} tells of a unit without its id")
 
 
 def _refuse_unknown_rows(records: Sequence[Record], rows: AbstractSet[int]) -> None:

@@ -21,6 +21,7 @@ from bulkjob.records.results import RowResult
 from bulkjob.records.sheet import Sheet
 from bulkjob.records.workspace import REQUIRED_FIELDS
 from bulkjob.rocketchat import endpoints
+from bulkjob.rundir import history
 from bulkjob.rundir.format import JOURNAL_FILE, Concluded, Intent, Kept, Opened, Owner, Record, Written, line_of, records_of
 from bulkjob.rundir.history import History, read_history
 from bulkjob.rundir.journal import Journal
@@ -160,6 +161,35 @@ ODD_RECORDS = [
     b'{"type":"rows","rows":"\xff"}',
     b"[" * 100_000,
 ]
+
+
+def test_a_large_foreign_file_is_not_read(path: Path) -> None:
+    """What lies in the journal's place and is none of ours is known by its beginning, whatever its size."""
+    with path.open("wb") as file:
+        file.write(b"precious")
+        file.truncate(2**40)
+    for read in readers(path):
+        with pytest.raises(Stop, match="it is not a bulkjob journal") as stopped:
+            read()
+        assert stopped.value.exit_code is Exit.CANNOT_CREATE
+
+
+def test_a_journal_that_memory_does_not_hold(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is too little memory for a journal, that is said."""
+
+    def fail(_: bytes) -> None:
+        raise MemoryError
+
+    path.write_bytes(lines_of(OPENED, KEPT))
+    monkeypatch.setattr(history, "records_of", fail)
+    assert refusal(path) == "there is not enough memory to read it"
+
+
+@pytest.mark.parametrize("identifier", [{}, {"id": None}, {"id": 7}, {"id": ["u2"]}], ids=str)
+def test_a_unit_without_an_id_is_refused(path: Path, identifier: dict[str, object]) -> None:
+    """A write that is said to replace a unit, and does not say which, is no record of ours."""
+    path.write_bytes(lines_of(OPENED, KEPT, structs.replace(intent(1), snapshot={"unit": {"name": "Nord", **identifier}})))
+    assert refusal(path) == "line 3 tells of a unit without its id"
 
 
 @pytest.mark.parametrize("text", ODD_RECORDS, ids=range(len(ODD_RECORDS)))
