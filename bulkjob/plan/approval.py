@@ -29,6 +29,8 @@ def read_approved(path: Path) -> Approved:
     """The plan in a file. Raises `Stop`: 66 if it cannot be opened, 65 if it is no plan, or one of another format."""
     try:
         data = read_at_most(path, LARGEST_PLAN, "1 GB")
+    except MemoryError:
+        raise PlanRefused(_no_memory(path)) from None
     except OSError as error:
         raise Stop(Exit.NO_INPUT, f"The plan {path} cannot be opened: {error.strerror or error}. Check the path after --plan.") from None
     try:
@@ -36,7 +38,13 @@ def read_approved(path: Path) -> Approved:
     except ValueError as error:
         message = f"The plan {path} cannot be read: {error}. A new plan is needed."
         raise PlanRefused(message) from None
+    except MemoryError:
+        raise PlanRefused(_no_memory(path)) from None
     return Approved(document=document, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _no_memory(path: Path) -> str:
+    return f"There is not enough memory to read the plan {path}. Run it where there is more."
 
 
 def with_choices_of(approved: Approved, settings: Settings) -> Settings:

@@ -148,6 +148,8 @@ def open_ordinary(path: Path, flags: int) -> int:
     return file
 
 
+#: Bytes that are read at a time where nothing says how many there are.
+_PIECE: Final = 2**16
 #: Of a file of settings, or of one that holds a secret, in bytes.
 _LARGEST_OF_SETTINGS: Final = 2**16
 
@@ -160,11 +162,17 @@ def setting_text(path: Path) -> str:
 
 def read_at_most(path: Path, most: int, words: str) -> bytes:
     """The bytes of a file or a pipe. Raises `OSError`; with words for people in its ``strerror`` if there are more than ``most``."""
+    pieces: list[bytes] = []
+    held = 0
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
+        # As much memory as is asked for is taken at once: a file is read in one piece of its size, a pipe in small ones.
+        size = os.fstat(file.fileno()).st_size
+        while held <= most and (piece := file.read(min(most + 1 - held, max(size - held, _PIECE)))):
+            pieces.append(piece)
+            held += len(piece)
+    if held > most:
         raise OSError(errno.EFBIG, f"it is larger than {words}")
-    return data
+    return b"".join(pieces)
 
 
 def same_file(one: Path, other: Path) -> bool:

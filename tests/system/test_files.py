@@ -2,12 +2,23 @@
 
 import os
 import socket
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bulkjob.system.files import foreign_kind, open_ordinary, refuse_unwritable, remove_whole, try_folder, writable_folder, write_whole
+from bulkjob.system.files import (
+    foreign_kind,
+    open_ordinary,
+    read_at_most,
+    refuse_unwritable,
+    remove_whole,
+    try_folder,
+    writable_folder,
+    write_whole,
+)
 from bulkjob.vocabulary import Exit, Stop
 
 
@@ -201,3 +212,30 @@ def test_interrupted_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(KeyboardInterrupt):
         write_whole(path, b"new")
     assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"results.csv": b"old"}
+
+
+def test_a_bound_takes_no_memory(tmp_path: Path) -> None:
+    """A small file is read into as much memory as it has bytes, however many it might have had."""
+    path = tmp_path / "small"
+    path.write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    try:
+        assert read_at_most(path, 2**30, "1 GB") == b"x" * 1000
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [0, 1, 300_000, 300_001])
+def test_a_pipe_is_read_to_its_end_or_bound(tmp_path: Path, size: int) -> None:
+    """A pipe says nothing of its size, and gives little at a time."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"x" * size,))
+    writer.start()
+    if size > 300_000:
+        with pytest.raises(OSError, match="larger than 300 KB"):
+            read_at_most(path, 300_000, "300 KB")
+    else:
+        assert read_at_most(path, 300_000, "300 KB") == b"x" * size
+    writer.join()
