@@ -50,7 +50,7 @@ MOST_TEXT_PER_BYTE: Final = 32
 #: Of all headers together, in characters: each is compared with all that a header may mean.
 MOST_OF_HEADERS: Final = 4 * 2**20
 #: Cells of a workbook that are remembered one by one: dates, errors, numbers that are shown in a format.
-MOST_ODD: Final = 2_000_000
+MOST_ODD: Final = 10_000_000
 #: Of a sheet, in the columns that are read: cells that no row may have, each of which becomes a problem.
 MOST_FLAWS: Final = 500_000
 #: In characters; Excel stops at 32,767.
