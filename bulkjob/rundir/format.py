@@ -233,7 +233,7 @@ def records_of(data: bytes) -> tuple[list[Record], int]:
     version = FORMAT
     for number, line in enumerate(data.splitlines(keepends=True), start=1):
         if not _is_whole(line):
-            if whole + len(line) == len(data) and _is_torn(line):
+            if whole + len(line) == len(data) and _is_torn(line, first=not records):
                 break
             raise ValueError(f"line {number} is damaged" if records or _BEFORE.match(line) else "it is not a bulkjob journal")
         version, record = _record(line[_PREFIX:-2], number, version)
@@ -248,9 +248,16 @@ def _is_whole(line: bytes) -> bool:
     return line.startswith(head) and line.endswith(b"}\n")
 
 
-def _is_torn(line: bytes) -> bool:
-    """Whether the last line of a file is the beginning of one of ours: no line end, and as much of its head as there is."""
-    return not line.endswith(b"\n") and _BEFORE.match(line[:_PREFIX] + _EXAMPLE[len(line) :]) is not None
+def _is_torn(line: bytes, *, first: bool) -> bool:
+    """Whether the last line of a file is the beginning of one of ours: no line end, and as much of its head as there is.
+
+    Where a machine lost its power, zeros may stand in the place of what was not on disk yet, of a whole line, too; ``first``: that nothing
+    of ours stands before it, so that zeros alone are no line.
+    """
+    begun = line.rstrip(b"\0")
+    if line.endswith(b"\n") or (first and not begun):
+        return False
+    return _BEFORE.match(begun[:_PREFIX] + _EXAMPLE[len(begun) :]) is not None
 
 
 def _record(text: bytes, number: int, version: int) -> tuple[int, Record]:

@@ -1,8 +1,8 @@
 """The journal of a run: what was there before each write and what was meant by it, on disk before the write goes out; its outcome after.
 
 ``journal.jsonl`` is only ever appended to; `format` says what its lines hold. An intent is synced before its write goes out, an outcome
-with the next intent or at the end. A line that a crash has torn is the last one,
-and is cut off; nothing else ever is. While a run appends, the file is locked.
+with the next intent or at the end. A line that a crash has torn, or left zeros of,
+is the last one, and is cut off; nothing else ever is. While a run appends, the file is locked.
 """
 
 import asyncio

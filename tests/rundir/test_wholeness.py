@@ -259,7 +259,9 @@ class TestForeign:
             b"\xef\xbb\xbf",
             b"PK\x03\x04",
             line_of(OPENED) + b"precious",
-            line_of(OPENED) + b"\0" * 20,
+            b"\0" * 20,
+            line_of(OPENED) + b"\0" * 20 + b"\n",
+            line_of(OPENED) + b"\0" * 20 + b"precious",
             line_of(OPENED)[:-1] + b"\r\n",
             line_of(OPENED) + line_of(KEPT)[:-2] + b"]\n",
         ],
@@ -286,6 +288,17 @@ class TestForeign:
             await write_one(journal)
             await journal.close()
             assert statuses(read_history(path)) == [Status.SUCCESS]
+
+    @pytest.mark.parametrize("size", [0, 1, 5, 28, 29, 60])
+    async def test_zeros_that_a_power_cut_left(self, path: Path, size: int) -> None:
+        """Zeros in the place of what was not on disk yet are cut off like what is torn, whatever there is of a line before them."""
+        path.write_bytes(line_of(OPENED) + line_of(KEPT)[:size] + b"\0" * 4096)
+        journal = Journal(path, OWNER, SHEET)
+        assert statuses(journal.read()) == []
+        await write_one(journal)
+        await journal.close()
+        assert statuses(read_history(path)) == [Status.SUCCESS]
+        assert b"\0" not in path.read_bytes()
 
     @pytest.mark.parametrize("exists", [True, False])
     async def test_link_is_not_followed(self, path: Path, tmp_path: Path, *, exists: bool) -> None:
