@@ -7,7 +7,7 @@ from bulkjob.doctor.facts import Facts, Listed, ListName, ServerFacts
 from bulkjob.doctor.finding import AGAIN, Finding, Needs, State, Use, joined_words
 from bulkjob.doctor.rights import grant, has_licence, open_routes
 from bulkjob.records import MANAGE_MONITORS, MANAGE_UNITS, TRANSFER_GUESTS, VIEW_DEPARTMENTS, Server
-from bulkjob.vocabulary import Exit
+from bulkjob.vocabulary import Code, Exit
 
 _LISTS: Final = {
     ListName.DEPARTMENTS: (Use.ALWAYS, VIEW_DEPARTMENTS),
@@ -61,6 +61,6 @@ def _units(facts: Facts, listed: Listed, server: Server, needs: Needs) -> Findin
 
 
 def _unreadable(name: ListName, listed: Listed, needs: Needs, use: Use, *, uses: frozenset[Use], remedy: str) -> Finding:
-    if listed.exit_code is Exit.NO_PERMISSION:
+    if listed.exit_code is Exit.NO_PERMISSION and not (listed.failure and listed.failure.code is Code.REJECTED):
         return needs.lacking(name, f"This account may not read it: “{joined_words(listed.failure)}”.", use, uses, remedy)
     return needs.lacking(name, f"Cannot be read: {joined_words(listed.failure)}.", use, uses, AGAIN, listed.exit_code)

@@ -139,7 +139,7 @@ async def _try_lists(client: Client, server: Server, *, names_monitors: bool) ->
         try:
             page = await client.call(request, final=final)
         except CallFailed as failed:
-            lists[name] = Listed(failure=failed.failure, exit_code=_exit_code(failed.failure))
+            lists[name] = _unread(name, failed.failure, server)
             return ""
         lists[name] = Listed(total=page.total)
         return str(getattr(page.items[0], "id", "")) if page.items else ""
@@ -152,21 +152,25 @@ async def _try_lists(client: Client, server: Server, *, names_monitors: bool) ->
     if server.has_units and not _fails(lists):
         unit_id = await read(ListName.UNITS, endpoints.units(0, 1))
         if unit_id and server.may(MANAGE_UNITS) and server.may(MANAGE_MONITORS):
-            await _try_monitors(client, unit_id, lists)
+            await _try_monitors(client, server, unit_id, lists)
         if names_monitors and server.may(MANAGE_MONITORS) and not _fails(lists):
             await read(ListName.ROLE_HOLDERS, endpoints.monitors(0, 1))
     return lists
 
 
-async def _try_monitors(client: Client, unit_id: str, lists: dict[ListName, Listed]) -> None:
+async def _try_monitors(client: Client, server: Server, unit_id: str, lists: dict[ListName, Listed]) -> None:
     try:
         lists[ListName.MONITORS] = Listed(total=len(await client.call(endpoints.unit_monitors(unit_id))))
     except CallFailed as failed:
-        lists[ListName.MONITORS] = Listed(failure=failed.failure, exit_code=_exit_code(failed.failure))
+        lists[ListName.MONITORS] = _unread(ListName.MONITORS, failed.failure, server)
 
 
-def _exit_code(failure: Failure) -> Exit:
-    return stop_for(failure).exit_code
+def _unread(name: ListName, failure: Failure, server: Server) -> Listed:
+    """A list that was not given: a run goes on without units and monitors that are withheld, and what needs them is not permitted."""
+    withheld = name in (ListName.MONITORS, ListName.ROLE_HOLDERS) and failure.withholds
+    if withheld or (name is ListName.UNITS and units_presence(server).withholds(failure)):
+        return Listed(failure=failure, exit_code=Exit.NO_PERMISSION)
+    return Listed(failure=failure, exit_code=stop_for(failure).exit_code)
 
 
 def _fails(lists: dict[ListName, Listed]) -> bool:

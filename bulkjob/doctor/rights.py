@@ -8,7 +8,6 @@ from bulkjob.doctor.facts import ListName, ServerFacts
 from bulkjob.doctor.finding import Finding, Needs, State, Use
 from bulkjob.records import ADD_AGENTS, MANAGE_DEPARTMENTS, MANAGE_MONITORS, MANAGE_UNITS, UNIT_ROLES, Server
 from bulkjob.rocketchat import units_presence
-from bulkjob.vocabulary import Exit
 
 PERMISSIONS_PAGE: Final = "Administration > Workspace > Permissions"
 
@@ -74,7 +73,7 @@ def has_licence(answers: ServerFacts, server: Server) -> bool | None:
     listed = answers.lists.get(ListName.UNITS)
     if listed is None:
         return None
-    if listed.failure is None or listed.exit_code is Exit.NO_PERMISSION:
+    if listed.failure is None or listed.failure.forbids:
         return True
     return False if units_presence(server).denied_by(listed.failure) else None
 

@@ -52,6 +52,11 @@ class Failure:
         """Whether Rocket.Chat itself says that the account may not: a page of a proxy with the same status tells nothing of permissions."""
         return self.code is Code.REFUSED and self.status == 403
 
+    @property
+    def withholds(self) -> bool:
+        """Of a reading: whether Rocket.Chat does not give what was asked for, to this account or at all, while other calls go on."""
+        return self.forbids or (self.code is Code.REJECTED and self.next is not Next.JOB)
+
 
 class CallFailed(Exception):
     """A call failed for good; the failure says how."""

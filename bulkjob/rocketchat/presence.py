@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bulkjob.records import Server, Version
-from bulkjob.rocketchat.failures import Failure
+from bulkjob.rocketchat.failures import Failure, Next
 from bulkjob.vocabulary import Code
 
 #: Some release before this was the first that tells its licence; nobody has told which.
@@ -37,6 +37,10 @@ class Presence:
             return failure.error_type == _NOT_LICENSED or failure.status in _UNKNOWN
         a_page = failure.status == _PAGE and not self.expected
         return failure.code is Code.BAD_RESPONSE and (failure.status in _UNKNOWN or a_page)
+
+    def withholds(self, failure: Failure) -> bool:
+        """Whether a list that failed so for good is not to be had, for want of a right or of the endpoint, while other calls go on."""
+        return failure.withholds or (failure.next is not Next.JOB and self.denied_by(failure))
 
     def ended_by(self, failure: Failure) -> bool:
         """Whether another attempt would be answered the same; an endpoint that should be there may be hidden for a moment only."""

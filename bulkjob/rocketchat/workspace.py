@@ -23,11 +23,11 @@ from bulkjob.rocketchat.call import Request
 from bulkjob.rocketchat.call_group import CallGroup
 from bulkjob.rocketchat.client import Client
 from bulkjob.rocketchat.endpoints import PAGE_SIZE
-from bulkjob.rocketchat.failures import CallFailed, Failure, Next, stop_for
+from bulkjob.rocketchat.failures import CallFailed, Failure, stop_for
 from bulkjob.rocketchat.pacing import Ticket
 from bulkjob.rocketchat.payloads import Page
 from bulkjob.rocketchat.presence import units_presence
-from bulkjob.vocabulary import Code, Exit, Stop
+from bulkjob.vocabulary import Exit, Stop
 
 T = TypeVar("T")
 
@@ -189,7 +189,7 @@ async def with_monitors(client: Client, workspace: Workspace, unit_ids: Iterable
             raise _stop_for_incomplete("monitors", incomplete) from None
         except CallFailed as failed:
             failure = failed.failure
-            if failure.forbids or (failure.code is Code.REJECTED and failure.next is not Next.JOB):
+            if failure.withholds:
                 return None
             raise stop_for(failure) from None
 
@@ -239,7 +239,6 @@ async def _units(client: Client, server: Server) -> dict[str, Unit] | None:
         raise _stop_for_incomplete("units", incomplete) from None
     except CallFailed as failed:
         failure = failed.failure
-        unlisted = failure.next is not Next.JOB and (failure.code is Code.REJECTED or presence.denied_by(failure))
-        if failure.forbids or unlisted:
+        if presence.withholds(failure):
             return None
         raise stop_for(failure) from None

@@ -156,6 +156,20 @@ class TestColumns:
         broken = examine(sheet=MONITORS, faults="400-before=other@GET livechat/monitors")
         assert ListName.ROLE_HOLDERS in broken.missing
 
+    @pytest.mark.parametrize(
+        ("route", "sheet", "lacks"),
+        [
+            ("livechat/units", MOVES, ListName.UNITS),
+            ("livechat/units/:id/monitors", MONITORS, ListName.MONITORS),
+            ("livechat/monitors", MONITORS, ListName.ROLE_HOLDERS),
+        ],
+    )
+    def test_list_that_is_withheld(self, examine: Examine, route: str, sheet: str, lacks: ListName) -> None:
+        """A list of units or monitors that the server answers and does not give is not permitted, as for a run; it is no outage."""
+        seen = examine(sheet=sheet, faults=f"400-before=other@GET {route}")
+        assert lacks in seen.missing
+        assert seen.code is Exit.NO_PERMISSION
+
     def test_many_units(self, examine: Examine) -> None:
         """Where the sheet names so many units that their monitors are not read one by one, nothing is made of that."""
         state = workspace()
