@@ -48,6 +48,7 @@ from bulkjob.report import (
 from bulkjob.rocketchat import Client, Transport, client_of, connect
 from bulkjob.rundir import JOURNAL_FILE, ROLLBACK, History, Journal, Owner, RunDirectory, refuse_closed
 from bulkjob.settings import Settings, SheetAddress, command_line
+from bulkjob.sheet import given_once
 from bulkjob.system import console_on, on_signals, remove_whole, show, warn, write_whole
 from bulkjob.vocabulary import Event, Exit, Status, Stop
 
@@ -246,7 +247,7 @@ class Job:
         if self.state.undoes:
             steps = steps_after_rollback(ending, self._settings, directory.path.parent)
         else:
-            commands = Commands(sheet=self._sheet, settings=self._settings)
+            commands = Commands(sheet=self._sheet, settings=self._settings, given_once=given_once(self._sheet))
             steps = steps_after_run(ending, row_counts(results.values()), commands, stop)
         show(console, summary_lines(console, ending, results.values(), steps=steps))
         return await self._conclusion.reported(directory, ending, results, interrupted=self._interrupts > 0)

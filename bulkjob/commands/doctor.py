@@ -8,6 +8,7 @@ from pathlib import Path
 from bulkjob.doctor import exit_code_of, findings_lines, findings_of, gather_facts
 from bulkjob.report import spaced, step_lines, steps_after_doctor
 from bulkjob.settings import Settings, SheetAddress
+from bulkjob.sheet import given_once
 from bulkjob.system import console_on, show
 from bulkjob.vocabulary import Exit
 
@@ -21,7 +22,8 @@ def doctor(settings: Settings, sheet: Path | SheetAddress | None, *, wrong_setti
     findings = findings_of(facts)
     code = exit_code_of(findings)
     bad_sheet = facts.sheet is not None and facts.sheet.checked is not None and bool(facts.sheet.checked.problems)
-    steps = steps_after_doctor(settings, sheet, bad_sheet=bad_sheet, missing=code is not Exit.OK)
+    once = sheet is not None and given_once(sheet)
+    steps = steps_after_doctor(settings, sheet, bad_sheet=bad_sheet, missing=code is not Exit.OK, given_once=once)
     console = console_on(sys.stdout)
     lines = findings_lines(console, findings, with_sheet=facts.assignments is not None)
     show(console, spaced([lines, step_lines(console, steps)]))

@@ -21,7 +21,7 @@ from bulkjob.report import (
 )
 from bulkjob.rocketchat import Connect, connect, opened, reading
 from bulkjob.settings import Settings, SheetAddress
-from bulkjob.sheet import check, files_of, sheet_at
+from bulkjob.sheet import check, files_of, given_once, sheet_at
 from bulkjob.system import console_on, refuse_unwritable, show, write_whole
 from bulkjob.vocabulary import Exit, Status, Stop
 
@@ -84,7 +84,8 @@ async def planned(
     if as_json:
         sys.stdout.writelines(piece.decode() for piece in pieces_of_plan(document))
     else:
-        commands = Commands(sheet=sheet, settings=settings, files={"plan": ["--csv", csv] if csv else []})
+        files: dict[str, list[str | Path]] = {"plan": ["--csv", csv] if csv else []}
+        commands = Commands(sheet=sheet, settings=settings, files=files, given_once=given_once(sheet))
         steps = steps_after_plan(document, commands, out, stop)
         workspace = prepared.workspace if prepared else None
         console = console_on(sys.stdout)

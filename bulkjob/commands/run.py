@@ -11,7 +11,7 @@ from bulkjob.records import CheckedSheet
 from bulkjob.report import Commands, Conclusion, step_lines, steps_without_plan
 from bulkjob.rundir import opened, refuse_own_file
 from bulkjob.settings import Settings, SheetAddress
-from bulkjob.sheet import check, sheet_at
+from bulkjob.sheet import check, given_once, sheet_at
 from bulkjob.system import console_on, refuse_unusable_store
 from bulkjob.vocabulary import Exit, Stop
 
@@ -40,7 +40,7 @@ def _approved(settings: Settings, sheet: Path | SheetAddress) -> Approved | None
     try:
         return read_approved(settings.plan)
     except PlanRefused as refused:
-        steps = steps_without_plan(Commands(sheet=sheet, settings=settings), settings.plan)
+        steps = steps_without_plan(Commands(sheet=sheet, settings=settings, given_once=given_once(sheet)), settings.plan)
         raise Stop(refused.exit_code, refused.message, tuple(line.plain for line in step_lines(console_on(sys.stderr), steps))) from None
 
 

@@ -18,7 +18,7 @@ from bulkjob.report import (
     steps_after_validate,
 )
 from bulkjob.settings import Settings, SheetAddress
-from bulkjob.sheet import check, files_of, sheet_at, with_contradictions
+from bulkjob.sheet import check, files_of, given_once, sheet_at, with_contradictions
 from bulkjob.system import console_on, show, writable_folder
 from bulkjob.vocabulary import Exit
 
@@ -37,7 +37,8 @@ def validate(settings: Settings, source: Path | SheetAddress, *, out: Path | Non
     else:
         console = console_on(sys.stdout)
         whole_list = str(out / PROBLEMS_FILE) if out is not None else ""
-        commands = Commands(sheet=source, settings=settings, files={"validate": ["--out", out] if out else []})
+        files: dict[str, list[str | Path]] = {"validate": ["--out", out] if out else []}
+        commands = Commands(sheet=source, settings=settings, files=files, given_once=given_once(source))
         steps = step_lines(console, steps_after_validate(commands, valid=not checked.problems))
         below = [Text(""), *([Text(written)] if written else []), *steps]
         show(console, [*problem_lines(console, checked, height=console.height - len(below), whole_list=whole_list), *below])

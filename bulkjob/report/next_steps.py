@@ -4,6 +4,7 @@ A next step is printed only where following it helps: a run directory belongs to
 needs another one from then on, and a sheet inside a run directory would be overwritten by the run.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,8 @@ class Commands:
     settings: Settings
     files: Mapping[str, Sequence[str | Path]] = field(default_factory=dict)
     """Command → the flags that it was given and that are no settings, each followed by its file."""
+    given_once: bool = False
+    """Whether the sheet came through standard input or a pipe: it has been read, and is not there another time."""
 
     def validate(self) -> str:
         """Lists every problem of the sheet."""
@@ -73,6 +76,25 @@ class Commands:
         command, without = ("run" if self.settings.plan is None else "plan"), {"run_dir", "plan", "sheet_name"}
         return command_line(command, [copy], self.settings.typed, replaced=replaced, without=without)
 
+    def completed(self, steps: Iterable[Step]) -> list[Step]:
+        """The steps, and what whoever follows them has to add to their commands."""
+        steps = _with_secrets(steps)
+        if not self.given_once or not any(step.command for step in steps):
+            return steps
+        text = f"In the place of {self.sheet} name the sheet's file, or pipe the sheet in again: what came that way has been read."
+        return [*steps, Step(text=text)]
+
+
+def _with_secrets(steps: Iterable[Step]) -> list[Step]:
+    """The steps, and that secrets have to be put back into the addresses in their commands."""
+    steps = list(steps)
+    masked = any(_MASKED.search(step.command) for step in steps)
+    return [*steps, Step(text="In the place of *** write what stands there: it may be secret, so it is not shown.")] if masked else steps
+
+
+#: A password or a query in an address that is not shown (`bulkjob.settings.without_secrets`).
+_MASKED: Final = re.compile(r"//\*\*\*@|\?\*\*\*")
+
 
 #: What the worksheet of retry.xlsx is called.
 _RETRY_WORKSHEET: Final = "Retry"
@@ -83,6 +105,10 @@ _RETRY_WORKSHEET: Final = "Retry"
 
 def steps_after_run(ending: Ending, rows: RowCounts, commands: Commands, stop: Stop | None = None) -> list[Step]:
     """What to do after a run; ``stop`` is what ended it early."""
+    return commands.completed(_after_run(ending, rows, commands, stop))
+
+
+def _after_run(ending: Ending, rows: RowCounts, commands: Commands, stop: Stop | None) -> list[Step]:
     run_dir = Path(ending.run_dir)
     again = commands.run(run_dir=run_dir)
     if ending.exit_code is Exit.OK:
@@ -117,7 +143,7 @@ def _simple(ending: Ending, resume: str, again: str) -> list[Step]:
 def _corrections(ending: Ending, rows: RowCounts, commands: Commands) -> list[Step]:
     """How rows are corrected in the sheet: in a copy, as the file in the run directory is replaced by the next run there."""
     if not ending.owned and (plan := commands.settings.plan) is not None:
-        return steps_without_plan(commands, plan, Path(ending.run_dir), lead="Or correct the sheet, make a new plan")
+        return _without_plan(commands, plan, Path(ending.run_dir), lead="Or correct the sheet, make a new plan")
     if not ending.owned:
         return [Step(text="Or correct the sheet and run the same command: nothing was sent, so the run directory can be used again.")]
     if not ending.retry:
@@ -136,7 +162,7 @@ def _after_refusal(ending: Ending, commands: Commands, stop: Stop | None, again:
     # The sheet, the settings and the plan of a run that has sent something are those of its directory.
     other = _another(run_dir) if ending.owned else run_dir
     if isinstance(stop, PlanRefused) and plan is not None:
-        return steps_without_plan(commands, plan, other)
+        return _without_plan(commands, plan, other)
     if isinstance(stop, TooManyRemovals):
         allowed = commands.run(run_dir=run_dir, max_removals=stop.removals)
         anew = "correct the sheet and run it again" if plan is None else "correct the sheet, make a new plan of it and run that"
@@ -149,15 +175,20 @@ def _after_refusal(ending: Ending, commands: Commands, stop: Stop | None, again:
             if ending.owned
             else "Fix what is named above, make a new plan"
         )
-        return [*first, *steps_without_plan(commands, plan, other, lead=lead)]
+        return [*first, *_without_plan(commands, plan, other, lead=lead)]
     if ending.owned:
         text = "A corrected sheet needs a run directory of its own, as this one belongs to the sheet as it was:"
         return [*first, Step(text=text, command=commands.run(run_dir=other))]
     return [Step(text="Fix what is named above, then:", command=again)]
 
 
-def steps_without_plan(commands: Commands, plan: Path, run_dir: Path | None = None, *, lead: str = "Make a new plan") -> list[Step]:
-    """What to do where an approved plan cannot be used: a new one, and a run of it in ``run_dir`` (None: as it was typed)."""
+def steps_without_plan(commands: Commands, plan: Path) -> list[Step]:
+    """What to do where an approved plan cannot be used: a new one, and a run of it."""
+    return commands.completed(_without_plan(commands, plan))
+
+
+def _without_plan(commands: Commands, plan: Path, run_dir: Path | None = None, *, lead: str = "Make a new plan") -> list[Step]:
+    """A new plan, and a run of it in ``run_dir`` (None: as it was typed)."""
     fresh = plan.with_name(f"new-{plan.name}")
     return [
         Step(text=f"{lead} and have it approved:", command=commands.plan(out=fresh)),
@@ -175,6 +206,10 @@ def _another(run_dir: Path) -> Path:
 
 def steps_after_rollback(ending: Ending, settings: Settings, run_dir: Path) -> list[Step]:
     """What to do after a rollback of the run in ``run_dir``."""
+    return _with_secrets(_after_rollback(ending, settings, run_dir))
+
+
+def _after_rollback(ending: Ending, settings: Settings, run_dir: Path) -> list[Step]:
     again = command_line("rollback", [run_dir], settings.typed)
     if ending.exit_code is Exit.OK:
         return [Step(text="Nothing left to do. This run directory is closed now: to run the sheet again, use another one.")]
@@ -190,6 +225,10 @@ def steps_after_rollback(ending: Ending, settings: Settings, run_dir: Path) -> l
 
 def steps_after_plan(document: "PlanDocument", commands: Commands, out: Path | None, stop: Stop | None = None) -> list[Step]:
     """What to do after a plan; ``out`` is the file that it was written to."""
+    return commands.completed(_after_plan(document, commands, out, stop))
+
+
+def _after_plan(document: "PlanDocument", commands: Commands, out: Path | None, stop: Stop | None) -> list[Step]:
     if isinstance(stop, TooManyRemovals):
         text = "A run would end in the same way. If these removals are intended:"
         return [Step(text=text, command=commands.plan(out=out, max_removals=stop.removals))]
@@ -208,26 +247,28 @@ def steps_after_plan(document: "PlanDocument", commands: Commands, out: Path | N
 def steps_after_validate(commands: Commands, *, valid: bool) -> list[Step]:
     """What to do after a sheet was checked."""
     if valid:
-        return [Step(text="To check the names and see what would change:", command=commands.plan())]
-    return [Step(text="Correct the sheet, then check it again:", command=commands.validate())]
+        return commands.completed([Step(text="To check the names and see what would change:", command=commands.plan())])
+    return commands.completed([Step(text="Correct the sheet, then check it again:", command=commands.validate())])
 
 
 def steps_after_export(file: Path, settings: Settings) -> list[Step]:
     """What to do with an exported sheet."""
     command = command_line("plan", [file], settings.typed)
-    return [Step(text="Edit it, then preview what would change:", command=command)]
+    return _with_secrets([Step(text="Edit it, then preview what would change:", command=command)])
 
 
-def steps_after_doctor(settings: Settings, sheet: Path | SheetAddress | None, *, bad_sheet: bool, missing: bool) -> list[Step]:
-    """What to do after doctor has looked; ``bad_sheet``: it found rows that are invalid by themselves."""
+def steps_after_doctor(
+    settings: Settings, sheet: Path | SheetAddress | None, *, bad_sheet: bool, missing: bool, given_once: bool = False
+) -> list[Step]:
+    """What to do after doctor has looked; ``bad_sheet``: it found rows that are invalid by themselves; ``given_once``: see `Commands`."""
     if sheet is None:
         command = command_line("doctor", [], settings.typed)
-        return [Step(text="Fix what is missing, then look again:", command=command)] if missing else []
-    commands = Commands(sheet=sheet, settings=settings)
+        return _with_secrets([Step(text="Fix what is missing, then look again:", command=command)] if missing else [])
+    commands = Commands(sheet=sheet, settings=settings, given_once=given_once)
     problems = [Step(text="To list every problem of the sheet with its cell:", command=commands.validate())] if bad_sheet else []
     if missing:
-        return [*problems, Step(text="Fix what is missing, then look again:", command=commands.doctor())]
-    return [*problems, Step(text="To see what would change:", command=commands.plan())]
+        return commands.completed([*problems, Step(text="Fix what is missing, then look again:", command=commands.doctor())])
+    return commands.completed([*problems, Step(text="To see what would change:", command=commands.plan())])
 
 
 # ------------------------------------------------------------------------------------------------------------------- lines

@@ -9,6 +9,7 @@ from .row_messages import conflicting_monitor as conflicting_monitor
 from .row_messages import conflicting_value as conflicting_value
 from .rows import LARGEST_NUMBER as LARGEST_NUMBER
 from .source import files_of as files_of
+from .source import given_once as given_once
 from .source import sheet_at as sheet_at
 from .text import caseless as caseless
 from .text import column_index as column_index

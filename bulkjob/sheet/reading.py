@@ -28,7 +28,8 @@ _NO_MASK: Final = Mask()
 
 #: The beginning of a file by which is seen what it cannot be, in bytes.
 FIRST_LOOK = 2**20
-_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+#: What standard input is called.
+STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
 def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MAX_ROWS, mask: Mask = _NO_MASK) -> Sheet:
@@ -36,7 +37,7 @@ def read_sheet(path: Path, *, sheet_name: str | None = None, max_rows: int = _MA
 
     Raises `Stop` with one sentence where it cannot be opened (66) or is no sheet (65).
     """
-    from_standard_input = str(path) in _STANDARD_INPUT
+    from_standard_input = str(path) in STANDARD_INPUT
     name = "sheet" if from_standard_input else path.name or str(path)
     try:
         with open(0, "rb", closefd=False) if from_standard_input else path.open("rb") as file:  # a number is no path

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 from bulkjob.records import Sheet
 from bulkjob.settings import Mask, Settings, SheetAddress
 from bulkjob.sheet import messages
 from bulkjob.sheet.formats.bounds import LARGEST_FILE
-from bulkjob.sheet.reading import FIRST_LOOK, parse, read_sheet, refuse_garbage
+from bulkjob.sheet.reading import FIRST_LOOK, STANDARD_INPUT, parse, read_sheet, refuse_garbage
 from bulkjob.vocabulary import Exit, Stop
+
+#: Where the system shows a process the files that it was started with.
+_OPEN_FILES: Final = ("/dev/fd", "/proc/self/fd")
 
 
 def sheet_at(source: Path | SheetAddress, settings: Settings) -> Sheet:
@@ -22,6 +26,16 @@ def sheet_at(source: Path | SheetAddress, settings: Settings) -> Sheet:
     data = _fetched(source, settings)
     mask = Mask([*settings.secrets, *source.secrets])
     return parse(data, source.name, sheet_name=settings.sheet_name, max_rows=settings.max_rows, mask=mask)
+
+
+def given_once(source: Path | SheetAddress) -> bool:
+    """Whether a sheet comes through standard input, another open file or a pipe, which do not give it another time."""
+    if not isinstance(source, Path):
+        return False
+    try:
+        return str(source) in STANDARD_INPUT or str(source.parent) in _OPEN_FILES or source.is_fifo()
+    except OSError:
+        return False
 
 
 def files_of(source: Path | SheetAddress) -> tuple[Path, ...]:

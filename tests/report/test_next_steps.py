@@ -25,6 +25,8 @@ from bulkjob.report.next_steps import (
 )
 from bulkjob.report.summary import Ending, RowCounts, RunFigures
 from bulkjob.settings.reading import survey
+from bulkjob.settings.secret import Secret
+from bulkjob.settings.sheet_address import SheetAddress
 from bulkjob.settings.values import Settings
 from bulkjob.vocabulary import Exit, Stop
 from tests.support.screens import screen, shown
@@ -241,3 +243,36 @@ def test_files_that_were_asked_for_are_asked_for_again() -> None:
     again = parsed(commands.plan(out=Path("p.json")))
     assert (again.csv, again.out) == (Path("x.csv"), Path("p.json"))
     assert "x.csv" not in commands.run()
+
+
+class TestWhatHasToBeAdded:
+    """A command that cannot be pasted as it is says what to do about it."""
+
+    @pytest.mark.parametrize("exit_code", [code for code in ENDINGS if code is not Exit.OK])
+    def test_sheet_that_was_given_once(self, make_ending: MakeEnding, exit_code: Exit) -> None:
+        """What came through a pipe is not there another time: the last step says so, after whatever command."""
+        piped = Commands(sheet=Path("-"), settings=settings(), given_once=True)
+        last = steps_after_run(make_ending(exit_code), ROWS, piped)[-1]
+        assert (last.text, last.command) == (
+            "In the place of - name the sheet's file, or pipe the sheet in again: what came that way has been read.",
+            "",
+        )
+        assert steps_after_validate(piped, valid=True)[-1] == last
+        assert steps_after_doctor(settings(), Path("-"), bad_sheet=False, missing=True, given_once=True)[-1] == last
+
+    def test_nothing_to_follow(self, make_ending: MakeEnding) -> None:
+        """Where there is nothing to run again, nothing is said."""
+        piped = Commands(sheet=Path("-"), settings=settings(), given_once=True)
+        assert len(steps_after_run(make_ending(Exit.OK), ROWS, piped)) == 1
+
+    @pytest.mark.parametrize("address", ["https://files.example.com/r.csv?sig=abc", "https://ops:hunter2@files.example.com/r.csv"])
+    def test_secret_that_is_not_shown(self, make_ending: MakeEnding, address: str) -> None:
+        """An address of which a part is hidden has to be completed, whether it is the sheet's or a flag's."""
+        of_sheet = Commands(sheet=SheetAddress(Secret(address)), settings=settings())
+        steps = [
+            steps_after_validate(of_sheet, valid=True),
+            steps_after_run(make_ending(Exit.UNAVAILABLE), ROWS, commands(pushgateway=address)),
+            steps_after_rollback(make_ending(Exit.UNAVAILABLE), settings(pushgateway=address), RUN_DIR),
+        ]
+        for said in steps:
+            assert said[-1].text == "In the place of *** write what stands there: it may be secret, so it is not shown."

@@ -14,8 +14,8 @@ import pytest
 import bulkjob
 from bulkjob.cli import main
 from bulkjob.phrases import printable
-from bulkjob.settings import Mask, Secret
-from bulkjob.sheet import check, read_sheet
+from bulkjob.settings import Mask, Secret, SheetAddress
+from bulkjob.sheet import check, given_once, read_sheet
 from bulkjob.vocabulary import Code, Exit, Stop
 
 Refused = Callable[[Path], Stop]
@@ -173,6 +173,15 @@ def test_standard_input_is_read_to_its_end(argument: str) -> None:
             [sys.executable, "-c", code, argument], stdin=sheet.stdout, capture_output=True, text=True, env=environment, check=False
         )
     assert (read.stdout, read.stderr) == ("sheet 5\n", "")
+
+
+def test_what_gives_a_sheet_only_once(tmp_path: Path) -> None:
+    """Standard input, another open file, and a pipe; not a file or an address, and not what is not there by now."""
+    pipe, file = tmp_path / "pipe", tmp_path / "-"
+    os.mkfifo(pipe)
+    file.write_text("department,unit\nA,B\n", encoding="utf-8")
+    assert all(map(given_once, (Path("-"), Path("/dev/stdin"), Path("/dev/fd/63"), Path("/proc/self/fd/5"), pipe)))
+    assert not any(map(given_once, (file, tmp_path / "gone.csv", file / "below", SheetAddress(Secret("https://example.com/a.csv")))))
 
 
 def test_closed_standard_input_is_no_sheet() -> None:
