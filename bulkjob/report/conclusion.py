@@ -131,7 +131,12 @@ class Conclusion:
     def _write_metrics(self, file: Path, notice: Notice) -> None:
         from bulkjob.report.metrics import METRICS_BEGIN, render_metrics  # noqa: PLC0415 - as above
 
-        earlier = _beginning_of(file)
+        try:
+            earlier = _beginning_of(file)
+        except OSError as error:
+            said = printable(f"{file}: {error.strerror or error}")
+            warn(Event.NOTICE_FAILED, f"The metrics were not written to {said}. Name a file.")
+            return
         if earlier.strip() and not earlier.startswith(METRICS_BEGIN):
             warn(Event.NOTICE_FAILED, f"The metrics were not written: {printable(str(file))} holds something else. Name another file.")
             return
@@ -178,9 +183,12 @@ _MOST_METRICS = 2**16
 
 
 def _beginning_of(file: Path) -> bytes:
-    """What an earlier run has left there, as far as it can be one's; nothing where nothing is."""
+    """What an earlier run has left there, as far as it can be one's; nothing where nothing is.
+
+    Raises `OSError`, also for what is no ordinary file: a device or a link is not replaced.
+    """
     try:
         with os.fdopen(open_ordinary(file, os.O_RDONLY), "rb") as there:
             return there.read(_MOST_METRICS)
-    except OSError:
+    except FileNotFoundError:
         return b""

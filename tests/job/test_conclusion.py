@@ -1,6 +1,8 @@
 """What is done with the end of a run or a rollback, whatever end it is: copied, measured, told; and no secret in any of it."""
 
 import json
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -132,6 +134,28 @@ class TestAReport:
         watchers.metrics.write_text("", encoding="utf-8")
         run(program, served)
         assert watchers.exit_codes == (0, 0)
+
+    @pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "socket"])
+    def test_what_is_no_file_does_not_become_the_metrics(
+        self, program: Program, served: Served, watchers: Watchers, tmp_path: Path, kind: str
+    ) -> None:
+        """A link or a pipe is left as it is, as ``/dev/null`` would have to be."""
+        other = tmp_path / "other"
+        if kind == "pipe":
+            os.mkfifo(watchers.metrics)
+        elif kind == "socket":
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(os.path.relpath(watchers.metrics))
+        else:
+            watchers.metrics.symlink_to(other)
+        if kind == "link":
+            other.write_text("precious", encoding="utf-8")
+        before = watchers.metrics.lstat()
+        code, shown = run(program, served)
+        assert code == Exit.OK
+        assert "The metrics were not written" in shown
+        assert (watchers.metrics.lstat().st_ino, watchers.metrics.lstat().st_mode) == (before.st_ino, before.st_mode)
+        assert not other.exists() or other.read_text(encoding="utf-8") == "precious"
 
     def test_a_rollback_lies_in_its_run(self, program: Program, served: Served, watchers: Watchers) -> None:
         """A rollback's files lie below its run's, and what it has done is said to be a rollback."""

@@ -180,8 +180,10 @@ def test_what_gives_a_sheet_only_once(tmp_path: Path) -> None:
     pipe, file = tmp_path / "pipe", tmp_path / "-"
     os.mkfifo(pipe)
     file.write_text("department,unit\nA,B\n", encoding="utf-8")
-    assert all(map(given_once, (Path("-"), Path("/dev/stdin"), Path("/dev/fd/63"), Path("/proc/self/fd/5"), pipe)))
-    assert not any(map(given_once, (file, tmp_path / "gone.csv", file / "below", SheetAddress(Secret("https://example.com/a.csv")))))
+    for once in (Path("-"), Path("/dev/stdin"), Path("/dev/fd/63"), Path("/proc/self/fd/5"), pipe):
+        assert given_once(once)
+    for again in (file, tmp_path / "gone.csv", file / "below", SheetAddress(Secret("https://example.com/a.csv"))):
+        assert not given_once(again)
 
 
 def test_closed_standard_input_is_no_sheet() -> None:
