@@ -108,7 +108,7 @@ class _Planning:
         others = self._within_own_units(others, by_unit=by_unit)
         tried, by_whole_unit = self._by_route(others, by_unit=by_unit)
         by_department = _ByDepartment.of(left)
-        puts = self._permitted_puts(tried, creating, by_department)
+        puts = self._permitted_puts(tried, creating, by_department, released)
         whole = [*creating, *by_whole_unit]
         posts = self._unit_operations(whole, [change for change in left if isinstance(change, UnitField | UnitMonitor | NewUnit)])
         operations = self._department_operations(puts, by_department, posts, by_unit=by_unit)
@@ -191,9 +191,12 @@ class _Planning:
         return route == "unit" or (route == "auto" and not lacks)
 
     def _permitted_puts(
-        self, moves: list[DepartmentUnit], creating: Sequence[DepartmentUnit], by_department: "_ByDepartment"
+        self, moves: list[DepartmentUnit], creating: Sequence[DepartmentUnit], by_department: "_ByDepartment", ending: Collection[str]
     ) -> list[DepartmentUnit]:
-        """The moves that can be tried by ``departmentUnit``. ``creating``: those that the making of a unit carries before."""
+        """The moves that can be tried by ``departmentUnit``.
+
+        ``creating``: those that the making of a unit carries before. ``ending``: units that are deleted once everything has left them.
+        """
         lacks = self.server.department_route_lacks()
         tried = []
         for move in moves:
@@ -204,7 +207,7 @@ class _Planning:
                 self.settled[move] = incomplete
             else:
                 tried.append(move)
-        refused = last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating})
+        refused = last_of_their_units(tried, self.workspace.departments, {move.department_id for move in creating}, ending)
         for move in refused:
             self.settled[move] = LEFT_BEHIND if self._leaves_a_unit_that_is_gone(move) else failed(Code.LAST_DEPARTMENT_IN_UNIT)
         return [move for move in tried if move not in refused]

@@ -72,6 +72,19 @@ CHANGES = {
 
 
 class TestDeleted:
+    @pytest.mark.parametrize("sheet", ["department;unit\ngamma;West\n", "department;unit\nalpha;West\ngamma;West\n"])
+    def test_all_leave_it_by_their_own_route(self, tmp_path: Path, sheet: str) -> None:
+        """Where departments are moved one at a time, the last one leaves, too, as the unit goes; the way back from there makes it again."""
+        ran = rehearse(tmp_path, small_workspace(), sheet, create_units=True, unit_route="department")
+        assert ran.exit == Exit.OK, ran.said
+        back = roll_back(ran.folder, ran.after)
+        assert back.exit == Exit.OK, back.said
+        assert without_it(back.after)
+        again = roll_back(ran.folder / "rollback", back.after)
+        assert again.exit == Exit.OK, again.said
+        there = {department: unit == west(ran.after)["_id"] for department, unit in parents(ran.after).items()}
+        assert there == {department: unit == west(again.after)["_id"] for department, unit in parents(again.after).items()}
+
     def test_once_its_departments_are_home(self, made: tuple[Ran, str]) -> None:
         """Departments go home first, then the unit goes, which frees those that belonged to none; everything is as it was."""
         ran, version = made

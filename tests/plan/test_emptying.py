@@ -47,6 +47,13 @@ class TestLastOfTheirUnits:
         dice.shuffle(moves)
         assert last_of_their_units(moves, there) == given_up_one_by_one(moves, there)
 
+    def test_unit_that_is_deleted_afterwards(self) -> None:
+        """All may leave it; the units that they come from or go to are looked at as ever."""
+        there = {name: department(name, unit) for name, unit in (("d0", "a"), ("d1", "a"), ("d2", "b"))}
+        moves = [DepartmentUnit(department_id=f"d{number}", unit_id="c", rows=(number + 2,)) for number in range(3)]
+        assert last_of_their_units(moves, there) == {moves[1], moves[2]}
+        assert last_of_their_units(moves, there, ending={"a"}) == {moves[2]}
+
     @pytest.mark.parametrize("backwards", [False, True])
     def test_work_grows_with_the_moves(self, *, backwards: bool) -> None:
         """Where each move that is given up brings the next one down, twice the departments are about twice the work."""
