@@ -252,7 +252,8 @@ def is_own_file(path: Path, directory: Path) -> bool:
 
     A sheet that was corrected may lie anywhere else, or be run with another run directory; `room_for_corrections` names such a place.
     """
-    return any(same_file(path, directory / name) for name in (*REPORT_FILES, JOURNAL_FILE, LOCK))
+    names = (*REPORT_FILES, JOURNAL_FILE, LOCK)
+    return any(same_file(path, place) for name in names for place in (directory / name, part_of(directory / name)))
 
 
 def refuse_own_file(path: Path, directory: Path | None, what: str = "sheet") -> None:

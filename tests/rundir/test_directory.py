@@ -289,7 +289,7 @@ class TestForeign:
 class TestOwnFiles:
     """A sheet that the run would overwrite or take away."""
 
-    @pytest.mark.parametrize("name", [*REPORT_FILES, "journal.jsonl"])
+    @pytest.mark.parametrize("name", [*REPORT_FILES, "journal.jsonl", ".results.csv.part"])
     def test_sheet_under_a_name_of_ours(self, tmp_path: Path, name: str) -> None:
         """Refused with 73 and a place where it may lie; nothing is written."""
         folder = tmp_path / "run"
