@@ -112,11 +112,11 @@ def _left_and_in_place(rows: RowCounts, kinds: str, *, undoes: bool) -> str:
     ]
     if rows.not_sent and rows.not_sent == rows.total:
         return f"None of the {rows.total:,} rows was sent." if rows.total > 1 else "The only row was not sent."
+    place = "back" if undoes else "in place"
     if not left:
-        return f"All {counted(rows.total, 'row')} are in place: {kinds}." if kinds else ""
+        return f"{_everyone(rows.total)} {place}: {kinds}." if kinds else ""
     number, _, what = left[0].partition(" ")
     first = f"{number} of {counted(rows.total, 'row')} {what}"
-    place = "back" if undoes else "in place"
     there = f"; {rows.success:,} {'is' if rows.success == 1 else 'are'} {place}: {kinds}" if rows.success else ""
     return f"{', '.join([first, *left[1:]])}{there}."
 

@@ -90,6 +90,17 @@ def test_verdict(make_ending: MakeEnding, exit_code: Exit, owned: bool, undoes: 
 
 
 @pytest.mark.parametrize(
+    ("undoes", "verdict"),
+    [(False, "The only row is in place: 1 changed."), (True, "The only row is back: 1 put back.")],
+)
+def test_only_row_of_an_early_end(make_ending: MakeEnding, undoes: bool, verdict: str) -> None:  # noqa: FBT001 - of the case
+    """A single row is no plural, and what a rollback has put back is back."""
+    rows = RowCounts(total=1, updated=1, unchanged=0, failed=0, invalid=0, not_sent=0)
+    ending = replace(make_ending(Exit.CANNOT_CREATE), owned=True, undoes=undoes)
+    assert verdict_of(ending, rows).endswith(f"(exit code 73). {verdict}")
+
+
+@pytest.mark.parametrize(
     ("counts", "verdict"),
     [
         ((0, 0, 1, 0, 0), "1 of 1 row failed."),
