@@ -122,6 +122,9 @@ def _stem(sheet_name: str) -> str:
 def _made(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        kind = foreign_kind(path) or "a file"
+        raise _Unusable(Exit.CANNOT_CREATE, f"The run directory {path} cannot be written: it is {kind}. Move it away") from None
     except OSError as error:
         raise _unwritable(path, error) from None
     return path

@@ -36,6 +36,10 @@ _DOUBTFUL = frozenset({Code.TIMEOUT, Code.CONNECTION, Code.SERVER_ERROR, Code.BA
 _BEGINNING: Final = 64
 
 
+#: What to do about a journal that cannot be used and is needed.
+UNDAMAGED = "Nothing was sent. If there is an undamaged copy of it, put that in its place."
+
+
 # ----------------------------------------------------------------------------------------------------------------- history
 
 
@@ -155,7 +159,7 @@ def _known(outcome: Outcome) -> Status | None:
 
 def read_history(path: Path) -> History | None:
     """What the journal of a run that is to be undone tells; None if there is no file. Raises `Stop` (73) for one that is damaged."""
-    found = read_records(path, "Nothing was sent. If there is an undamaged copy of it, put that in its place.")
+    found = read_records(path, UNDAMAGED)
     return None if found is None else history_of(found[0])
 
 

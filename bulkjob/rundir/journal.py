@@ -20,7 +20,7 @@ from bulkjob.records import NO_MEANINGS, Meanings, RowResult, Sheet
 from bulkjob.rocketchat import Request
 from bulkjob.rundir.directory import taken
 from bulkjob.rundir.format import Concluded, Intent, Kept, Names, Opened, Owner, Rows, Written, line_of, records_of
-from bulkjob.rundir.history import History, Seen, history_of, read_records
+from bulkjob.rundir.history import UNDAMAGED, History, Seen, history_of, read_records
 from bulkjob.settings import Choices
 from bulkjob.system import open_ordinary, sync_folder, to_disk
 from bulkjob.vocabulary import Exit, Stop
@@ -48,12 +48,15 @@ class Journal:
         *,
         sync: Callable[[int], Awaitable[None]] | None = None,
         hold: Callable[[], None] = lambda: None,
+        undoes: bool = False,
     ) -> None:
         """``sheet`` is kept in a new journal.
 
         ``sync`` makes the disk keep what was written to a file descriptor; by default ``fdatasync`` in a thread. ``hold`` raises `Stop`
-        where the directory is not this run's own any more; it is asked before intents are written.
+        where the directory is not this run's own any more; it is asked before intents are written. ``undoes``: of a rollback, which has no
+        other directory to choose.
         """
+        self._undoes = undoes
         self._hold = hold
         self._path = path
         self._owner = owner
@@ -87,7 +90,7 @@ class Journal:
 
     def read(self) -> History:
         """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
-        found = read_records(self._path, "Nothing was sent; choose another --run-dir.")
+        found = read_records(self._path, UNDAMAGED if self._undoes else "Nothing was sent; choose another --run-dir.")
         if found is None:
             self._seen = Seen()
             return History()
@@ -99,10 +102,13 @@ class Journal:
         self._sheet = None if history.sheet else self._sheet
         if history.owner is not None and history.owner != self._owner:
             differences = listed(_differences(history.owner, self._owner))
-            message = (
-                f"{self._path.parent} belongs to a run with another {differences}. Nothing was sent. A corrected sheet and other settings "
-                "need a run directory of their own: choose another one with --run-dir, or leave --run-dir out for a new one."
+            remedy = (
+                "Move it away; the run that it is of is another one."
+                if self._undoes
+                else "A corrected sheet and other settings need a run directory of their own: choose another one with --run-dir, or leave "
+                "--run-dir out for a new one."
             )
+            message = f"{self._path.parent} belongs to a run with another {differences}. Nothing was sent. {remedy}"
             raise Stop(Exit.CANNOT_CREATE, message)
         return history
 

@@ -94,6 +94,23 @@ class TestRefused:
         assert "is damaged" in done.err
         assert "--run-dir" not in done.err
 
+    def test_what_lies_in_its_own_place(self, program: Program, secret: State, sheet: Path, tmp_path: Path) -> None:
+        """A rollback has no other directory to choose, and is not told to: what is in the way is to be moved, or its journal mended."""
+        with serving(secret) as served:
+            program("run", sheet, "--run-dir", "run", url=served.url)
+            own = tmp_path / "run" / "rollback"
+            own.touch()
+            done = program("rollback", "run", url=served.url)
+            assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
+            assert done.err == "bulkjob: The run directory run/rollback cannot be written: it is a file. Move it away.\n"
+            own.unlink()
+            own.mkdir()
+            (own / "journal.jsonl").write_text("precious", encoding="utf-8")
+            done = program("rollback", "run", url=served.url)
+        assert (done.exit, done.out) == (Exit.CANNOT_CREATE, "")
+        assert "Nothing was sent. If there is an undamaged copy of it, put that in its place." in done.err
+        assert "--run-dir" not in done.err
+
     def test_closed_afterwards(self, program: Program, secret: State, sheet: Path) -> None:
         """A run that was rolled back is closed: `run` there is 73, without a call, and leaves its report as it is."""
         with serving(secret) as served:

@@ -150,6 +150,7 @@ class TestUnwritable:
             with pytest.raises(Stop, match=f"The run directory {wanted} cannot be written: ") as stopped, opened(wanted, "reorg.csv", NOW):
                 pytest.fail("a file is no directory")
             assert stopped.value.exit_code is Exit.CANNOT_CREATE
+            assert wanted != path or stopped.value.message.endswith(": it is a file. Move it away, or choose another one with --run-dir.")
 
     def test_runs_is_a_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """So it is where ``runs`` itself cannot be made."""

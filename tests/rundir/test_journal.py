@@ -133,6 +133,10 @@ async def test_another_run_is_kept_out(path: Path) -> None:
         Journal(path, other, SHEET).read()
     assert stopped.value.exit_code is Exit.CANNOT_CREATE
     assert "with another sheet and --agents" in stopped.value.message
+    assert "choose another one with --run-dir" in stopped.value.message
+    with pytest.raises(Stop, match="Move it away") as stopped:
+        Journal(path, other, SHEET, undoes=True).read()
+    assert "--run-dir" not in stopped.value.message
     assert path.read_bytes() == before
 
 
