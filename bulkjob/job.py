@@ -99,11 +99,9 @@ class Job:
         # From the lock until the report is written: an interruption must not cost it.
         with on_signals(lambda: self._interrupt(work), finally_ignored=True):
             refuse_closed(directory.path, self._instead(directory.path))
-            journal = Journal(
-                directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet, hold=directory.hold, undoes=self.state.undoes
-            )
+            journal = Journal(directory.path / JOURNAL_FILE, self._owner, self.state.checked.sheet, hold=directory.hold)
             # Another run's directory is left alone: no report is written into it.
-            history = journal.read()
+            history = journal.read(undoes=self.state.undoes)
             self.state.earlier |= history.rows
             self.state.attempts, self.state.kept, self.state.made = history.attempts, history.names, history.made
             work = asyncio.ensure_future(self._work(directory, journal, history))

@@ -9,15 +9,11 @@ from bulkjob.records import Department
 
 
 def last_of_their_units(
-    moves: Sequence[DepartmentUnit],
-    departments: Mapping[str, Department],
-    gone: Collection[str] = frozenset(),
-    ending: Collection[str] = frozenset(),
+    moves: Sequence[DepartmentUnit], departments: Mapping[str, Department], gone: Collection[str] = (), ending: Collection[str] = ()
 ) -> set[DepartmentUnit]:
     """The moves that must not be made, so that no unit is left without any department: of each unit the last in the sheet's order.
 
-    ``gone``: departments that have left their units before, for new ones. ``ending``: units that are deleted afterwards, which have to
-    be left by all.
+    ``gone``: departments that have left their units before, for new ones. ``ending``: units that are deleted once all have left them.
 
     A move that is not made leaves a unit without the department that it would have gained, which may then be in danger in its turn; the
     last move in the sheet's order is always given up first.

@@ -48,15 +48,12 @@ class Journal:
         *,
         sync: Callable[[int], Awaitable[None]] | None = None,
         hold: Callable[[], None] = lambda: None,
-        undoes: bool = False,
     ) -> None:
         """``sheet`` is kept in a new journal.
 
         ``sync`` makes the disk keep what was written to a file descriptor; by default ``fdatasync`` in a thread. ``hold`` raises `Stop`
-        where the directory is not this run's own any more; it is asked before intents are written. ``undoes``: of a rollback, which has no
-        other directory to choose.
+        where the directory is not this run's own any more; it is asked before intents are written.
         """
-        self._undoes = undoes
         self._hold = hold
         self._path = path
         self._owner = owner
@@ -88,9 +85,12 @@ class Journal:
         """Whether the directory belongs to this run's sheet: a write is in the journal."""
         return self._owned or self._number > 0
 
-    def read(self) -> History:
-        """What earlier attempts left. Raises `Stop` (73) for a journal that is damaged or belongs to another run."""
-        found = read_records(self._path, UNDAMAGED if self._undoes else "Nothing was sent; choose another --run-dir.")
+    def read(self, *, undoes: bool = False) -> History:
+        """What earlier attempts left. ``undoes``: of a rollback, which has no other directory to choose.
+
+        Raises `Stop` (73) for a journal that is damaged or belongs to another run.
+        """
+        found = read_records(self._path, UNDAMAGED if undoes else "Nothing was sent; choose another --run-dir.")
         if found is None:
             self._seen = Seen()
             return History()
@@ -104,7 +104,7 @@ class Journal:
             differences = listed(_differences(history.owner, self._owner))
             remedy = (
                 "Move it away; the run that it is of is another one."
-                if self._undoes
+                if undoes
                 else "A corrected sheet and other settings need a run directory of their own: choose another one with --run-dir, or leave "
                 "--run-dir out for a new one."
             )

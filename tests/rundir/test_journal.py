@@ -135,7 +135,7 @@ async def test_another_run_is_kept_out(path: Path) -> None:
     assert "with another sheet and --agents" in stopped.value.message
     assert "choose another one with --run-dir" in stopped.value.message
     with pytest.raises(Stop, match="Move it away") as stopped:
-        Journal(path, other, SHEET, undoes=True).read()
+        Journal(path, other, SHEET).read(undoes=True)
     assert "--run-dir" not in stopped.value.message
     assert path.read_bytes() == before
 
