@@ -63,6 +63,8 @@ class Call:
     read: int = 0
     """The moment of what it was made from: what somebody edits from then on until it arrives, it may overwrite."""
     done: bool = False
+    late: bool = False
+    """Whether it was put off (`late`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,32 @@ class Record:
     """Target → (moment, value), each time that it changed."""
     crossed: set[tuple[Target, int]] = field(default_factory=set)
     """The changes, by target and moment, of writes that somebody else's edit came between since they were read for."""
+
+    late: dict[Target, tuple[int, int]] = field(default_factory=dict)
+    """Target → (sent, moment) of the late commit that was the last of the job's writes to change it."""
+    strays: list[tuple[Target, int, int]] = field(default_factory=list)
+    """Every change by a late commit: (target, sent, moment)."""
+
+    def write(self, changed: list[Target], call: Call, moment: int) -> None:
+        """Takes note of what a write of the job has changed; one that a late commit crossed leaves what is as much the work of that."""
+        for target in changed:
+            if not self.late_since(target, call.read):
+                self.late.pop(target, None)
+            if call.late:
+                self.late[target] = call.sent, moment
+                self.strays.append((target, call.sent, moment))
+
+    def late_since(self, target: Target, moment: int) -> bool:
+        """Whether what a target is now it is by a late commit that came after a moment: nobody can know of it who looked before."""
+        return self.late.get(target, (0, 0))[1] > moment
+
+    def strayed(self, target: Target, moment: int | None = None) -> bool:
+        """Whether a late commit has changed a target; after a moment, before which it was sent, if one is given."""
+        return any(changed == target and (moment is None or sent <= moment < came) for changed, sent, came in self.strays)
+
+    def unsettled(self, moment: int) -> bool:
+        """Whether a late commit has changed anything since a moment."""
+        return any(came > moment for _, _, came in self.strays)
 
     def touched(self, target: Target, *, chats: bool = True) -> bool:
         """Whether somebody else edited it."""

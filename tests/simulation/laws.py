@@ -165,8 +165,13 @@ def exit_code_fits(rows: list[dict[str, str]], code: int, possible: set[int], *,
         yield "exit 75 with nothing left undone"
 
 
-def success_is_held(scenario: Scenario, asked: Asked, server: Server, start: int, rows: list[dict[str, str]]) -> Iterable[str]:
-    """What a successful row asks for is so, or was at some moment of the run where somebody else has edited it since."""
+def success_is_held(
+    scenario: Scenario, asked: Asked, server: Server, start: int, rows: list[dict[str, str]], *, since: Mapping[str, int]
+) -> Iterable[str]:
+    """What a successful row asks for is so, or was at some moment of the run where somebody else has edited it since.
+
+    ``since``: row → when the attempt began that first said so. What a late commit has made of it after that, nobody has seen.
+    """
     record = server.record
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
         if reported["status"] != "success":
@@ -178,7 +183,8 @@ def success_is_held(scenario: Scenario, asked: Asked, server: Server, start: int
         for target in targets:
             chats = record.touched(target)
             edited = record.touched(target, chats=False)
-            values = record.ever(target, start) if edited else [server.now.values.get(target)]
+            late = record.late_since(target, since[reported["row"]])
+            values = record.ever(target, start if edited else since[reported["row"]]) if edited or late else [server.now.values.get(target)]
             if not any(asked.holds(target, value, chats=chats) for value in values):
                 yield f"row {number} is success, and {target} is {server.now.values.get(target)}"
         if not any(record.touched(target) for target in targets):
@@ -212,7 +218,8 @@ def nothing_done_twice(journal: Path, server: Server) -> Iterable[str]:
                 yield f"the journal has two intents with the number {record.number}"
             intents[record.number] = record
             for change in record.changes:
-                if _target(change) in done and not server.record.touched(_target(change)):
+                strayed = server.record.strayed(_target(change))
+                if _target(change) in done and not (server.record.touched(_target(change)) or strayed):
                     yield f"{_target(change)} was done and is written again by intent {record.number}"
         elif isinstance(record, Concluded):
             changes = intents[record.number].changes
@@ -268,6 +275,9 @@ def finished(scenario: Scenario, asked: Asked, server: Server, start: Picture, r
         if not (wanted and target[1] not in asked.held_back and possible(target)):
             if now != was and not server.record.touched(target) and target[1] not in excused:
                 yield f"{target} was {was}, is {now}, and should have stayed"
+        elif target in server.record.late:
+            # After it was seen to be as the sheet says, or a row would have been success that was not seen so.
+            continue
         elif not asked.holds(target, now, chats=server.record.touched(target)) and target[1] not in excused:
             yield f"{target} is {now}, and the sheet asks for something else"
 

@@ -1,14 +1,16 @@
 """What must hold of a rollback whatever happens; each law returns a sentence for each time that it is broken."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.simulation.history import Picture, Target
-from tests.simulation.laws import ABSENT, Asked, goes_by_department
+from tests.simulation.laws import ABSENT, Asked, allowed_by_sheet, goes_by_department
 from tests.simulation.more import ACCOUNTS
 from tests.simulation.scenario import Scenario
 from tests.simulation.world import Server
+
+EMPTY = Picture({})
 
 
 def allowed_back(target: Target, old: Any, new: Any, goal: Any, ever: list[Any]) -> bool:
@@ -23,6 +25,16 @@ def allowed_back(target: Target, old: Any, new: Any, goal: Any, ever: list[Any])
     there = [value for value in known if value is not ABSENT]
     return all(new[number] in {value[number] for value in there} for number in (0, 1)) and any(
         value is not ABSENT for value in (goal, *ever)
+    )
+
+
+def allowed_late(asked: Asked, server: Server, target: Target, old: Any, new: Any, *, goals: list[Picture]) -> bool:
+    """Whether a late commit may turn one value into another: as the run might, or a rollback, whichever has sent it."""
+    if target not in asked.units and target not in asked.places and not asked.unnamed(target):
+        return False
+    ever = [*server.record.ever(target), *([new] if asked.holds(target, new) else [])]
+    return allowed_by_sheet(asked, target, old, new) or any(
+        allowed_back(target, old, new, goal.values.get(target), ever) for goal in goals or [EMPTY]
     )
 
 
@@ -63,17 +75,27 @@ def overwrites(asked: Asked, server: Server, target: Target, old: Any, new: Any,
 
 
 def success_is_back(
-    scenario: Scenario, asked: Asked, server: Server, goal: Picture, rows: list[dict[str, str]], *, during: tuple[int, int]
+    scenario: Scenario,
+    asked: Asked,
+    server: Server,
+    goal: Picture,
+    rows: list[dict[str, str]],
+    *,
+    during: tuple[int, int],
+    seen: Mapping[str, int],
 ) -> Iterable[str]:
     """What a successful row of a rollback is about is as it was; ``during``: from which moment to which the run went on.
 
-    A department that somebody has deleted takes with it all that was to be put back there.
+    A department that somebody has deleted takes with it all that was to be put back there. ``seen``: row → when the attempt began that
+    first said that it is success; a late commit that came after that is nobody's fault, nor is one of a job before the one that is undone.
     """
     for number, (row, reported) in enumerate(zip(scenario.rows, rows, strict=True), start=2):
         if reported["status"] == "success" and not row.invalid:
             there = ("fields of department", row.department) in server.now.values
             for target in asked.targets_of(row, server.record.history) if there else ():
-                if not is_back(server, target, goal.values.get(target)):
+                if server.record.strayed(target, during[0]):
+                    continue
+                if not is_back(server, target, goal.values.get(target), seen[reported["row"]]):
                     yield f"row {number} is success, and {target} is {server.now.values.get(target)}, not {goal.values.get(target)}"
                 if not was_back(server, target, goal.values.get(target), during):
                     yield f"row {number} is success, and {target} is somebody else's: {server.now.values.get(target)}"
@@ -105,18 +127,22 @@ def was_back(server: Server, target: Target, goal: Any, during: tuple[int, int])
     return any(all(is_fine(value, part) for part in changed) for value in held)
 
 
-def is_back(server: Server, target: Target, goal: Any) -> bool:
-    """Whether a target is as it was, as far as that is anybody's business: somebody else's edits are theirs, chats go on."""
+def is_back(server: Server, target: Target, goal: Any, since: int) -> bool:
+    """Whether a target is as it was, as far as that is anybody's business: somebody else's edits are theirs, chats go on.
+
+    Where a late commit has changed it since a moment, it need only have been so.
+    """
     now, record = server.now.values.get(target), server.record
-    if record.touched(target, chats=False) or now == goal:
-        return True
-    if record.touched(target) and now is not ABSENT and goal is not ABSENT:
-        return bool(now[1] == goal[1])
+    for value in record.ever(target, since) if record.late_since(target, since) else [now]:
+        if record.touched(target, chats=False) or value == goal:
+            return True
+        if record.touched(target) and value is not ABSENT and goal is not ABSENT and value[1] == goal[1]:
+            return True
     return False
 
 
-def all_back(scenario: Scenario, server: Server, goal: Picture, rows: list[dict[str, str]]) -> Iterable[str]:
-    """Undisturbed, and with nobody else at work, everything is as it was.
+def all_back(scenario: Scenario, server: Server, goal: Picture, rows: list[dict[str, str]], *, since: int, begun: int) -> Iterable[str]:
+    """Undisturbed, and with nobody else at work, everything is as it was; ``begun``: when the rollback began, ``since``: the run.
 
     Two things cannot be: an account that is restricted to its own units may not give a department back to another, and whom the
     workspace does not know any more is taken into no department.
@@ -126,10 +152,13 @@ def all_back(scenario: Scenario, server: Server, goal: Picture, rows: list[dict[
     excuses = {"last-department-in-unit", "rejected"} if goes_by_department(scenario) else set()
     excuses |= {"unit-not-permitted", "refused", "stopped"} if scenario.user in ACCOUNTS else set()
     excuses |= {"not-applied", "stopped"} if gone else set()
+    # What a late commit has made of things after they were put back passes for somebody else's work.
+    excuses |= {"changed-meanwhile"} if server.record.unsettled(begun) else set()
     for number, reported in enumerate(rows, start=2):
         if reported["status"] != "success" and reported["code"] not in excuses:
             yield f"row {number} of the rollback is {reported['status']} ({reported['code']}: {reported['message']})"
     failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["code"] in excuses}
     for target in goal.values | server.now.values:
-        if not is_back(server, target, goal.values.get(target)) and target[1] not in failed:
+        strayed = server.record.late_since(target, begun) or server.record.strayed(target, since)
+        if not (is_back(server, target, goal.values.get(target), begun) or strayed or target[1] in failed):
             yield f"{target} is {server.now.values.get(target)} after the rollback, and was {goal.values.get(target)}"

@@ -1,4 +1,4 @@
-"""What the later seeds have beside: 4xx after the work, colleagues during a rollback, agents who leave, accounts that are restricted."""
+"""What the later seeds have beside: 4xx after the work, late commits, colleagues during a rollback, leavers, restricted accounts."""
 
 import random
 from collections.abc import Callable
@@ -41,7 +41,27 @@ ACCOUNTS = {
 def scenario_of(seed: int) -> Scenario:
     """The simulation of a seed."""
     scenario = plain_scenario_of(seed)
-    return _with_more(scenario) if seed >= MORE else scenario
+    return _with_late(_with_more(scenario)) if seed >= MORE else scenario
+
+
+def _with_late(scenario: Scenario) -> Scenario:
+    """One in ten has late commits; drawn apart, so that the others stay what they are."""
+    chance = random.Random(f"bulkjob late {scenario.seed}")  # noqa: S311 - must be the same again for the same seed
+    if chance.random() >= 0.1:
+        return scenario
+    scenario = delaying(scenario, chance)
+    if chance.random() < 0.5:
+        return scenario
+    # What is sent again and then ignored is not looked for any more before the rollback.
+    ignoring = tuple(replace(trouble, faults=",".join(filter(None, [trouble.faults, "forget:0.3"]))) for trouble in scenario.runs)
+    return replace(scenario, runs=ignoring, finishes=False)
+
+
+def delaying(scenario: Scenario, chance: random.Random) -> Scenario:
+    """The scenario with late commits in each of its attempts, but for the undisturbed ones."""
+    share, settles = chance.choice([0.1, 0.3, 0.6]), chance.random() < 0.7
+    scenario = replace(scenario, runs=scenario.runs or (Trouble(),), settles=settles)
+    return _every(scenario, lambda trouble: replace(trouble, late=share))
 
 
 def _with_more(scenario: Scenario) -> Scenario:

@@ -17,7 +17,7 @@ from bulkjob.sandbox.state_file import DEFAULT_PERMISSIONS
 from bulkjob.vocabulary import Exit
 from tests.simulation import laws
 from tests.simulation.history import Call, Picture
-from tests.simulation.more import DESK
+from tests.simulation.more import DESK, delaying
 from tests.simulation.papers import papers
 from tests.simulation.scenario import NAMES, TOKEN, Row, Scenario, Trouble, Wanted, plain_scenario_of
 from tests.simulation.simulation import UNDISTURBED, Ended, Simulation, Told, Trigger
@@ -215,12 +215,17 @@ POOR = 1_000_000
 CREATING = 2_000_000
 RENAMING = 3_000_000
 
+#: Seeds from here on have late commits.
+LATE = 4_000_000
+
 
 def reorganisation_of(seed: int) -> tuple[Scenario, list[Facts]]:
     """The scenario of a seed, and what each row asks for."""
     scenario, facts = _whole(seed)
     if POOR <= seed < CREATING:
         return _poor(scenario, random.Random(f"bulkjob poor {seed}")), facts  # noqa: S311 - must be the same again
+    if seed >= LATE:
+        return delaying(scenario, random.Random(f"bulkjob late {seed}")), facts  # noqa: S311 - must be the same again
     return scenario, facts
 
 
@@ -258,7 +263,7 @@ def _whole(seed: int) -> tuple[Scenario, list[Facts]]:
     chance = random.Random(f"bulkjob reorganisation {seed}")  # noqa: S311 - must be the same again for the same seed
     state = base.state
     state["users"] += [{"_id": user, "username": name, "roles": ["livechat-monitor"]} for user, name in _MONITORS.items() if user != "w0"]
-    sheet = _Sheet(chance, state, creates=CREATING <= seed < RENAMING, renames=seed >= RENAMING)
+    sheet = _Sheet(chance, state, creates=CREATING <= seed < RENAMING, renames=RENAMING <= seed < LATE)
     sheet.build()
     settings = {
         **base.settings,
@@ -269,7 +274,7 @@ def _whole(seed: int) -> tuple[Scenario, list[Facts]]:
         "unit_route": chance.choice(["auto", "auto", "department"]),
     }
     version = base.version if chance.random() < 0.3 and settings["unit_route"] == "auto" else chance.choice(["6.13", "7.0", "7.10", "8.0"])
-    quiet = _killed(chance) if seed >= CREATING else tuple(_without_colleagues(trouble) for trouble in base.runs)
+    quiet = _killed(chance) if CREATING <= seed < LATE else tuple(_without_colleagues(trouble) for trouble in base.runs)
     back = None if base.rollbacks is None else tuple(map(_without_colleagues, base.rollbacks))
     forth = None if base.returns is None else tuple(map(_without_colleagues, base.returns))
     scenario = replace(
@@ -297,6 +302,11 @@ class Reorganisation(Simulation):
         scenario, self._asked_facts = reorganisation_of(seed)
         super().__init__(seed, folder, scenario)
         self._units = [unit["_id"] for unit in scenario.state["units"]]
+        self._last = self._facts()
+        self._late: dict[tuple[str, ...], int] = {}
+        """What a late commit was the last to change → when."""
+        self._doubled = False
+        """Whether a unit was made twice, once late."""
         self._excuses = _EXCUSED | (_NOT_PERMITTED if scenario.user == "poor" else frozenset())
 
     def run(self) -> Told:
@@ -306,11 +316,12 @@ class Reorganisation(Simulation):
             ended = self._until_done()
             if ended is not None and ended.code in (Exit.OK, Exit.ROWS_NOT_DONE):
                 self._hold(self._as_asked(start, ended))
-                done = self._facts()
+                done, moment = self._facts(), self._server.moment
                 self._nothing_is_left(ended)
                 if self._scenario.rollbacks is not None and (self._run_dir / JOURNAL_FILE).exists():
                     self._back(self._run_dir, start, self._scenario.rollbacks)
-                    if self._scenario.returns is not None and (self._run_dir / ROLLBACK / JOURNAL_FILE).exists():
+                    strayed = any(sent <= moment < came for _, sent, came in self._server.record.strays)
+                    if self._scenario.returns is not None and not strayed and (self._run_dir / ROLLBACK / JOURNAL_FILE).exists():
                         self._back(self._run_dir / ROLLBACK, done, self._scenario.returns)
             elif ended is not None and self._scenario.user == "poor":
                 self._hold([] if ended.code in (Exit.NO_PERMISSION, Exit.BAD_SHEET) and not ended.writes else [f"exit {ended.code}"])
@@ -326,38 +337,59 @@ class Reorganisation(Simulation):
     def _until_done(self) -> Ended | None:
         ended = None
         for trouble in [*self._scenario.runs, UNDISTURBED]:
+            self._settle(trouble)
             ended = self._attempt("run", self._job, [self._run_dir], trouble)
         return ended
 
     def _nothing_is_left(self, ended: Ended) -> None:
         """A second run writes nothing, neither in the same directory nor in a fresh one."""
-        if any(row["code"] in self._excuses for row in ended.rows):
+        if any(row["code"] in self._excuses for row in ended.rows) or self._late or self._doubled:
             return
         for directory in (self._run_dir, self._folder / "fresh"):
             again = self._attempt("run again", self._job, [directory], UNDISTURBED)
+            if self._server.record.unsettled(self._begun):
+                return
             self._hold([f"a second run in {directory.name} makes {again.writes} writes"] if again and again.writes else [])
             self._hold([f"a second run in {directory.name} ends with {again.code}"] if again and again.code else [])
 
     def _back(self, directory: Path, goal: Facts, troubles: Iterable[Trouble]) -> None:
         self._goal = Picture({})
+        late, begun = bool(self._late), self._server.moment
 
         def job() -> Any:
             return self._undoing(directory)
 
         ended = None
         for trouble in [*troubles, UNDISTURBED]:
+            self._settle(trouble)
             ended = self._attempt("rollback", job, [directory, directory / ROLLBACK], trouble)
-        if ended is None:
+        if ended is None or self._doubled or self._server.record.unsettled(self._begun):
             return
         failed = [row for row in ended.rows if row["status"] != "success"]
         poor, old = self._scenario.user == "poor", self._scenario.version in ("6.0", "6.5", "6.6", "6.12")
         excuses = self._excuses if self._scenario.settings["unit_route"] == "department" or poor else frozenset[str]()
         # What the making of a unit took along, such an account cannot give back there: it may not write the units that are there.
         excuses |= {"refused"} if poor and old else set()
+        # What a late commit has made of things after it was written otherwise passes for somebody else's work.
+        excuses |= {"changed-meanwhile"} if late or self._server.record.unsettled(begun) else set()
         self._hold(f"row {row['row']} of the rollback: {row['code']} {row['message']}" for row in failed if row["code"] not in excuses)
         if not failed:
             now = self._facts()
-            self._hold(_differences(goal, now))
+            self._hold(_differences(goal | self._made_late(directory / ROLLBACK, now), now))
+
+    def _made_late(self, directory: Path, now: Facts) -> Facts:
+        """What late commits have made after the attempts that reported the rows about it as success: nobody can know of that."""
+        since = self._since.get(directory, {})
+
+        def seen(key: tuple[str, ...]) -> int:
+            about = [
+                since.get(str(number), self._server.moment)
+                for number, facts in enumerate(self._asked_facts, start=2)
+                if any(key[1] in (*each[1:2], value) for each, value in facts.items())
+            ]
+            return min(about, default=self._server.moment)
+
+        return {key: now.get(key) for key, moment in self._late.items() if moment > seen(key)}
 
     # --------------------------------------------------------------------------------------------------------- judging
 
@@ -368,15 +400,20 @@ class Reorganisation(Simulation):
         for asked, reported in zip(self._asked_facts, ended.rows, strict=True):
             if reported["status"] == "success":
                 meant |= asked
+            elif self._doubled or self._server.record.unsettled(self._begun):
+                return
             elif reported["code"] in self._excuses:
                 excused |= asked.keys()
             else:
                 yield f"row {reported['row']} is {reported['code']}: {reported['message']}"
+        if self._doubled:
+            return
         now, expected = self._facts(), dict(start)
         for key, value in meant.items():
             expected |= {key: value} if key[0] != "place" else {key: _placed(start.get(key), value)}
         for key in meant:
             self._imply(key, meant, expected)
+        expected |= self._made_late(self._run_dir, now)
         yield from _differences(
             {key: value for key, value in expected.items() if value not in (None, False) or key[0] in ("of", "field")}, now, excused
         )
@@ -389,8 +426,19 @@ class Reorganisation(Simulation):
             expected.setdefault(("visibility", name), "public")
 
     def _judge(self, server: Server, call: Call, before: Picture, after: Picture) -> None:
-        """No two units of one name, ever."""
-        del call, before, after
+        """No two units of one name, ever, unless the making of one of them came late, after the list was read for the other."""
+        del before, after
+        now = self._facts()
+        for key in [key for key in self._last | now if self._last.get(key) != now.get(key)]:
+            if self._late.get(key, 0) <= call.read:
+                self._late.pop(key, None)
+            if call.late:
+                self._late[key] = server.moment
+        self._last = now
+        making = [came for target, _, came in server.record.strays if target[0] == "fields of unit"]
+        self._doubled = self._doubled or (any(came > call.read for came in making) and any(key[0] == "two units" for key in now))
+        if self._doubled:
+            return
         names = Counter(one["name"].casefold() for one in server.sandbox.store.collection.values() if one.get("type") == "u")
         server.broken += [f"there are {count} units called {name}" for name, count in names.items() if count > 1]
 
@@ -398,6 +446,7 @@ class Reorganisation(Simulation):
         del trouble, trigger
         rows = laws.results_of(directory)
         self.told.seen.update(f"row: {row['code']}" for row in rows if row["code"])
+        self._note_since(directory, (row["row"] for row in rows if row["status"] == "success"))
         if (directory / JOURNAL_FILE).exists():
             done = self._done.setdefault(directory, {})
             self._hold(laws.success_stays(done, rows))

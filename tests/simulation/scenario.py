@@ -73,6 +73,8 @@ class Trouble:
     """The probability with which a chat comes in meanwhile."""
     leaves: float = 0.0
     """The probability with which an agent loses the role, or is deleted, meanwhile."""
+    late: float = 0.0
+    """The share of the writes that are carried out late (`late`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class Scenario:
     """The rollback's attempts before the undisturbed one; None for no rollback."""
     returns: tuple[Trouble, ...] | None
     """The same of the rollback's rollback."""
+    settles: bool = True
+    """Whether late commits come before each undisturbed attempt, or whenever they like."""
 
 
 def plain_scenario_of(seed: int) -> Scenario:

@@ -21,6 +21,7 @@ from bulkjob.job import Job
 from bulkjob.rocketchat import Transport
 from bulkjob.rundir import JOURNAL_FILE, ROLLBACK, RunDirectory, opened
 from bulkjob.rundir.format import records_of
+from bulkjob.rundir.history import history_of
 from bulkjob.settings import MaxRemovals, Secret, Settings
 from bulkjob.sheet import check, read_sheet
 from bulkjob.vocabulary import SHEET_COLUMNS, Exit, Stop
@@ -104,6 +105,10 @@ class Simulation:
         self._attempts = 0
         self._done: dict[Path, dict[str, dict[str, str]]] = {}
         """Run directory → the rows that were reported as success in it."""
+        self._since: dict[Path, dict[str, int]] = {}
+        """Run directory → row → the moment in which the attempt began that first knew it to be success."""
+        self._begun = 0
+        """The moment in which the last attempt began."""
         self._settings = Settings.of(
             {
                 "url": "https://chat.example.org",
@@ -132,6 +137,7 @@ class Simulation:
         self._hold(["something was logged with a traceback"] if "Traceback" in self._log.getvalue() else [])
         self.told.seen["agents who left meanwhile"] += len({edit.moment for edit in self._server.record.edits if edit.leave})
         self.told.seen[f"account: {self._scenario.user}"] += 1
+        self.told.seen["changes that were made late"] += len(self._server.record.strays)
         calls = [[call["method"], call["path"], call["status"], round(call["time"], 6)] for call in self._server.sandbox.calls()]
         self.told.digest = hashlib.sha256(json.dumps([calls, self.told.story]).encode()).hexdigest()[:16]
         return self.told
@@ -145,20 +151,25 @@ class Simulation:
         ended: Ended | None = None
         troubles = [*scenario.runs, *([UNDISTURBED] if scenario.finishes or not scenario.runs else [])]
         for trouble in troubles:
+            self._settle(trouble)
             ended = self._attempt("run", self._job, [self._run_dir], trouble)
             if ended is None:
                 self._hold(laws.whole_files(self._run_dir, len(scenario.rows)))
                 continue
-            self._hold(laws.success_is_held(scenario, self._asked, server, moment, ended.rows))
+            since = self._since[self._run_dir]
+            self._hold(laws.success_is_held(scenario, self._asked, server, moment, ended.rows, since=since))
             if ended.code == Exit.NO_PERMISSION:
                 self._hold(["there were writes before exit 77"] if ended.writes else [])
                 return ended.code
         self._hold(laws.nothing_done_twice(self._run_dir / JOURNAL_FILE, server))
-        if troubles[-1] is UNDISTURBED and ended and not self._edited() and not self._kept_out(ended):
+        undisturbed = troubles[-1] is UNDISTURBED and not server.record.unsettled(self._begun)
+        if undisturbed and ended and not self._edited() and not self._kept_out(ended):
             self._hold(laws.finished(scenario, self._asked, server, start, ended.rows))
             self.told.seen["units whose counter is wrong in the end"] += len(server.uncounted)
             if scenario.seed % 4 == 0:
-                again = self._attempt("run again", self._job, [self._run_dir], UNDISTURBED)
+                begun, again = self._begun, self._attempt("run again", self._job, [self._run_dir], UNDISTURBED)
+                if server.record.unsettled(begun):
+                    return ended.code
                 # Rows that fail side by side may be too many one after the other.
                 statuses = [
                     ["failed" if row["code"] == "stopped" else row["status"] for row in each.rows] for each in (ended, again) if each
@@ -202,6 +213,7 @@ class Simulation:
 
         ended: Ended | None = None
         for trouble in [*troubles, UNDISTURBED]:
+            self._settle(trouble)
             ended = self._attempt("rollback", job, [directory, back], trouble)
             if ended is None:
                 self._hold(laws.whole_files(directory, len(scenario.rows)))
@@ -211,17 +223,25 @@ class Simulation:
                 )
                 return False
             else:
-                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, during=(since, begun)))
+                during, seen = (since, begun), self._since[back]
+                self._hold(laws_of_rollback.success_is_back(scenario, self._asked, server, goal, ended.rows, during=during, seen=seen))
         if ended is None:
             return False
         self._hold(laws.nothing_done_twice(back / JOURNAL_FILE, server))
-        if not self._edited(leaves=True):
-            self._hold(laws_of_rollback.all_back(scenario, server, goal, ended.rows))
+        last = self._begun
+        if not self._edited(leaves=True) and not server.record.unsettled(last):
+            self._hold(laws_of_rollback.all_back(scenario, server, goal, ended.rows, since=since, begun=begun))
         again = self._attempt("rollback again", job, [directory, back], UNDISTURBED)
+        if server.record.unsettled(last):
+            return True
         if not server.record.edits:
             self._hold(["a second rollback writes"] if again and again.writes and not _tried_again(again) else [])
         self._hold(["a second rollback ends otherwise"] if again and again.code != ended.code and not server.record.edits else [])
         return True
+
+    def _settle(self, trouble: Trouble) -> None:
+        if trouble is UNDISTURBED and self._scenario.settles:
+            self._server.settle()
 
     def _undoing(self, directory: Path) -> Job:
         return undoing(self._settings, *run_to_undo(directory, self._settings), self._connection)
@@ -250,6 +270,7 @@ class Simulation:
     def _attempt(self, name: str, make: Callable[[], Job], directories: list[Path], trouble: Trouble) -> Ended | None:
         """One start of the program; None if it was killed."""
         self._attempts += 1
+        self._begun = self._server.moment
         chance = random.Random(f"{self.told.seed} {self._attempts}")  # noqa: S311 - must be the same again
         random.seed(chance.random())
         loop = Loop(self._scenario.sync)
@@ -292,15 +313,22 @@ class Simulation:
         self._hold(self._server.broken)
         self._server.broken.clear()
         if code is None:
-            if trouble.tears:
-                self._disk.tear(directory / JOURNAL_FILE, chance)
+            self._crashed(directory / JOURNAL_FILE, trouble, chance)
             return None
         return self._ended(code, directory, trouble, trigger)
+
+    def _crashed(self, journal: Path, trouble: Trouble, chance: random.Random) -> None:
+        if trouble.tears:
+            self._disk.tear(journal, chance)
+        if journal.exists():
+            records, _ = records_of(journal.read_bytes())
+            self._note_since(journal.parent, map(str, history_of(records).rows))
 
     def _ended(self, code: int, directory: Path, trouble: Trouble, trigger: Trigger) -> Ended:
         rows = laws.results_of(directory)
         summary = json.loads((directory / "summary.json").read_bytes())
         self._hold(laws.every_row_once(self._scenario, rows, summary, code))
+        self._note_since(directory, (row["row"] for row in rows if row["status"] == "success"))
         self.told.seen.update(f"row: {row['code']}" for row in rows if row["code"])
         held_back = bool(self._asked.held_back) and self._goal is None
         # A journal that was killed before its first line was whole belongs to nobody, and keeps nothing.
@@ -313,9 +341,14 @@ class Simulation:
         self._hold(laws.exit_code_fits(rows, code, possible, held_back=held_back, repairs=repairs))
         return Ended(code=code, rows=rows, writes=self._server.writes)
 
+    def _note_since(self, directory: Path, rows: Iterable[str]) -> None:
+        since = self._since.setdefault(directory, {})
+        for row in rows:
+            since.setdefault(row, self._begun)
+
     def _possible(self, trouble: Trouble, trigger: Trigger) -> set[int]:
         codes = {Exit.OK, Exit.ROWS_NOT_DONE}
-        if trouble.faults:
+        if trouble.faults or trouble.late:
             codes |= {Exit.UNAVAILABLE, Exit.BAD_SETTING}
         if trigger.fired:
             codes.add(Exit.INTERRUPTED)
@@ -333,6 +366,7 @@ class Simulation:
     def _tell(self, name: str, trouble: Trouble, trigger: Trigger, code: int | None) -> None:
         end = "killed" if code is None else f"exit {int(code)}"
         disturbed = [trouble.faults] if trouble.faults else []
+        disturbed += [f"{trouble.late} late"] if trouble.late else []
         disturbed += [f"{trouble.end} after {trouble.after_writes} writes and {trouble.after_steps} steps"] if trigger.fired else []
         self.told.story.append(f"{name}: {end}, {self._server.writes} writes" + (f" ({'; '.join(disturbed)})" if disturbed else ""))
         self.told.seen.update([f"{name}: {end}", f"{trouble.end if trigger.fired else 'nothing'} during {name}"])
@@ -346,12 +380,16 @@ class Simulation:
             if self._goal is None:
                 fine = laws.allowed_by_sheet(self._asked, target, old, new)
             else:
-                ever = server.record.ever(target) if server.record.touched(target) else []
+                ever = server.record.ever(target) if server.record.touched(target) or server.record.strayed(target) else []
                 named = target in self._asked.units or target in self._asked.places or self._asked.unnamed(target)
                 fine = named and laws_of_rollback.allowed_back(target, old, new, self._goal.values.get(target), ever)
                 fine = fine and not laws_of_rollback.overwrites(self._asked, server, target, old, new, read=call.read, goals=self._goals)
+            if call.late:
+                fine = laws_of_rollback.allowed_late(self._asked, server, target, old, new, goals=self._goals)
             fine = fine and laws.within_own_units(self._own, target, (old, new), call.request.path)
             lost = any(edit.target == target and edit.moment > call.read for edit in server.record.edits)
+            # So may be what a late commit does in the round trip of another write.
+            lost = lost or any(changed == target and call.read < came < server.moment for changed, _, came in server.record.strays)
             self.told.seen["edits of a colleague overwritten in the window"] += lost and not fine
             if lost:
                 server.record.crossed.add((target, server.moment))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.reorganisation import CREATING, POOR, RENAMING, Reorganisation, reorganisation_of
+from tests.simulation.reorganisation import CREATING, LATE, POOR, RENAMING, Reorganisation, reorganisation_of
 
 #: So that several processes can share the seeds.
 CHUNK = 20
@@ -45,6 +45,7 @@ FIRSTS = (
     *range(POOR, POOR + 120, CHUNK),
     *range(CREATING, CREATING + 200, CHUNK),
     *range(RENAMING, RENAMING + 200, CHUNK),
+    *range(LATE, LATE + 120, CHUNK),
 )
 
 
@@ -52,7 +53,8 @@ FIRSTS = (
 def test_everything_comes_out_as_the_sheet_says(first: int) -> None:
     """Exactly what the sheet names changes, never twice; running again writes nothing; the rollback brings all of it back.
 
-    With accounts that may do everything and with poor ones; with kills at each step while units are made and while things are renamed.
+    With accounts that may do everything and with poor ones; with kills at each step while units are made and while things are renamed;
+    with writes that are carried out late.
     """
     failures = [line for seed in range(first, first + CHUNK) for line in broken(seed)]
     assert not failures, "\n".join(failures)

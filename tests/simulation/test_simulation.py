@@ -57,10 +57,16 @@ def test_what_shall_happen_happens() -> None:
 
 
 def test_what_shall_happen_in_the_later_seeds_happens() -> None:
-    """The later seeds hold agents who leave, colleagues during a rollback, and accounts that are restricted and told so."""
+    """The later seeds hold agents who leave, colleagues during a rollback, late commits, and accounts that are restricted and told so."""
     seen = _seen(range(MORE, MORE + 100))
     accounts = [f"account: {name}" for name in ACCOUNTS]
-    for what in (*accounts, "agents who left meanwhile", "row: changed-meanwhile", "row: unit-not-permitted"):
+    for what in (
+        *accounts,
+        "agents who left meanwhile",
+        "changes that were made late",
+        "row: changed-meanwhile",
+        "row: unit-not-permitted",
+    ):
         assert seen[what], what
 
 

@@ -14,6 +14,7 @@ from bulkjob.sandbox.kinds import WAITING
 from bulkjob.vocabulary import Code
 from tests.simulation.disk import Disk
 from tests.simulation.history import Call, Edit, Picture, Record, Target, picture_of
+from tests.simulation.late import Delays
 from tests.simulation.loop import Loop
 from tests.simulation.scenario import NAMES, Scenario, Trouble
 from tests.support.in_process import EPOCH, TIMEOUT, departments_in
@@ -49,6 +50,7 @@ class Server:
         """Path → the moment of the last good answer."""
         self.asked: dict[str, int] = {}
         """Path → the moment of what it was read together with, when it was first asked for since the last write of the unit."""
+        self.delays = Delays(scenario.seed)
         self._late: Call | None = None
         self._chance = random.Random(0)  # noqa: S311 - seeded for each attempt
         self._trouble = Trouble()
@@ -75,10 +77,17 @@ class Server:
         for call in self.in_flight:
             if not call.done and call.request.writes and self._chance.random() < 0.5:
                 self._arrive(call)
+        self._carry_out_late()
         self.in_flight.clear()
         if self.loop is not None:
             self._base += self.loop.time() + 60.0
             self.loop = None
+        self._catch_up()
+
+    def settle(self) -> None:
+        """Whatever is still on its way comes to the server, undisturbed."""
+        self.sandbox.set_faults("", seed=self._scenario.seed)
+        self._carry_out_late(all_of_them=True)
         self._catch_up()
 
     @property
@@ -103,6 +112,8 @@ class Server:
         seconds = self._chance.choice(self._scenario.latencies)
         try:
             await asyncio.sleep(seconds / 2)
+            if self.delays.take(call, self._trouble.late):
+                return await self.delays.answered()
             reply = self._arrive(call)
             await asyncio.sleep(TIMEOUT if reply.fault in WAITING else seconds / 2)
         except asyncio.CancelledError:
@@ -156,9 +167,10 @@ class Server:
     def _overlap(self, one: Request[Any], other: Request[Any]) -> set[str]:
         """What both concern: departments, and the unit that one of them replaces and the other puts a department into.
 
-        Where somebody else moves a department while the job is at work, no plan knows of it.
+        Where somebody else, or a late commit, moves a department while the job is at work, no plan knows of it.
         """
-        moved = {edit.target[1] for edit in self.record.edits if edit.target[0] == "unit"}
+        targets = [edit.target for edit in self.record.edits] + [target for target, _, _ in self.record.strays]
+        moved = {target[1] for target in targets if target[0] == "unit"}
         both = (self._concerned(one) & self._concerned(other)) - moved
         for put, unit in ((one, other), (other, one)):
             into: Any = (put.body or {}).get("departmentUnit") or {}
@@ -181,9 +193,19 @@ class Server:
                 self.intents.pop(record.number, None)
 
     def _arrive(self, call: Call) -> Reply:
-        """The call comes to the server."""
+        """The call comes to the server, and so may others that were put off."""
         self._catch_up()
         self._meddle()
+        self._carry_out_late()
+        return self._carry_out(call)
+
+    def _carry_out_late(self, *, all_of_them: bool = False) -> None:
+        for call in self.delays.due(all_of_them=all_of_them):
+            self._catch_up()
+            self._carry_out(call)
+        self._catch_up()
+
+    def _carry_out(self, call: Call) -> Reply:
         self.moment += 1
         request = call.request
         call.done = True
@@ -210,7 +232,7 @@ class Server:
 
     def _look(self, call: Call) -> None:
         before, self.now = self.now, picture_of(self.sandbox)
-        self._note(before)
+        self.record.write(self._note(before), call, self.moment)
         self._judge(self, call, before, self.now)
 
     def _note(self, before: Picture) -> list[Target]:
