@@ -153,12 +153,13 @@ def all_back(scenario: Scenario, server: Server, goal: Picture, rows: list[dict[
     excuses |= {"unit-not-permitted", "refused", "stopped"} if scenario.user in ACCOUNTS else set()
     excuses |= {"not-applied", "stopped"} if gone else set()
     # What a late commit has made of things after they were put back passes for somebody else's work.
-    excuses |= {"changed-meanwhile"} if server.record.unsettled(begun) else set()
+    strayed = any(server.record.strayed(target, since) for target in goal.values | server.now.values)
+    excuses |= {"changed-meanwhile"} if strayed or server.record.unsettled(begun) else set()
     for number, reported in enumerate(rows, start=2):
         if reported["status"] != "success" and reported["code"] not in excuses:
             yield f"row {number} of the rollback is {reported['status']} ({reported['code']}: {reported['message']})"
     failed = {row.department for row, reported in zip(scenario.rows, rows, strict=True) if reported["code"] in excuses}
     for target in goal.values | server.now.values:
-        strayed = server.record.late_since(target, begun) or server.record.strayed(target, since)
-        if not (is_back(server, target, goal.values.get(target), begun) or strayed or target[1] in failed):
+        late = server.record.late_since(target, begun) or server.record.strayed(target, since)
+        if not (is_back(server, target, goal.values.get(target), begun) or late or target[1] in failed):
             yield f"{target} is {server.now.values.get(target)} after the rollback, and was {goal.values.get(target)}"

@@ -109,4 +109,6 @@ class Loop(VirtualTimeLoop):
                 break
         self._ready.clear()
         self._never.clear()
+        # What is thrown away with the rest, or later, may wake others on its way out, who are gone.
+        self._check_closed = lambda: None
         self.close()

@@ -170,14 +170,13 @@ class Simulation:
                 begun, again = self._begun, self._attempt("run again", self._job, [self._run_dir], UNDISTURBED)
                 if server.record.unsettled(begun):
                     return ended.code
-                # Rows that fail side by side may be too many one after the other.
-                statuses = [
-                    ["failed" if row["code"] == "stopped" else row["status"] for row in each.rows] for each in (ended, again) if each
-                ]
+                # Rows that fail side by side may be too many one after the other, and what was stopped goes on in the next run.
+                pairs = zip(ended.rows, again.rows, strict=True) if again else ()
+                told = [pair for pair in pairs if all(row["code"] != "stopped" for row in pair)]
                 self._hold(
                     ["a second run writes"] if again and again.writes and not server.record.edits and not _tried_again(again) else []
                 )
-                self._hold(["a second run reports otherwise"] if statuses[0] != statuses[-1] else [])
+                self._hold(["a second run reports otherwise"] if any(one["status"] != other["status"] for one, other in told) else [])
         return ended.code if ended else None
 
     def _job(self) -> Job:
