@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,10 @@ _PASSING: Final = frozenset({408, 425, 429})
 _LONGEST_LINE: Final = 64 * 1024
 
 
+#: Characters of a header that is remembered as it is shown.
+_ORDINARY_HEADER: Final = 256
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """Whom the calls are made as."""
@@ -61,6 +66,8 @@ class HttpTransport:
         self._proxy = proxy
         self._mask = Mask([account.token, *secrets])
         self._has_masked = False
+        # Most are the same in every answer.
+        self._known_header = lru_cache(maxsize=512)(self._mask.text)
 
     async def send(self, request: Request[object]) -> Answer:
         """See `Transport`."""
@@ -94,11 +101,11 @@ class HttpTransport:
     def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         masked = self._mask.body(body)
         self._has_masked = self._has_masked or masked != body
-        told = {name.lower(): value for name, value in headers.items()}
-        # All at once, as most answers have nothing to hide in any of them.
-        if self._mask.suspects("\n".join(told.values()).encode("utf-8", "surrogatepass")):
-            told = {name: self._mask.text(value) for name, value in told.items()}
+        told = {name.lower(): self._header(value) for name, value in headers.items()}
         return Answer(status=status, headers=told, body=masked)
+
+    def _header(self, value: str) -> str:
+        return self._known_header(value) if len(value) <= _ORDINARY_HEADER else self._mask.text(value)
 
     def _headers(self, *, has_body: bool) -> dict[str, str]:
         """The headers of a request: not the session's, which aiohttp would send to a proxy that is asked for a tunnel."""

@@ -60,10 +60,15 @@ class Mask:
         """Whether a text in UTF-8 may hold a secret: to ask that costs a fifth of looking for every spelling, or less."""
         if not self.__texts:
             return False
-        if any(start in body and escape.search(body) for start, escape in _STARTS.items()):
-            return True
+        # Two loops, as every answer is asked about, and to make generators would take as long again.
+        for start, escape in _STARTS.items():
+            if start in body and escape.search(body):
+                return True
         gist = _gist(body)
-        return any(secret in gist for secret in self.__gists)
+        for secret in self.__gists:  # noqa: SIM110
+            if secret in gist:
+                return True
+        return False
 
     def text(self, text: str) -> str:
         """``text`` without the secrets."""

@@ -17,6 +17,7 @@ from bulkjob.rocketchat import endpoints
 from bulkjob.rocketchat.call import Answer
 from bulkjob.rocketchat.failures import Next
 from bulkjob.rocketchat.transport import NoAnswer
+from bulkjob.settings import Mask
 from tests.support.connections import PUT, TOKEN, connection, cut_short, never, not_gzip, not_http, reset, response, send, well
 from tests.support.sockets import Talk, listening
 
@@ -168,3 +169,23 @@ async def test_what_was_masked_is_not_written_back() -> None:
         await transport.send(PUT)
     assert (caught.value.failure.next, caught.value.failure.undecided) == (Next.ROW, False)
     assert [request.split(b" ")[0] for request in server.requests] == [b"GET", b"PUT"]
+
+
+async def test_a_header_that_comes_again_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in every answer (``timeout=5`` might begin an escape) costs no look for secrets each time."""
+    looked: list[str] = []
+    text = Mask.text
+
+    def counted(mask: Mask, value: str) -> str:
+        looked.append(value)
+        return text(mask, value)
+
+    monkeypatch.setattr(Mask, "text", counted)
+
+    async def kept(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(response(b'{"success":true}', more="keep-alive: timeout=5\r\n"))
+
+    async with listening(kept) as server, connection(server.url) as transport:
+        answers = [await transport.send(PUT) for _ in range(5)]
+    assert [answer.headers["keep-alive"] for answer in answers] == ["timeout=5"] * 5
+    assert looked.count("timeout=5") == 1
