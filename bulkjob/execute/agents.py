@@ -66,7 +66,7 @@ class AgentsWriting:
             self.later = None
 
     async def _read(self, turn: Ticket) -> tuple[Mapping[str, Membership], Department | None]:
-        """The agents and the department at one time: what is read of one must not wait for a turn to read the other."""
+        """The agents and the department, in one go: what is read of one must not wait for a turn to read the other."""
         identifier = self.operation.department_id
         if self.listings is not None:
             reading = await self.listings.begun()
@@ -75,10 +75,11 @@ class AgentsWriting:
                 departments = group.start(reading)
             return members.result(), departments.result().get(identifier)
         request = endpoints.department(identifier)
-        async with self.client.turns(request) as (other,), CallGroup() as group:
-            members = group.start(members_of(self.client, identifier, ticket=turn))
-            state = group.start(self.client.call(request, ticket=other))
-        return members.result(), state.result().department
+        async with self.client.turns(request) as (other,):
+            agents = await members_of(self.client, identifier, ticket=turn)
+            # The last: nothing is written to a department that was archived or deleted while its agents were read.
+            state = await self.client.call(request, ticket=other)
+        return agents, state.department
 
     async def _members_after(self) -> Mapping[str, Membership]:
         ticket, self.later = self.later, None
